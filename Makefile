@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# They need Python 3.12 or newer, pip and make; everything else goes into .venv.
+
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.14 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$p" && break; done)
+BIN := .venv/bin
+DEMO ?= demo
+EXPERIMENT ?= demo
+SCENE ?= synthetic2018
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint lock clean
+
+help:
+	@echo "make demo    environment, synthetic landscape, training, maps of both dates, report"
+	@echo "make test    environment, then every test"
+	@echo "make lint    style, types and import order"
+	@echo "make lock    pin the dependencies anew"
+	@echo "make clean   remove the demo, caches and the environment"
+
+.venv/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "lulcseg needs Python 3.12 or newer; name it with PYTHON=…" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --progress-bar off -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+env: .venv/.installed
+
+demo: .venv/.installed
+	rm -rf $(DEMO)/run
+	$(BIN)/python train.py +experiment=$(EXPERIMENT) cache=$(DEMO)/cache hydra.run.dir=$(DEMO)/run
+	$(BIN)/python predict.py checkpoint=$(DEMO)/run/checkpoints/best.ckpt scene=$(SCENE) mosaic=single cache=$(DEMO)/cache
+	@echo "Open $(DEMO)/run/report.html in a browser"
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/.installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --extra dev --python-version 3.12 pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

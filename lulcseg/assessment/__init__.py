@@ -1,0 +1,1 @@
+"""Accuracy assessment: confusion matrices and what follows from them."""

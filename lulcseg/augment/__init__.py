@@ -1,0 +1,1 @@
+"""Augmentation and scaling, on whole batches on the device."""

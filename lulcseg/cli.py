@@ -1,0 +1,155 @@
+"""``lulcseg check | synth | assess``: what is done beside training and prediction."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lulcseg import __version__
+from lulcseg.errors import exits_cleanly
+
+if TYPE_CHECKING:
+    from lulcseg.scene.check.findings import Findings
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command; bad input is one sentence and exit code 2."""
+    arguments = _parser().parse_args(argv)
+    with exits_cleanly():
+        arguments.run(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lulcseg",
+        description="From an aerial mosaic and digitised polygons to a land-cover map and its accuracy.",
+        epilog="Training and prediction: python train.py --help, python predict.py --help.",
+    )
+    parser.add_argument("--version", action="version", version=f"lulcseg {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="command")
+
+    check = commands.add_parser("check", help="read a scene and say what it holds and what to look at")
+    check.add_argument("scene", help="name under conf/scenes/ or path of a scene file (scene=… works too)")
+    check.add_argument("--plan", type=Path, help="a run's plan.gpkg: count the points inside its training patches")
+    check.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    check.set_defaults(run=_check)
+
+    synth = commands.add_parser("synth", help="write the synthetic landscape: two dates, polygons, points, truth")
+    synth.add_argument("out", type=Path, help="folder to write, new or empty")
+    synth.add_argument("--size", type=int, default=2048, help="side in pixels of 50 cm (default: %(default)s)")
+    synth.add_argument("--seed", type=int, default=1, help="same seed, same landscape (default: %(default)s)")
+    synth.add_argument("--points", type=int, default=10_000, help="reference points (default: %(default)s)")
+    synth.add_argument(
+        "--shift",
+        choices=("both", "sensor", "landuse", "none"),
+        default="both",
+        help="what differs on the second date (default: %(default)s)",
+    )
+    synth.set_defaults(run=_synth)
+
+    assess = commands.add_parser("assess", help="compare a map with reference points, polygons or another map")
+    assess.add_argument("map", type=Path, help="class raster, or polygons")
+    assess.add_argument("reference", type=Path, help="points, polygons or class raster")
+    assess.add_argument("--column", help="class column of the reference (default: guessed)")
+    assess.add_argument("--map-column", help="class column of the map, if it is polygons")
+    assess.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
+    assess.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
+    assess.set_defaults(run=_assess)
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from lulcseg.sampling.plan import Plan
+    from lulcseg.scene.check.estimate import estimate
+    from lulcseg.scene.check.imagery import check_imagery
+    from lulcseg.scene.check.labels import check_labels
+    from lulcseg.scene.check.points import check_points
+    from lulcseg.scene.scene import Scene
+
+    scene = Scene.open(arguments.scene.removeprefix("scene="), arguments.cache)
+    patches = None
+    if arguments.plan is not None:
+        plan = Plan.load(arguments.plan)
+        patches = plan.of(plan.scenes[0], "train")
+    _print_findings(
+        scene.name,
+        str(scene.file.path),
+        [check_imagery(scene), check_labels(scene), check_points(scene, patches), estimate(scene)],
+    )
+
+
+def _print_findings(name: str, path: str, parts: Sequence[Findings]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(name)}[/bold]  {escape(path)}")
+    for part in parts:
+        console.print(f"\n[bold]{part.title}[/bold]")
+        for key, value in part.facts.items():
+            console.print(f"  {key:<26} {escape(value)}", soft_wrap=True)
+        if part.table:
+            table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+            for number, key in enumerate(part.table[0]):
+                table.add_column(key, justify="left" if number == 0 else "right")
+            for row in part.table:
+                table.add_row(
+                    *(
+                        escape(f"{v:,.2f}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else v)
+                        for v in row.values()
+                    )
+                )
+            console.print(table)
+        for remark in part.remarks:
+            console.print(f"  [yellow]•[/yellow] {escape(remark)}", soft_wrap=True)
+
+
+def _synth(arguments: argparse.Namespace) -> None:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from lulcseg.scene.synthetic.write import write_landscape
+
+    with Progress(TextColumn("Drawing the landscape"), BarColumn(), TimeRemainingColumn(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        paths = write_landscape(
+            arguments.out,
+            size=arguments.size,
+            seed=arguments.seed,
+            points=arguments.points,
+            shift=arguments.shift,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    sys.stdout.write("\n".join(str(path) for path in paths.values()) + "\n")
+
+
+def _assess(arguments: argparse.Namespace) -> None:
+    from lulcseg.assessment.console import print_assessment
+    from lulcseg.assessment.standalone import assess_files
+    from lulcseg.legend import Legend
+
+    legend = None
+    if arguments.legend is not None:
+        from lulcseg.errors import LulcsegError
+        from lulcseg.scene.spec import read_yaml
+
+        if not arguments.legend.is_file():
+            raise LulcsegError("there is no such legend file", where=arguments.legend, remedy="check the path")
+        legend = Legend.from_plain(read_yaml(arguments.legend).get("legend") or [])
+    result = assess_files(
+        arguments.reference,
+        arguments.map,
+        reference_column=arguments.column,
+        mapped_column=arguments.map_column,
+        legend=legend,
+    )
+    print_assessment(result)
+    if arguments.out is not None:
+        result.save(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Composing a run's settings with Hydra, strictly: a misspelt key never runs the baseline.
+
+Hydra adds ``+anything=…`` without a word. So every override is checked against the schema before
+Hydra starts (under ``-m`` before the first job), and the composed configuration is filled into
+the schema once more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lulcseg.config import PredictConfig, TrainConfig, fill, known_keys, suggest_key
+from lulcseg.errors import LulcsegError, did_you_mean, exits_cleanly
+
+ROOT = Path(__file__).resolve().parent.parent
+CONF = ROOT / "conf"
+SCHEMAS: dict[str, type] = {"train": TrainConfig, "predict": PredictConfig}
+_NO_GROUPS = {"scenes"}  # scene files are named by plain strings
+_SWEEPS = "sweeps"
+
+
+def run_hydra(name: str, task: Callable[[Any, Path], None]) -> None:
+    """Compose ``conf/<name>.yaml`` from the command line and hand the settings to a task.
+
+    Args:
+        name: "train" or "predict".
+        task: Called with the filled-in schema and the run directory.
+    """
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig, OmegaConf
+
+    OmegaConf.register_new_resolver("lulcseg_root", lambda: str(ROOT), replace=True)
+    with exits_cleanly():
+        if not {"--help", "-h", "--hydra-help", "--version", "--info", "-i"} & set(sys.argv[1:]):
+            check_command_line(name, sys.argv[1:])
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+
+    @hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)
+    def job(config: DictConfig) -> None:
+        with exits_cleanly():
+            plain = OmegaConf.to_container(config, resolve=True)
+            assert isinstance(plain, dict)
+            settings: Any = fill(SCHEMAS[name], {str(k): v for k, v in plain.items()}, "configuration")
+            run_dir = Path(HydraConfig.get().runtime.output_dir)
+            try:
+                task(settings, run_dir)
+            except LulcsegError:
+                _remove_empty(run_dir)
+                raise
+
+    job()
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove the run directory that Hydra made, if nothing was written to it."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
+
+
+def compose(name: str, overrides: Sequence[str] = ()) -> Any:
+    """Compose settings without a command line, as tests and notebooks need.
+
+    Args:
+        name: "train" or "predict".
+        overrides: As on the command line.
+
+    Raises:
+        LulcsegError: Whatever is wrong with the overrides.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    OmegaConf.register_new_resolver("lulcseg_root", lambda: str(ROOT), replace=True)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            config = hydra_compose(name, overrides=list(overrides))
+            plain = OmegaConf.to_container(config, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
+    finally:
+        GlobalHydra.instance().clear()
+    assert isinstance(plain, dict)
+    return fill(SCHEMAS[name], {str(k): v for k, v in plain.items()}, "configuration")
+
+
+def check_command_line(name: str, argv: Sequence[str]) -> None:
+    """Check the command line of an entry script before Hydra sees it.
+
+    Args:
+        name: "train" or "predict".
+        argv: What follows the script's name.
+
+    Raises:
+        LulcsegError: An override that names no setting or no file of a group, ``+sweeps=`` without
+            ``-m``, or values that don't compose.
+    """
+    from hydra._internal.utils import get_args_parser
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    args = get_args_parser().parse_args(list(argv))
+    try:
+        overrides = OverridesParser.create().parse_overrides(args.overrides)
+    except OverrideParseException as error:
+        message = str(error).splitlines()[0]
+        raise LulcsegError(
+            f"can't read the override '{error.override}' ({message})", where="command line", remedy="write key=value"
+        ) from error
+    fixed: list[str] = []
+    swept: list[tuple[str, list[str]]] = []
+    for override in overrides:
+        key = str(override.key_or_group)
+        _check_override(name, key, override.input_line or key)
+        if key == _SWEEPS:
+            if not args.multirun:
+                raise LulcsegError(
+                    "+sweeps= needs -m", where="command line", remedy=f"write python {name}.py -m {override.input_line}"
+                )
+        elif key.startswith("hydra"):
+            continue
+        elif override.is_sweep_override():
+            if not args.multirun:
+                raise LulcsegError(
+                    f"'{override.input_line}' gives several values for {key}",
+                    where="command line",
+                    remedy="add -m to run them all, or write a list in brackets: [a,b]",
+                )
+            prefix = (override.input_line or "").split("=", 1)[0]
+            swept.append((prefix, [str(v) for v in override.sweep_string_iterator()]))
+        else:
+            fixed.append(override.input_line or "")
+        _check_option(key, override)
+    first = [f"{prefix}={values[0]}" for prefix, values in swept]
+    compose(name, [*fixed, *first])
+    for i, (prefix, values) in enumerate(swept):
+        others = first[:i] + first[i + 1 :]
+        for value in values[1:]:
+            compose(name, [*fixed, *others, f"{prefix}={value}"])
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the Hydra groups and the names of their files."""
+    found = {
+        folder.name: sorted(p.stem for p in folder.glob("*.yaml"))
+        for folder in CONF.iterdir()
+        if folder.is_dir() and folder.name not in _NO_GROUPS
+    }
+    found[_SWEEPS] = sorted(p.stem for p in (ROOT / _SWEEPS).glob("*.yaml"))
+    return found
+
+
+def _check_override(name: str, key: str, line: str) -> None:
+    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+        return
+    schema, known = SCHEMAS[name], groups()
+    if key in known or key in known_keys(schema):
+        return
+    hint = did_you_mean(key, [*known, *(k for k in known_keys(schema) if "." not in k)])
+    if not hint.startswith("did you mean") or "." in key:
+        hint = suggest_key(key, schema)
+    raise LulcsegError(f"'{line}' names no setting", where="command line", remedy=hint)
+
+
+def _check_option(key: str, override: Any) -> None:
+    """Check that a group's file exists, so that the error is one sentence."""
+    options = groups().get(key)
+    if options is None or override.is_delete():
+        return
+    values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
+    for value in values:
+        if isinstance(value, str) and value not in options:
+            raise LulcsegError(
+                f"'{override.input_line}': there is no conf/{key}/{value}.yaml",
+                where="command line",
+                remedy=did_you_mean(value, options),
+            )

@@ -1,0 +1,162 @@
+"""Training, from a plan to checkpoints: Lightning's trainer with what a run needs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+
+from lulcseg.config import TrainConfig
+from lulcseg.errors import LulcsegError
+from lulcseg.patches.datamodule import PatchData
+from lulcseg.sampling.plan import Plan
+from lulcseg.scene.dataset import SceneDataset
+from lulcseg.scene.scene import Scene
+from lulcseg.training.precision import resolve_precision
+from lulcseg.training.progress import PatchProgress
+from lulcseg.training.record import ModelRecord, load_checkpoint
+from lulcseg.training.task import SegmentationTask
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training left.
+
+    Attributes:
+        best: The checkpoint to predict with.
+        last: The one to go on from.
+        seconds: Time in training, reading included.
+        steps: Optimiser steps done.
+        is_lead: Whether this process is the one that goes on to map and assess (rank 0).
+        loggers: The loggers, still open.
+    """
+
+    best: Path
+    last: Path
+    seconds: float
+    steps: int
+    is_lead: bool
+    loggers: Sequence[Logger]
+
+
+def model_record(config: TrainConfig, scenes: Sequence[Scene]) -> ModelRecord:
+    """Return what will travel with the model trained on these scenes."""
+    first = scenes[0]
+    return ModelRecord(
+        legend=first.legend.to_plain(),
+        bands=first.bands,
+        dtype=first.dtype.name,
+        resolution=[first.grid.xres, first.grid.yres],
+        patch_size=config.sampling.patch_size,
+        model=asdict(config.model),
+        scaling=asdict(config.scaling),
+        scenes=[s.name for s in scenes],
+        name=config.name,
+        seed=config.seed,
+    )
+
+
+def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path) -> Fitted:
+    """Train a model on a plan.
+
+    Args:
+        config: The run's settings.
+        scenes: The scenes of the plan.
+        plan: The patches.
+        run_dir: Where checkpoints and curves go.
+
+    Raises:
+        LulcsegError: A checkpoint to go on from that doesn't fit, or a batch that doesn't divide.
+    """
+    _quiet()
+    record = model_record(config, scenes)
+    if config.ckpt_path is not None:
+        load_checkpoint(Path(config.ckpt_path))
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last)
+    data = PatchData(
+        {scene.name: SceneDataset(scene) for scene in scenes},
+        plan,
+        batch_size=config.trainer.batch_size,
+        workers=config.trainer.workers,
+        seed=config.seed,
+    )
+    validates = bool((plan.rows["split"] == "validation").any())
+    checkpoints = ModelCheckpoint(
+        dirpath=run_dir / "checkpoints",
+        filename="best",
+        monitor="val/mean_f1" if validates else "train/loss_epoch",
+        mode="max" if validates else "min",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    checkpoints.CHECKPOINT_NAME_LAST = "last"
+    loggers = _loggers(config, run_dir)
+    trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
+    started = time.perf_counter()
+    trainer.fit(task, datamodule=data, ckpt_path=config.ckpt_path, weights_only=True)
+    seconds = time.perf_counter() - started
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    best, last = Path(checkpoints.best_model_path), Path(checkpoints.last_model_path)
+    if not best.is_file():
+        raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
+    return Fitted(best, last, seconds, trainer.global_step, trainer.is_global_zero, loggers)
+
+
+def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:
+    settings = config.trainer
+    steps = max(1, patches // settings.batch_size)
+    return pl.Trainer(
+        max_epochs=settings.epochs,
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        strategy=settings.strategy,
+        precision=resolve_precision(settings.precision, settings.accelerator),  # type: ignore[arg-type]
+        gradient_clip_val=settings.gradient_clip or None,
+        deterministic=settings.deterministic,
+        benchmark=not settings.deterministic,
+        sync_batchnorm=True,
+        use_distributed_sampler=False,
+        logger=loggers,
+        callbacks=callbacks,
+        log_every_n_steps=max(1, min(20, steps // 5)),
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+    )
+
+
+def _loggers(config: TrainConfig, run_dir: Path) -> list[Logger]:
+    loggers: list[Logger] = [CSVLogger(save_dir=run_dir, name="", version="")]
+    if config.logger.name == "wandb":
+        os.environ.setdefault("WANDB_SILENT", "true")
+        loggers.append(
+            WandbLogger(
+                project=config.logger.project,
+                name=f"{config.name}_seed{config.seed}",
+                group=config.name,
+                save_dir=run_dir,
+                offline=config.logger.offline,
+                config=asdict(config),
+            )
+        )
+    return loggers
+
+
+def _quiet() -> None:
+    """Silence notices that tell a user of lulcseg nothing."""
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning|torchmetrics|torchgeo|torch\.jit|kornia")
+    torch.set_float32_matmul_precision("high")

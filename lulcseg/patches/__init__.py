@@ -1,0 +1,1 @@
+"""Patches: from a plan to batches on the device."""

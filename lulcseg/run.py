@@ -1,0 +1,245 @@
+"""One run: plan → train → map → assess → record → report."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lulcseg.assessment.console import print_assessment
+from lulcseg.config import Assess, Mosaic, PredictConfig, TrainConfig
+from lulcseg.errors import LulcsegError
+from lulcseg.files import make_folder, replacing
+from lulcseg.fitting import Fitted, fit
+from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
+from lulcseg.record import RunRecord, environment, git_state, now
+from lulcseg.report.page import write_report
+from lulcseg.report.previews import write_previews
+from lulcseg.sampling.draw import draw_plan
+from lulcseg.sampling.plan import Plan
+from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.task import SegmentationTask
+
+_RUN_DIR = "LULCSEG_RUN_DIR"
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def train(config: TrainConfig, run_dir: Path) -> None:
+    """Train on scenes, map and assess scenes, and leave a run directory.
+
+    Args:
+        config: The settings.
+        run_dir: Where everything goes.
+
+    Raises:
+        LulcsegError: Input that can't be used.
+    """
+    cache = _cache(config.cache)
+    trained, assessed = _scenes(config, cache)
+    plan = draw(config, trained)
+    run_dir = _shared_run_dir(make_folder(run_dir.resolve(), "hydra.run.dir"))
+    lead = "LOCAL_RANK" not in os.environ or os.environ["LOCAL_RANK"] == "0"
+    record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
+    if lead:
+        _start(record, config, trained, plan)
+    if config.stop_after == "plan":
+        record.update(state="finished", finished=now())
+        _say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
+        return
+    fitted = fit(config, trained, plan, run_dir)
+    if not fitted.is_lead:
+        return
+    _record_training(record, fitted)
+    if config.stop_after != "training":
+        task = SegmentationTask.from_checkpoint(fitted.best)
+        predictor = PatchPredictor(task, accelerator=config.trainer.accelerator, precision=config.trainer.precision)
+        _Mapping(record, fitted.best, task, predictor, plan, fitted.loggers).run(assessed, config.mosaic, config.assess)
+    record.update(state="finished", finished=now())
+    _close(fitted.loggers)
+    _say(f"Report: {write_report(run_dir)}")
+
+
+def predict(config: PredictConfig) -> None:
+    """Map a scene with a trained model and assess the map.
+
+    Without ``output`` the map joins the checkpoint's run, and the run's report is made anew.
+
+    Raises:
+        LulcsegError: Input that can't be used.
+    """
+    for key in ("checkpoint", "scene"):
+        if getattr(config, key) is None:
+            raise LulcsegError(f"{key} is missing", where="command line", remedy=f"write {key}=…")
+    assert config.checkpoint is not None
+    assert config.scene is not None
+    checkpoint = Path(config.checkpoint).expanduser().resolve()
+    task = SegmentationTask.from_checkpoint(checkpoint)
+    scenes = open_scenes([config.scene], _cache(config.cache))
+    check_fits(task.record, scenes[0])
+    folder, record, plan = _destination(config, checkpoint)
+    predictor = PatchPredictor(task, accelerator=config.accelerator, precision=config.precision)
+    _Mapping(record, checkpoint, task, predictor, plan).run(scenes, config.mosaic, config.assess)
+    record.update(state="finished", finished=now())
+    _say(f"Maps: {folder / 'maps'}")
+    _say(f"Report: {write_report(folder)}")
+
+
+def draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
+    """Draw a run's sampling plan."""
+    sampling = config.sampling
+    checks_imagery = sampling.min_valid > 0 and sampling.method == "stratified"
+    return draw_plan(
+        scenes,
+        method=sampling.method,  # type: ignore[arg-type]
+        patch_size=sampling.patch_size,
+        seed=config.seed,
+        n_patches=sampling.patches if sampling.method == "stratified" else None,
+        totals=sampling.totals,  # type: ignore[arg-type]
+        cell=sampling.cell,
+        background=sampling.background if sampling.method == "grid" else None,
+        validation_fraction=config.validation.fraction,
+        validation_block=config.validation.block,
+        min_valid=sampling.min_valid if checks_imagery else 0.0,
+        valid_share={s.name: s.imagery.valid_share for s in scenes} if checks_imagery else None,
+    )
+
+
+def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
+    """Open the scenes of a run and see that they fit together."""
+    names = config.scenes.train or ([config.scene] if config.scene else [])
+    if not names:
+        raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
+    assess_names = config.scenes.assess or names
+    every = open_scenes([*names, *assess_names], cache)
+    by_request = dict(zip(dict.fromkeys([*names, *assess_names]), every, strict=True))
+    trained = [by_request[n] for n in dict.fromkeys(names)]
+    for scene in trained:
+        if scene.labels is None:
+            raise LulcsegError("it has no labels to train on", where=scene.file.path, remedy="add labels:")
+        if scene.name in by_request and (scene.bands, scene.dtype) != (trained[0].bands, trained[0].dtype):
+            raise LulcsegError(
+                f"its imagery has {scene.bands} bands of {scene.dtype}, that of '{trained[0].name}' "
+                f"{trained[0].bands} of {trained[0].dtype}",
+                where=scene.file.path,
+                remedy="choose bands with imagery.bands",
+            )
+    return trained, [by_request[n] for n in dict.fromkeys(assess_names)]
+
+
+def _start(record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan: Plan) -> None:
+    """Write what is known before training: settings, plan, environment."""
+    run_dir = record.run_dir
+    with replacing(run_dir / "config.yaml") as part:
+        part.write_text(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True))
+    polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
+    plan.save(run_dir / "plan.gpkg", polygons)
+    drawn = plan.summary()
+    record.update(
+        state="running",
+        train_scenes=[scene.name for scene in scenes],
+        environment=environment(),
+        git=git_state(_ROOT),
+        plan={
+            "path": "plan.gpkg",
+            "digest": plan.digest(),
+            "train": int((plan.rows["split"] == "train").sum()),
+            "validation": int((plan.rows["split"] == "validation").sum()),
+            "per_class": drawn.get("drawn_for", {}),
+        },
+    )
+
+
+def _record_training(record: RunRecord, fitted: Fitted) -> None:
+    record.update(
+        checkpoint=str(fitted.best.relative_to(record.run_dir)),
+        training_seconds=round(fitted.seconds, 3),
+        steps=fitted.steps,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Mapping:
+    """Maps and assesses scenes with one checkpoint, into one run directory."""
+
+    record: RunRecord
+    checkpoint: Path
+    task: SegmentationTask
+    predictor: PatchPredictor
+    plan: Plan | None
+    loggers: Sequence[Any] = ()
+
+    def run(self, scenes: Sequence[Scene], mosaic: Mosaic, scoring: Assess) -> None:
+        for scene in scenes:
+            check_fits(self.task.record, scene)
+        for scene in scenes:
+            self._map(scene, mosaic)
+            if scoring.labels and (labels := assess_labels(scene)) is not None:
+                labels.save(self.record.run_dir / "assessment" / f"{scene.name}_labels")
+
+    def _map(self, scene: Scene, mosaic: Mosaic) -> None:
+        run_dir, model, stem = self.record.run_dir, self.task.record, f"{scene.name}_{mosaic.passes}"
+        self.record.put_scene(scene.name, write_previews(scene, run_dir / "previews"))
+        path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
+        done = map_scene(self.predictor, model, scene, mosaic, path, checkpoint=self.checkpoint).result
+        self.record.put_map(
+            {
+                "scene": scene.name,
+                "mosaic": mosaic.passes,
+                "path": f"maps/{stem}.tif",
+                "checkpoint": str(self.checkpoint),
+                "patches": done.patches,
+                "seconds": round(done.seconds, 3),
+            }
+        )
+        scored = assess_map(scene, path, model, mosaic.passes, self.plan)
+        if scored is None:
+            return
+        scored.save(run_dir / "assessment" / stem)
+        print_assessment(scored)
+        shown = {key: getattr(scored.scores, key) for key in ("kappa", "mean_f1", "overall_accuracy")}
+        for logger in self.loggers:
+            logger.log_metrics({f"{stem}/{key}": value for key, value in shown.items()})
+
+
+def _destination(config: PredictConfig, checkpoint: Path) -> tuple[Path, RunRecord, Plan | None]:
+    """Return where predictions go: the checkpoint's run, or the folder asked for."""
+    run = checkpoint.parent.parent
+    own = (run / "record.json").is_file()
+    plan = Plan.load(run / "plan.gpkg") if own and (run / "plan.gpkg").is_file() else None
+    if config.output is None and own:
+        return run, RunRecord.load(run), plan
+    folder = make_folder(Path(config.output or "predictions").expanduser().resolve(), "output")
+    start = {"format": 1, "name": checkpoint.stem, "started": now(), "checkpoint": str(checkpoint)}
+    record = RunRecord.load(folder) if (folder / "record.json").is_file() else RunRecord(folder, start)
+    record.update(environment=environment(), git=git_state(_ROOT))
+    return folder, record, plan
+
+
+def _shared_run_dir(run_dir: Path) -> Path:
+    """Return one run directory for all processes of a run: the first names it for its children."""
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return Path(os.environ.get(_RUN_DIR, run_dir))
+    os.environ[_RUN_DIR] = str(run_dir)
+    return run_dir
+
+
+def _close(loggers: Sequence[Any]) -> None:
+    """Finish the loggers' files."""
+    for logger in loggers:
+        logger.finalize("success")
+        if type(logger).__name__ == "WandbLogger":
+            logger.experiment.finish()
+
+
+def _cache(setting: str | None) -> Path:
+    return make_folder(Path(setting).expanduser().resolve() if setting else default_cache(), "cache")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,130 @@
+"""How many patches each class and each feature gets: Equations 1 and 2 of Clark, Phinn & Scarth.
+
+Pure arithmetic on areas. The unit of area matters: Eq. 1 is a ratio of logarithms, and only
+areas in square metres give the paper's published counts (Table 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lulcseg.errors import LulcsegError
+
+_SLACK = 1e-9
+"""Relative excess over a whole number that counts as rounding error, not as a reason to round up."""
+
+
+def class_patches(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | None = None) -> NDArray[np.int64]:
+    """Share patches among classes by the logarithm of their area (Eq. 1).
+
+    ``N_cp = ceil(N_p · ln(a_c) / Σ ln(a_i))``. Rounding up makes the sum exceed ``n_patches``
+    by fewer patches than there are classes.
+
+    Args:
+        areas_m2: Area of each class, (n_classes,), in m².
+        n_patches: N_p, the number of patches wanted in all.
+        names: Class names for the error message.
+
+    Returns:
+        Patches per class, (n_classes,) int64.
+
+    Raises:
+        LulcsegError: There is no class, ``n_patches`` is below 1, or a class has 1 m² or less,
+            where its logarithm would be zero or negative.
+    """
+    areas = np.asarray(areas_m2, dtype=np.float64)
+    if areas.size == 0:
+        raise LulcsegError("there is no class to share patches among", where="polygons")
+    _check_wanted(n_patches)
+    small = np.flatnonzero(~(areas > 1.0))
+    if small.size:
+        first = int(small[0])
+        name = names[first] if names is not None else f"number {first}"
+        raise LulcsegError(
+            f"class '{name}' covers {areas[first]:g} m², and Eq. 1's logarithm needs more than 1 m²",
+            where="polygons",
+            remedy="check that the CRS is metric and the polygons are not degenerate, or drop the class",
+        )
+    logs = np.log(areas)
+    return _ceil(n_patches * logs / logs.sum())
+
+
+def feature_patches(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]:
+    """Share a class's patches among its features by area, rounded up (Eq. 2, ``per_feature``).
+
+    ``N_fp = ceil(N_cp · a_f / a_c)``: every feature gets at least one patch, and the sum may
+    exceed ``n_class`` by up to one patch a feature.
+
+    Args:
+        n_class: N_cp, the class's patches by Eq. 1.
+        feature_areas: Areas of the class's features, (n_features,), any one unit.
+
+    Returns:
+        Patches per feature, (n_features,) int64, each at least 1.
+
+    Raises:
+        LulcsegError: ``n_class`` is below 1, or a feature has no area.
+    """
+    return np.maximum(_ceil(_quotas(n_class, feature_areas)), 1)
+
+
+def share_exactly(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]:
+    """Share a class's patches among its features by area without surplus (``exact``).
+
+    Largest remainder: every feature gets the whole part of its quota, and what is left goes one
+    each to the largest remainders (ties: to the larger feature, then to the earlier one).
+    Features may be left without a patch. This reproduces the published totals of Table 3 at 256²
+    to 1024².
+
+    Args:
+        n_class: N_cp, the class's patches by Eq. 1.
+        feature_areas: Areas of the class's features, (n_features,), any one unit.
+
+    Returns:
+        Patches per feature, (n_features,) int64, whose sum is ``n_class``.
+
+    Raises:
+        LulcsegError: ``n_class`` is below 1, or a feature has no area.
+    """
+    quotas = _quotas(n_class, feature_areas)
+    counts = np.floor(quotas).astype(np.int64)
+    left = n_class - int(counts.sum())
+    # Rounded, so that equal features tie instead of being told apart by the last bit.
+    remainders = np.round(quotas - counts, 9)
+    order = np.lexsort((np.arange(quotas.size), -quotas, -remainders))
+    counts[order[:left]] += 1
+    return counts
+
+
+def steps_per_epoch(n_patches: int, batch: int) -> int:
+    """Return the optimiser steps of an epoch: batches, the last of which may be smaller (Table 5: 151)."""
+    return -(-n_patches // batch)
+
+
+def _check_wanted(n: int) -> None:
+    if n < 1:
+        raise LulcsegError(
+            f"{n} patches are wanted, at least 1 is needed", where="sampling.n_patches", remedy="ask for more"
+        )
+
+
+def _quotas(n_class: int, feature_areas: ArrayLike) -> NDArray[np.float64]:
+    _check_wanted(n_class)
+    areas = np.asarray(feature_areas, dtype=np.float64)
+    empty = np.flatnonzero(~(areas > 0))
+    if empty.size:
+        raise LulcsegError(
+            f"{empty.size} of {areas.size} features of a class have no area (the first is number {empty[0]})",
+            where="polygons",
+            remedy="remove the degenerate polygons",
+        )
+    quotas: NDArray[np.float64] = n_class * (areas / areas.sum())
+    return quotas
+
+
+def _ceil(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Round up, but take 3.0000000001 for 3."""
+    return np.ceil(values - _SLACK * np.maximum(1.0, np.abs(values))).astype(np.int64)

@@ -1,0 +1,279 @@
+"""The sampling plan: which patches of ground a model is trained on, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
+from lulcseg.sampling import planfile
+from lulcseg.sampling.extents import boxes, meeting
+
+TRAIN = "train"
+VALIDATION = "validation"
+"""Values of ``split``."""
+
+COLUMNS = ("scene", "row", "col", "size", "class_index", "feature", "shifted", "split", "geometry")
+
+
+def patch_rows(
+    scene: str,
+    grid: Grid,
+    row: NDArray[np.int64],
+    col: NDArray[np.int64],
+    size: int,
+    *,
+    class_index: ArrayLike = -1,
+    feature: ArrayLike = -1,
+    shifted: ArrayLike = False,
+    split: ArrayLike = TRAIN,
+) -> gpd.GeoDataFrame:
+    """Make a plan's rows for the patches of one scene.
+
+    Args:
+        scene: The scene's name.
+        grid: Its grid.
+        row: First rows, (n,), pixels of the grid.
+        col: First columns, (n,), pixels of the grid.
+        size: Side of the patches, pixels.
+        class_index: Class each patch was drawn for, (n,) or one number; -1 for none.
+        feature: Feature each was drawn in, (n,) or one number; -1 for none.
+        shifted: Whether each was shifted to stay inside the grid, (n,) or one value.
+        split: 'train' or 'validation', (n,) or one value.
+
+    Returns:
+        A GeoDataFrame with :data:`COLUMNS`, in the grid's CRS; its geometry is the patch's extent.
+    """
+    n = row.size
+
+    def column(values: ArrayLike, dtype: type) -> NDArray[Any]:
+        return np.broadcast_to(np.asarray(values, dtype=dtype), n).copy()
+
+    frame = {
+        "scene": pd.Series([scene] * n, dtype="str"),
+        "row": row.astype(np.int64),
+        "col": col.astype(np.int64),
+        "size": column(size, np.int64),
+        "class_index": column(class_index, np.int64),
+        "feature": column(feature, np.int64),
+        "shifted": column(shifted, np.bool_),
+        "split": pd.Series(column(split, np.str_), dtype="str"),
+    }
+    return gpd.GeoDataFrame(frame, geometry=boxes(grid, row, col, size), crs=grid.crs)
+
+
+def stack_rows(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Put rows of several scenes under one another; without a common CRS the result has none."""
+    crs = frames[0].crs
+    if any(f.crs != crs for f in frames):
+        crs = None
+        frames = [f.set_crs(None, allow_override=True) for f in frames]
+    rows = pd.concat([pd.DataFrame(f) for f in frames], ignore_index=True)
+    return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """Patches of one or several scenes, and how they came about.
+
+    Attributes:
+        rows: One row a patch: ``scene`` (str), ``row`` and ``col`` (int64, first pixel in the
+            scene's grid), ``size`` (int64, pixels), ``class_index`` (int64, the class drawn for, -1 on
+            the systematic grid), ``feature`` (int64, as the scene numbers them, -1 on the grid),
+            ``shifted`` (bool), ``split`` ('train' or 'validation') and ``geometry`` (the extent, in the
+            scene's CRS). Where scenes differ in CRS the frame as a whole has none: see :meth:`of`.
+        meta: Plain Python, fit for JSON: ``method``, ``seed``, ``n_patches`` (wanted), ``totals``,
+            ``patch_size``, ``area_unit`` ("m2"), ``legend`` (names), ``classes`` (per class: name,
+            features, area_m2, wanted, drawn), ``dropped``, ``features_left_out``, ``scenes`` (each
+            one's grid), and what else the method has to say.
+    """
+
+    rows: gpd.GeoDataFrame
+    meta: dict[str, Any]
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self.rows)
+
+    @property
+    def scenes(self) -> list[str]:
+        """Names of the scenes that the plan was drawn over, in order."""
+        return list(self.meta["scenes"])
+
+    def grid(self, scene: str) -> Grid:
+        """Return the grid that a scene had when the plan was drawn.
+
+        Raises:
+            LulcsegError: The plan knows no such scene.
+        """
+        if scene not in self.meta["scenes"]:
+            raise LulcsegError(
+                f"the plan holds no patches of scene '{scene}'",
+                where="plan",
+                remedy="it was drawn over: " + ", ".join(self.scenes),
+            )
+        return Grid(**self.meta["scenes"][scene])
+
+    def of(self, scene: str, split: str | None = None) -> gpd.GeoDataFrame:
+        """Return a scene's rows in its own CRS, in the plan's order.
+
+        Args:
+            scene: The scene's name.
+            split: 'train', 'validation', or None for both.
+
+        Raises:
+            LulcsegError: The plan knows no such scene.
+        """
+        crs = self.grid(scene).crs
+        keep = self.rows["scene"] == scene
+        if split is not None:
+            keep &= self.rows["split"] == split
+        return self.rows[keep].set_crs(crs, allow_override=True)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what the plan says, as 64 hexadecimal digits.
+
+        It covers, in the order of the rows: scene, pixel and map coordinates, size, class, feature
+        and split; and the grids and class names that give them meaning. Two files of one plan differ in
+        bytes and agree in this.
+        """
+        rows = self.rows
+        names = sorted(rows["scene"].unique())
+        frame = {"legend": self.meta["legend"], "scenes": {n: self.meta["scenes"][n] for n in names}}
+        digest = hashlib.sha256(b"lulcseg plan 1\n")
+        digest.update(json.dumps(frame, sort_keys=True).encode())
+        digest.update(pd.Index(names).get_indexer(rows["scene"]).astype("<i8").tobytes())
+        for name in ("row", "col", "size", "class_index", "feature"):
+            digest.update(rows[name].to_numpy(dtype="<i8").tobytes())
+        digest.update((rows["split"] == TRAIN).to_numpy(dtype="<i8").tobytes())
+        digest.update((rows.geometry.bounds.to_numpy(dtype="<f8") + 0.0).tobytes())  # + 0.0: no negative zero
+        return digest.hexdigest()
+
+    def summary(self, polygons: Mapping[str, gpd.GeoDataFrame] | None = None) -> dict[str, Any]:
+        """Count patches.
+
+        Args:
+            polygons: The digitised features of each scene, by its name, with ``class_index``.
+
+        Returns:
+            ``patches`` in all, ``splits`` (per split) and ``shifted``; ``drawn_for``: patches drawn
+            for each class; and with polygons ``touches``: patches that meet each class, where a patch counts
+            in every class it meets (Table 4). Classes by name.
+        """
+        names = self.meta["legend"]
+        drawn_for = self.rows.loc[self.rows["class_index"] >= 0, "class_index"]
+        counts: dict[str, Any] = {
+            "patches": len(self),
+            "splits": {str(k): int(n) for k, n in self.rows["split"].value_counts().sort_index().items()},
+            "shifted": int(self.rows["shifted"].sum()),
+            "drawn_for": dict(zip(names, np.bincount(drawn_for, minlength=len(names)).tolist(), strict=True)),
+        }
+        if polygons is not None:
+            touches = sum(
+                (self._touches(scene, frame) for scene, frame in polygons.items()),
+                start=np.zeros(len(names), dtype=np.int64),
+            )
+            counts["touches"] = dict(zip(names, touches.tolist(), strict=True))
+        return counts
+
+    def _touches(self, scene: str, polygons: gpd.GeoDataFrame) -> NDArray[np.int64]:
+        """Count the patches of a scene that meet each class, (n_classes,)."""
+        rows = self.rows[self.rows["scene"] == scene]
+        row, col, size = (rows[name].to_numpy() for name in ("row", "col", "size"))
+        feature, patch = meeting(self.grid(scene), row, col, size, polygons.geometry.to_numpy())
+        n_classes = len(self.meta["legend"])
+        met = np.zeros((n_classes, len(rows)), dtype=np.bool_)
+        met[polygons["class_index"].to_numpy()[feature], patch] = True
+        return met.sum(axis=1)
+
+    @classmethod
+    def concat(cls, plans: Sequence[Plan]) -> Plan:
+        """Put plans of one legend and patch size under one another, in the order given.
+
+        Counts are added up; settings in which the plans differ become None, and ``parts`` keeps each
+        plan's own.
+
+        Raises:
+            LulcsegError: There is no plan, or the plans differ in legend, in patch size, or in the
+                grid of a scene that they share.
+        """
+        if not plans:
+            raise LulcsegError("there is no plan to put together", where="plan")
+        first = plans[0].meta
+        for key, name in (("legend", "legends"), ("patch_size", "patch sizes")):
+            if any(p.meta[key] != first[key] for p in plans):
+                raise LulcsegError(f"the plans have different {name}", where="plan", remedy="draw them alike")
+        scenes: dict[str, Any] = {}
+        for scene, grid in (item for p in plans for item in p.meta["scenes"].items()):
+            if scenes.setdefault(scene, grid) != grid:
+                raise LulcsegError(f"the plans differ in the grid of scene '{scene}'", where="plan", remedy="draw anew")
+        meta = {key: value if all(p.meta.get(key) == value for p in plans) else None for key, value in first.items()}
+        meta |= {
+            "scenes": scenes,
+            "classes": [_added(entries) for entries in zip(*(p.meta["classes"] for p in plans), strict=True)],
+            "features_left_out": [f for p in plans for f in p.meta["features_left_out"]],
+            "parts": [{k: v for k, v in p.meta.items() if k not in ("scenes", "legend")} for p in plans],
+        }
+        meta |= {key: sum(p.meta[key] for p in plans) for key in ("dropped", "redrawn")}
+        return cls(stack_rows([p.rows for p in plans]), meta)
+
+    def save(self, path: str | Path, polygons: Mapping[str, gpd.GeoDataFrame] | None = None) -> None:
+        """Write the plan as GeoPackage, and its summary as JSON of the same name beside it.
+
+        One layer, ``plan``, where all scenes share a CRS; else a layer for each scene, of its name.
+        Both files are written under another name and then renamed.
+
+        Args:
+            path: The GeoPackage, ``*.gpkg``.
+            polygons: As in :meth:`summary`, to count what the patches touch.
+
+        Raises:
+            LulcsegError: The folder cannot be written to.
+        """
+        crs = {scene: self.grid(scene).crs for scene in self.scenes}
+        if len({CRS.from_user_input(c) for c in set(crs.values())}) == 1:
+            layers = {planfile.LAYER: self.rows}
+        else:
+            layers = {scene: self.of(scene) for scene in self.scenes if (self.rows["scene"] == scene).any()}
+        beside = {"digest": self.digest(), "summary": self.summary(polygons), "meta": self.meta}
+        planfile.write(Path(path), layers, beside)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Read a plan that :meth:`save` wrote.
+
+        Raises:
+            LulcsegError: A file is missing, is not a plan, or the two do not belong together.
+        """
+        frames, beside = planfile.read(Path(path), COLUMNS)
+        rows = stack_rows(frames).astype({"scene": "str", "split": "str", "shifted": np.bool_})
+        if planfile.POSITION in rows:
+            rows = rows.sort_values(planfile.POSITION, ignore_index=True)
+        plan = cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"])
+        if plan.digest() != beside["digest"]:
+            raise LulcsegError(
+                f"the plan differs from what {planfile.json_beside(Path(path)).name} says of it",
+                where=path,
+                remedy="draw the plan anew, or bring back the pair as it was saved",
+            )
+        return plan
+
+
+def _added(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add up one class's counts over several plans; what any plan does not state is None."""
+    total: dict[str, Any] = {"name": entries[0]["name"]}
+    for key in ("features", "area_m2", "wanted", "drawn"):
+        values = [e[key] for e in entries]
+        total[key] = None if None in values else sum(values)
+    return total

@@ -1,0 +1,83 @@
+"""The features of all scenes as one table: what stratified sampling draws from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
+from lulcseg.legend import Legend
+
+
+class SceneLike(Protocol):
+    """What a plan needs to know of a scene."""
+
+    @property
+    def name(self) -> str:
+        """What the scene is called; unique among the scenes of a plan."""
+        ...
+
+    @property
+    def grid(self) -> Grid:
+        """The scene's pixel grid."""
+        ...
+
+    @property
+    def legend(self) -> Legend:
+        """The scene's classes."""
+        ...
+
+    def polygons(self) -> gpd.GeoDataFrame | None:
+        """Digitised features in the scene's CRS: ``class_index``, ``feature``, ``area_m2``, geometry."""
+        ...
+
+
+def pooled(scenes: Sequence[SceneLike]) -> pd.DataFrame:
+    """Put the features of all scenes into one table, in the order of the scenes' names.
+
+    By name, so that ties in sharing out patches fall the same way whatever order the scenes come in.
+    """
+    frames = []
+    for scene in sorted(scenes, key=lambda s: s.name):
+        polygons = scene.polygons()
+        if polygons is None:
+            raise LulcsegError(
+                "the scene has no polygons to draw patches from", where=f"scene {scene.name}", remedy="give it labels"
+            )
+        geometry = polygons.geometry.to_numpy()
+        invalid = np.flatnonzero(~shapely.is_valid(geometry))
+        if invalid.size:
+            first = polygons["feature"].iloc[int(invalid[0])]
+            raise LulcsegError(
+                f"{invalid.size} polygons are not valid (the first is feature {first}: "
+                f"{shapely.is_valid_reason(geometry[invalid[0]])})",
+                where=f"scene {scene.name}",
+                remedy="repair them, in QGIS with 'Fix geometries'",
+            )
+        types = {"class_index": np.int64, "feature": np.int64, "area_m2": np.float64}
+        frame = pd.DataFrame({name: polygons[name].to_numpy(dtype=dtype) for name, dtype in types.items()})
+        frames.append(frame.assign(scene=scene.name, geometry=geometry))
+    pool = pd.concat(frames, ignore_index=True)
+    if pool.empty:
+        raise LulcsegError(
+            "there is no polygon over the imagery",
+            where="scenes.train",
+            remedy="check the polygons' CRS and extent with 'lulcseg check'",
+        )
+    return pool
+
+
+def class_table(pool: pd.DataFrame, legend: Legend) -> list[dict[str, Any]]:
+    """List each class's number of features and area in m²; what is wanted and drawn comes later."""
+    features = np.bincount(pool["class_index"], minlength=len(legend))
+    areas = np.bincount(pool["class_index"], weights=pool["area_m2"], minlength=len(legend))
+    return [
+        {"name": name, "features": int(n), "area_m2": float(a), "wanted": None, "drawn": None}
+        for name, n, a in zip(legend.names, features, areas, strict=True)
+    ]

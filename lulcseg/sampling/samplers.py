@@ -1,0 +1,184 @@
+"""Samplers that walk a plan: TorchGeo's convention for one scene, a named one for several.
+
+A sampler draws no places. It says in which order the plan's patches come, from (seed, epoch)
+alone, and which of them are this process's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+from torchgeo.samplers import SpatialSampler
+
+from lulcseg.errors import LulcsegError
+
+type PatchSlices = tuple[slice, slice]
+"""``(slice(xmin, xmax), slice(ymin, ymax))`` in map units, Python floats."""
+
+
+class EpochOrder:
+    """The order in which one process walks ``n`` patches.
+
+    All ranks shuffle alike, from (seed, epoch), and take interleaved shares: rank r the places r,
+    r + world_size, … of the epoch's order, so that the shares are disjoint and a global batch is
+    made of neighbours in that order. Shuffled (training) on several ranks, the
+    ``n % world_size`` last places of the epoch's order are dropped, since ranks with unequal
+    numbers of steps hang; which patches that hits changes with the epoch. Unshuffled (validation)
+    nothing is dropped or repeated: shares may differ in length by one.
+
+    Args:
+        n: Number of patches.
+        shuffle: Whether to shuffle anew each epoch.
+        seed: Seed of the order.
+        rank: This process's number, from 0.
+        world_size: Number of processes.
+
+    Raises:
+        ValueError: ``rank`` is not within ``world_size``.
+        LulcsegError: There are fewer patches than processes.
+    """
+
+    def __init__(self, n: int, *, shuffle: bool, seed: int, rank: int = 0, world_size: int = 1) -> None:
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank {rank} is not within a world of {world_size}")
+        if n < world_size:
+            raise LulcsegError(
+                f"{n} patches cannot be shared among {world_size} processes", where="plan", remedy="use fewer devices"
+            )
+        self.n = n
+        self.shuffle = shuffle
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+
+    @property
+    def dropped(self) -> int:
+        """Patches that no rank gets in an epoch."""
+        return self.n % self.world_size if self.shuffle else 0
+
+    def __len__(self) -> int:
+        """Return the number of patches of this rank's share."""
+        return len(range(self.rank, self.n - self.dropped, self.world_size))
+
+    def indices(self) -> NDArray[np.int64]:
+        """Return this rank's share of the epoch's order, (len(self),) int64."""
+        order = np.arange(self.n)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(self.n)
+        return order[self.rank : self.n - self.dropped : self.world_size]
+
+
+class PlanSampler(SpatialSampler):
+    """Walk the patches of one scene's plan, on any TorchGeo dataset.
+
+    Args:
+        dataset: A TorchGeo ``GeoDataset``: its ``index`` and ``res`` are looked at.
+        rows: The plan's rows of one scene (:meth:`lulcseg.sampling.plan.Plan.of`).
+        shuffle: Whether to shuffle anew each epoch.
+        seed: Seed of the order.
+        rank: This process's number, from 0.
+        world_size: Number of processes; see :class:`EpochOrder` for how they share the plan.
+
+    Raises:
+        LulcsegError: The rows are of several scenes, or the plan was made for other imagery: another
+            CRS, another pixel size, or patches outside the dataset.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        rows: gpd.GeoDataFrame,
+        *,
+        shuffle: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        super().__init__(dataset)
+        _check_fits(dataset, rows, shapely.box(*self.bounds))
+        self._extents = shapely.bounds(rows.geometry.to_numpy())
+        self.order = EpochOrder(len(rows), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+
+    @property
+    def strategy(self) -> Literal["random", "sequential"]:
+        """How TorchGeo joins this sampler with one over time: 'random' (a pair each) when shuffled."""
+        return "random" if self.order.shuffle else "sequential"
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next; Lightning calls this."""
+        self.order.epoch = epoch
+
+    def __iter__(self) -> Iterator[PatchSlices]:
+        """Yield the extents of this rank's patches, exact to the last bit of float64."""
+        for left, bottom, right, top in self._extents[self.order.indices()].tolist():
+            yield slice(left, right), slice(bottom, top)
+
+    def __len__(self) -> int:
+        """Return the number of patches of this rank in an epoch."""
+        return len(self.order)
+
+
+class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
+    """Walk the patches of several scenes in one order, each with its scene's name.
+
+    Args:
+        rows: A plan's rows, of any number of scenes (:attr:`lulcseg.sampling.plan.Plan.rows`).
+        shuffle: Whether to shuffle anew each epoch, across all scenes.
+        seed: Seed of the order.
+        rank: This process's number, from 0.
+        world_size: Number of processes; see :class:`EpochOrder` for how they share the plan.
+    """
+
+    def __init__(self, rows: gpd.GeoDataFrame, *, shuffle: bool, seed: int, rank: int = 0, world_size: int = 1) -> None:
+        self._scenes = rows["scene"].to_numpy(dtype=object)
+        self._extents = shapely.bounds(rows.geometry.to_numpy())
+        self.order = EpochOrder(len(rows), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next; Lightning calls this."""
+        self.order.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[str, PatchSlices]]:
+        """Yield ``(scene, (slice(xmin, xmax), slice(ymin, ymax)))``, exact to the last bit of float64."""
+        indices = self.order.indices()
+        for scene, (left, bottom, right, top) in zip(
+            self._scenes[indices], self._extents[indices].tolist(), strict=True
+        ):
+            yield str(scene), (slice(left, right), slice(bottom, top))
+
+    def __len__(self) -> int:
+        """Return the number of patches of this rank in an epoch."""
+        return len(self.order)
+
+
+def _check_fits(dataset: Any, rows: gpd.GeoDataFrame, extent: shapely.Polygon) -> None:
+    """Refuse a plan that was made for other imagery than the dataset's."""
+    if rows["scene"].nunique() > 1:
+        raise LulcsegError(
+            "a TorchGeo dataset is of one scene, these patches are of several", where="plan", remedy="walk them apart"
+        )
+    remedy = "draw a plan for this imagery"
+    if rows.crs is not None and dataset.index.crs is not None and rows.crs != dataset.index.crs:
+        raise LulcsegError("the plan and the imagery differ in CRS", where="plan", remedy=remedy)
+    xres, yres = dataset.res
+    left, bottom, right, top = rows.geometry.bounds.to_numpy().T
+    size = rows["size"].to_numpy()
+    drift = np.abs(np.concatenate([(right - left) / xres - size, (top - bottom) / yres - size]))
+    if drift.max(initial=0.0) > 0.1:
+        raise LulcsegError(
+            f"the plan's patches are not {size[0]} pixels of {xres:g} × {yres:g} on a side", where="plan", remedy=remedy
+        )
+    xmin, ymin, xmax, ymax = extent.bounds
+    slack_x, slack_y = 0.01 * xres, 0.01 * yres
+    outside = (left < xmin - slack_x) | (right > xmax + slack_x) | (bottom < ymin - slack_y) | (top > ymax + slack_y)
+    if outside.any():
+        raise LulcsegError(
+            f"{int(outside.sum())} of {len(rows)} patches lie outside the imagery", where="plan", remedy=remedy
+        )

@@ -1,0 +1,94 @@
+"""The paper's stratified random sampling: patches centred on random points inside the features.
+
+Clark, Phinn & Scarth, section 2.5.2.2. How many patches a feature gets is for
+:mod:`lulcseg.sampling.allocation` to say; here they are placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
+from lulcseg.sampling.extents import centred
+from lulcseg.sampling.points import uniform_points
+
+type ValidShare = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]
+"""``(rows, cols, patch)`` → share of valid pixels in each patch, (n,), 0…1."""
+
+MAX_REDRAWS = 50
+"""Rounds in which patches with too few valid pixels are drawn anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Patches drawn in one scene, grouped by feature.
+
+    Attributes:
+        row: First rows, (n,) int64, pixels.
+        col: First columns, (n,) int64, pixels.
+        feature: Index into the polygons that were given, (n,) int64.
+        shifted: Whether the patch had to be moved to stay inside the grid, (n,) bool.
+        redrawn: How many draws were thrown away for too few valid pixels.
+    """
+
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    shifted: NDArray[np.bool_]
+    redrawn: int
+
+
+def draw_patches(
+    polygons: NDArray[np.object_],
+    counts: NDArray[np.int64],
+    grid: Grid,
+    patch: int,
+    rng: np.random.Generator,
+    *,
+    min_valid: float = 0.0,
+    valid_share: ValidShare | None = None,
+) -> Drawn:
+    """Draw patches centred on uniform random points inside polygons.
+
+    Args:
+        polygons: Valid Polygons or MultiPolygons in the grid's CRS, (m,).
+        counts: Patches wanted in each, (m,) int64.
+        grid: The scene's grid, at least a patch high and wide.
+        patch: Side of a patch, pixels.
+        rng: Source of randomness.
+        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any.
+        valid_share: Tells that share; needed when ``min_valid`` is above 0.
+
+    Returns:
+        The patches, in the order of the polygons.
+
+    Raises:
+        LulcsegError: Patches with enough valid pixels could not be found in 50 rounds.
+        ValueError: ``min_valid`` is above 0 and ``valid_share`` was not given.
+    """
+    if min_valid > 0 and valid_share is None:
+        raise ValueError("min_valid needs valid_share")
+    feature = np.repeat(np.arange(counts.size, dtype=np.int64), counts)
+    row, col, shifted = centred(grid, *uniform_points(polygons, feature, rng), patch)
+    redrawn = 0
+    if min_valid > 0 and valid_share is not None:
+        low = np.flatnonzero(valid_share(row, col, patch) < min_valid)
+        for _ in range(MAX_REDRAWS):
+            if low.size == 0:
+                break
+            redrawn += low.size
+            row[low], col[low], shifted[low] = centred(grid, *uniform_points(polygons, feature[low], rng), patch)
+            low = low[valid_share(row[low], col[low], patch) < min_valid]
+        if low.size:
+            raise LulcsegError(
+                f"{low.size} patches in {np.unique(feature[low]).size} features stay below {min_valid:.0%} "
+                f"valid pixels after {MAX_REDRAWS} draws",
+                where="sampling.min_valid",
+                remedy="lower it, or clip the polygons to the imagery",
+            )
+    return Drawn(row, col, feature, shifted, redrawn)

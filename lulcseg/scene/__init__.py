@@ -1,0 +1,1 @@
+"""The scene: imagery, labels, reference points, and the check of all of them."""

@@ -1,0 +1,66 @@
+"""A rough estimate of what training on and mapping a scene will take."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.scene import Scene
+
+_FORWARD_FLOP = 96.7e9 / 512**2
+"""Of the paper's U-Net, for a pixel; a trained pixel costs three times that."""
+_EFFICIENCY = 0.4
+_GPU_FLOPS = 150e12
+
+
+def estimate(scene: Scene, patch: int = 512) -> Findings:
+    """Estimate patches, memory and time for the paper's U-Net.
+
+    Args:
+        scene: The scene.
+        patch: Side of a patch, in pixels.
+    """
+    grid, classes = scene.grid, len(scene.legend)
+    pixels = grid.height * grid.width
+    patches = math.ceil(grid.height / patch) * math.ceil(grid.width / patch)
+    rows = 2 * patch * (grid.width + patch) * (classes + 1) * 4
+    out = Findings("Estimate for the paper's U-Net (rough)")
+    cpu = _matmul_flops() * _EFFICIENCY
+    mapping = {
+        name: pixels * _FORWARD_FLOP / speed for name, speed in (("this CPU", cpu), ("a data-centre GPU", _GPU_FLOPS))
+    }
+    training = 9_635 * 20 * 3 * 512**2 * _FORWARD_FLOP
+    out.facts = {
+        f"patches of {patch}² to map": f"{patches:,} single pass, {8 * patches:,} forward passes multiple pass",
+        "memory to map": f"{rows / 2**30:.2f} GiB of rows, whatever the height",
+        "map file": f"up to {pixels / 2**30:.2f} GiB before compression",
+        "single-pass map": ", ".join(f"{_duration(s)} on {name}" for name, s in mapping.items()),
+        "patch512_stratified": f"{_duration(training / cpu)} on this CPU, "
+        f"{_duration(training / _GPU_FLOPS)} on a data-centre GPU",
+    }
+    if min(grid.height, grid.width) < patch:
+        side = 2 ** int(math.log2(min(grid.height, grid.width)))
+        out.remarks.append(
+            f"The scene is smaller than a patch of {patch} px; train with sampling.patch_size={side} or less."
+        )
+    return out
+
+
+def _matmul_flops() -> float:
+    """Measure this machine's matrix product, in FLOP/s."""
+    a = np.random.default_rng(0).random((1024, 1024), dtype=np.float32)
+    a @ a
+    started = time.perf_counter()
+    for _ in range(3):
+        a @ a
+    return 3 * 2 * 1024**3 / (time.perf_counter() - started)
+
+
+def _duration(seconds: float) -> str:
+    for limit, unit, divisor in ((90, "s", 1), (5400, "min", 60), (172_800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / divisor:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"

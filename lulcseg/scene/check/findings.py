@@ -1,0 +1,40 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Findings:
+    """What a check found about one part of a scene.
+
+    Attributes:
+        title: The part: imagery, labels, reference points, estimate.
+        facts: What it is, by name, in the order to show.
+        remarks: What a user should look at, a sentence each; empty if nothing.
+        table: Rows of equal keys, such as a row a class.
+    """
+
+    title: str
+    facts: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    table: list[dict[str, Any]] = field(default_factory=list)
+
+
+def share(part: float, whole: float) -> str:
+    """Write a share in per cent, with enough digits to tell a small one from none."""
+    percent = 100 * part / whole if whole else 0.0
+    return f"{percent:.2f} %" if percent == 0 or percent >= 0.01 else f"{percent:.2g} %"
+
+
+def hectares(square_metres: float) -> str:
+    """Write an area in hectares."""
+    ha = square_metres / 10_000
+    return f"{ha:,.0f} ha" if ha >= 1000 else f"{ha:,.2f} ha"
+
+
+def several(count: int, one: str, many: str | None = None) -> str:
+    """Write a count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

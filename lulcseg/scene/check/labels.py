@@ -1,0 +1,115 @@
+"""The check of the labels: areas as in the paper's Table 7, overlaps, broken and doubtful features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.check.findings import Findings, hectares, several, share
+from lulcseg.scene.scene import Scene
+
+_SLIVER_PIXELS = 2.0
+_TINY_PIXELS = 4.0
+
+
+def check_labels(scene: Scene) -> Findings:
+    """Look at a scene's polygons or class raster."""
+    out = Findings("Labels")
+    spec = scene.spec.labels
+    if spec is None:
+        out.remarks.append("The scene has no labels: it can be mapped, not trained on.")
+        return out
+    assert scene.labels is not None  # burns the polygons, which checks their place
+    features = scene.polygons()
+    assert features is not None
+    out.table = class_table(features, scene.legend)
+    labelled = float(features["area_m2"].sum())
+    out.facts["features"] = f"{len(features):,}, of {hectares(labelled)}"
+    out.facts["unlabelled"] = f"{share(max(0.0, scene.ground.area - labelled), scene.ground.area)} of the ground"
+    if spec.file is not None:
+        out.facts["source"] = f"{spec.file}, column {spec.column}, uncovered ground is {spec.uncovered}"
+        out.remarks += _remarks(scene)
+    else:
+        out.facts["source"] = several(len(spec.rasters), "class raster pattern")
+    missing = [row["class"] for row in out.table if row["features"] == 0]
+    if missing:
+        out.remarks.append(f"No feature of {', '.join(missing)}: the model can't learn it here.")
+    return out
+
+
+def class_table(features: gpd.GeoDataFrame, legend: Legend) -> list[dict[str, Any]]:
+    """Return a row a class: features, area (ha) and share of the labelled area, as Table 7."""
+    areas = features.groupby("class_index")["area_m2"].agg(["size", "sum"])
+    total = float(features["area_m2"].sum())
+    rows = []
+    for index, land_class in enumerate(legend):
+        count, area = (int(areas["size"][index]), float(areas["sum"][index])) if index in areas.index else (0, 0.0)
+        rows.append({"class": land_class.name, "features": count, "area (ha)": area / 1e4, "share": share(area, total)})
+    return rows
+
+
+def _remarks(scene: Scene) -> list[str]:
+    source, features = scene.source_features, scene.features
+    assert source is not None
+    assert features is not None
+    remarks = []
+    if "warped_from" in source.attrs:
+        remarks.append(f"Polygons were warped from {source.attrs['warped_from']} to the scene's CRS.")
+    geometries = source.geometry.to_numpy()
+    empty = int((shapely.is_missing(geometries) | shapely.is_empty(geometries)).sum())
+    if empty:
+        remarks.append(f"{several(empty, 'feature')} without geometry left out.")
+    invalid = np.flatnonzero(~shapely.is_valid(geometries) & ~shapely.is_missing(geometries))
+    if len(invalid):
+        reason = shapely.is_valid_reason(geometries[invalid[0]])
+        remarks.append(f"{several(len(invalid), 'invalid geometry', 'invalid geometries')} repaired (first: {reason}).")
+    outside = int((~features.intersects(shapely.box(*scene.grid.bounds()))).sum())
+    if outside:
+        remarks.append(f"{several(outside, 'feature')} outside the imagery left out.")
+    ignored = int((features["class_index"] == IGNORE).sum())
+    if ignored:
+        remarks.append(f"{several(ignored, 'feature')} led to 'ignore' by the crosswalk.")
+    return remarks + _doubtful(features, scene) + _overlaps(features, scene.legend)
+
+
+def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
+    """Say how many features are tiny, slivers or duplicates."""
+    geometries = features.geometry.to_numpy()
+    area, length = shapely.area(geometries), shapely.length(geometries)
+    pixel, side = scene.grid.pixel_area, min(scene.grid.xres, scene.grid.yres)
+    tiny = int((area < _TINY_PIXELS * pixel).sum())
+    width = 2 * area / np.where(length > 0, length, np.inf)
+    slivers = int(((width < _SLIVER_PIXELS * side) & (area >= _TINY_PIXELS * pixel)).sum())
+    wkb = shapely.to_wkb(shapely.normalize(geometries))
+    duplicates = len(wkb) - len(set(wkb))
+    remarks = []
+    if tiny:
+        remarks.append(f"{several(tiny, 'feature')} smaller than {_TINY_PIXELS:g} pixels.")
+    if slivers:
+        remarks.append(f"{several(slivers, 'sliver')} narrower than {_SLIVER_PIXELS:g} pixels on average.")
+    if duplicates:
+        remarks.append(f"{several(duplicates, 'feature')} drawn twice, to the letter.")
+    return remarks
+
+
+def _overlaps(features: gpd.GeoDataFrame, legend: Legend) -> list[str]:
+    """Say how much ground two features claim, and which classes do."""
+    geometries, classes = features.geometry.to_numpy(), features["class_index"].to_numpy()
+    first, second = shapely.STRtree(geometries).query(geometries, predicate="intersects")
+    pairs = first < second
+    first, second = first[pairs], second[pairs]
+    area = shapely.area(shapely.intersection(geometries[first], geometries[second]))
+    real = area > 1e-6 * np.minimum(shapely.area(geometries[first]), shapely.area(geometries[second]))
+    if not real.any():
+        return []
+    differ = real & (classes[first] != classes[second])
+    text = f"{several(int(real.sum()), 'pair')} of features overlap, over {hectares(float(area[real].sum()))}"
+    if differ.any():
+        worst = int(np.argmax(np.where(differ, area, 0)))
+        names = [legend.names[c] if c != IGNORE else "ignore" for c in (classes[first[worst]], classes[second[worst]])]
+        text += f", {int(differ.sum()):,} of them of different classes (largest: {names[0]} / {names[1]})"
+    return [f"{text}; the smaller feature wins."]

@@ -1,0 +1,64 @@
+"""The check of the reference points: how many a class has, and which can't be scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from lulcseg.grid import Window
+from lulcseg.scene.check.findings import Findings, several, share
+from lulcseg.scene.scene import Scene
+
+_FEW = 25
+
+
+def check_points(scene: Scene, patches: gpd.GeoDataFrame | None = None) -> Findings:
+    """Look at a scene's reference points.
+
+    Args:
+        scene: The scene.
+        patches: Training patches of a plan, to say how many points lie on them.
+    """
+    out = Findings("Reference points")
+    points = scene.points
+    if points is None or scene.spec.points is None:
+        out.remarks.append("The scene has no reference points: a map of it can't be assessed.")
+        return out
+    reason = points["reason"].to_numpy(dtype=object).copy()
+    placed = reason == ""
+    row, col = scene.grid.rowcol(points.geometry.x.fillna(-1e18), points.geometry.y.fillna(-1e18))
+    inside = (row >= 0) & (col >= 0) & (row < scene.grid.height) & (col < scene.grid.width)
+    reason[placed & ~inside] = "off the imagery"
+    for i in np.flatnonzero(placed & inside):
+        if not scene.imagery.read(Window(int(row[i]), int(col[i]), 1, 1))[1][0, 0]:
+            reason[i] = "on nodata or outside the boundary"
+    scorable = reason == ""
+    out.facts["points"] = f"{len(points):,}, {scene.spec.points.design} design"
+    out.facts["scorable"] = f"{int(scorable.sum()):,}"
+    for text, count in sorted(Counter(reason[~scorable]).items()):
+        out.remarks.append(f"{several(count, 'point')} can't be scored: {text}.")
+    counts = np.bincount(points["class_index"].to_numpy()[scorable], minlength=len(scene.legend))
+    out.table = [
+        {"class": c.name, "points": int(n), "share": share(int(n), int(scorable.sum()))}
+        for c, n in zip(scene.legend, counts, strict=True)
+    ]
+    few = [f"{c.name} ({n})" for c, n in zip(scene.legend, counts, strict=True) if 0 < n < _FEW]
+    if few:
+        out.remarks.append(f"Fewer than {_FEW} points, so a wide interval: {', '.join(few)}.")
+    none = [c.name for c, n in zip(scene.legend, counts, strict=True) if n == 0]
+    if none:
+        out.remarks.append(f"No point of {', '.join(none)}: left out of the averages.")
+    if scene.spec.points.design == "unknown":
+        out.remarks.append(
+            "How the points were drawn is not said (points.design): scores are agreement at these points."
+        )
+    if "warped_from" in points.attrs:
+        out.remarks.append(f"Points were warped from {points.attrs['warped_from']} to the scene's CRS.")
+    if patches is not None:
+        here = points.geometry.to_crs(patches.crs).to_numpy()[scorable]
+        hits = shapely.STRtree(patches.geometry.to_numpy()).query(here, predicate="intersects")[0]
+        out.facts["inside training patches"] = several(len(np.unique(hits)), "point")
+    return out

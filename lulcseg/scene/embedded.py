@@ -1,0 +1,35 @@
+"""The embedded landscape as a scene: generated once, then kept in the cache."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from lulcseg.errors import LulcsegError
+from lulcseg.scene.spec import SyntheticSpec
+
+
+def landscape_scene(spec: SyntheticSpec, cache: Path) -> Path:
+    """Return the scene file of a synthetic landscape, generating it on first use.
+
+    Args:
+        spec: Size, seed and which of its scenes.
+        cache: Folder that keeps generated landscapes.
+
+    Raises:
+        LulcsegError: The landscape has no such scene, or can't be written.
+    """
+    from lulcseg.scene.synthetic import VERSION
+    from lulcseg.scene.synthetic.write import write_landscape
+
+    folder = cache / "synthetic" / f"v{VERSION}_size{spec.size}_seed{spec.seed}"
+    if not folder.exists():
+        sys.stderr.write(f"Making the synthetic landscape ({spec.size} × {spec.size} px) in {folder}\n")
+        write_landscape(folder, size=spec.size, seed=spec.seed)
+    scene = folder / f"scene_{spec.scene}.yaml"
+    if not scene.is_file():
+        options = sorted(p.stem.removeprefix("scene_") for p in folder.glob("scene_*.yaml"))
+        raise LulcsegError(
+            f"the landscape has no scene '{spec.scene}'", where="synthetic.scene", remedy="use " + ", ".join(options)
+        )
+    return scene

@@ -1,0 +1,221 @@
+"""Labels: digitised polygons burned once into a cached raster, or class rasters as they are.
+
+Where polygons overlap, the smaller one wins: a small feature drawn over a large one is the finer
+statement. Of two of equal area the later in the file wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize, shapes
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid, Window, blocks
+from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.rasters import RasterSet, describe
+
+_BLOCK = 4096
+_BURN_VERSION = 1
+
+
+class RasterLabels:
+    """Class rasters read as class indices.
+
+    Args:
+        rasters: The class rasters on the scene's grid (nearest where warped).
+        table: (256,) value → class index, 255 for ignore, 254 for values that lead nowhere.
+        boundary: Mapping boundary, or None.
+    """
+
+    def __init__(self, rasters: RasterSet, table: NDArray[np.uint8], boundary: Any = None) -> None:
+        """Keep the table; the boundary is burned at each read."""
+        self.rasters = rasters
+        self.table = table
+        self.boundary = boundary
+        self.grid = rasters.grid
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Read class indices of a window, (h, w) uint8, 255 where there is no label.
+
+        Raises:
+            LulcsegError: A value that leads to no class.
+        """
+        values, valid = self.rasters.read(window)
+        if (
+            values.dtype != np.uint8
+            and valid.any()
+            and not (0 <= values[0][valid].min() <= values[0][valid].max() < 256)
+        ):
+            raise LulcsegError("class rasters hold values outside 0…255", where="labels.rasters", remedy="recode them")
+        label: NDArray[np.uint8] = self.table[values[0].astype(np.uint8)]
+        label[~valid] = IGNORE
+        lost = label == _NOWHERE
+        if lost.any():
+            stray = ", ".join(str(v) for v in np.unique(values[0][lost])[:5])
+            raise LulcsegError(
+                f"value {stray} is not in the legend",
+                where=self.rasters.files[0].path,
+                remedy="add it to the legend, or lead it to a class or to 'ignore' in labels.crosswalk",
+            )
+        if self.boundary is not None:
+            label[~inside(self.boundary, self.grid, window)] = IGNORE
+        return label
+
+
+_NOWHERE = 254
+
+
+def raster_table(legend: Legend, crosswalk: dict[str, int]) -> NDArray[np.uint8]:
+    """Return the (256,) table of :class:`RasterLabels` for a crosswalk of values."""
+    table = np.full(256, _NOWHERE, dtype=np.uint8)
+    if IGNORE not in legend.codes:
+        table[IGNORE] = IGNORE
+    for value, index in crosswalk.items():
+        if value.isdigit() and int(value) < 256:
+            table[int(value)] = index
+    return table
+
+
+class CachedLabels:
+    """A label raster on the scene's grid, read by window; safe to pickle and to read after a fork."""
+
+    def __init__(self, path: Path, grid: Grid) -> None:
+        """Remember the file; it opens at the first read."""
+        self.path = path
+        self.grid = grid
+        self._raster = RasterSet([describe(path)], grid, [1], nodata=IGNORE)
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Read class indices of a window, (h, w) uint8, 255 where there is no label."""
+        values, valid = self._raster.read(window)
+        label: NDArray[np.uint8] = values[0]
+        label[~valid] = IGNORE
+        return label
+
+
+def burn(
+    features: gpd.GeoDataFrame, grid: Grid, *, uncovered: int, boundary: Any, cache: Path, legend: Legend
+) -> CachedLabels:
+    """Burn polygons into a label raster, once: the same content is never burned again.
+
+    Args:
+        features: Columns ``class_index`` and ``geometry``, in the grid's CRS, in file order.
+        grid: The scene's grid.
+        uncovered: Class index of ground that no polygon covers, or 255.
+        boundary: Mapping boundary (shapely), or None; outside it is 255.
+        cache: Folder that keeps label rasters.
+        legend: The classes, for the key.
+
+    Returns:
+        The label raster.
+    """
+    folder = cache / "labels"
+    path = folder / f"{_key(features, grid, uncovered, boundary, legend)}.tif"
+    if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(suffix=".tif", dir=folder)
+        except OSError as error:
+            raise LulcsegError(f"it can't be written ({error.strerror})", where=folder, remedy="set cache=") from error
+        os.close(handle)
+        try:
+            _burn_blocks(Path(name), features, grid, uncovered, boundary)
+            Path(name).replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                Path(name).unlink()
+    return CachedLabels(path, grid)
+
+
+def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
+    ordered = features.iloc[np.argsort(-features.geometry.area.to_numpy(), kind="stable")]
+    geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
+    tree = shapely.STRtree(geometries)
+    profile = {
+        "driver": "GTiff", "dtype": "uint8", "count": 1, "nodata": IGNORE, "crs": grid.crs, "height": grid.height,
+        "width": grid.width, "transform": rasterio.Affine(*grid.transform), "compress": "deflate", "zlevel": 1,
+        "tiled": True, "blockxsize": 256, "blockysize": 256, "bigtiff": "if_safer",
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as out:
+        for block in blocks(grid.window, _BLOCK, _BLOCK):
+            label = np.full((block.height, block.width), uncovered, dtype=np.uint8)
+            near = np.sort(tree.query(shapely.box(*grid.bounds(block))))
+            if len(near):
+                rasterize(
+                    zip(geometries[near], classes[near].tolist(), strict=True),
+                    out=label,
+                    transform=rasterio.Affine(*grid.crop(block).transform),
+                )
+            if boundary is not None:
+                label[~inside(boundary, grid, block)] = IGNORE
+            out.write(label, 1, window=rasterio.windows.Window(block.col, block.row, block.width, block.height))
+
+
+def inside(boundary: Any, grid: Grid, window: Window) -> NDArray[np.bool_]:
+    """Return which pixels of a window have their centre inside a polygon, (h, w) bool."""
+    box = shapely.box(*grid.bounds(window))
+    if window.is_empty or not boundary.intersects(box):
+        return np.zeros((window.height, window.width), dtype=bool)
+    if boundary.contains(box):
+        return np.ones((window.height, window.width), dtype=bool)
+    part = boundary.intersection(box)
+    burned = rasterize(
+        [(part, 1)],
+        out_shape=(window.height, window.width),
+        transform=rasterio.Affine(*grid.crop(window).transform),
+        dtype="uint8",
+    )
+    return np.asarray(burned, dtype=bool)
+
+
+def raster_features(labels: RasterLabels | CachedLabels, windows: list[Window]) -> gpd.GeoDataFrame:
+    """Trace the connected regions of each class in class rasters.
+
+    Args:
+        labels: Where to read class indices.
+        windows: Which ground to trace; where they overlap it is traced once. Large ones are cut into
+            blocks of 4,096 pixels, and regions with them.
+
+    Returns:
+        Columns ``class_index`` and ``geometry``, in the grid's CRS.
+    """
+    grid = labels.grid
+    found: list[tuple[int, Any]] = []
+    for number, window in enumerate(windows):
+        for block in blocks(window.intersection(grid.window), _BLOCK, _BLOCK):
+            label = labels.read(block)
+            for earlier in windows[:number]:
+                label[block.intersection(earlier).slices_in(block)] = IGNORE
+            transform = rasterio.Affine(*grid.crop(block).transform)
+            found += [
+                (int(value), shapely.geometry.shape(geometry))
+                for geometry, value in shapes(label, mask=label != IGNORE, connectivity=4, transform=transform)
+            ]
+    return gpd.GeoDataFrame(
+        {"class_index": np.array([c for c, _ in found], dtype=np.int64)}, geometry=[g for _, g in found], crs=grid.crs
+    )
+
+
+def _key(features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any, legend: Legend) -> str:
+    """Hash everything the label raster depends on."""
+    digest = hashlib.sha256()
+    facts = [_BURN_VERSION, grid.crs, *grid.transform, grid.height, grid.width, uncovered, legend.names]
+    digest.update(json.dumps(facts).encode())
+    digest.update(np.ascontiguousarray(features["class_index"].to_numpy(dtype=np.int64)).tobytes())
+    for wkb in shapely.to_wkb(features.geometry.to_numpy()):
+        digest.update(wkb)
+    if boundary is not None:
+        digest.update(shapely.to_wkb(boundary))
+    return digest.hexdigest()[:32]

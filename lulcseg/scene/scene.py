@@ -1,0 +1,266 @@
+"""A scene opened: one grid, with its imagery, labels, polygons and reference points on it."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Bounds, Grid, Window
+from lulcseg.legend import IGNORE
+from lulcseg.scene.labels import CachedLabels, RasterLabels, burn, inside, raster_features, raster_table
+from lulcseg.scene.layout import choose_bands, lay_grid
+from lulcseg.scene.points import read_points
+from lulcseg.scene.rasters import RasterSet, describe, find_files
+from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
+from lulcseg.scene.vectors import class_indices, crosswalk_table, read_vector
+
+
+def default_cache() -> Path:
+    """Return the folder that keeps label rasters and synthetic landscapes."""
+    root = os.environ.get("LULCSEG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lulcseg"
+    return Path(root).expanduser()
+
+
+class ImageryReader:
+    """The imagery of a scene by windows, with what lies outside the mapping boundary marked invalid.
+
+    Attributes:
+        grid: The scene's grid.
+        bands: Number of bands.
+        dtype: Type of the values.
+    """
+
+    def __init__(self, rasters: RasterSet, boundary: Any) -> None:
+        """Keep the rasters; the boundary is burned at each read."""
+        self.rasters = rasters
+        self.boundary = boundary
+        self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read a window, which may leave the grid.
+
+        Returns:
+            Values (C, h, w), zero where there are none; validity (h, w) bool.
+        """
+        image, valid = self.rasters.read(window)
+        if self.boundary is not None:
+            valid = valid & inside(self.boundary, self.grid, window)
+        return image, valid
+
+    def valid_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], patch: int) -> NDArray[np.float64]:
+        """Return the share of valid pixels of patches, (n,) float64.
+
+        Args:
+            rows: First row of each patch, (n,).
+            cols: First column of each patch, (n,).
+            patch: Side of a patch, in pixels.
+        """
+        windows = [Window(int(r), int(c), patch, patch) for r, c in zip(rows, cols, strict=True)]
+        if not self._always_valid():
+            return np.array([self.read(w)[1].mean() for w in windows], dtype=np.float64)
+        if self.boundary is not None:
+            return np.array([inside(self.boundary, self.grid, w).mean() for w in windows], dtype=np.float64)
+        areas = [w.intersection(self.grid.window) for w in windows]
+        return np.array([a.height * a.width / patch**2 for a in areas], dtype=np.float64)
+
+    def _always_valid(self) -> bool:
+        """Whether one unmasked file covers the whole grid."""
+        files = self.rasters.files
+        plain = all(f.nodata is None and not f.masked and np.dtype(f.dtype).kind != "f" for f in files)
+        covers = any(w.contains(self.grid.window) for w in self.rasters.footprints)
+        return plain and self.rasters.nodata is None and covers and not self.rasters.warped
+
+
+class Scene:
+    """A scene, read from its file.
+
+    Args:
+        file: The scene file, read.
+        cache: Folder for label rasters.
+
+    Attributes:
+        name: The scene's name.
+        legend: Its classes.
+        grid: Its pixel grid: the first image's, extended over all of them and cut to the boundary.
+        imagery: Reader of its imagery.
+
+    Raises:
+        LulcsegError: Anything in the file that can't be opened or doesn't fit together.
+    """
+
+    def __init__(self, file: SceneFile, cache: Path) -> None:
+        """Open headers and the boundary; labels and points are read when first asked for."""
+        self.file, self.spec, self.name, self.legend, self.cache = file, file.spec, file.name, file.legend, cache
+        self.date = self.spec.date
+        paths = find_files(self.spec.imagery.files, file.path.parent, f"{file.path}: imagery.files")
+        self.image_files = [describe(path) for path in paths]
+        bands = choose_bands(self.image_files, self.spec.imagery.bands, file.path)
+        grid = lay_grid(self.image_files, self.spec.crs, self.spec.resolution, file.path)
+        self.boundary = None if self.spec.boundary is None else self._boundary(self.spec.boundary, grid)
+        self.grid = grid if self.boundary is None else self._crop(grid, self.boundary)
+        rasters = RasterSet(self.image_files, self.grid, bands, nodata=self.spec.imagery.nodata)
+        self.imagery = ImageryReader(rasters, self.boundary)
+        self.bands, self.dtype = rasters.bands, rasters.dtype
+
+    @classmethod
+    def open(cls, name: str, cache: Path | None = None) -> Scene:
+        """Open a scene by its name or path (see :func:`lulcseg.scene.spec.find_scene`)."""
+        cache = cache or default_cache()
+        return cls(read_scene(name, cache=cache), cache)
+
+    @cached_property
+    def source_features(self) -> gpd.GeoDataFrame | None:
+        """Polygons as the file gives them, in the scene's CRS: ``class_index``, ``feature``, geometry."""
+        spec = self.spec.labels
+        if spec is None or spec.file is None:
+            return None
+        path = self.file.place(spec.file)
+        assert spec.column is not None
+        frame = read_vector(path, spec.layer, self.grid.crs, [spec.column])
+        where = f"{path}: column {spec.column}"
+        index = class_indices(frame[spec.column], self.legend, spec.crosswalk, where)
+        if (index < 0).any():
+            raise LulcsegError(f"{int((index < 0).sum())} features have no class", where=where, remedy="fill them in")
+        out = frame[["geometry"]].assign(class_index=index.astype(np.int64), feature=np.arange(len(frame)))
+        out.attrs |= frame.attrs
+        kinds = set(out.geometry.geom_type.dropna()) - {"Polygon", "MultiPolygon"}
+        if kinds:
+            raise LulcsegError(f"it holds {', '.join(sorted(kinds))}", where=path, remedy="give polygons only")
+        return out
+
+    @cached_property
+    def features(self) -> gpd.GeoDataFrame | None:
+        """Source polygons with invalid ones repaired and empty ones left out."""
+        frame = self.source_features
+        if frame is None:
+            return None
+        geometry = np.array([_areal(g) for g in shapely.make_valid(frame.geometry.to_numpy())], dtype=object)
+        frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))
+        return frame[~frame.geometry.is_empty & frame.geometry.notna()]
+
+    @cached_property
+    def labels(self) -> CachedLabels | RasterLabels | None:
+        """Reader of class indices, or None for a scene without labels.
+
+        Raises:
+            LulcsegError: No polygon lies over the imagery, or a class isn't in the legend.
+        """
+        spec = self.spec.labels
+        if spec is None:
+            return None
+        if spec.rasters:
+            return self._raster_labels(spec)
+        features = self.features
+        assert features is not None
+        extent = shapely.box(*self.grid.bounds())
+        if not features.intersects(extent).any():
+            raise LulcsegError(
+                "no polygon lies over the imagery",
+                where=self.file.place(spec.file or ""),
+                remedy="check both files' coordinate reference systems",
+            )
+        return burn(
+            features,
+            self.grid,
+            uncovered=self.uncovered,
+            boundary=self.boundary,
+            cache=self.cache,
+            legend=self.legend,
+        )
+
+    @property
+    def uncovered(self) -> int:
+        """Class index of ground that no polygon covers, or 255."""
+        spec = self.spec.labels
+        if spec is None or spec.uncovered in {None, IGNORE_NAME}:
+            return IGNORE
+        assert spec.uncovered is not None
+        where = f"{self.file.path}: labels.uncovered"
+        return crosswalk_table(self.legend, {"uncovered": spec.uncovered}, where)["uncovered"]
+
+    def polygons(self) -> gpd.GeoDataFrame | None:
+        """Return labelled ground as features to sample from, or None without labels.
+
+        Returns:
+            Columns ``class_index`` (0…n − 1), ``feature`` (row in the source, counted from 0; the
+            uncovered ground comes last), ``area_m2`` and ``geometry``, in the scene's CRS, cut to
+            the imagery's footprints and the boundary.
+        """
+        if self.spec.labels is None:
+            return None
+        ground = self.ground
+        if self.spec.labels.rasters:
+            assert self.labels is not None
+            found = raster_features(self.labels, self._footprints())
+            found["feature"] = np.arange(len(found))
+        else:
+            assert self.features is not None
+            assert self.labels is not None
+            found = self.features[self.features["class_index"] != IGNORE].copy()
+            cut = shapely.intersection(found.geometry.to_numpy(), ground)
+            found = found.set_geometry(gpd.GeoSeries([_areal(g) for g in cut], index=found.index, crs=found.crs))
+            if self.uncovered != IGNORE:
+                rest = _areal(shapely.difference(ground, shapely.union_all(self.features.geometry.to_numpy())))
+                last = {"class_index": [self.uncovered], "feature": [len(self.source_features)]}  # type: ignore[arg-type]
+                found = pd.concat([found, gpd.GeoDataFrame(last, geometry=[rest], crs=found.crs)], ignore_index=True)
+        found = found[~found.geometry.is_empty].reset_index(drop=True)
+        return found.assign(area_m2=found.geometry.area)[["class_index", "feature", "area_m2", "geometry"]]
+
+    @cached_property
+    def ground(self) -> Any:
+        """The ground the scene covers: its images' footprints inside the boundary (shapely)."""
+        boxes = shapely.union_all([shapely.box(*self.grid.bounds(w)) for w in self._footprints()])
+        return boxes if self.boundary is None else boxes.intersection(self.boundary)
+
+    @cached_property
+    def points(self) -> gpd.GeoDataFrame | None:
+        """Reference points in the scene's CRS (see :func:`lulcseg.scene.points.read_points`)."""
+        if self.spec.points is None:
+            return None
+        labels_crosswalk = self.spec.labels.crosswalk if self.spec.labels else {}
+        return read_points(
+            self.spec.points, self.file.place(self.spec.points.file), self.grid.crs, self.legend, labels_crosswalk
+        )
+
+    def _footprints(self) -> list[Window]:
+        return [w.intersection(self.grid.window) for w in self.imagery.rasters.footprints]
+
+    def _raster_labels(self, spec: LabelsSpec) -> RasterLabels:
+        where = f"{self.file.path}: labels.rasters"
+        files = [describe(p) for p in find_files(spec.rasters, self.file.path.parent, where)]
+        table = raster_table(self.legend, crosswalk_table(self.legend, spec.crosswalk, where))
+        rasters = RasterSet(files, self.grid, [1], resampling=Resampling.nearest)
+        return RasterLabels(rasters, table, self.boundary)
+
+    def _boundary(self, name: str, grid: Grid) -> Any:
+        path = self.file.place(name)
+        frame = read_vector(path, None, grid.crs, [])
+        boundary = _areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
+        if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):
+            raise LulcsegError("the boundary holds none of the imagery", where=path, remedy="check its coordinates")
+        shapely.prepare(boundary)
+        return boundary
+
+    @staticmethod
+    def _crop(grid: Grid, boundary: Any) -> Grid:
+        return grid.crop(grid.window_of(Bounds(*boundary.bounds)).intersection(grid.window))
+
+
+def _areal(geometry: Any) -> Any:
+    """Return the polygons of a geometry, without the points and lines a repair may leave."""
+    if geometry is None:
+        return shapely.Polygon()
+    if geometry.geom_type in {"Polygon", "MultiPolygon"}:
+        return geometry
+    parts = [g for g in shapely.get_parts(geometry) if g.geom_type in {"Polygon", "MultiPolygon"}]
+    return shapely.union_all(parts) if parts else shapely.Polygon()

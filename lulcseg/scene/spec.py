@@ -1,0 +1,203 @@
+"""A scene file: what a mosaic, its labels and its reference points are, and where they lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lulcseg.config import fill, setting
+from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.legend import PAPER_LEGEND, Legend
+
+SCENES = Path(__file__).resolve().parent.parent.parent / "conf" / "scenes"
+IGNORE_NAME = "ignore"
+
+
+@dataclass
+class ImagerySpec:
+    """The imagery: one raster, or tiles."""
+
+    files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
+    bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all.")
+    nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
+
+
+@dataclass
+class LabelsSpec:
+    """The labels: digitised polygons, or class rasters."""
+
+    file: str | None = setting(None, "Polygons, in any format that GDAL reads.")
+    layer: str | None = setting(None, "Layer of that file; null: the first.")
+    column: str | None = setting(None, "Column that holds the class.")
+    rasters: list[str] = setting([], "Class rasters or globs, instead of polygons.")
+    uncovered: str | None = setting(
+        None, "Class of ground that no polygon covers, or `ignore`; must be said with polygons."
+    )
+    crosswalk: dict[str, str] = setting({}, "Source value → class name or `ignore`; many may lead to one class.")
+
+
+@dataclass
+class PointsSpec:
+    """Reference points."""
+
+    file: str = setting("", "Points, in any format that GDAL reads.")
+    layer: str | None = setting(None, "Layer of that file; null: the first.")
+    column: str = setting("class", "Column that holds the class seen at the point.")
+    second: str | None = setting(None, "Column of a second choice of class.")
+    interpreter: str | None = setting(None, "Column that names the interpreter.")
+    stratum: str | None = setting(None, "Column of the sampling stratum.")
+    weight: str | None = setting(None, "Column of the sampling weight.")
+    interpretable: str | None = setting(None, "Column that is false (0, no) where the class could not be told.")
+    design: str = setting("unknown", "How the points were drawn.", choices=("unknown", "simple random", "stratified"))
+    crosswalk: dict[str, str] = setting({}, "Source value → class name or `ignore`; null: the labels' own.")
+
+
+@dataclass
+class SyntheticSpec:
+    """The embedded landscape, generated on first use."""
+
+    size: int = setting(2048, "Side of the landscape, in pixels.", least=128)
+    seed: int = setting(1, "Seed of the landscape.", least=0)
+    scene: str = setting("2018", "Which scene file of the landscape to use (2018, 2015, 2018_training, …).")
+
+
+@dataclass
+class SceneSpec:
+    """A scene file's content."""
+
+    name: str | None = setting(None, "Name of the scene; null: the file's.")
+    date: str | None = setting(None, "Date of the imagery.")
+    crs: str | None = setting(None, "CRS to work in; null: that of the first image.")
+    resolution: float | None = setting(None, "Pixel size to work at, in metres; null: that of the first image.")
+    imagery: ImagerySpec = field(default_factory=ImagerySpec)
+    boundary: str | None = setting(None, "Polygon file: nothing outside it is mapped, trained on or assessed.")
+    labels: LabelsSpec | None = None
+    legend: Any = setting(None, "List of {code, name, colour}, or a YAML file that holds one; null: the paper's.")
+    points: PointsSpec | None = None
+    synthetic: SyntheticSpec | None = None
+
+
+@dataclass(frozen=True)
+class SceneFile:
+    """A scene file read: its specification, legend and place.
+
+    Attributes:
+        path: The YAML file; relative paths in it start from its folder.
+        name: The scene's name.
+        spec: Its content.
+        legend: Its classes.
+    """
+
+    path: Path
+    name: str
+    spec: SceneSpec
+    legend: Legend
+
+    def place(self, relative: str) -> Path:
+        """Return a path of the scene file as one that can be opened."""
+        return self.path.parent / Path(relative).expanduser()
+
+
+def find_scene(name: str) -> Path:
+    """Return the scene file that a name or path means.
+
+    Args:
+        name: A path relative to the current folder, or a name under ``conf/scenes/``.
+
+    Raises:
+        LulcsegError: Neither.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path.resolve()
+    known = {p.stem: p for p in SCENES.glob("*.yaml")}
+    if name in known:
+        return known[name]
+    if path.is_dir():
+        raise LulcsegError("it is a folder, not a scene file", where=name, remedy="give the YAML file in it")
+    looks_like_path = path.suffix in {".yaml", ".yml"} or os.sep in name
+    remedy = "check the path" if looks_like_path else did_you_mean(name, known)
+    raise LulcsegError(f"there is no scene '{name}'", where="scene", remedy=remedy)
+
+
+def read_scene(name: str, *, cache: Path) -> SceneFile:
+    """Read a scene file, making the embedded landscape first where the file asks for it.
+
+    Args:
+        name: See :func:`find_scene`.
+        cache: Folder for generated landscapes.
+
+    Raises:
+        LulcsegError: No such file, not YAML, an unknown key, or something missing.
+    """
+    path = find_scene(name)
+    plain = read_yaml(path)
+    if plain.get("synthetic") is not None:
+        from lulcseg.scene.embedded import landscape_scene
+
+        return read_scene(
+            str(landscape_scene(fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic"), cache)), cache=cache
+        )
+    sections: dict[str, type] = {"labels": LabelsSpec, "points": PointsSpec}
+    typed: dict[str, Any] = {
+        k: fill(sections[k], plain.pop(k), f"{path}: {k}") for k in sections if plain.get(k) is not None
+    }
+    spec = fill(SceneSpec, {k: v for k, v in plain.items() if v is not None}, str(path))
+    spec.labels, spec.points = typed.get("labels"), typed.get("points")
+    _check(spec, path)
+    return SceneFile(path, spec.name or path.stem, spec, _legend(spec.legend, path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        LulcsegError: Not YAML, or not a mapping.
+    """
+    try:
+        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LulcsegError(f"it is not YAML ({str(error).splitlines()[0]})", where=path, remedy="mend it") from error
+    if not isinstance(plain, dict):
+        raise LulcsegError("it holds no settings", where=path, remedy="write it as 'key: value' lines")
+    return plain
+
+
+def _check(spec: SceneSpec, path: Path) -> None:
+    if not spec.imagery.files:
+        raise LulcsegError("imagery.files names no file", where=path, remedy="list the mosaic's raster files")
+    labels = spec.labels
+    if labels is not None:
+        if bool(labels.file) == bool(labels.rasters):
+            raise LulcsegError("labels needs either file (polygons) or rasters", where=path, remedy="give one of them")
+        if labels.file and not labels.column:
+            raise LulcsegError("labels.column is missing", where=path, remedy="name the column that holds the class")
+        if labels.file and labels.uncovered is None:
+            raise LulcsegError(
+                "labels.uncovered is missing",
+                where=path,
+                remedy="say which class ground without a polygon has, or 'ignore'",
+            )
+    if spec.points is not None and not spec.points.file:
+        raise LulcsegError("points.file is missing", where=path, remedy="name the file of reference points")
+
+
+def _legend(value: Any, path: Path) -> Legend:
+    if value is None:
+        return PAPER_LEGEND
+    if isinstance(value, str):
+        other = path.parent / value
+        if not other.is_file():
+            raise LulcsegError(f"there is no legend file '{other}'", where=path, remedy="check legend:")
+        value, path = read_yaml(other).get("legend"), other
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise LulcsegError("legend is no list of {code, name, colour}", where=path, remedy="write it as such a list")
+    try:
+        return Legend.from_plain(value)
+    except LulcsegError as error:
+        raise LulcsegError(error.what, where=f"{path}: legend", remedy=error.remedy) from error

@@ -1,0 +1,28 @@
+"""Scores of a confusion matrix for the training curves, on the device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def curve_values(confusion: Tensor) -> dict[str, Tensor]:
+    """Return overall accuracy, kappa and mean F1.
+
+    Args:
+        confusion: (K, K) counts, rows = labels, columns = model.
+
+    Returns:
+        Scalars ``accuracy``, ``kappa`` and ``mean_f1`` (over the classes that have labels), 0
+        where nothing was counted.
+    """
+    counts = confusion.double()
+    total = counts.sum().clamp(min=1)
+    hits, rows, columns = counts.diag(), counts.sum(dim=1), counts.sum(dim=0)
+    accuracy = hits.sum() / total
+    chance = (rows * columns).sum() / total**2
+    kappa = torch.where(chance < 1, (accuracy - chance) / (1 - chance).clamp(min=1e-12), torch.zeros_like(chance))
+    f1 = 2 * hits / (rows + columns).clamp(min=1)
+    present = rows > 0
+    mean_f1 = (f1 * present).sum() / present.sum().clamp(min=1)
+    return {name: value.float() for name, value in (("accuracy", accuracy), ("kappa", kappa), ("mean_f1", mean_f1))}

@@ -1,0 +1,52 @@
+"""A trained model as prediction needs it: raw patches in, logits out, in the fastest safe format."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lulcseg.training.precision import resolve_precision
+from lulcseg.training.task import SegmentationTask
+
+
+class PatchPredictor:
+    """Calls a trained task under autocast.
+
+    Args:
+        task: The trained model.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: As in ``trainer.precision``.
+
+    Attributes:
+        device: Where it computes.
+    """
+
+    def __init__(self, task: SegmentationTask, *, accelerator: str = "auto", precision: str = "auto") -> None:
+        """Move the model to its device."""
+        self.device = torch.device(_device(accelerator))
+        self.task = task.to(self.device).eval()
+        resolved = resolve_precision(precision, accelerator)
+        self.dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
+
+    @torch.inference_mode()
+    def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
+        """Return logits.
+
+        Args:
+            image: (B, C, P, P) in the imagery's own type.
+            valid: (B, P, P) bool.
+
+        Returns:
+            (B, K, P, P) float32.
+        """
+        with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
+            logits: Tensor = self.task(image, valid)
+        return logits.float()
+
+
+def _device(accelerator: str) -> str:
+    if accelerator == "mps":
+        return "mps"
+    if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()):
+        return "cuda"
+    return "cpu"

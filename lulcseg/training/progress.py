@@ -1,0 +1,41 @@
+"""The progress bar of training, with patches a second."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import RichProgressBar
+from pytorch_lightning.callbacks.progress.rich_progress import RichProgressBarTheme
+
+
+class PatchProgress(RichProgressBar):
+    """Lightning's bar, which shows time left, with the rate in patches a second."""
+
+    def __init__(self) -> None:
+        """Keep finished epochs' last line on the screen."""
+        super().__init__(leave=False, theme=RichProgressBarTheme(metrics_format=".3f"))
+        self._started = 0.0
+        self._patches = 0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start counting."""
+        super().on_train_epoch_start(trainer, pl_module)
+        self._started, self._patches = time.perf_counter(), 0
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the batch over all devices."""
+        self._patches += len(batch["mask"]) * trainer.world_size
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """Show the rate beside the last loss; leave out the version number."""
+        shown = dict(super().get_metrics(trainer, pl_module))
+        shown.pop("v_num", None)
+        elapsed = time.perf_counter() - self._started
+        if self._patches and elapsed > 0:
+            shown["patches/s"] = f"{self._patches / elapsed:.1f}"
+        return shown

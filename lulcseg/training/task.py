@@ -1,0 +1,147 @@
+"""The LightningModule: one training step, one validation step, and logits for prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from lulcseg.augment.light import LightAugmentation, draw_seed
+from lulcseg.augment.scaling import scale, to_unit
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import IGNORE
+from lulcseg.models.build import build_network
+from lulcseg.training.curves import curve_values
+from lulcseg.training.losses import cross_entropy
+from lulcseg.training.optim import build_optimizer
+from lulcseg.training.record import KEY, ModelRecord, load_checkpoint
+
+
+class SegmentationTask(pl.LightningModule):
+    """Trains a network to tell the class of every pixel.
+
+    A batch is a mapping with ``image`` (B, C, P, P) in the imagery's own type, ``mask`` (B, P, P)
+    class index with 255 for ignore, and ``valid`` (B, P, P) bool. Augmentation and scaling run
+    here, on the device.
+
+    Args:
+        record: What travels with the model.
+        settings: Plain mapping with the sections ``augment``, ``loss``, ``optim``, and ``seed``.
+        channels_last: Whether the network's memory layout is channels-last.
+    """
+
+    def __init__(self, record: ModelRecord, settings: Mapping[str, Any], *, channels_last: bool = True) -> None:
+        """Build the network that the record describes."""
+        super().__init__()
+        self.record = record
+        self.settings = dict(settings)
+        self.classes = len(record.legend)
+        self.network = build_network(record.model, record.bands, self.classes)
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.network = self.network.to(memory_format=self.layout)
+        light = settings.get("augment", {}).get("name", "none") == "light"
+        self.augmentation = LightAugmentation(record.bands) if light else None
+        self.train_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
+        self.val_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
+
+    @classmethod
+    def from_checkpoint(cls, path: Path) -> SegmentationTask:
+        """Load a model for prediction, running no code from the file.
+
+        Raises:
+            LulcsegError: Not a lulcseg checkpoint, or weights that don't fit its record.
+        """
+        record, checkpoint = load_checkpoint(path)
+        task = cls(record, {})
+        weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
+        try:
+            task.network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items()})
+        except RuntimeError as error:
+            raise LulcsegError("its weights don't fit its record", where=path, remedy="train it again") from error
+        return task.eval()
+
+    def forward(self, image: Tensor, valid: Tensor) -> Tensor:
+        """Return logits for raw patches, each scaled by itself.
+
+        Args:
+            image: (B, C, P, P) in the imagery's own type.
+            valid: (B, P, P) bool.
+
+        Returns:
+            (B, K, P, P) logits; they don't depend on which patches share the batch.
+        """
+        return self._logits(to_unit(image, self.record.dtype), valid, training=False)
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
+        """Return the loss of a batch."""
+        image, mask, valid = to_unit(batch["image"], self.record.dtype), batch["mask"], batch["valid"]
+        if self.augmentation is not None:
+            image, mask, valid = self._augment(image, mask, valid, batch_index)
+        logits = self._logits(image, valid, training=True)
+        loss = cross_entropy(logits, mask, **self._loss_settings())
+        with torch.no_grad():
+            self.train_confusion.update(logits.argmax(dim=1), mask.long())
+        self.log("train/loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(image))
+        return loss
+
+    def validation_step(self, batch: Mapping[str, Tensor], batch_index: int) -> None:  # noqa: ARG002
+        """Count a batch into the confusion matrix; no mask is kept."""
+        logits, mask = self(batch["image"], batch["valid"]), batch["mask"]
+        loss = cross_entropy(logits, mask, **self._loss_settings())
+        self.val_confusion.update(logits.argmax(dim=1), mask.long())
+        self.log("val/loss", loss, prog_bar=True, on_epoch=True, batch_size=len(mask), sync_dist=True)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's training scores."""
+        self._log_scores("train", self.train_confusion)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the epoch's validation scores."""
+        self._log_scores("val", self.val_confusion)
+
+    def configure_optimizers(self) -> Any:
+        """Return optimiser and schedule over the run's steps."""
+        steps = int(self.trainer.estimated_stepping_batches)
+        return build_optimizer(self.network, self.settings["optim"], steps)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the record beside the weights."""
+        checkpoint[KEY] = self.record.to_plain()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to go on from a checkpoint of another model."""
+        mine, theirs = self.record.to_plain(), checkpoint.get(KEY, {})
+        differing = [k for k in ("model", "scaling", "bands", "legend", "patch_size") if mine[k] != theirs.get(k)]
+        if differing:
+            raise LulcsegError(
+                f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy="use the same settings"
+            )
+
+    def _augment(self, image: Tensor, mask: Tensor, valid: Tensor, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw from (seed, epoch, step, rank) alone, leaving the global generator as it was."""
+        assert self.augmentation is not None
+        parts = [int(self.settings.get("seed", 0)), self.current_epoch, index, self.global_rank]
+        devices = [image.device] if image.is_cuda else []
+        full = torch.autocast(image.device.type, enabled=False)  # half precision would blur colours and labels
+        with torch.random.fork_rng(devices), torch.no_grad(), full:
+            torch.manual_seed(draw_seed(parts))
+            changed: tuple[Tensor, Tensor, Tensor] = self.augmentation(image, mask, valid)
+        return changed
+
+    def _logits(self, image: Tensor, valid: Tensor, *, training: bool) -> Tensor:
+        scaled = scale(image, valid, training=training, **self.record.scaling)
+        logits: Tensor = self.network(scaled.contiguous(memory_format=self.layout))
+        return logits
+
+    def _loss_settings(self) -> dict[str, float]:
+        return {"label_smoothing": float(self.settings["loss"]["label_smoothing"])}
+
+    def _log_scores(self, stage: str, metric: MulticlassConfusionMatrix) -> None:
+        values = curve_values(metric.compute())
+        metric.reset()
+        self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")

@@ -1,0 +1,119 @@
+"""Composition is strict: a misspelt key never runs the baseline."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lulcseg.compose import CONF, SCHEMAS, check_command_line, compose, groups
+from lulcseg.config import TrainConfig, check_bounds, fill, known_keys
+from lulcseg.errors import LulcsegError
+
+EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "part"),
+    [
+        ("+experimnt=patch512_grid", "'experiment'"),
+        ("+experiment=patch51_grid", "'patch512_grid'"),
+        ("model.fliters=3", "'model.filters'"),
+        ("+model.fliters=3", "'model.filters'"),
+        ("modle=unet", "'model'"),
+        ("sampling=strat", "'stratified'"),
+        ("+sweeps=patch_size", "needs -m"),
+        ("seed=0,1", "add -m"),
+        ("seed", "write key=value"),
+        ("trainer.epochs=abc", "trainer.epochs"),
+        ("trainer.epochs=0", "below 1"),
+        ("mosaic.passes=mult", "'multiple'"),
+    ],
+)
+def test_wrong_override_is_refused_with_a_remedy(argument: str, part: str) -> None:
+    with pytest.raises(LulcsegError, match=part):
+        check_command_line("train", [argument])
+
+
+def test_multirun_is_checked_before_its_first_job() -> None:
+    with pytest.raises(LulcsegError, match=r"trainer\.epochs"):
+        check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,x"])
+    check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,2"])
+
+
+def test_scene_is_a_plain_string() -> None:
+    assert compose("train", ["scene=/some where/x.yaml"]).scene == "/some where/x.yaml"
+    assert compose("train", ["scenes.assess=[a,b/c.yaml]"]).scenes.assess == ["a", "b/c.yaml"]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes_and_changes_what_it_names(name: str) -> None:
+    default, changed = compose("train"), compose("train", [f"+experiment={name}"])
+    assert changed.name == name
+    check_bounds(changed)
+    content = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
+    assert len((CONF / "experiment" / f"{name}.yaml").read_text().splitlines()) < 25
+    for key, value in _leaves(content):
+        assert _get(changed, key) == value
+        assert _get(default, key) != value, f"{key} equals the default"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("patch512_stratified", {"sampling.method": "stratified", "sampling.totals": "exact"}),
+        ("patch512_grid", {"sampling.method": "grid", "sampling.cell": 1024, "sampling.background": "Other"}),
+    ],
+)
+def test_the_papers_experiments_are_the_papers(name: str, expected: dict[str, object]) -> None:
+    config = compose("train", [f"+experiment={name}"])
+    paper = {
+        "sampling.patch_size": 512, "sampling.patches": 9632, "trainer.batch_size": 64, "trainer.epochs": 20,
+        "model.filters": 32, "model.depth": 4, "augment.name": "none", "scaling.method": "none",
+        "mosaic.passes": "single", "validation.fraction": 0.0,
+    }  # fmt: skip
+    assert {key: _get(config, key) for key in paper | expected} == paper | expected
+
+
+@pytest.mark.parametrize("name", ["train", "predict"])
+def test_files_hold_the_schemas_defaults(name: str) -> None:
+    composed, schema = compose(name), SCHEMAS[name]()
+    for key in known_keys(SCHEMAS[name]):
+        assert _get(composed, key) == _get(schema, key), key
+
+
+def test_every_group_option_composes() -> None:
+    for group, options in groups().items():
+        if group in {"experiment", "sweeps"}:
+            continue
+        for option in options:
+            assert isinstance(compose("train", [f"{group}={option}"]), TrainConfig)
+
+
+def test_every_setting_is_explained() -> None:
+    for key, field in known_keys(TrainConfig).items():
+        if not dataclasses.is_dataclass(_get(TrainConfig(), key)):
+            about = field.metadata["about"]
+            assert about.endswith("."), key
+
+
+def test_unknown_key_in_a_file_names_the_file() -> None:
+    with pytest.raises(LulcsegError, match=r"my\.yaml.*trainer\.epochs"):
+        fill(TrainConfig, {"trainer": {"epoks": 3}}, str(Path("my.yaml")))
+
+
+def _leaves(content: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for key, value in content.items():
+        if key == "defaults":
+            continue
+        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return found
+
+
+def _get(config: object, key: str) -> object:
+    for part in key.split("."):
+        config = getattr(config, part)
+    return config

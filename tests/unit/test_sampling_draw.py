@@ -1,0 +1,388 @@
+"""Drawing plans over scenes: pooling, errors, the split, counts, files."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
+from types import SimpleNamespace
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid, Window
+from lulcseg.legend import LandClass, Legend
+from lulcseg.sampling.draw import draw_plan
+from lulcseg.sampling.plan import COLUMNS, Plan
+from lulcseg.sampling.split import HoldOut
+
+LEGEND = Legend((LandClass(0, "Other", "#aaaaaa"), LandClass(1, "Cane", "#00ff00"), LandClass(2, "Berry", "#ff0000")))
+GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.5, height=600, width=800)
+
+
+@dataclass
+class FakeScene:
+    name: str = "here"
+    grid: Grid = GRID
+    legend: Legend = LEGEND
+    features: list = field(default_factory=list)  # (class index, window)
+
+    def polygons(self):
+        geometry = [shapely.box(*self.grid.bounds(w)) for _, w in self.features]
+        return gpd.GeoDataFrame(
+            {
+                "class_index": np.array([c for c, _ in self.features], dtype=int),
+                "feature": np.arange(len(geometry)) + 10,
+                "area_m2": shapely.area(np.array(geometry, dtype=object)),
+            },
+            geometry=geometry,
+            crs=self.grid.crs,
+        )
+
+
+WEST = [(0, Window(0, 0, 600, 400)), (1, Window(20, 420, 100, 200)), (1, Window(300, 500, 40, 40))]
+BERRY = (2, Window(500, 700, 20, 30))
+
+
+def stratified(*scenes, **settings):
+    return draw_plan(scenes, **{"method": "stratified", "n_patches": 60, "patch_size": 32, "seed": 1} | settings)
+
+
+def grid(*scenes, **settings):
+    return draw_plan(scenes, **{"method": "grid", "cell": 128, "patch_size": 32, "seed": 1} | settings)
+
+
+class TestStratified:
+    def test_rows_and_counts(self):
+        scene = FakeScene(features=[*WEST, BERRY])
+        plan = stratified(scene)
+        assert list(plan.rows.columns) == list(COLUMNS)
+        assert [str(plan.rows[c].dtype) for c in COLUMNS[1:7]] == ["int64"] * 5 + ["bool"]
+        logs = np.log([60_000, 5_000 + 400, 150])
+        wanted = np.ceil(60 * logs / logs.sum()).astype(int)
+        assert [c["wanted"] for c in plan.meta["classes"]] == wanted.tolist()
+        assert plan.meta["area_unit"] == "m2"
+        assert set(plan.rows["feature"]) == {10, 11, 12, 13}
+        assert plan.summary()["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
+        row, col, size = (plan.rows[c].iloc[5].item() for c in ("row", "col", "size"))
+        assert plan.rows.geometry.iloc[5].bounds == GRID.bounds(Window(row, col, size, size))
+        assert (plan.rows["split"] == "train").all()
+
+    def test_exact_totals_leave_features_out_and_say_so(self):
+        small = [(1, Window(10 * i, 500, 5, 5)) for i in range(30)]
+        plan = stratified(FakeScene(features=[*WEST, *small]), totals="exact", n_patches=10)
+        assert len(plan) == sum(c["wanted"] for c in plan.meta["classes"] if c["wanted"])
+        drawn = set(plan.rows["feature"])
+        left_out = {f for _, f in plan.meta["features_left_out"]}
+        assert left_out
+        assert drawn | left_out == set(range(10, 43))
+        assert not drawn & left_out
+
+    def test_class_without_features_is_listed(self):
+        plan = stratified(FakeScene(features=WEST))
+        assert plan.meta["classes_without_features"] == ["Berry"]
+        assert plan.meta["classes"][2] == {"name": "Berry", "features": 0, "area_m2": 0, "wanted": None, "drawn": None}
+
+    def test_scenes_are_one_pool(self):
+        a, b = FakeScene("a", features=WEST), FakeScene("b", features=[(1, Window(0, 0, 500, 500)), BERRY])
+        plan = stratified(a, b, totals="exact", n_patches=300)
+        cane = [5_000 + 400, 62_500]
+        logs = np.log([60_000, sum(cane), 150])
+        n_cane = int(np.ceil(300 * logs[1] / logs.sum()))
+        of_cane = plan.rows[plan.rows["class_index"] == 1]["scene"].value_counts()
+        assert of_cane.sum() == n_cane
+        assert of_cane["b"] == pytest.approx(n_cane * cane[1] / sum(cane), abs=1)
+        assert plan.scenes == ["a", "b"]
+
+    def test_order_of_scenes_is_the_order_of_rows_and_nothing_else(self):
+        # Equal features in both scenes: under 'exact' only a tie decides which of them gets a patch.
+        a, b = FakeScene("a", features=[WEST[0], BERRY]), FakeScene("b", features=[WEST[0], BERRY])
+        ab, ba = (stratified(*order, totals="exact", n_patches=7) for order in ((a, b), (b, a)))
+        for name in ("a", "b"):
+            left, right = (p.of(name).reset_index(drop=True) for p in (ab, ba))
+            assert left.equals(right)
+        assert ab.rows["scene"].iloc[0] == "a"
+        assert ba.rows["scene"].iloc[0] == "b"
+
+    def test_a_scene_without_polygons_adds_nothing(self):
+        scene = FakeScene(features=WEST)
+        plan = stratified(scene, FakeScene("bare"))
+        assert plan.scenes == ["here", "bare"]
+        assert plan.of("bare").empty
+        assert plan.of("here")["row"].tolist() == stratified(scene).rows["row"].tolist()
+
+    def test_same_seed_same_plan(self):
+        scene = FakeScene(features=[*WEST, BERRY])
+        first = stratified(scene)
+        np.random.default_rng().random(5)
+        assert stratified(scene).digest() == first.digest()
+        assert stratified(scene, seed=2).digest() != first.digest()
+
+    def test_min_valid_is_asked_of_each_scene(self):
+        scene = FakeScene(features=[(0, Window(0, 0, 600, 800)), BERRY])
+        below = {"here": lambda rows, cols, patch: (rows > 100).astype(float)}
+        plan = stratified(scene, min_valid=0.5, valid_share=below)
+        assert plan.rows["row"].min() > 100
+        assert plan.meta["redrawn"] > 0
+        with pytest.raises(ValueError, match="every scene"):
+            stratified(scene, min_valid=0.5)
+
+
+class TestGrid:
+    def test_background_alone_keeps_no_cell(self):
+        plan = grid(FakeScene(features=WEST), background="Other")
+        # Cane lies in rows 20…120, columns 420…620, and in rows 300…340, columns 500…540.
+        cells = {(r // 128, c // 128) for r, c in zip(plan.rows["row"], plan.rows["col"], strict=True)}
+        assert cells == {(0, 3), (0, 4), (2, 3), (2, 4)}
+        assert len(plan) == 4 * 16
+        assert (plan.rows["class_index"] == -1).all()
+        assert (plan.rows["feature"] == -1).all()
+        assert plan.meta["cells"]["here"] == {"laid": 24, "meeting": 4, "kept": 4}
+        assert len(grid(FakeScene(features=WEST))) > len(plan)
+
+    def test_a_cell_of_nodata_is_left_out_at_every_size(self):
+        def west(rows, cols, patch):
+            assert patch == 128
+            return (cols < 500).astype(float)
+
+        plan = grid(FakeScene(features=WEST), background="Other", min_valid=0.5, valid_share={"here": west})
+        assert len(plan) == 2 * 16
+
+    def test_only_background_leaves_nothing(self):
+        with pytest.raises(LulcsegError, match="no patch is left"):
+            grid(FakeScene(features=WEST[:1]), background="Other")
+
+
+class TestErrors:
+    scene = FakeScene(features=WEST)
+
+    def test_settings(self):
+        for settings, match in [
+            ({"method": "stratifed"}, "sampling.method: 'stratifed'.*did you mean 'stratified'"),
+            ({"totals": "exakt"}, "sampling.totals.*did you mean 'exact'"),
+            ({"background": "other"}, "sampling.background.*did you mean 'Other'"),
+            ({"n_patches": None}, "sampling.n_patches"),
+            ({"n_patches": 0}, "sampling.n_patches"),
+            ({"seed": -1}, "sampling.seed"),
+            ({"patch_size": 601}, "601 × 601 pixels is larger than scene 'here' of 600 × 800"),
+            ({"validation_fraction": 1.0}, "sampling.validation_fraction"),
+            ({"validation_fraction": -0.1}, "sampling.validation_fraction"),
+            ({"validation_fraction": 0.5, "validation_block": 16}, "sampling.validation_block.*at least 64"),
+            ({"validation_fraction": 0.5, "validation_block": 800}, "single block.*at most 400"),
+        ]:
+            with pytest.raises(LulcsegError, match=match):
+                stratified(self.scene, **settings)
+
+    def test_scenes(self):
+        other = replace(self.scene, name="b", legend=Legend(LEGEND.classes[:2]))
+        with pytest.raises(LulcsegError, match="no scene"):
+            stratified()
+        with pytest.raises(LulcsegError, match="'here' stands twice"):
+            stratified(self.scene, self.scene)
+        with pytest.raises(LulcsegError, match="'here' and 'b' have different legends"):
+            stratified(self.scene, other)
+
+    def test_polygons(self, monkeypatch):
+        with pytest.raises(LulcsegError, match="no polygon over the imagery"):
+            stratified(FakeScene())
+        with pytest.raises(LulcsegError, match=r"'Berry' covers 0\.25 m²"):
+            stratified(FakeScene(features=[*WEST, (2, Window(5, 5, 1, 1))]))
+        bow = self.scene.polygons()
+        bow.loc[2, "geometry"] = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
+        monkeypatch.setattr(FakeScene, "polygons", lambda self: bow)
+        with pytest.raises(LulcsegError, match=r"scene here: 1 polygons are not valid .*feature 12"):
+            stratified(self.scene)
+        monkeypatch.setattr(FakeScene, "polygons", lambda self: None)
+        with pytest.raises(LulcsegError, match="scene here: the scene has no polygons"):
+            stratified(self.scene)
+
+
+class TestSplit:
+    scene = FakeScene(features=[(0, Window(0, 0, 600, 800)), *WEST[1:], BERRY])
+
+    def test_no_training_patch_touches_validation_ground(self):
+        plan = stratified(self.scene, n_patches=400, validation_fraction=0.3, validation_block=100)
+        ground = shapely.union_all([shapely.box(*b) for b in plan.meta["validation"]["held_out"]["here"]])
+        assert ground.area / (GRID.height * GRID.width * GRID.pixel_area) == pytest.approx(0.3, abs=0.03)
+        shares = shapely.area(shapely.intersection(plan.rows.geometry.to_numpy(), ground)) / (16.0 * 16.0)
+        assert shares[plan.rows["split"] == "train"].max() < 1e-9
+        assert shares[plan.rows["split"] == "validation"].min() > 1 - 1e-9
+        assert plan.meta["dropped"] > 0
+        assert len(plan) + plan.meta["dropped"] == sum(c["drawn"] for c in plan.meta["classes"])
+        assert set(plan.summary()["splits"]) == {"train", "validation"}
+
+    def test_ground_does_not_depend_on_the_patches(self):
+        small, large = (grid(self.scene, patch_size=p, validation_fraction=0.3, validation_block=200) for p in (32, 64))
+        assert small.meta["validation"] == large.meta["validation"]
+        other = grid(self.scene, seed=2, validation_fraction=0.3, validation_block=200)
+        assert other.meta["validation"] != small.meta["validation"]
+
+    def test_two_dates_on_one_grid_hold_out_the_same_ground(self):
+        other = replace(self.scene, name="earlier")
+        held = stratified(self.scene, other, validation_fraction=0.3, validation_block=100).meta["validation"][
+            "held_out"
+        ]
+        assert held["here"] == held["earlier"]
+
+    def test_ground_held_out_in_one_scene_is_not_trained_on_in_another(self):
+        moved = replace(GRID, left=GRID.left + 30.0, top=GRID.top - 17.5)
+        plan = stratified(
+            self.scene,
+            replace(self.scene, name="moved", grid=moved),
+            n_patches=600,
+            validation_fraction=0.2,
+            validation_block=100,
+        )
+        held = plan.meta["validation"]["held_out"]
+        assert held["here"] != held["moved"]
+        train = plan.rows[plan.rows["split"] == "train"].geometry.to_numpy()
+        for extents in held.values():
+            ground = shapely.union_all([shapely.box(*b) for b in extents])
+            assert shapely.area(shapely.intersection(train, ground)).max() < 1e-6
+
+    def test_an_empty_side_is_an_error(self):
+        far = FakeScene(features=[(1, Window(0, 0, 40, 40)), (2, Window(0, 40, 40, 40))])
+        with pytest.raises(LulcsegError, match=r"leaves no patch for '(train|validation)'"):
+            stratified(far, validation_fraction=0.5, validation_block=400)
+
+    def test_fraction_is_met_as_nearly_as_blocks_allow(self):
+        held = HoldOut(GRID, 300, 0.01, np.random.default_rng(0))
+        assert held.held.sum() == 1
+        almost_all = HoldOut(GRID, 300, 0.99, np.random.default_rng(0))
+        assert (~almost_all.held).sum() == 1
+        assert almost_all.fraction == pytest.approx(1 - (~almost_all.held * [300, 300, 200]).sum() * 300 / 480_000)
+
+
+class TestPlan:
+    scene = FakeScene(features=[*WEST, BERRY])
+
+    def test_round_trip(self, tmp_path):
+        plan = stratified(self.scene, validation_fraction=0.2, validation_block=100)
+        plan.save(tmp_path / "plan.gpkg")
+        again = Plan.load(tmp_path / "plan.gpkg")
+        assert again.rows.equals(plan.rows)
+        assert again.rows.dtypes.equals(plan.rows.dtypes)
+        assert again.meta == plan.meta
+        assert again.digest() == plan.digest()
+        assert again.rows.crs == "EPSG:28355"
+        assert again.grid("here") == GRID
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["plan.gpkg", "plan.json"]
+
+    def test_scenes_of_different_crs_get_a_layer_each(self, tmp_path):
+        west = replace(self.scene, name="west", grid=replace(GRID, crs="EPSG:28354"))
+        plan = Plan.concat([stratified(self.scene), stratified(west)])
+        shuffled = Plan(plan.rows.sample(frac=1, random_state=0).reset_index(drop=True), plan.meta)
+        shuffled.save(tmp_path / "plan.gpkg")
+        assert set(gpd.list_layers(tmp_path / "plan.gpkg")["name"]) == {"here", "west"}
+        again = Plan.load(tmp_path / "plan.gpkg")
+        assert again.digest() == shuffled.digest()
+        assert again.rows.equals(shuffled.rows)
+        assert again.rows.crs is None
+        assert again.of("west").crs == "EPSG:28354"
+        assert again.of("here").crs == "EPSG:28355"
+
+    def test_draw_over_two_crs(self):
+        west = replace(self.scene, name="west", grid=replace(GRID, crs="EPSG:28354"))
+        plan = stratified(self.scene, west, validation_fraction=0.2, validation_block=100)
+        assert len(plan.of("west")) + len(plan.of("here")) == len(plan)
+
+    def test_digest_covers_what_the_plan_says(self):
+        plan = stratified(self.scene, validation_fraction=0.2, validation_block=100)
+        rows, meta = plan.rows, plan.meta
+        moved = Grid(**meta["scenes"]["here"] | {"left": GRID.left + 0.25})
+        changes = [rows.assign(**{c: rows[c] + 1}) for c in ("row", "col", "size", "class_index", "feature")]
+        changes += [rows.iloc[::-1].reset_index(drop=True), rows.iloc[1:], rows.assign(split="train")]
+        changes.append(rows.set_geometry(rows.geometry.translate(1e-6)))
+        digests = {plan.digest(), *(Plan(r, meta).digest() for r in changes)}
+        digests.add(Plan(rows, meta | {"legend": ["Other", "Berry", "Cane"]}).digest())
+        digests.add(Plan(rows, meta | {"scenes": {"here": asdict(moved)}}).digest())
+        assert len(digests) == len(changes) + 3
+        assert Plan(rows.copy(), json.loads(json.dumps(meta))).digest() == plan.digest()
+
+    def test_touches_count_a_patch_in_every_class_it_meets(self, tmp_path):
+        # A berry field in the middle of cane: its patches meet both, and never Other.
+        scene = FakeScene(features=[(0, Window(0, 0, 100, 100)), (1, Window(200, 200, 300, 300)), BERRY])
+        scene.features[2] = (2, Window(340, 340, 20, 20))
+        plan = stratified(scene)
+        drawn = plan.summary()["drawn_for"]
+        touches = plan.summary({"here": scene.polygons()})["touches"]
+        assert touches["Cane"] == drawn["Cane"] + drawn["Berry"]
+        assert touches["Other"] == drawn["Other"]
+        row, col = (plan.rows.loc[plan.rows["class_index"] > 0, c] for c in ("row", "col"))
+        assert touches["Berry"] == ((row > 340 - 32) & (row < 360) & (col > 340 - 32) & (col < 360)).sum()
+        plan.save(tmp_path / "p.gpkg", {"here": scene.polygons()})
+        assert json.loads((tmp_path / "p.json").read_text())["summary"]["touches"] == touches
+
+    def test_concat(self):
+        a, b = stratified(self.scene), stratified(replace(self.scene, name="b"), n_patches=30, seed=2)
+        both = Plan.concat([a, b])
+        assert len(both) == len(a) + len(b)
+        assert both.scenes == ["here", "b"]
+        assert both.meta["seed"] is None
+        assert both.meta["patch_size"] == 32
+        assert [p["seed"] for p in both.meta["parts"]] == [1, 2]
+        assert both.meta["classes"][1]["drawn"] == sum(p.meta["classes"][1]["drawn"] for p in (a, b))
+        assert both.rows.index.is_unique
+        assert both.summary()["patches"] == len(both)
+
+    def test_concat_refuses_what_does_not_belong_together(self):
+        plan = stratified(self.scene)
+        with pytest.raises(LulcsegError, match="different patch sizes"):
+            Plan.concat([plan, stratified(self.scene, patch_size=64)])
+        with pytest.raises(LulcsegError, match="grid of scene 'here'"):
+            Plan.concat([plan, stratified(replace(self.scene, grid=replace(GRID, height=599)))])
+        with pytest.raises(LulcsegError, match="no plan"):
+            Plan.concat([])
+
+    def test_an_unknown_scene_is_named(self):
+        with pytest.raises(LulcsegError, match="'elsewhere'; it was drawn over: here"):
+            stratified(self.scene).of("elsewhere")
+
+    def test_bad_files(self, tmp_path):
+        plan = stratified(self.scene)
+        path = tmp_path / "plan.gpkg"
+        with pytest.raises(LulcsegError, match="no such file"):
+            Plan.load(path)
+        with pytest.raises(LulcsegError, match=r"let the name end in \.gpkg"):
+            plan.save(tmp_path / "plan.shp")
+        with pytest.raises(LulcsegError, match="could not be written"):
+            plan.save(tmp_path / "nowhere" / "plan.gpkg")
+        plan.save(path)
+        other = tmp_path / "other.gpkg"
+        stratified(self.scene, seed=5).save(other)
+        other.replace(path)
+        with pytest.raises(LulcsegError, match=r"differs from what plan\.json says"):
+            Plan.load(path)
+        path.write_bytes(b"no package")
+        with pytest.raises(LulcsegError, match="not a GeoPackage"):
+            Plan.load(path)
+        self.scene.polygons().to_file(path, layer="plan")
+        with pytest.raises(LulcsegError, match="not a plan: it lacks col, row"):
+            Plan.load(path)
+        path.with_suffix(".json").write_text("[]")
+        with pytest.raises(LulcsegError, match="not the summary"):
+            Plan.load(path)
+
+    def test_a_failed_save_leaves_the_old_plan(self, tmp_path, monkeypatch):
+        path = tmp_path / "plan.gpkg"
+        plan = stratified(self.scene)
+        plan.save(path)
+
+        def broken(*args, **kwargs):
+            raise OSError("disk full")
+
+        monkeypatch.setattr("lulcseg.sampling.planfile.json", SimpleNamespace(dumps=broken))
+        with pytest.raises(LulcsegError, match="disk full"):
+            stratified(self.scene, seed=9).save(path)
+        monkeypatch.undo()
+        assert Plan.load(path).digest() == plan.digest()
+        assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_sizes_cover_the_same_ground():
+    scene = FakeScene(features=WEST)
+    plans = [grid(scene, cell=256, patch_size=p, background="Other") for p in (256, 128, 64, 32)]
+    grounds = [shapely.union_all(p.rows.geometry.to_numpy()) for p in plans]
+    assert all(g.equals(grounds[0]) for g in grounds)
+    assert all(len(b) == 4 * len(a) for a, b in pairwise(plans))

@@ -1,0 +1,229 @@
+"""Network, scaling, augmentation, loss, schedule and checkpoints."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lulcseg.augment.light import LightAugmentation, draw_seed, quarter_turns
+from lulcseg.augment.scaling import min_max, scale, to_unit
+from lulcseg.config import TrainConfig
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import IGNORE, PAPER_LEGEND
+from lulcseg.models.build import build_network
+from lulcseg.models.unet import UNet
+from lulcseg.training.curves import curve_values
+from lulcseg.training.losses import cross_entropy
+from lulcseg.training.optim import build_optimizer, rate_factor
+from lulcseg.training.record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.task import SegmentationTask
+
+
+def record(**changes: object) -> ModelRecord:
+    model = asdict(TrainConfig().model) | {"filters": 4, "depth": 2}
+    plain = {
+        "legend": PAPER_LEGEND.to_plain(), "bands": 3, "dtype": "uint8", "resolution": [0.5, 0.5], "patch_size": 32,
+        "model": model, "scaling": {"method": "none", "per_band": False},
+    }  # fmt: skip
+    return ModelRecord(**(plain | changes))  # type: ignore[arg-type]
+
+
+def save(task: SegmentationTask, path: Path) -> Path:
+    checkpoint = {"state_dict": task.state_dict()}
+    task.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint, path)
+    return path
+
+
+def test_the_papers_unet_has_its_size() -> None:
+    network = UNet(3, 9)
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(7.76e6, rel=1e-3)
+    assert [level[0].out_channels for level in network.down] == [32, 64, 128, 256]
+    assert network.bottom[0].out_channels == 512
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (5, 70)])
+def test_unet_keeps_any_size(size: tuple[int, int]) -> None:
+    assert UNet(4, 5, filters=4, depth=3)(torch.zeros(2, 4, *size)).shape == (2, 5, *size)
+
+
+def test_smp_models_build_and_wrong_names_are_explained() -> None:
+    settings = asdict(TrainConfig().model) | {"name": "smp", "encoder": "resnet18"}
+    assert build_network(settings, 4, 6)(torch.zeros(1, 4, 64, 64)).shape == (1, 6, 64, 64)
+    with pytest.raises(LulcsegError, match="did you mean 'resnet18'"):
+        build_network(settings | {"encoder": "resnet81"}, 3, 2)
+    with pytest.raises(LulcsegError, match="did you mean 'Unet'"):
+        build_network(settings | {"architecture": "Uneet"}, 3, 2)
+
+
+def test_loss_ignores_unlabelled_pixels_and_survives_none() -> None:
+    logits = torch.randn(2, 9, 8, 8, requires_grad=True)
+    target = torch.randint(0, 9, (2, 8, 8), dtype=torch.uint8)
+    target[0] = IGNORE
+    expected = torch.nn.functional.cross_entropy(logits[1:], target[1:].long())
+    torch.testing.assert_close(cross_entropy(logits, target), expected)
+    nothing = cross_entropy(logits, torch.full_like(target, IGNORE))
+    nothing.backward()
+    assert nothing.item() == 0
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_min_max_looks_at_valid_pixels_only() -> None:
+    image = torch.rand(3, 2, 6, 6)
+    valid = torch.ones(3, 6, 6, dtype=torch.bool)
+    image[0, :, 0, 0], valid[0, 0, 0] = 100.0, False
+    image[2] = 0.5
+    values = image.numpy()
+    out = min_max(image, valid, per_band=True, per_sample=True)
+    inside = values[0, 1][valid[0].numpy()]
+    expected = (values[0, 1] - inside.min()) / (inside.max() - inside.min())
+    np.testing.assert_allclose(out[0, 1][valid[0]], expected[valid[0].numpy()], rtol=1e-5)
+    assert out[0, :, 0, 0].tolist() == [0, 0]
+    assert (out[2] == 0).all(), "a constant patch divides by zero"
+    joint = min_max(image, valid, per_band=False, per_sample=False)
+    assert joint[valid.unsqueeze(1).expand_as(joint)].max() == 1
+
+
+@pytest.mark.parametrize("method", ["none", "batch", "patch"])
+def test_prediction_does_not_depend_on_the_batch(method: str) -> None:
+    image, valid = torch.rand(4, 3, 8, 8), torch.ones(4, 8, 8, dtype=torch.bool)
+    together = scale(image, valid, method=method, per_band=False, training=False)
+    alone = scale(image[:1], valid[:1], method=method, per_band=False, training=False)
+    torch.testing.assert_close(together[:1], alone, rtol=0, atol=0)
+    if method == "batch":
+        trained = scale(image, valid, method=method, per_band=False, training=True)
+        assert not torch.equal(trained[:1], alone)
+
+
+def test_raw_values_are_divided_by_their_types_range() -> None:
+    assert to_unit(torch.tensor([0, 255], dtype=torch.uint8), "uint8").tolist() == [0.0, 1.0]
+    assert to_unit(torch.tensor([65535], dtype=torch.int32), "uint16").tolist() == [1.0]
+    assert to_unit(torch.tensor([3.5]), "float32").tolist() == [3.5]
+
+
+@pytest.mark.parametrize("bands", [1, 3, 4])
+def test_light_augmentation_moves_labels_with_pixels(bands: int) -> None:
+    torch.manual_seed(0)
+    mask = torch.randint(0, 2, (24, 16, 16)) * 8
+    mask[:, :3] = IGNORE
+    mask = mask.to(torch.uint8)
+    image = (mask == 8).float().unsqueeze(1).repeat(1, bands, 1, 1) * 0.5 + 0.2
+    valid = mask != IGNORE
+    out, moved, seen = LightAugmentation(bands)(image, mask, valid)
+    assert set(moved.unique().tolist()) == {0, 8, IGNORE}
+    assert torch.equal(seen, moved != IGNORE)
+    for sample in range(24):
+        bright = out[sample].mean(0)
+        assert bright[moved[sample] == 8].min() > bright[moved[sample] != 8].max()
+    assert out.min() >= 0
+    assert out.max() <= 1
+    assert any(not torch.equal(moved[i], mask[i]) for i in range(24))
+
+
+def test_quarter_turns_are_all_drawn_and_exact() -> None:
+    torch.manual_seed(1)
+    image = torch.rand(1, 1, 5, 5).repeat(64, 1, 1, 1)
+    turned = quarter_turns(image)
+    kinds = {next(k for k in range(4) if torch.equal(t, torch.rot90(image[0], k, (-2, -1)))) for t in turned}
+    assert kinds == {0, 1, 2, 3}
+
+
+def test_draws_repeat_and_ranks_differ() -> None:
+    assert draw_seed([1, 2, 3, 0]) == draw_seed([1, 2, 3, 0])
+    assert len({draw_seed([1, 2, 3, rank]) for rank in range(8)}) == 8
+
+
+def test_augmentation_leaves_the_global_generator_alone() -> None:
+    task = SegmentationTask(record(), asdict(TrainConfig()) | {"augment": {"name": "light"}})
+    task.trainer = None  # type: ignore[assignment]
+    image, mask = torch.rand(4, 3, 16, 16), torch.zeros(4, 16, 16, dtype=torch.uint8)
+    before = torch.get_rng_state()
+    object.__setattr__(task, "_fabric", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SegmentationTask, "current_epoch", 3)
+        patch.setattr(SegmentationTask, "global_rank", 0)
+        one = task._augment(image, mask, mask == 0, 5)[0]
+        two = task._augment(image, mask, mask == 0, 5)[0]
+        other = task._augment(image, mask, mask == 0, 6)[0]
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_curves_agree_with_scikit_learn() -> None:
+    from sklearn.metrics import cohen_kappa_score, f1_score
+
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 500)
+    guess = np.where(rng.random(500) < 0.6, truth, rng.integers(0, 4, 500))
+    counts = torch.zeros(5, 5)
+    np.add.at(counts.numpy(), (truth, guess), 1)
+    values = curve_values(counts)
+    assert values["kappa"].item() == pytest.approx(cohen_kappa_score(truth, guess))
+    assert values["mean_f1"].item() == pytest.approx(f1_score(truth, guess, average="macro"))
+    assert all(v.item() == 0 for v in curve_values(torch.zeros(3, 3)).values())
+
+
+def test_schedule_rises_then_falls_to_nothing() -> None:
+    factors = [rate_factor(s, 100, schedule="cosine", warmup=0.1) for s in range(101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert factors[10] == 1
+    assert factors[55] == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.5)))
+    assert factors[100] == pytest.approx(0)
+    assert rate_factor(50, 100, schedule="constant", warmup=0.0) == 1
+    assert rate_factor(75, 100, schedule="linear", warmup=0.0) == pytest.approx(0.25)
+
+
+def test_weight_decay_spares_norms_and_biases() -> None:
+    network = UNet(3, 2, filters=4, depth=1)
+    settings = asdict(TrainConfig().optim)
+    first, second = build_optimizer(network, settings, 10)["optimizer"].param_groups
+    assert first["weight_decay"] == 1e-2
+    assert second["weight_decay"] == 0
+    assert all(p.ndim == 1 for p in second["params"])
+    assert len(first["params"]) + len(second["params"]) == len(list(network.parameters()))
+
+
+def test_checkpoint_gives_the_same_model_back(tmp_path: Path) -> None:
+    task = SegmentationTask(record(), {}).eval()
+    path = save(task, tmp_path / "a.ckpt")
+    image, valid = torch.randint(0, 255, (2, 3, 32, 32), dtype=torch.uint8), torch.ones(2, 32, 32, dtype=torch.bool)
+    back = SegmentationTask.from_checkpoint(path)
+    assert back.record == task.record
+    with torch.no_grad():
+        torch.testing.assert_close(back(image, valid), task(image, valid))
+
+
+class _Evil:
+    """Runs code when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.path,))
+
+
+def test_no_code_runs_from_a_checkpoint(tmp_path: Path) -> None:
+    trap = tmp_path / "ran"
+    torch.save({KEY: record().to_plain(), "state_dict": {}, "trap": _Evil(trap)}, tmp_path / "evil.ckpt")
+    with pytest.raises(LulcsegError, match=r"evil\.ckpt: it is no lulcseg checkpoint"):
+        load_checkpoint(tmp_path / "evil.ckpt")
+    assert not trap.exists()
+
+
+def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.ckpt").write_text("no checkpoint")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    torch.save({"state_dict": {}, KEY: record().to_plain() | {"format": 99}}, tmp_path / "newer.ckpt")
+    torch.save({"state_dict": {"network.x": torch.zeros(1)}, KEY: record().to_plain()}, tmp_path / "weights.ckpt")
+    for name, part in (("none", "no such"), ("text", "no lulcseg"), ("other", "not one of"), ("newer", "format 99")):
+        with pytest.raises(LulcsegError, match=part):
+            load_checkpoint(tmp_path / f"{name}.ckpt")
+    with pytest.raises(LulcsegError, match="weights don't fit"):
+        SegmentationTask.from_checkpoint(tmp_path / "weights.ckpt")

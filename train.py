@@ -1,0 +1,23 @@
+"""Train a model on one or several scenes, map and assess scenes with it, write a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lulcseg.compose import run_hydra
+from lulcseg.config import TrainConfig
+
+
+def main() -> None:
+    """Compose the settings and run them."""
+
+    def task(config: TrainConfig, run_dir: Path) -> None:
+        from lulcseg.run import train
+
+        train(config, run_dir)
+
+    run_hydra("train", task)
+
+
+if __name__ == "__main__":
+    main()
