@@ -24,7 +24,7 @@ from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress import PatchProgress
-from lulcseg.training.record import ModelRecord, load_checkpoint
+from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 
@@ -76,12 +76,10 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
         run_dir: Where checkpoints and curves go.
 
     Raises:
-        LulcsegError: A checkpoint to go on from that doesn't fit, or a batch that doesn't divide.
+        LulcsegError: A checkpoint to go on from that is of another model, or a batch that doesn't divide.
     """
     _quiet()
     record = model_record(config, scenes)
-    if config.ckpt_path is not None:
-        load_checkpoint(Path(config.ckpt_path))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last)
     data = PatchData(
@@ -127,7 +125,7 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         gradient_clip_val=settings.gradient_clip or None,
         deterministic=settings.deterministic,
         benchmark=not settings.deterministic,
-        sync_batchnorm=True,
+        sync_batchnorm=torch.cuda.is_available() and settings.accelerator != "cpu",  # torch has none for CPUs
         use_distributed_sampler=False,
         logger=loggers,
         callbacks=callbacks,

@@ -15,7 +15,7 @@ from lulcseg.assessment.console import print_assessment
 from lulcseg.config import Assess, Mosaic, PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
-from lulcseg.fitting import Fitted, fit
+from lulcseg.fitting import fit
 from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
 from lulcseg.record import RunRecord, environment, git_state, now
 from lulcseg.report.page import write_report
@@ -24,6 +24,7 @@ from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.record import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 
 _RUN_DIR = "LULCSEG_RUN_DIR"
@@ -41,28 +42,46 @@ def train(config: TrainConfig, run_dir: Path) -> None:
         LulcsegError: Input that can't be used.
     """
     cache = _cache(config.cache)
+    if config.ckpt_path is not None:
+        load_checkpoint(Path(config.ckpt_path))
     trained, assessed = _scenes(config, cache)
     plan = draw(config, trained)
     run_dir = _shared_run_dir(make_folder(run_dir.resolve(), "hydra.run.dir"))
-    lead = "LOCAL_RANK" not in os.environ or os.environ["LOCAL_RANK"] == "0"
     record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
-    if lead:
+    if os.environ.get("LOCAL_RANK", "0") == "0":
         _start(record, config, trained, plan)
+    try:
+        finished = config.stop_after == "plan" or _train_and_map(record, config, trained, assessed, plan)
+    except BaseException as error:
+        record.update(state="failed", finished=now(), error=f"{type(error).__name__}: {error}")
+        raise
+    if not finished:
+        return
+    record.update(state="finished", finished=now())
     if config.stop_after == "plan":
-        record.update(state="finished", finished=now())
         _say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
-        return
-    fitted = fit(config, trained, plan, run_dir)
+    else:
+        _say(f"Report: {write_report(run_dir)}")
+
+
+def _train_and_map(
+    record: RunRecord, config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene], plan: Plan
+) -> bool:
+    """Train, map and assess; return whether this process is the one that goes on to report (rank 0)."""
+    fitted = fit(config, trained, plan, record.run_dir)
     if not fitted.is_lead:
-        return
-    _record_training(record, fitted)
+        return False
+    record.update(
+        checkpoint=str(fitted.best.relative_to(record.run_dir)),
+        training_seconds=round(fitted.seconds, 3),
+        steps=fitted.steps,
+    )
     if config.stop_after != "training":
         task = SegmentationTask.from_checkpoint(fitted.best)
         predictor = PatchPredictor(task, accelerator=config.trainer.accelerator, precision=config.trainer.precision)
         _Mapping(record, fitted.best, task, predictor, plan, fitted.loggers).run(assessed, config.mosaic, config.assess)
-    record.update(state="finished", finished=now())
     _close(fitted.loggers)
-    _say(f"Report: {write_report(run_dir)}")
+    return True
 
 
 def predict(config: PredictConfig) -> None:
@@ -152,14 +171,6 @@ def _start(record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan
             "validation": int((plan.rows["split"] == "validation").sum()),
             "per_class": drawn.get("drawn_for", {}),
         },
-    )
-
-
-def _record_training(record: RunRecord, fitted: Fitted) -> None:
-    record.update(
-        checkpoint=str(fitted.best.relative_to(record.run_dir)),
-        training_seconds=round(fitted.seconds, 3),
-        steps=fitted.steps,
     )
 
 

@@ -95,13 +95,14 @@ def mapped(index, rng, share, never=None):
     return out
 
 
-def write_map(path, index, grid, legend):
+def write_map(path, index, grid, legend, overviews=(2, 4)):
     path.parent.mkdir(parents=True, exist_ok=True)
     profile = {"driver": "GTiff", "count": 1, "dtype": "uint8", "nodata": IGNORE, "crs": grid.crs, "tiled": True}
     transform = rasterio.Affine(*grid.transform)
     with rasterio.open(path, "w", height=grid.height, width=grid.width, transform=transform, **profile) as out:
         out.write(legend.index_to_code()[index], 1)
-        out.build_overviews([2, 4], Resampling.mode)
+        if overviews:
+            out.build_overviews(overviews, Resampling.mode)
         out.update_tags(LULCSEG_LEGEND=json.dumps(legend.to_plain()))
 
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lulcseg.grid import Window
+from lulcseg.mosaic.passes import Pass, PassPlan
+from lulcseg.mosaic.reading import reflected
+from lulcseg.mosaic.tiling import count_samples, count_tiles, tiles
+from lulcseg.mosaic.weights import weight_window
+
+sizes = st.integers(1, 40)
+offsets = st.floats(0, 1, exclude_max=True)
+turns = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(tuple)
+plans = st.lists(st.builds(Pass, offsets, offsets, turns), min_size=1, max_size=3).map(lambda p: PassPlan(tuple(p)))
+
+
+@given(sizes, sizes, sizes, plans)
+def test_every_pass_covers_every_pixel_once(height, width, patch, plan):
+    frame = Window(0, 0, height, width)
+    seen = np.zeros((len(plan.passes), height, width), int)
+    for tile in tiles(frame, plan, patch):
+        assert (tile.window.height, tile.window.width) == (patch, patch)
+        inside = tile.window.intersection(frame)
+        assert not inside.is_empty
+        seen[tile.pass_index, *inside.slices_in(frame)] += 1
+    assert (seen == 1).all()
+
+
+@given(sizes, sizes, sizes, plans)
+def test_order_is_by_row_then_pass_then_column_and_counts_agree(height, width, patch, plan):
+    frame = Window(0, 0, height, width)
+    order = list(tiles(frame, plan, patch))
+    keys = [(t.window.row, t.pass_index, t.window.col) for t in order]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == len(keys) == count_tiles(frame, plan, patch)
+    assert count_samples(frame, plan, patch) == sum(len(plan.passes[t.pass_index].rotations) for t in order)
+
+
+@given(st.integers(-100, 100), st.integers(1, 100), st.integers(1, 30))
+def test_reflection_is_numpys(start, length, size):
+    axis = np.arange(size)
+    before, after = max(0, -start), max(0, start + length - size)
+    padded = np.pad(axis, (before, after), mode="reflect") if size > 1 else np.zeros(before + size + after, int)
+    assert reflected(start, length, size).tolist() == padded[start + before : start + before + length].tolist()
+
+
+@given(st.sampled_from(["uniform", "cone"]), st.integers(1, 65))
+def test_weights_are_positive_and_symmetric(name, patch):
+    weight = weight_window(name, patch)
+    assert weight.shape == (patch, patch)
+    assert weight.dtype == np.float32
+    assert weight.min() > 0
+    assert weight.max() <= 1
+    for turned in (np.rot90(weight), weight[::-1], weight[:, ::-1], weight.T):
+        np.testing.assert_array_equal(turned, weight)
+
+
+@given(st.integers(2, 65))
+def test_cone_falls_with_distance_from_the_centre(patch):
+    weight = weight_window("cone", patch).astype(float)
+    axis = np.arange(patch) - (patch - 1) / 2
+    distance = np.sqrt(axis[:, None] ** 2 + axis**2)
+    order = np.argsort(distance, axis=None, kind="stable")
+    near, far = distance.ravel()[order][:-1], distance.ravel()[order][1:]
+    drop = weight.ravel()[order][:-1] - weight.ravel()[order][1:]
+    assert (drop[far - near > 1e-9] > 0).all()
+    assert (np.abs(drop[far - near <= 1e-9]) < 1e-6).all()
+    assert np.isclose(weight[0, 0], 1 / patch)
