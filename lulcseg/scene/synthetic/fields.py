@@ -1,0 +1,182 @@
+"""Crop fields: how many of each class, how large, and how farms are cut into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from shapely.geometry import Polygon, box
+
+from lulcseg.scene.synthetic.country import Country, Paddock, Scale, arable
+from lulcseg.scene.synthetic.geometry import compactness, halve, inset
+from lulcseg.scene.synthetic.uses import CROP_USES, SMALL
+
+TYPICAL: dict[str, tuple[int, float]] = {
+    "Banana Plantation": (12, 3300.0),
+    "Berry Crops": (10, 1250.0),
+    "Forestry Plantation": (10, 3200.0),
+    "Sugarcane Crop": (14, 5400.0),
+    "Tea Tree Plantation": (10, 1850.0),
+    "Tree Crop - Mature": (15, 4200.0),
+    "Tree Crop - Young": (12, 2700.0),
+    "Vineyards": (10, 1550.0),
+}
+"""Fields per ground and their area (pixels) in a landscape of 2048 × 2048 pixels."""
+
+_OTHER_FIELD = 3500.0
+_ROOM = 1.3
+"""Land a field takes with its headlands, relative to its own area."""
+
+
+@dataclass(slots=True)
+class Field:
+    """A field as the farmer has it.
+
+    Attributes:
+        polygon: Its planted ground, pixels.
+        angle: Direction of its rows, radians.
+        use: Name in ``USES``.
+        land_class: Name in the legend.
+        side: 0 in the training ground, 1 in the held-out one.
+    """
+
+    polygon: Polygon
+    angle: float
+    use: str
+    land_class: str
+    side: int
+
+
+@dataclass(slots=True)
+class Demand:
+    """Fields still to be laid out in one ground, by class."""
+
+    wanted: dict[str, int]
+    left: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with everything wanted."""
+        self.left = dict(self.wanted)
+
+    def choose(self, rng: np.random.Generator) -> str | None:
+        """Draw a class, the likelier the larger the share of it that is missing; None where nothing is."""
+        names = [n for n, k in self.left.items() if k > 0]
+        if not names:
+            return None
+        share = np.array([self.left[n] / self.wanted[n] for n in names]) ** 2
+        return names[int(rng.choice(len(names), p=share / share.sum()))]
+
+
+def demand_of(scale: Scale) -> Demand:
+    """Return the number of fields of each class wanted in one ground, at least one."""
+    area = sum(count * size for count, size in TYPICAL.values()) * scale.area
+    times = scale.crops * scale.size**2 / 2 / area
+    return Demand({name: max(1, round(count * times)) for name, (count, _) in TYPICAL.items()})
+
+
+def draw_use(odds: dict[str, float], rng: np.random.Generator) -> str:
+    """Draw a name by its odds."""
+    p = np.array(list(odds.values()))
+    return list(odds)[int(rng.choice(p.size, p=p / p.sum()))]
+
+
+def lay_out_fields(country: Country, rng: np.random.Generator) -> tuple[list[Field], list[Paddock], list[Paddock]]:
+    """Turn paddocks into farms until every class has its fields.
+
+    Args:
+        country: The paddocks; those of each ground are taken in random order.
+        rng: Source of all that is drawn.
+
+    Returns:
+        The fields, the paddocks that became farms, and those that did not.
+    """
+    edge = 10 * country.scale.width
+    view = box(-edge, -edge, country.scale.size + edge, country.scale.size + edge)
+    fields: list[Field] = []
+    farms: list[Paddock] = []
+    rest: list[Paddock] = []
+    for side, paddocks in enumerate(country.paddocks):
+        farmer = _Farmer(country.scale, side, rng)
+        for k in rng.permutation(len(paddocks)):
+            paddock = paddocks[k]
+            ground = arable(paddock, view, 7000 * country.scale.area)
+            ground = None if ground is None else inset(ground, 2.5 * country.scale.width)
+            if ground is None or farmer.demand.choose(rng) is None:
+                rest.append(paddock)
+                continue
+            farms.append(paddock)
+            farmer.carve(ground, paddock.angle)
+        farmer.make_up()
+        fields.extend(farmer.fields)
+    return fields, farms, rest
+
+
+class _Farmer:
+    """Cuts the farms of one ground into fields."""
+
+    def __init__(self, scale: Scale, side: int, rng: np.random.Generator) -> None:
+        self.scale, self.side, self.rng = scale, side, rng
+        self.demand = demand_of(scale)
+        self.fields: list[Field] = []
+
+    def carve(self, ground: Polygon, angle: float, land_class: str | None = None) -> None:
+        """Halve a farm's ground until a piece suits a group of fields of one class, and lay them out."""
+        if land_class is None:
+            land_class = self._choose()
+        size = (TYPICAL[land_class][1] if land_class in TYPICAL else _OTHER_FIELD) * self.scale.area * _ROOM
+        left = max(self.demand.left.get(land_class, 1), 1)
+        count = min(left, int(self.rng.integers(2, 6)))
+        if ground.area > 1.8 * count * size:
+            parts, _, _ = halve(ground, angle, 7.0 * self.scale.width, self.rng)
+            parts.sort(key=lambda p: p.area, reverse=bool(self.rng.random() < 0.5))
+            for k, part in enumerate(parts):
+                self.carve(part, angle, land_class if k == 0 else None)
+            return
+        along = angle + (np.pi / 2 if self.rng.random() < 0.5 else 0.0) + float(self.rng.normal(0, 0.03))
+        for piece in self._parted(ground, angle, round(ground.area / size)):
+            planted = inset(piece, 1.0 * self.scale.width, 1.5 * self.scale.width)
+            if planted is not None and planted.area >= 0.3 * size / _ROOM:
+                self._plant(planted, along, land_class)
+
+    def make_up(self) -> None:
+        """Where land ran out, give the classes that have no field yet an Other field, or half of a large one."""
+        for name, missing in self.demand.left.items():
+            if missing < self.demand.wanted[name] or not self.fields:
+                continue
+            wanted = TYPICAL[name][1] * self.scale.area
+            spare = [f for f in self.fields if f.land_class == "Other" and f.polygon.area > 0.4 * wanted]
+            use = draw_use(CROP_USES[name], self.rng)
+            if spare:
+                taken = min(spare, key=lambda f: abs(np.log(f.polygon.area / wanted)))
+                taken.land_class, taken.use = name, use
+                continue
+            taken = max(self.fields, key=lambda f: f.polygon.area)
+            parts, _, _ = halve(taken.polygon, taken.angle, 4.5 * self.scale.width, self.rng, ratio=0.5)
+            if len(parts) >= 2:
+                taken.polygon = parts[0]
+                self.fields.append(Field(parts[1], taken.angle, use, name, self.side))
+
+    def _choose(self) -> str:
+        """Draw the class of the next group of fields; small landscapes have no room for Other ones among them."""
+        if self.scale.size >= 512 and self.rng.random() < 0.22:
+            return "Other"
+        return self.demand.choose(self.rng) or "Other"
+
+    def _parted(self, ground: Polygon, angle: float, count: int) -> list[Polygon]:
+        """Halve the largest piece until there are ``count``."""
+        pieces = [ground]
+        while len(pieces) < count:
+            pieces.sort(key=lambda p: p.area)
+            parts, _, _ = halve(pieces.pop(), angle, 4.5 * self.scale.width, self.rng)
+            pieces.extend(parts)
+        return pieces
+
+    def _plant(self, planted: Polygon, angle: float, land_class: str) -> None:
+        """Add a field of a class, or an Other one where enough are there already or its shape is too odd."""
+        if self.demand.left.get(land_class, 0) > 0 and compactness(planted) > 0.3:
+            self.demand.left[land_class] -= 1
+            use = draw_use(CROP_USES[land_class], self.rng)
+        else:
+            land_class = "Other"
+            use = "yard" if self.rng.random() < 0.2 else draw_use(SMALL, self.rng)
+        self.fields.append(Field(planted, angle, use, land_class, self.side))

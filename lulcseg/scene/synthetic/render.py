@@ -1,0 +1,81 @@
+"""A block of the landscape as a camera's grey values and as classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import rasterio.features
+from affine import Affine
+from numpy.typing import NDArray
+from shapely.geometry import Polygon, box
+
+from lulcseg.grid import Window
+from lulcseg.scene.synthetic.layout import Date, Layout
+from lulcseg.scene.synthetic.light import illuminate, lie_of_the_land
+from lulcseg.scene.synthetic.sensor import ALIGN, APRON, Survey, expose
+from lulcseg.scene.synthetic.tables import Table, table_of
+from lulcseg.scene.synthetic.texture import cover
+
+_OVERHANG = 5.0
+"""How far crowns reach over the edge of their field, pixels."""
+
+
+class Renderer:
+    """Renders one date of a landscape, any window at a time; a pixel does not depend on the window.
+
+    Args:
+        layout: The landscape.
+        date: Which date's uses.
+        survey: Which flight.
+        seed: Of the textures (the same on both dates).
+        camera_seed: Of the camera's noise and seams.
+    """
+
+    def __init__(self, layout: Layout, date: Date, survey: Survey, seed: int, camera_seed: int) -> None:
+        """Look up what does not depend on the window."""
+        wider = float(np.clip((layout.scale.size / 2048) ** 0.5, 0.4, 3.0))
+        self.layout, self.seed, self.camera_seed = layout, seed, camera_seed
+        self.survey = replace(survey, strip=survey.strip * wider)
+        self.table: Table = table_of(layout, date)
+
+    @cached_property
+    def _grown(self) -> list[Polygon]:
+        """Outlines with the crowns that reach over them."""
+        reaches = self.table.has_crowns[0]
+        return [
+            p.polygon.buffer(_OVERHANG, quad_segs=2) if r and n else p.polygon
+            for n, (p, r) in enumerate(zip(self.layout.pieces, reaches, strict=True))
+        ]
+
+    def classes(self, window: Window) -> NDArray[np.uint8]:
+        """Return class codes, ``(h, w)`` uint8."""
+        return self.table.code[self._paint(window, [p.polygon for p in self.layout.pieces])]
+
+    def image(self, window: Window) -> NDArray[np.uint8]:
+        """Return the mosaic, ``(3, h, w)`` uint8."""
+        row, col = window.row // ALIGN * ALIGN - APRON, window.col // ALIGN * ALIGN - APRON
+        row_end = -(-window.row_end // ALIGN) * ALIGN + APRON
+        col_end = -(-window.col_end // ALIGN) * ALIGN + APRON
+        frame = Window(row, col, row_end - row, col_end - col)
+        ids = self._paint(frame, [p.polygon for p in self.layout.pieces])
+        owner = self._paint(frame, self._grown)
+        ground = cover(frame, ids, owner, table=self.table, season=self.survey.season, seed=self.seed * 101)
+        light = illuminate(ground.albedo, ground.height, self.survey.azimuth, self.survey.elevation, self.survey.sky)
+        light *= lie_of_the_land(frame, self.survey.azimuth, self.seed * 101)
+        rows, cols = window.slices_in(frame)
+        return expose(light, frame, self.survey, self.camera_seed)[:, rows, cols]
+
+    def _paint(self, window: Window, polygons: Sequence[Polygon]) -> NDArray[np.int32]:
+        """Return the number of the piece on top of each pixel."""
+        reach = _OVERHANG + 1
+        view = box(window.col - reach, window.row - reach, window.col_end + reach, window.row_end + reach)
+        near = np.sort(self.layout.tree.query(view))
+        ids = np.zeros((window.height, window.width), dtype=np.int32)
+        shapes = [(polygons[k], int(k)) for k in near if k > 0]
+        if shapes:
+            transform = Affine.translation(window.col, window.row)
+            rasterio.features.rasterize(shapes, out=ids, transform=transform)
+        return ids
