@@ -32,10 +32,13 @@ class PatchProgress(RichProgressBar):
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """Show the rate beside the last loss; leave out the version number."""
-        shown = dict(super().get_metrics(trainer, pl_module))
-        shown.pop("v_num", None)
+        """Show the rate, the last loss and, where there is validation, its mean F1."""
+        logged = super().get_metrics(trainer, pl_module)
         elapsed = time.perf_counter() - self._started
+        shown: dict[str, Any] = {}
         if self._patches and elapsed > 0:
             shown["patches/s"] = f"{self._patches / elapsed:.1f}"
+        for key, name in (("train/loss_step", "loss"), ("val/mean_f1", "val F1")):
+            if key in logged:
+                shown[name] = logged[key]
         return shown

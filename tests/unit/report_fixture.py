@@ -165,6 +165,7 @@ def write_run(run: Path, legend: Legend = PAPER_LEGEND, size=(700, 900), n_point
         "finished": "2026-03-02T09:21:47+10:00",
         "training_seconds": 287.4,
         "steps": 600,
+        "train_scenes": ["synthetic2018"],
         "checkpoint": "checkpoints/best.ckpt",
         "git": {"commit": "0f3c9ab", "dirty": False},
         "environment": {"python": "3.12.8", "torch": "2.8.0", "device": "cpu", "packages": {"rasterio": "1.5.2"}},

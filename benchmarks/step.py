@@ -1,0 +1,90 @@
+"""Patches a second of the U-Net on this machine: number format × memory layout, forward and training step.
+
+python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from lulcseg.models.unet import UNet
+from lulcseg.training.losses import cross_entropy
+
+_SECONDS = 4.0
+
+
+def main() -> None:
+    """Time every combination in turn, and print a table with ratios to fp32, contiguous."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--patch", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--filters", type=int, default=16)
+    sizes = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    table = Table(title=f"U-Net, {sizes.filters} filters, {sizes.batch} patches of {sizes.patch}², {device}")
+    for column in ("format", "layout", "forward patches/s", "ratio", "trained patches/s", "ratio"):
+        table.add_column(column, justify="right")
+    base: tuple[float, float] | None = None
+    for bf16 in (False, True):
+        for channels_last in (False, True):
+            rates = _rates(sizes, device, bf16=bf16, channels_last=channels_last)
+            base = base or rates
+            cells = [
+                f"{v:.1f}" if i == 0 else f"{v:.2f}"
+                for pair in zip(rates, base)
+                for i, v in ((0, pair[0]), (1, pair[0] / pair[1]))
+            ]
+            table.add_row("bf16" if bf16 else "fp32", "channels-last" if channels_last else "contiguous", *cells)
+    Console().print(table)
+
+
+def _rates(sizes: argparse.Namespace, device: str, *, bf16: bool, channels_last: bool) -> tuple[float, float]:
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network = UNet(3, 9, filters=sizes.filters).to(device, memory_format=layout)
+    image = torch.rand(sizes.batch, 3, sizes.patch, sizes.patch, device=device).to(memory_format=layout)
+    mask = torch.randint(0, 9, (sizes.batch, sizes.patch, sizes.patch), device=device)
+    optimizer = torch.optim.AdamW(network.parameters())
+
+    def forward() -> None:
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
+            network(image)
+
+    def train() -> None:
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
+            loss = cross_entropy(network(image), mask)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    network.eval()
+    forward_rate = _rate(forward, sizes.batch, device)
+    network.train()
+    return forward_rate, _rate(train, sizes.batch, device)
+
+
+def _rate(step: Callable[[], None], batch: int, device: str) -> float:
+    """Return patches a second over a few seconds, after two steps of warming up."""
+
+    def wait() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    step()
+    step()
+    wait()
+    started, steps = time.perf_counter(), 0
+    while time.perf_counter() - started < _SECONDS:
+        step()
+        steps += 1
+    wait()
+    return batch * steps / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()

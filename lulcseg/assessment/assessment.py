@@ -1,0 +1,231 @@
+"""The result of an accuracy assessment, and its three files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lulcseg.assessment.scores import Scores, score
+from lulcseg.errors import LulcsegError
+from lulcseg.files import replacing
+from lulcseg.legend import Legend
+
+FORMAT = 1
+"""Version of the JSON's layout."""
+
+Compared = Literal["map", "labels"]
+Places = Literal["points", "pixels"]
+
+_TEXT_COLUMNS = ("reference", "map", "agrees", "excluded", "subset", "second_choice")
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetScores:
+    """The scores of part of the points; averages are over ``classes_averaged`` classes."""
+
+    n_scored: int
+    overall_accuracy: float
+    kappa: float
+    mean_f1: float
+    classes_averaged: int
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """One comparison of a map, or of the digitised polygons, with the reference.
+
+    Attributes:
+        scene: Name of the scene.
+        compared: What was held against the reference: a ``map`` or the digitised ``labels``.
+        source: Path of the map or of the polygons.
+        reference: Path of the reference.
+        mosaic: Which mosaic setting made the map, if one did.
+        design: How the points were drawn: "simple random", "stratified", "unknown"; "census" where
+            every pixel was compared.
+        places: Whether points or all pixels were compared.
+        legend: The classes.
+        confusion: (n, n) int64; rows = reference, columns = map.
+        scores: What follows from it.
+        n_points: Places there are, scored or not.
+        excluded: How many could not be scored, by reason; with the scored ones they sum to
+            ``n_points``.
+        unmapped: Per reference class: places that the source covers without stating a class.
+        points: One row a point (see :func:`lulcseg.assessment.assess.assess`); None for pixels.
+        subsets: Scores inside and outside the training patches, where those are known.
+    """
+
+    scene: str
+    compared: Compared
+    source: str
+    reference: str
+    mosaic: str | None
+    design: str
+    places: Places
+    legend: Legend
+    confusion: NDArray[np.int64]
+    scores: Scores
+    n_points: int
+    excluded: dict[str, int]
+    unmapped: tuple[int, ...]
+    points: pd.DataFrame | None = None
+    subsets: dict[str, SubsetScores] = field(default_factory=dict)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether sampling error means anything here: every pixel compared is no sample."""
+        return self.places == "points"
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the content of the JSON file."""
+        s = self.scores
+        plain: dict[str, Any] = {
+            "format": FORMAT,
+            "scene": self.scene,
+            "compared": self.compared,
+            "source": self.source,
+            "reference": self.reference,
+            "mosaic": self.mosaic,
+            "design": self.design,
+            "places": self.places,
+            "n_points": self.n_points,
+            "n_scored": s.n_scored,
+            "excluded": self.excluded,
+            "classes": self.legend.to_plain(),
+            "confusion": self.confusion.tolist(),
+            "unmapped": list(self.unmapped),
+            "overall_accuracy": s.overall_accuracy,
+            "kappa": s.kappa,
+            "mean_f1": s.mean_f1,
+            "mean_users": s.mean_users,
+            "mean_producers": s.mean_producers,
+            "classes_averaged": s.classes_averaged,
+            "per_class": [self._class_scores(i) for i in range(len(self.legend))],
+        }
+        plain.update({name: asdict(subset) for name, subset in self.subsets.items()})
+        return cast(dict[str, Any], _without_nan(plain))
+
+    def save(self, stem: Path) -> list[Path]:
+        """Write ``<stem>.json``, ``<stem>_confusion.csv`` and, for points, ``<stem>_points.csv``.
+
+        Args:
+            stem: Path without the suffix, such as ``<run>/assessment/<scene>_<mosaic>``.
+
+        Returns:
+            The files written, the JSON last: where it is there, the others are whole.
+
+        Raises:
+            LulcsegError: A file can't be written.
+        """
+        files = [_sibling(stem, "_confusion.csv"), _sibling(stem, ".json")]
+        with ExitStack() as stack:
+            json_part = stack.enter_context(replacing(files[1]))  # entered first: put in place last
+            text = json.dumps(self.to_plain(), indent=1, ensure_ascii=False, allow_nan=False)
+            json_part.write_text(text + "\n", encoding="utf-8")
+            names = self.legend.names
+            matrix = pd.DataFrame(self.confusion, index=pd.Index(names, name="reference \\ map"), columns=names)
+            matrix.to_csv(stack.enter_context(replacing(files[0])))
+            if self.points is not None:
+                files.insert(0, _sibling(stem, "_points.csv"))
+                self.points.to_csv(stack.enter_context(replacing(files[0])), index=False)
+        return files
+
+    @classmethod
+    def load(cls, stem: Path) -> Assessment:
+        """Read an assessment back; the scores are computed anew from the matrix.
+
+        Args:
+            stem: What :meth:`save` was given, or the JSON file itself.
+
+        Raises:
+            LulcsegError: The file is missing or is no assessment of this format.
+        """
+        path = stem if stem.suffix == ".json" else _sibling(stem, ".json")
+        plain = _read_json(path)
+        try:
+            confusion = np.array(plain["confusion"], dtype=np.int64)
+            return cls(
+                scene=plain["scene"],
+                compared=plain["compared"],
+                source=plain["source"],
+                reference=plain["reference"],
+                mosaic=plain["mosaic"],
+                design=plain["design"],
+                places=plain.get("places", "points"),
+                legend=Legend.from_plain(plain["classes"]),
+                confusion=confusion,
+                scores=score(confusion),
+                n_points=plain["n_points"],
+                excluded=dict(plain["excluded"]),
+                unmapped=tuple(plain["unmapped"]),
+                points=_read_points(_sibling(path.with_suffix(""), "_points.csv")),
+                subsets={
+                    name: SubsetScores(**_with_nan(plain[name]))
+                    for name in ("inside_training", "outside_training")
+                    if name in plain
+                },
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise LulcsegError(f"is no assessment ({error!r})", where=path, remedy="assess the map again") from error
+
+    def _class_scores(self, i: int) -> dict[str, object]:
+        s = self.scores
+        entry: dict[str, object] = {
+            "name": self.legend.names[i],
+            "reference_points": s.reference_points[i],
+            "mapped_points": s.mapped_points[i],
+            "users": s.users[i],
+            "producers": s.producers[i],
+            "f1": s.f1[i],
+        }
+        if self.has_intervals:
+            entry["users_ci"], entry["producers_ci"] = (
+                None if math.isnan(bounds[0]) else list(bounds)
+                for bounds in (s.users_interval[i], s.producers_interval[i])
+            )
+        return entry
+
+
+def _sibling(stem: Path, ending: str) -> Path:
+    return stem.with_name(stem.name + ending)  # not with_suffix: a scene's name may hold a full stop
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise LulcsegError("no such file", where=path, remedy="assess the map first") from error
+    except (OSError, ValueError) as error:
+        raise LulcsegError("is no readable JSON file", where=path, remedy="assess the map again") from error
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise LulcsegError(f"is no assessment of format {FORMAT}", where=path, remedy="assess the map again")
+    return plain
+
+
+def _read_points(path: Path) -> pd.DataFrame | None:
+    if not path.exists():
+        return None
+    # A class may be called "NA" or "None": text columns are read as they stand.
+    text = dict.fromkeys(_TEXT_COLUMNS, str)
+    missing = {column: [""] for column in ("point", "x", "y", "interpreter", "stratum", "weight")}
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(v) for v in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _with_nan(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: math.nan if value is None else value for key, value in plain.items()}

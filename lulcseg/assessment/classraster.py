@@ -1,0 +1,205 @@
+"""Reading a class raster: codes in the file, class indices here."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioIOError
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window as RasterioWindow
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid, Window
+from lulcseg.legend import IGNORE, Legend
+
+
+class ClassRaster:
+    """A map or other class raster, open for reading by windows.
+
+    A context manager; nothing but the window asked for is ever held.
+
+    Args:
+        path: A raster of one band of integer codes.
+        legend: The classes its codes stand for.
+        on: Another grid to read it on, by nearest neighbour; default its own.
+
+    Raises:
+        LulcsegError: The file is missing, no raster, has several bands or a type that holds no
+            class codes, or no CRS.
+    """
+
+    def __init__(self, path: Path, legend: Legend, on: Grid | None = None) -> None:
+        """Open and check the file."""
+        self._path, self._legend = path, legend
+        self._table = legend.code_to_index()
+        with ExitStack() as stack:
+            self._data = stack.enter_context(open_raster(path))
+            _check(self._data, path)
+            if on is not None:
+                self._data = stack.enter_context(_warped(self._data, on))
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    @property
+    def crs(self) -> str:
+        """CRS, as an authority code or WKT."""
+        return str(self._data.crs.to_string())
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return int(self._data.height)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self._data.width)
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks that the file is cut into."""
+        height, width = self._data.block_shapes[0]
+        return int(height), int(width)
+
+    @property
+    def grid(self) -> Grid:
+        """The raster's pixel grid.
+
+        Raises:
+            LulcsegError: The raster isn't north-up.
+        """
+        t = self._data.transform
+        if t.b or t.d or t.a <= 0 or t.e >= 0:
+            raise LulcsegError("is not north-up", where=self._path, remedy="warp it first (gdalwarp)")
+        return Grid(self.crs, t.c, t.f, t.a, -t.e, self.height, self.width)
+
+    def rowcol(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return row and column of (n,) points in the raster's CRS, possibly outside it.
+
+        A point between two pixels belongs to the one right or below.
+        """
+        t = ~self._data.transform
+        row, col = np.floor(t.d * x + t.e * y + t.f), np.floor(t.a * x + t.b * y + t.c)
+        return row.astype(np.int64), col.astype(np.int64)
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return the class indices of a window, (h, w) uint8, 255 where the raster has no class.
+
+        Args:
+            window: May leave the raster; out there the class is 255.
+
+        Raises:
+            LulcsegError: A code is not in the legend.
+        """
+        out = np.full((window.height, window.width), IGNORE, dtype=np.uint8)
+        inside = window.intersection(Window(0, 0, self.height, self.width))
+        if inside.is_empty:
+            return out
+        at = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
+        out[inside.slices_in(window)] = self._indexed(
+            self._data.read(1, window=at), self._data.read_masks(1, window=at)
+        )
+        return out
+
+    def overview(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Return the whole raster at another size, each pixel the commonest class of its ground.
+
+        Args:
+            height: Wanted rows.
+            width: Wanted columns.
+
+        Returns:
+            (height, width) uint8 class indices, 255 where there is no class. Where the file has
+            overviews, GDAL reads those.
+
+        Raises:
+            LulcsegError: A code is not in the legend.
+        """
+        shape = (height, width)
+        codes = self._data.read(1, out_shape=shape, resampling=Resampling.mode)
+        return self._indexed(codes, self._data.read_masks(1, out_shape=shape, resampling=Resampling.nearest))
+
+    def _indexed(self, codes: NDArray[np.integer], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn codes into class indices."""
+        given = (mask > 0) & (codes != IGNORE)
+        known = given & (codes >= 0) & (codes < IGNORE)
+        index = np.full(codes.shape, IGNORE, dtype=np.uint8)
+        index[known] = self._table[codes[known]]
+        unknown = given & (index == IGNORE)
+        if unknown.any():
+            listed = ", ".join(str(code) for code in np.unique(codes[unknown])[:5])
+            raise LulcsegError(
+                f"holds code {listed}, which the legend lacks",
+                where=self._path,
+                remedy="add the class to the legend or make the code the raster's nodata value",
+            )
+        return index
+
+
+def open_raster(path: Path) -> rasterio.DatasetReader:
+    """Open a raster for reading.
+
+    Raises:
+        LulcsegError: The file is missing or no raster.
+    """
+    if not path.exists():
+        raise LulcsegError("no such file", where=path, remedy="check the path")
+    try:
+        return rasterio.open(path)
+    except RasterioIOError as error:
+        raise LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)") from error
+
+
+def codes_in(path: Path) -> list[str]:
+    """Return the codes that occur in a class raster, as text, reading it block by block.
+
+    Raises:
+        LulcsegError: As for :class:`ClassRaster`.
+    """
+    codes: set[int] = set()
+    with open_raster(path) as data:
+        _check(data, path)
+        for _, window in data.block_windows(1):
+            values = data.read(1, window=window)
+            codes.update(np.unique(values[data.read_masks(1, window=window) > 0]).tolist())
+    return [str(code) for code in sorted(codes - {IGNORE})]
+
+
+def _check(data: rasterio.DatasetReader, path: Path) -> None:
+    if data.count != 1:
+        raise LulcsegError(f"has {data.count} bands, a class raster has one", where=path, remedy="give the map itself")
+    if not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):
+        raise LulcsegError(
+            f"holds {data.dtypes[0]} values, class codes are whole numbers", where=path, remedy="convert it to bytes"
+        )
+    if data.crs is None:
+        raise LulcsegError("has no CRS", where=path, remedy="assign one (gdal_edit.py -a_srs EPSG:…)")
+
+
+def _warped(data: rasterio.DatasetReader, on: Grid) -> WarpedVRT:
+    # Ground the raster doesn't cover must come out as nodata; a raster that has no nodata value
+    # would fill it with 0, which is a class, so there an alpha band marks what was covered.
+    return WarpedVRT(
+        data,
+        crs=on.crs,
+        transform=rasterio.Affine(*on.transform),
+        height=on.height,
+        width=on.width,
+        add_alpha=data.nodata is None,
+    )

@@ -1,0 +1,107 @@
+"""Comparing two class rasters, or a map with polygons, pixel by pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.confusion import confusion_matrix
+from lulcseg.assessment.points import NO_MAP_DATA, LabelReader, smaller_last
+from lulcseg.assessment.scores import score
+from lulcseg.grid import Grid, Window, blocks
+from lulcseg.legend import IGNORE, Legend
+
+NO_REFERENCE = "the reference has no class here"
+
+_BLOCK = 1024
+
+
+class PolygonReader:
+    """Polygons read as if they were a label raster; a pixel is what its centre lies in.
+
+    Where polygons overlap, the smaller one wins, as in a scene's labels.
+
+    Args:
+        polygons: With columns ``class_index`` and geometry, in the grid's CRS.
+        grid: The pixels.
+    """
+
+    def __init__(self, polygons: gpd.GeoDataFrame, grid: Grid) -> None:
+        """Keep the polygons and the grid."""
+        self._polygons, self._grid = smaller_last(polygons), grid
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return (h, w) uint8 class indices, 255 where no polygon covers the pixel's centre."""
+        shape = (window.height, window.width)
+        near = self._polygons.iloc[np.sort(self._polygons.sindex.query(shapely.box(*self._grid.bounds(window))))]
+        if near.empty:
+            return np.full(shape, IGNORE, dtype=np.uint8)
+        burned: NDArray[np.uint8] = rasterize(
+            zip(near.geometry, near["class_index"].astype(int), strict=True),
+            out_shape=shape,
+            transform=rasterio.Affine(*self._grid.crop(window).transform),
+            fill=IGNORE,
+            dtype="uint8",
+        )
+        return burned
+
+
+def assess_pixels(
+    reference: LabelReader,
+    mapped: LabelReader,
+    grid: Grid,
+    legend: Legend,
+    *,
+    scene: str,
+    source: str | Path,
+    reference_path: str | Path,
+) -> Assessment:
+    """Compare two readers of class indices on every pixel of a grid, block by block.
+
+    This is a count over the whole ground, not a sample: it has no sampling error, and neighbouring
+    pixels are no independent evidence. There is no table of its places.
+
+    Args:
+        reference: Reads the reference's class indices, 255 where it has none.
+        mapped: Reads the map's class indices, 255 where it has none.
+        grid: The pixels of both.
+        legend: The classes of both.
+        scene: Name of the scene.
+        source: Path of the map, for the record.
+        reference_path: Path of the reference, for the record.
+    """
+    n = len(legend)
+    confusion = np.zeros((n, n), dtype=np.int64)
+    unmapped = np.zeros(n, dtype=np.int64)
+    for block in blocks(grid.window, _BLOCK, _BLOCK):
+        truth, shown = reference.read(block), mapped.read(block)
+        given, drawn = truth != IGNORE, shown != IGNORE
+        confusion += confusion_matrix(truth[given & drawn], shown[given & drawn], n)
+        unmapped += np.bincount(truth[given & ~drawn], minlength=n)
+    n_pixels = grid.height * grid.width
+    excluded = {
+        NO_MAP_DATA: int(unmapped.sum()),
+        NO_REFERENCE: int(n_pixels - confusion.sum() - unmapped.sum()),
+    }
+    return Assessment(
+        scene=scene,
+        compared="map",
+        source=str(source),
+        reference=str(reference_path),
+        mosaic=None,
+        design="census",
+        places="pixels",
+        legend=legend,
+        confusion=confusion,
+        scores=score(confusion),
+        n_points=n_pixels,
+        excluded={reason: count for reason, count in excluded.items() if count},
+        unmapped=tuple(unmapped.tolist()),
+    )

@@ -1,0 +1,226 @@
+"""Figures of a run, drawn without matplotlib's global state: for the report and for Weights & Biases."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import geopandas as gpd
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.grid import Bounds
+from lulcseg.legend import Legend
+from lulcseg.sampling.plan import VALIDATION
+
+INK, MUTED, RULE = "#1d2733", "#5d6b7a", "#d9dfe5"
+
+_SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's colours, told apart by colour-blind readers; a series has a dash of its own besides."""
+
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": RULE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.grid": True,
+    "grid.color": "#eef1f4",
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "lulcseg",
+}
+
+_GRID_CLASS = "grid cell"
+_MOST_OUTLINES = 4000
+_MOST_COVER = 5.0
+"""Outlines that cover the ground more often than this can't be told apart: centres are drawn instead."""
+
+_PARTS = {"train": "training", "val": "validation"}
+_SHARES = {"accuracy", "overall_accuracy", "kappa", "mean_f1", "f1", "iou", "mean_iou", "mean_users", "mean_producers"}
+
+
+def learning_curves(metrics: pd.DataFrame) -> Figure | None:
+    """Draw loss and scores against the optimiser step.
+
+    Args:
+        metrics: Lightning's CSV log: ``step`` and sparse columns such as ``train/loss_step``,
+            ``train/loss_epoch``, ``val/loss``, ``val/mean_f1``.
+
+    Returns:
+        The figure, or None where there is nothing to draw.
+    """
+    loss = {name: values for name, values in _curves(metrics).items() if name[1] == "loss"}
+    scores = {name: values for name, values in _curves(metrics).items() if name[1] in _SHARES}
+    panels = [(title, curves) for title, curves in (("Loss", loss), ("Scores", scores)) if curves]
+    if not panels:
+        return None
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.4 * len(panels), 3.3), layout="constrained")
+        for axes, (title, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            colour = {key: _SERIES[i % len(_SERIES)] for i, key in enumerate(_colour_keys(curves, title))}
+            for (part, metric, per_step), values in curves.items():
+                axes.plot(
+                    values.index,
+                    values.to_numpy(),
+                    color=colour[part if title == "Loss" else metric],
+                    linewidth=0.7 if per_step else 1.8,
+                    alpha=0.4 if per_step else 1.0,
+                    linestyle="--" if part == "train" and title == "Scores" else "-",
+                    marker="o" if len(values) == 1 else None,
+                    label=_curve_label(part, metric, per_step),
+                )
+            axes.set_title(title)
+            axes.set_xlabel("optimiser step")
+            if title == "Scores":
+                axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.0)
+            else:
+                axes.set_ylim(bottom=0)
+            axes.legend(loc="best")
+        return figure
+
+
+def plan_figure(
+    rows: gpd.GeoDataFrame, bounds: Bounds, legend: Legend, background: NDArray[np.uint8] | None = None
+) -> Figure:
+    """Draw a plan's patches, coloured by the class each was drawn for, over the imagery.
+
+    Args:
+        rows: A plan's rows of one scene: ``class_index`` (−1: drawn for none), ``split`` (held-out
+            patches are dotted) and the extents as geometry.
+        bounds: Extent of the scene, in map units.
+        legend: The classes.
+        background: (h, w, 3) uint8 picture of the scene's extent; None leaves it blank.
+
+    Returns:
+        The figure; where patches are many or lie thick, it shows their centres instead of outlines.
+    """
+    class_index = rows["class_index"].to_numpy(dtype=np.int64)
+    validation = (rows["split"] == VALIDATION).to_numpy()
+    extents = rows.geometry.bounds.to_numpy()
+    width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
+    with mpl.rc_context({**_STYLE, "axes.grid": False}):
+        figure = Figure(figsize=(8.0, min(10.0, max(3.0, 8.0 * height / width)) + 0.7), layout="constrained")
+        axes = figure.subplots()
+        if background is not None:
+            extent = (bounds.left, bounds.right, bounds.bottom, bounds.top)
+            axes.imshow(background.mean(axis=2), extent=extent, cmap="gray", vmin=-170, vmax=255, aspect="equal")
+        colours = np.array([*legend.colours / 255.0, mpl.colors.to_rgb(INK)])[class_index]
+        sides = extents[:, 2:] - extents[:, :2]
+        if len(rows) > _MOST_OUTLINES or sides.prod(axis=1).sum() > _MOST_COVER * width * height:
+            centres = (extents[:, :2] + extents[:, 2:]) / 2
+            size = float(np.clip(20_000 / len(rows), 3, 25))
+            axes.scatter(centres[:, 0], centres[:, 1], s=size, c=colours, linewidths=0.4, edgecolors=INK)
+        else:
+            for held_out, dash in ((False, "-"), (True, (0, (2, 1.5)))):
+                chosen = np.flatnonzero(validation == held_out)
+                boxes = [
+                    Rectangle((x, y), w, h) for (x, y), (w, h) in zip(extents[chosen, :2], sides[chosen], strict=True)
+                ]
+                # A darker line below keeps pale classes readable on pale ground.
+                for colour, line in ((INK, 2.6), (colours[chosen], 1.5)):
+                    axes.add_collection(
+                        PatchCollection(boxes, facecolor="none", edgecolor=colour, linewidth=line, linestyle=dash)
+                    )
+        axes.set(xlim=(bounds.left, bounds.right), ylim=(bounds.bottom, bounds.top), aspect="equal")
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        figure.legend(handles=_class_keys(class_index, validation, legend), loc="outside lower center", ncols=4)
+        return figure
+
+
+def confusion_figure(assessment: Assessment) -> Figure:
+    """Draw a confusion matrix: counts, shaded by their share of the reference class."""
+    matrix = assessment.confusion
+    names = assessment.legend.names
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    with mpl.rc_context({**_STYLE, "axes.grid": False}):
+        side = 1.8 + 0.52 * len(names)
+        figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+        axes = figure.subplots()
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for (i, j), count in np.ndenumerate(matrix):
+            if count:
+                colour = "white" if share[i, j] > 0.55 else INK
+                axes.text(j, i, f"{count:,}", ha="center", va="center", fontsize=8, color=colour)
+        axes.set_xticks(range(len(names)), [_plain(n) for n in names], rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(names)), [_plain(n) for n in names])
+        axes.set(xlabel="map", ylabel="reference")
+        axes.tick_params(length=0)
+        return figure
+
+
+def png(figure: Figure, dpi: int = 130) -> bytes:
+    """Encode a figure as PNG."""
+    return _encoded(figure, "png", dpi=dpi)
+
+
+def jpeg(figure: Figure, dpi: int = 150) -> bytes:
+    """Encode a figure as JPEG, for figures over imagery."""
+    return _encoded(figure, "jpeg", dpi=dpi)
+
+
+def svg(figure: Figure) -> bytes:
+    """Encode a figure as SVG, its text as outlines."""
+    return _encoded(figure, "svg", metadata={"Date": None})
+
+
+def _encoded(figure: Figure, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(buffer, format=kind, facecolor="white", **options)
+    return buffer.getvalue()
+
+
+def _curves(metrics: pd.DataFrame) -> dict[tuple[str, str, bool], pd.Series]:
+    """Return curves by (part, metric, whether it was logged each step), with the step as index."""
+    curves = {}
+    for column in metrics.columns:
+        part, _, metric = str(column).partition("/")
+        if part not in _PARTS or "step" not in metrics:
+            continue  # learning rates, scores of finished maps
+        per_step = metric.endswith("_step")
+        values = metrics.set_index("step")[column].dropna()
+        if len(values):
+            curves[part, metric.removesuffix("_step").removesuffix("_epoch"), per_step] = values
+    return curves
+
+
+def _colour_keys(curves: dict[tuple[str, str, bool], pd.Series], title: str) -> list[str]:
+    return list(dict.fromkeys(part if title == "Loss" else metric for part, metric, _ in curves))
+
+
+def _curve_label(part: str, metric: str, per_step: bool) -> str:
+    who = _PARTS[part]
+    label = who if metric == "loss" else f"{metric.replace('_', ' ').replace('f1', 'F1')}, {who}"
+    return f"{label}, each step" if per_step else label
+
+
+def _class_keys(class_index: NDArray[np.int64], validation: NDArray[np.bool_], legend: Legend) -> list[Line2D]:
+    present = [i for i in range(len(legend)) if (class_index == i).any()]
+    keys = [Line2D([], [], color=legend.classes[i].colour, lw=3, label=_plain(legend.names[i])) for i in present]
+    if (class_index < 0).any():
+        keys.append(Line2D([], [], color=INK, lw=3, label=_GRID_CLASS))
+    if validation.any():
+        keys.append(Line2D([], [], color=MUTED, lw=1.5, ls=(0, (2, 1.5)), label="held out"))
+    return keys
+
+
+def _plain(name: str) -> str:
+    """Keep matplotlib from reading a class name as mathematics, or as 'leave me out' (a leading _)."""
+    return " " + name.replace("$", r"\$")

@@ -1,0 +1,273 @@
+"""Two files, whatever they are: ``lulcseg assess map.tif points.gpkg``."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+from shapely import LineString, Point, box
+
+from lulcseg.assessment.standalone import assess_files
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
+from lulcseg.legend import LandClass, Legend
+
+LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#333333"), LandClass(50, "Other", "#cccccc")))
+GRID = Grid("EPSG:28355", 350_000.0, 8_000_000.0, 2.0, 2.0, 30, 40)
+CODES = np.random.default_rng(1).choice(np.array([10, 30, 50, 255], dtype=np.uint8), size=(30, 40))
+
+
+def write_map(path, codes=CODES, grid=GRID, legend=LEGEND, nodata=255, crs="EPSG:28355"):
+    profile = {"driver": "GTiff", "count": 1, "dtype": codes.dtype, "nodata": nodata, "crs": crs}
+    transform = rasterio.Affine(*grid.transform)
+    with rasterio.open(path, "w", height=codes.shape[0], width=codes.shape[1], transform=transform, **profile) as out:
+        out.write(codes, 1)
+        if legend is not None:
+            out.update_tags(LULCSEG_LEGEND=json.dumps(legend.to_plain()))
+    return path
+
+
+def write_points(path, values, column="class", crs="EPSG:28355", rows=None, **columns):
+    """Points on the first pixels of the map's first row, or of the rows given."""
+    x, y = GRID.xy(np.zeros(len(values), dtype=int) if rows is None else rows, np.arange(len(values)))
+    frame = gpd.GeoDataFrame({column: values, **columns}, geometry=gpd.points_from_xy(x, y), crs="EPSG:28355")
+    frame.to_crs(crs).to_file(path)
+    return path
+
+
+def names_of(codes):
+    return np.select([codes == 10, codes == 30, codes == 50], LEGEND.names, "")
+
+
+@pytest.fixture
+def map_file(tmp_path):
+    return write_map(tmp_path / "map.tif")
+
+
+def test_points_by_name_against_a_map_of_ours(map_file, tmp_path):
+    points = write_points(tmp_path / "p.gpkg", ["Cane"] * 40)
+
+    result = assess_files(points, map_file)
+
+    mapped = CODES[0]
+    assert result.confusion[0].tolist() == [(mapped == 10).sum(), (mapped == 30).sum(), (mapped == 50).sum()]
+    assert result.excluded == {"the map has no data here": (mapped == 255).sum()}
+    assert result.legend == LEGEND
+    assert (result.scene, result.source, result.reference) == ("map", str(map_file), str(points))
+
+
+@pytest.mark.parametrize("values", [[10, 30, 50, 10], ["10", "30", "50", "10"], [10.0, 30.0, 50.0, 10.0]])
+def test_points_by_code(map_file, tmp_path, values):
+    result = assess_files(write_points(tmp_path / "p.gpkg", values), map_file)
+
+    assert result.points["reference"].tolist() == ["Cane", "Road", "Other", "Cane"]
+
+
+def test_points_in_another_crs(map_file, tmp_path):
+    mapped = np.flatnonzero(CODES[0] != 255)
+    values = np.where(CODES[0] == 255, "Cane", names_of(CODES[0]))
+
+    result = assess_files(write_points(tmp_path / "p.geojson", values, crs="EPSG:4326"), map_file)
+
+    assert result.scores.n_scored == len(mapped)
+    assert result.scores.overall_accuracy == 1
+
+
+def test_empty_fields_are_counted(map_file, tmp_path):
+    codes = CODES[0, :6]
+    result = assess_files(write_points(tmp_path / "p.gpkg", ["Cane", None, "", " Road ", "Cane", "Cane"]), map_file)
+
+    assert result.excluded["no class given"] == 2
+    assert result.n_points == 6 == len(codes)
+
+
+def test_without_a_legend_the_codes_that_occur_are_the_classes(tmp_path):
+    map_file = write_map(tmp_path / "map.tif", legend=None)
+
+    result = assess_files(write_points(tmp_path / "p.gpkg", [10, 30, 70]), map_file)
+
+    assert result.legend.codes == [10, 30, 50, 70]
+    assert result.legend.names[0] == "class 10"
+
+
+def test_a_legend_given_wins(tmp_path):
+    map_file = write_map(tmp_path / "map.tif", legend=None)
+    points = write_points(tmp_path / "p.gpkg", ["Cane", "Road"])
+
+    assert assess_files(points, map_file, legend=LEGEND).legend == LEGEND
+    with pytest.raises(LulcsegError, match=r"map\.tif: carries no legend, and p\.gpkg names its classes"):
+        assess_files(points, map_file)
+
+
+def polygons(path, values=("Cane", "Road", "Other"), crs="EPSG:28355"):
+    b = GRID.bounds()
+    places = [box(b.left, b.bottom, b.left + 40, b.top), box(b.left + 40, b.bottom, b.right - 8, b.top)]
+    places.append(box(b.left, b.top - 20, b.left + 20, b.top))  # over the first one: the smaller wins
+    gpd.GeoDataFrame({"class": values}, geometry=places, crs="EPSG:28355").to_crs(crs).to_file(path)
+    return path
+
+
+def expected_labels():
+    labels = np.zeros((30, 40), dtype=int)
+    labels[:, 20:] = 1
+    labels[:10, :10] = 2
+    labels[:, 36:] = -1
+    return labels
+
+
+def test_points_against_polygons(tmp_path):
+    points = write_points(tmp_path / "p.gpkg", ["Other"] * 10 + ["Cane"] * 10 + ["Road"] * 16 + ["Cane"] * 4)
+
+    result = assess_files(points, polygons(tmp_path / "fields.gpkg"))
+
+    assert result.scores.overall_accuracy == 1
+    assert result.excluded == {"off the labels": 4}
+    assert result.compared == "labels"
+    assert result.legend.names == ["Cane", "Other", "Road"]
+
+
+def index_of(codes):
+    return np.select([codes == 10, codes == 30, codes == 50], [0, 1, 2], -1)
+
+
+def counted(reference, mapped):
+    scored = (reference >= 0) & (mapped >= 0)
+    matrix = np.zeros((3, 3), dtype=int)
+    np.add.at(matrix, (reference[scored], mapped[scored]), 1)
+    return matrix.tolist()
+
+
+@pytest.mark.parametrize("crs", ["EPSG:28355", "EPSG:4326"])
+def test_polygons_as_reference_of_every_pixel(map_file, tmp_path, crs):
+    result = assess_files(polygons(tmp_path / "fields.gpkg", crs=crs), map_file)
+
+    assert result.confusion.tolist() == counted(expected_labels(), index_of(CODES))
+    assert (result.places, result.design, result.points) == ("pixels", "census", None)
+    assert result.n_points == CODES.size == result.scores.n_scored + sum(result.excluded.values())
+    assert "users_ci" not in result.to_plain()["per_class"][0]
+
+
+def test_polygons_as_the_map_and_a_raster_as_reference(map_file, tmp_path):
+    result = assess_files(map_file, polygons(tmp_path / "fields.gpkg"))
+
+    assert result.confusion.tolist() == counted(index_of(CODES), expected_labels())
+
+
+def test_two_rasters_on_one_grid(map_file, tmp_path):
+    other = write_map(tmp_path / "other.tif", np.roll(CODES, 1, axis=0))
+
+    result = assess_files(other, map_file)
+
+    assert result.confusion.tolist() == counted(index_of(np.roll(CODES, 1, axis=0)), index_of(CODES))
+    assert result.unmapped == tuple(
+        int(((index_of(np.roll(CODES, 1, axis=0)) == c) & (CODES == 255)).sum()) for c in range(3)
+    )
+
+
+@pytest.mark.parametrize("nodata", [255, None])
+def test_two_rasters_on_different_grids(map_file, tmp_path, nodata):
+    """A reference on half the pixel size, covering the right half only, with or without a nodata value."""
+    fine = np.repeat(np.repeat(np.where(CODES == 255, 50, CODES), 2, axis=0), 2, axis=1)[:, 40:]
+    grid = Grid("EPSG:28355", GRID.left + 40, GRID.top, 1.0, 1.0, 60, 40)
+    other = write_map(tmp_path / "fine.tif", fine, grid=grid, nodata=nodata)
+
+    result = assess_files(other, map_file)
+
+    truth = index_of(np.where(CODES == 255, 50, CODES))
+    truth[:, :20] = -1
+    assert result.confusion.tolist() == counted(truth, index_of(CODES))
+    assert result.excluded["the reference has no class here"] == 600
+
+
+def test_points_as_the_map(map_file, tmp_path):
+    points = write_points(tmp_path / "p.gpkg", ["Cane"] * 40)
+
+    result = assess_files(map_file, points)
+
+    assert result.confusion[:, 0].tolist() == [(CODES[0] == c).sum() for c in (10, 30, 50)]
+    assert result.points["map"].unique().tolist() == ["Cane"]
+    assert result.excluded == {"the reference has no class here": (CODES[0] == 255).sum()}
+    assert (result.source, result.reference) == (str(points), str(map_file))
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "expected"),
+    [
+        ({"id": [1, 2]}, None, "class"),
+        ({"Class": ["Cane", "Road"], "id": [1, 2]}, None, "Class"),
+        ({"true_class": ["Cane", "Road"], "id": [1, 2]}, None, "true_class"),
+        ({"seen": ["Cane", "Road"], "class": ["Road", "Road"]}, "seen", "seen"),
+    ],
+)
+def test_which_column_holds_the_class(map_file, tmp_path, columns, given, expected):
+    first = {} if any("class" in c.lower() for c in columns) else {"class": ["Cane", "Road"]}
+    names = {**first, **columns}
+    column = next(iter(names))
+    points = write_points(tmp_path / "p.gpkg", names.pop(column), column, **names)
+
+    result = assess_files(points, map_file, reference_column=given)
+
+    assert result.points["reference"].tolist() == ["Cane", "Road"], expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "message"),
+    [
+        ({"a": ["Cane"], "b": ["Road"]}, None, r"which column holds the class \(its columns are a, b\)"),
+        ({"class_2015": ["Cane"], "class_2018": ["Road"]}, None, "its columns are class_2015, class_2018"),
+        ({"landuse": ["Cane"], "b": ["Road"]}, "landsue", "has no column 'landsue'; did you mean 'landuse'"),
+        ({"class": ["Caen"]}, None, r"has class 'Caen', which the legend lacks; did you mean 'Cane'"),
+    ],
+)
+def test_columns_and_classes_that_cannot_be_meant(map_file, tmp_path, columns, given, message):
+    column = next(iter(columns))
+    points = write_points(tmp_path / "p.gpkg", columns.pop(column), column, **columns)
+
+    with pytest.raises(LulcsegError, match=message):
+        assess_files(points, map_file, reference_column=given)
+
+
+def test_files_that_are_no_use(map_file, tmp_path):
+    points = write_points(tmp_path / "p.gpkg", ["Cane"])
+    (tmp_path / "text.gpkg").write_text("hello")
+    lines = gpd.GeoDataFrame({"class": ["Cane"]}, geometry=[LineString([(0, 0), (1, 1)])], crs="EPSG:28355")
+    lines.to_file(tmp_path / "lines.gpkg")
+    lines.iloc[:0].to_file(tmp_path / "empty.gpkg")
+    lines.to_file(tmp_path / "two.gpkg", layer="a")
+    lines.to_file(tmp_path / "two.gpkg", layer="b")
+    gpd.GeoDataFrame({"class": ["Cane"]}, geometry=[Point(1, 1)]).to_file(tmp_path / "nocrs.shp")
+    for name, message in {
+        "missing.gpkg": "no such file",
+        "text.gpkg": "neither a raster nor a vector file",
+        "lines.gpkg": "holds LineString",
+        "empty.gpkg": "holds no features",
+        "two.gpkg": r"has 2 layers with geometries \(a, b\)",
+        "nocrs.shp": "has no CRS",
+    }.items():
+        with pytest.raises(LulcsegError, match=f"{name}: .*{message}".replace(".gpkg:", r"\.gpkg:")):
+            assess_files(tmp_path / name, map_file)
+    with pytest.raises(LulcsegError, match="both files hold points"):
+        assess_files(points, points)
+    fields = polygons(tmp_path / "fields.gpkg")
+    with pytest.raises(LulcsegError, match="two polygon files share no places"):
+        assess_files(fields, fields)
+
+
+def test_no_point_on_the_map(tmp_path):
+    far = write_map(tmp_path / "far.tif", grid=Grid("EPSG:28355", 500_000.0, 8_000_000.0, 2.0, 2.0, 30, 40))
+    points = write_points(tmp_path / "p.gpkg", ["Cane", "Road", None])
+
+    with pytest.raises(LulcsegError, match=r"no point lies on the map of far\.tif \(1 no class given, 2 off the map\)"):
+        assess_files(points, far)
+
+
+def test_a_damaged_legend_tag(tmp_path):
+    map_file = write_map(tmp_path / "map.tif", legend=None)
+    with rasterio.open(map_file, "r+") as data:
+        data.update_tags(LULCSEG_LEGEND="{not json")
+
+    with pytest.raises(LulcsegError, match="LULCSEG_LEGEND tag is no legend"):
+        assess_files(write_points(tmp_path / "p.gpkg", [10]), map_file)

@@ -1,0 +1,122 @@
+"""Figures: what they draw, and that they leave matplotlib's global state alone."""
+
+from __future__ import annotations
+
+import io
+
+import geopandas as gpd
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from shapely import box
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.scores import score
+from lulcseg.grid import Bounds
+from lulcseg.legend import LandClass, Legend
+from lulcseg.report import figures
+
+LEGEND = Legend(
+    (LandClass(0, "Cane $x", "#8fce6a"), LandClass(1, "_Road", "#d81b60"), LandClass(2, "Other", "#c8c4b7"))
+)
+
+
+def labels_of(axes):
+    return axes.get_legend_handles_labels()[1]
+
+
+def test_curves_are_sorted_into_loss_and_scores():
+    metrics = pd.DataFrame(
+        {
+            "epoch": [0, 0, 0, 1],
+            "step": [0, 5, 9, 19],
+            "train/loss_step": [2.0, 1.8, None, None],
+            "train/loss_epoch": [None, None, 1.9, 1.2],
+            "val/loss": [None, None, 2.1, 1.5],
+            "val/mean_f1": [None, None, 0.3, 0.5],
+            "farm_single/kappa": [None, None, None, 0.8],
+            "lr-AdamW": [0.001, 0.001, None, None],
+            "train/patches_per_s": [40.0, 41.0, None, None],
+        }
+    )
+
+    figure = figures.learning_curves(metrics)
+
+    loss, scores = figure.axes
+    assert labels_of(loss) == ["training, each step", "training", "validation"]
+    assert labels_of(scores) == ["mean F1, validation"]
+    np.testing.assert_array_equal(loss.lines[2].get_xydata(), [[9, 2.1], [19, 1.5]])
+    assert figures.svg(figure).lstrip().startswith(b"<?xml")
+
+
+@pytest.mark.parametrize(
+    "metrics", [pd.DataFrame(), pd.DataFrame({"step": [1]}), pd.DataFrame({"step": [1], "val/loss": [None]})]
+)
+def test_nothing_to_draw_makes_no_figure(metrics):
+    assert figures.learning_curves(metrics) is None
+
+
+def plan_rows(n, size, rng):
+    corners = rng.random((n, 2)) * (100 - size)
+    return gpd.GeoDataFrame(
+        {"class_index": rng.integers(-1, 3, n), "split": np.where(np.arange(n) % 5, "train", "validation")},
+        geometry=[box(x, y, x + size, y + size) for x, y in corners],
+    )
+
+
+def test_patches_are_outlined_where_they_can_be_told_apart():
+    rng = np.random.default_rng(0)
+    bounds = Bounds(0, 0, 100, 100)
+
+    few = figures.plan_figure(plan_rows(30, 10, rng), bounds, LEGEND, np.zeros((50, 50, 3), dtype=np.uint8))
+    many = figures.plan_figure(plan_rows(600, 10, rng), bounds, LEGEND)
+
+    assert sum(len(c.get_paths()) for c in few.axes[0].collections[1::2]) == 30
+    assert len(many.axes[0].collections) == 1
+    assert len(many.axes[0].collections[0].get_offsets()) == 600
+    with Image.open(io.BytesIO(figures.jpeg(few))) as picture:
+        assert picture.width > 600
+
+
+def test_patches_wear_the_colour_of_their_class():
+    rows = plan_rows(3, 10, np.random.default_rng(0)).assign(class_index=[1, 0, -1], split="train")
+
+    figure = figures.plan_figure(rows, Bounds(0, 0, 100, 100), LEGEND)
+
+    drawn = figure.axes[0].collections[1].get_edgecolors()[:, :3]
+    np.testing.assert_allclose(drawn[:2] * 255, LEGEND.colours[[1, 0]], atol=0.5)
+    texts = [t.get_text().strip() for t in figure.legends[0].get_texts()]
+    assert texts == [r"Cane \$x", "_Road", "grid cell"]
+
+
+def test_the_confusion_figure_prints_the_counts():
+    confusion = np.array([[1234, 0, 5], [0, 7, 0], [2, 0, 0]])
+    result = Assessment(
+        **dict.fromkeys(("scene", "source", "reference"), "x"),
+        compared="map",
+        mosaic=None,
+        design="unknown",
+        places="points",
+        legend=LEGEND,
+        confusion=confusion,
+        scores=score(confusion),
+        n_points=1248,
+        excluded={},
+        unmapped=(0, 0, 0),
+    )
+
+    figure = figures.confusion_figure(result)
+
+    assert [t.get_text() for t in figure.axes[0].texts] == ["1,234", "5", "7", "2"]
+    with Image.open(io.BytesIO(figures.png(figure))) as picture:
+        assert picture.format == "PNG"
+
+
+def test_global_settings_stay_as_they_were():
+    before = dict(mpl.rcParams)
+
+    figures.svg(figures.learning_curves(pd.DataFrame({"step": [1, 2], "val/loss": [1.0, 0.5]})))
+
+    assert dict(mpl.rcParams) == before
