@@ -128,6 +128,7 @@ def check_command_line(name: str, argv: Sequence[str]) -> None:
                 raise LulcsegError(
                     "+sweeps= needs -m", where="command line", remedy=f"write python {name}.py -m {override.input_line}"
                 )
+            fixed.append(override.input_line or "")
         elif key.startswith("hydra"):
             continue
         elif override.is_sweep_override():

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+import wandb
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
@@ -137,19 +138,23 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
 
 def _loggers(config: TrainConfig, run_dir: Path) -> list[Logger]:
     loggers: list[Logger] = [CSVLogger(save_dir=run_dir, name="", version="")]
-    if config.logger.name == "wandb":
-        os.environ.setdefault("WANDB_SILENT", "true")
-        loggers.append(
-            WandbLogger(
-                project=config.logger.project,
-                name=f"{config.name}_seed{config.seed}",
-                group=config.name,
-                save_dir=run_dir,
-                offline=config.logger.offline,
-                config=asdict(config),
-            )
+    if config.logger.name == "wandb" and is_lead():
+        run = wandb.init(
+            project=config.logger.project,
+            name=f"{config.name}_seed{config.seed}",
+            group=config.name,
+            dir=run_dir,
+            mode="offline" if config.logger.offline else "online",
+            config=asdict(config),
+            settings=wandb.Settings(silent=True, console="off"),
         )
+        loggers.append(WandbLogger(experiment=run))
     return loggers
+
+
+def is_lead() -> bool:
+    """Whether this process is the first of a run's: the one that writes."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _quiet() -> None:

@@ -15,7 +15,7 @@ from lulcseg.assessment.console import print_assessment
 from lulcseg.config import Assess, Mosaic, PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
-from lulcseg.fitting import fit
+from lulcseg.fitting import fit, is_lead
 from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
 from lulcseg.record import RunRecord, environment, git_state, now
 from lulcseg.report.page import write_report
@@ -48,12 +48,13 @@ def train(config: TrainConfig, run_dir: Path) -> None:
     plan = draw(config, trained)
     run_dir = _shared_run_dir(make_folder(run_dir.resolve(), "hydra.run.dir"))
     record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_lead():
         _start(record, config, trained, plan)
     try:
         finished = config.stop_after == "plan" or _train_and_map(record, config, trained, assessed, plan)
     except BaseException as error:
-        record.update(state="failed", finished=now(), error=f"{type(error).__name__}: {error}")
+        if is_lead():
+            record.update(state="failed", finished=now(), error=f"{type(error).__name__}: {error}")
         raise
     if not finished:
         return
@@ -234,7 +235,7 @@ def _destination(config: PredictConfig, checkpoint: Path) -> tuple[Path, RunReco
 
 def _shared_run_dir(run_dir: Path) -> Path:
     """Return one run directory for all processes of a run: the first names it for its children."""
-    if os.environ.get("LOCAL_RANK", "0") != "0":
+    if not is_lead():
         return Path(os.environ.get(_RUN_DIR, run_dir))
     os.environ[_RUN_DIR] = str(run_dir)
     return run_dir

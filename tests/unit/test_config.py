@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lulcseg.compose import CONF, SCHEMAS, check_command_line, compose, groups
+from lulcseg.compose import CONF, ROOT, SCHEMAS, check_command_line, compose, groups
 from lulcseg.config import TrainConfig, check_bounds, fill, known_keys
 from lulcseg.errors import LulcsegError
 
@@ -41,6 +41,15 @@ def test_multirun_is_checked_before_its_first_job() -> None:
     with pytest.raises(LulcsegError, match=r"trainer\.epochs"):
         check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,x"])
     check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,2"])
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml")))
+def test_every_sweep_composes_and_holds_only_sweeper_parameters(name: str) -> None:
+    check_command_line("train", ["-m", f"+sweeps={name}", "+experiment=patch512_grid"])
+    content = yaml.safe_load((ROOT / "sweeps" / f"{name}.yaml").read_text())
+    assert list(content) == ["hydra"]
+    assert list(content["hydra"]) == ["sweeper"]
+    assert content["hydra"]["sweeper"]["params"]["seed"] == "0,1,2,3,4"
 
 
 def test_scene_is_a_plain_string() -> None:

@@ -1,0 +1,66 @@
+"""Make the README's pictures from a finished demo: python docs/pictures.py demo."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio.windows import Window
+
+IMAGES = Path(__file__).parent / "images"
+CROP = Window(420, 560, 640, 640)
+GAP = 8
+
+
+def main(demo: Path) -> None:
+    """Write landscape.jpg, map.jpg and report.png."""
+    scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
+    run = demo / "run"
+    dates = [_image(scenes / f"{year}.tif") for year in (2018, 2015)]
+    _save(dates, "landscape.jpg")
+    maps = [run / "maps" / f"synthetic_2018_{mosaic}.tif" for mosaic in ("single", "multiple")]
+    _save([dates[0], *(_classes(path) for path in maps), _classes(scenes / "truth_2018.tif")], "map.jpg")
+    _screenshot(run / "report.html")
+
+
+def _image(path: Path) -> NDArray[np.uint8]:
+    with rasterio.open(path) as source:
+        return np.moveaxis(source.read(window=CROP), 0, -1)
+
+
+def _classes(path: Path) -> NDArray[np.uint8]:
+    with rasterio.open(path) as source:
+        codes, table = source.read(1, window=CROP), source.colormap(1)
+    colours = np.zeros((256, 3), dtype=np.uint8)
+    for code, (red, green, blue, _) in table.items():
+        colours[code] = red, green, blue
+    return colours[codes]
+
+
+def _save(pictures: list[NDArray[np.uint8]], name: str) -> None:
+    gap = np.full((pictures[0].shape[0], GAP, 3), 255, dtype=np.uint8)
+    parts = [part for picture in pictures for part in (picture, gap)][:-1]
+    Image.fromarray(np.concatenate(parts, axis=1)).save(IMAGES / name, quality=88)
+
+
+def _screenshot(page: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.stderr.write("No Chromium: report.png is not made anew\n")
+        return
+    with tempfile.TemporaryDirectory() as profile:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
+        quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        target = [f"--user-data-dir={profile}", "--window-size=1280,1500", f"--screenshot={IMAGES / 'report.png'}"]
+        subprocess.run([chromium, *flags, *quiet, *target, page.resolve().as_uri()], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"))
