@@ -37,7 +37,7 @@ def main() -> None:
             base = base or rates
             cells = [
                 f"{v:.1f}" if i == 0 else f"{v:.2f}"
-                for pair in zip(rates, base)
+                for pair in zip(rates, base, strict=True)
                 for i, v in ((0, pair[0]), (1, pair[0] / pair[1]))
             ]
             table.add_row("bf16" if bf16 else "fp32", "channels-last" if channels_last else "contiguous", *cells)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lulcseg.config import PredictConfig, TrainConfig, fill, known_keys, suggest_key
+from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError, did_you_mean, exits_cleanly
+from lulcseg.schema import fill, known_keys, suggest_key
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from lulcseg.config import fill, setting
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import PAPER_LEGEND, Legend
+from lulcseg.schema import fill, setting
 
 SCENES = Path(__file__).resolve().parent.parent.parent / "conf" / "scenes"
 IGNORE_NAME = "ignore"

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from lulcseg.compose import CONF, ROOT, SCHEMAS, check_command_line, compose, groups
-from lulcseg.config import TrainConfig, check_bounds, fill, known_keys
+from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
+from lulcseg.schema import check_bounds, fill, known_keys
 
 EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
 
