@@ -30,7 +30,7 @@ env: .venv/.installed
 
 demo: .venv/.installed
 	rm -rf $(DEMO)/run
-	$(BIN)/python train.py +experiment=$(EXPERIMENT) cache=$(DEMO)/cache hydra.run.dir=$(DEMO)/run
+	$(BIN)/python train.py +experiment=$(EXPERIMENT) cache=$(DEMO)/cache run_dir=$(DEMO)/run
 	$(BIN)/python predict.py checkpoint=$(DEMO)/run/checkpoints/best.ckpt scene=$(SCENE) mosaic=single cache=$(DEMO)/cache
 	@echo "Open $(DEMO)/run/report.html in a browser"
 
@@ -45,7 +45,7 @@ lint: .venv/.installed
 
 lock: .venv/.installed
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --extra dev --python-version 3.12 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --extra dev --python-version 3.12 pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

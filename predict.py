@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lulcseg.compose import run_hydra
 from lulcseg.config import PredictConfig
 
@@ -11,7 +9,7 @@ from lulcseg.config import PredictConfig
 def main() -> None:
     """Compose the settings and run them."""
 
-    def task(config: PredictConfig, _run_dir: Path) -> None:
+    def task(config: PredictConfig) -> None:
         from lulcseg.run import predict
 
         predict(config)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lulcseg.compose import run_hydra
 from lulcseg.config import TrainConfig
 
@@ -11,10 +9,10 @@ from lulcseg.config import TrainConfig
 def main() -> None:
     """Compose the settings and run them."""
 
-    def task(config: TrainConfig, run_dir: Path) -> None:
+    def task(config: TrainConfig) -> None:
         from lulcseg.run import train
 
-        train(config, run_dir)
+        train(config)
 
     run_hydra("train", task)
 

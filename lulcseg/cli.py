@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from functools import partial
+
+    from lulcseg.sampling.ground import on_training_ground
     from lulcseg.sampling.plan import Plan
     from lulcseg.scene.check.estimate import estimate
     from lulcseg.scene.check.imagery import check_imagery
@@ -70,14 +73,12 @@ def _check(arguments: argparse.Namespace) -> None:
     from lulcseg.scene.scene import Scene
 
     scene = Scene.open(arguments.scene.removeprefix("scene="), arguments.cache)
-    patches = None
-    if arguments.plan is not None:
-        plan = Plan.load(arguments.plan)
-        patches = plan.of(plan.scenes[0], "train")
+    plan = None if arguments.plan is None else Plan.load(arguments.plan)
+    trained = None if plan is None else partial(on_training_ground, plan=plan)
     _print_findings(
         scene.name,
         str(scene.file.path),
-        [check_imagery(scene), check_labels(scene), check_points(scene, patches), estimate(scene)],
+        [check_imagery(scene), check_labels(scene), check_points(scene, trained), estimate(scene)],
     )
 
 

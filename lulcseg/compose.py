@@ -7,7 +7,6 @@ the schema once more.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -25,18 +24,17 @@ _NO_GROUPS = {"scenes"}  # scene files are named by plain strings
 _SWEEPS = "sweeps"
 
 
-def run_hydra(name: str, task: Callable[[Any, Path], None]) -> None:
+def run_hydra(name: str, task: Callable[[Any], None]) -> None:
     """Compose ``conf/<name>.yaml`` from the command line and hand the settings to a task.
 
     Args:
         name: "train" or "predict".
-        task: Called with the filled-in schema and the run directory.
+        task: Called with the filled-in schema.
     """
     import hydra
-    from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig, OmegaConf
 
-    OmegaConf.register_new_resolver("lulcseg_root", lambda: str(ROOT), replace=True)
+    _register_resolvers()
     with exits_cleanly():
         if not {"--help", "-h", "--hydra-help", "--version", "--info", "-i"} & set(sys.argv[1:]):
             check_command_line(name, sys.argv[1:])
@@ -48,21 +46,18 @@ def run_hydra(name: str, task: Callable[[Any, Path], None]) -> None:
             plain = OmegaConf.to_container(config, resolve=True)
             assert isinstance(plain, dict)
             settings: Any = fill(SCHEMAS[name], {str(k): v for k, v in plain.items()}, "configuration")
-            run_dir = Path(HydraConfig.get().runtime.output_dir)
-            try:
-                task(settings, run_dir)
-            except LulcsegError:
-                _remove_empty(run_dir)
-                raise
+            task(settings)
 
     job()
 
 
-def _remove_empty(folder: Path) -> None:
-    """Remove the run directory that Hydra made, if nothing was written to it."""
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
+def _register_resolvers() -> None:
+    """Register what ``conf/`` interpolates with: the project's root, and the time (as Hydra itself does)."""
+    from hydra.core.utils import setup_globals
+    from omegaconf import OmegaConf
+
+    setup_globals()
+    OmegaConf.register_new_resolver("lulcseg_root", lambda: str(ROOT), replace=True)
 
 
 def compose(name: str, overrides: Sequence[str] = ()) -> Any:
@@ -82,7 +77,7 @@ def compose(name: str, overrides: Sequence[str] = ()) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    OmegaConf.register_new_resolver("lulcseg_root", lambda: str(ROOT), replace=True)
+    _register_resolvers()
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):

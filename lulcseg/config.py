@@ -37,7 +37,10 @@ class Sampling:
         "Other", "Class that alone does not keep a grid cell; null: every class does (grid only)."
     )
     min_valid: float = setting(
-        0.5, "Least share of a patch that must hold imagery; places with less are drawn again.", least=0.0, most=1.0
+        0.2,
+        "Least share of imagery: patches with less are drawn again (stratified), cells left out (grid).",
+        least=0.0,
+        most=1.0,
     )
 
 
@@ -145,7 +148,9 @@ class Mosaic:
         "single: one grid of patches; multiple: four rotations and a second grid half a patch further on.",
         choices=("single", "multiple"),
     )
-    patch_size: int | None = setting(None, "Side of a prediction patch, in pixels; null: as in training.", least=16)
+    patch_size: int | None = setting(
+        None, "Side of a prediction patch, in pixels; null: as in training.", least=16, most=8192
+    )
     batch_size: int = setting(16, "Patches of one forward pass.", least=1)
     probabilities: bool = setting(False, "Whether class probabilities are written too.")
 
@@ -164,6 +169,7 @@ class TrainConfig:
     name: str = setting("run", "Name of the run: the folder it is kept in, and its name in the logger.")
     scene: str | None = setting("synthetic2018", "The scene to train on: a name under conf/scenes/ or a path.")
     scenes: Scenes = field(default_factory=Scenes)
+    run_dir: str = setting("runs/run", "Folder of the run, new: everything goes there.")
     seed: int = setting(0, "Seed of the plan, the weights and the order of patches.", least=0)
     sampling: Sampling = field(default_factory=Sampling)
     validation: Validation = field(default_factory=Validation)

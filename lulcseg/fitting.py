@@ -14,7 +14,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import wandb
-from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
 from lulcseg.config import TrainConfig
@@ -23,6 +23,7 @@ from lulcseg.patches.datamodule import PatchData
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress import PatchProgress
 from lulcseg.training.record import ModelRecord
@@ -50,8 +51,8 @@ class Fitted:
     loggers: Sequence[Logger]
 
 
-def model_record(config: TrainConfig, scenes: Sequence[Scene]) -> ModelRecord:
-    """Return what will travel with the model trained on these scenes."""
+def model_record(config: TrainConfig, scenes: Sequence[Scene], plan: Plan | None = None) -> ModelRecord:
+    """Return what will travel with the model trained on these scenes by this plan."""
     first = scenes[0]
     return ModelRecord(
         legend=first.legend.to_plain(),
@@ -64,7 +65,19 @@ def model_record(config: TrainConfig, scenes: Sequence[Scene]) -> ModelRecord:
         scenes=[s.name for s in scenes],
         name=config.name,
         seed=config.seed,
+        plan="" if plan is None else plan.digest(),
     )
+
+
+def check_device(accelerator: str) -> None:
+    """See that the device asked for is there.
+
+    Raises:
+        LulcsegError: It isn't.
+    """
+    missing = {"gpu": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
+    if missing.get(accelerator, False):
+        raise LulcsegError(f"this machine has no {accelerator}", where="accelerator", remedy="use cpu or auto")
 
 
 def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path) -> Fitted:
@@ -80,7 +93,7 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
         LulcsegError: A checkpoint to go on from that is of another model, or a batch that doesn't divide.
     """
     _quiet()
-    record = model_record(config, scenes)
+    record = model_record(config, scenes, plan)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last)
     data = PatchData(
@@ -91,16 +104,12 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
         seed=config.seed,
     )
     validates = bool((plan.rows["split"] == "validation").any())
-    checkpoints = ModelCheckpoint(
-        dirpath=run_dir / "checkpoints",
-        filename="best",
+    checkpoints = RunCheckpoints(
+        run_dir / "checkpoints",
         monitor="val/mean_f1" if validates else "train/loss_epoch",
         mode="max" if validates else "min",
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
+        earlier=Path(config.ckpt_path) if config.ckpt_path else None,
     )
-    checkpoints.CHECKPOINT_NAME_LAST = "last"
     loggers = _loggers(config, run_dir)
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
     started = time.perf_counter()

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import shapely
-from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.assessment.assess import assess
@@ -19,6 +16,7 @@ from lulcseg.config import Mosaic
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.passes import PLANS
 from lulcseg.mosaic.predict import MosaicResult, predict_mosaic
+from lulcseg.sampling.ground import on_training_ground
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.training.predictor import PatchPredictor
@@ -97,7 +95,6 @@ def map_scene(
         out: Path of the class map; probabilities go beside it where asked for.
         checkpoint: Named in the map's tags.
     """
-    check_fits(record, scene)
     probabilities = out.with_name(f"{out.stem}_probabilities.tif") if settings.probabilities else None
     tags = {
         "checkpoint": str(checkpoint),
@@ -144,7 +141,7 @@ def assess_map(scene: Scene, path: Path, record: ModelRecord, mosaic: str, plan:
     points, spec = scene.points, scene.spec.points
     if points is None or spec is None:
         return None
-    inside = None if plan is None else in_training(scene, plan)
+    inside = None if plan is None else on_training_ground(points.geometry, plan)
     return assess(
         points,
         MapSource(path, record.to_legend()),
@@ -173,22 +170,6 @@ def assess_labels(scene: Scene) -> Assessment | None:
         reference=scene.file.place(spec.file),
         design=spec.design,
     )
-
-
-def in_training(scene: Scene, plan: Plan) -> NDArray[np.bool_]:
-    """Return which of a scene's reference points lie on ground of a training patch, (n,) bool.
-
-    The ground counts, whatever the date: a point of another date on ground trained on is inside.
-    """
-    assert scene.points is not None
-    points = scene.points.geometry
-    inside = np.zeros(len(points), dtype=bool)
-    for name in plan.scenes:
-        patches = plan.of(name, "train").geometry
-        here = points.to_crs(plan.grid(name).crs).to_numpy()
-        hits = shapely.STRtree(patches.to_numpy()).query(here, predicate="intersects")
-        inside[np.unique(hits[0])] = True
-    return inside
 
 
 def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:

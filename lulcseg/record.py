@@ -62,6 +62,11 @@ class RunRecord:
         others = [m for m in self.content.get("maps", []) if m["path"] != entry["path"]]
         self.update(maps=[*others, dict(entry)])
 
+    def put_assessment(self, stem: str) -> None:
+        """Add an assessment by its path without ending."""
+        others = [s for s in self.content.get("assessments", []) if s != stem]
+        self.update(assessments=[*others, stem])
+
     def put_scene(self, name: str, entry: Mapping[str, Any]) -> None:
         """Add a scene."""
         self.update(scenes=self.content.get("scenes", {}) | {name: dict(entry)})

@@ -11,42 +11,45 @@ from typing import Any
 
 import yaml
 
+from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.console import print_assessment
 from lulcseg.config import Assess, Mosaic, PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
-from lulcseg.fitting import fit, is_lead
+from lulcseg.fitting import check_device, fit, is_lead, model_record
 from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
+from lulcseg.record import NAME as RECORD
 from lulcseg.record import RunRecord, environment, git_state, now
 from lulcseg.report.page import write_report
 from lulcseg.report.previews import write_previews
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.training.checkpoints import check_resumable
 from lulcseg.training.predictor import PatchPredictor
-from lulcseg.training.record import load_checkpoint
+from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 _RUN_DIR = "LULCSEG_RUN_DIR"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def train(config: TrainConfig, run_dir: Path) -> None:
+def train(config: TrainConfig) -> None:
     """Train on scenes, map and assess scenes, and leave a run directory.
 
     Args:
         config: The settings.
-        run_dir: Where everything goes.
 
     Raises:
-        LulcsegError: Input that can't be used.
+        LulcsegError: Input that can't be used; nothing has been written then.
     """
     cache = _cache(config.cache)
+    check_device(config.trainer.accelerator)
     if config.ckpt_path is not None:
-        load_checkpoint(Path(config.ckpt_path))
+        check_resumable(Path(config.ckpt_path), config.trainer.epochs)
     trained, assessed = _scenes(config, cache)
     plan = draw(config, trained)
-    run_dir = _shared_run_dir(make_folder(run_dir.resolve(), "hydra.run.dir"))
+    run_dir = _new_run_dir(config)
     record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
     if is_lead():
         _start(record, config, trained, plan)
@@ -98,14 +101,14 @@ def predict(config: PredictConfig) -> None:
             raise LulcsegError(f"{key} is missing", where="command line", remedy=f"write {key}=…")
     assert config.checkpoint is not None
     assert config.scene is not None
+    check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
     task = SegmentationTask.from_checkpoint(checkpoint)
     scenes = open_scenes([config.scene], _cache(config.cache))
-    check_fits(task.record, scenes[0])
+    _check_mappable(scenes, task.record)
     folder, record, plan = _destination(config, checkpoint)
     predictor = PatchPredictor(task, accelerator=config.accelerator, precision=config.precision)
     _Mapping(record, checkpoint, task, predictor, plan).run(scenes, config.mosaic, config.assess)
-    record.update(state="finished", finished=now())
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
 
@@ -113,7 +116,7 @@ def predict(config: PredictConfig) -> None:
 def draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
     """Draw a run's sampling plan."""
     sampling = config.sampling
-    checks_imagery = sampling.min_valid > 0 and sampling.method == "stratified"
+    checks_imagery = sampling.min_valid > 0
     return draw_plan(
         scenes,
         method=sampling.method,  # type: ignore[arg-type]
@@ -142,14 +145,35 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     for scene in trained:
         if scene.labels is None:
             raise LulcsegError("it has no labels to train on", where=scene.file.path, remedy="add labels:")
-        if scene.name in by_request and (scene.bands, scene.dtype) != (trained[0].bands, trained[0].dtype):
-            raise LulcsegError(
-                f"its imagery has {scene.bands} bands of {scene.dtype}, that of '{trained[0].name}' "
-                f"{trained[0].bands} of {trained[0].dtype}",
-                where=scene.file.path,
-                remedy="choose bands with imagery.bands",
-            )
-    return trained, [by_request[n] for n in dict.fromkeys(assess_names)]
+        scene.polygons()
+    assessed = [by_request[n] for n in dict.fromkeys(assess_names)]
+    _check_mappable([*trained, *assessed], model_record(config, trained))
+    return trained, assessed
+
+
+def _check_mappable(scenes: Sequence[Scene], model: ModelRecord) -> None:
+    """Read what will be needed later, so that bad input is told before anything is trained or written."""
+    for scene in scenes:
+        check_fits(model, scene)
+        scene.labels  # noqa: B018 (burns the polygons)
+        scene.points  # noqa: B018
+        for note in scene.notes:
+            _say(f"{scene.name}: {note}")
+
+
+def _new_run_dir(config: TrainConfig) -> Path:
+    """Make the run's folder; all processes of a run share the one its first process names.
+
+    Raises:
+        LulcsegError: It holds a run already, or can't be written to.
+    """
+    if not is_lead():
+        return Path(os.environ[_RUN_DIR])
+    run_dir = Path(config.run_dir).expanduser().resolve()
+    if (run_dir / RECORD).exists():
+        raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
+    os.environ[_RUN_DIR] = str(make_folder(run_dir, "run_dir"))
+    return run_dir
 
 
 def _start(record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan: Plan) -> None:
@@ -163,6 +187,7 @@ def _start(record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan
     record.update(
         state="running",
         train_scenes=[scene.name for scene in scenes],
+        notes={scene.name: scene.notes for scene in scenes if scene.notes},
         environment=environment(),
         git=git_state(_ROOT),
         plan={
@@ -188,11 +213,13 @@ class _Mapping:
 
     def run(self, scenes: Sequence[Scene], mosaic: Mosaic, scoring: Assess) -> None:
         for scene in scenes:
-            check_fits(self.task.record, scene)
-        for scene in scenes:
             self._map(scene, mosaic)
             if scoring.labels and (labels := assess_labels(scene)) is not None:
-                labels.save(self.record.run_dir / "assessment" / f"{scene.name}_labels")
+                self._save(labels, f"{scene.name}_labels")
+
+    def _save(self, scored: Assessment, stem: str) -> None:
+        scored.save(self.record.run_dir / "assessment" / stem)
+        self.record.put_assessment(f"assessment/{stem}")
 
     def _map(self, scene: Scene, mosaic: Mosaic) -> None:
         run_dir, model, stem = self.record.run_dir, self.task.record, f"{scene.name}_{mosaic.passes}"
@@ -212,7 +239,7 @@ class _Mapping:
         scored = assess_map(scene, path, model, mosaic.passes, self.plan)
         if scored is None:
             return
-        scored.save(run_dir / "assessment" / stem)
+        self._save(scored, stem)
         print_assessment(scored)
         shown = {key: getattr(scored.scores, key) for key in ("kappa", "mean_f1", "overall_accuracy")}
         for logger in self.loggers:
@@ -222,23 +249,15 @@ class _Mapping:
 def _destination(config: PredictConfig, checkpoint: Path) -> tuple[Path, RunRecord, Plan | None]:
     """Return where predictions go: the checkpoint's run, or the folder asked for."""
     run = checkpoint.parent.parent
-    own = (run / "record.json").is_file()
+    own = (run / RECORD).is_file()
     plan = Plan.load(run / "plan.gpkg") if own and (run / "plan.gpkg").is_file() else None
     if config.output is None and own:
         return run, RunRecord.load(run), plan
     folder = make_folder(Path(config.output or "predictions").expanduser().resolve(), "output")
-    start = {"format": 1, "name": checkpoint.stem, "started": now(), "checkpoint": str(checkpoint)}
-    record = RunRecord.load(folder) if (folder / "record.json").is_file() else RunRecord(folder, start)
+    start = {"format": 1, "name": checkpoint.stem, "started": now(), "checkpoint": str(checkpoint), "state": "mapped"}
+    record = RunRecord.load(folder) if (folder / RECORD).is_file() else RunRecord(folder, start)
     record.update(environment=environment(), git=git_state(_ROOT))
     return folder, record, plan
-
-
-def _shared_run_dir(run_dir: Path) -> Path:
-    """Return one run directory for all processes of a run: the first names it for its children."""
-    if not is_lead():
-        return Path(os.environ.get(_RUN_DIR, run_dir))
-    os.environ[_RUN_DIR] = str(run_dir)
-    return run_dir
 
 
 def _close(loggers: Sequence[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, is_dataclass
+from dataclasses import MISSING, field, fields, is_dataclass
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
@@ -44,11 +44,13 @@ def known_keys(schema: type, prefix: str = "") -> dict[str, Any]:
 
 def _nested(f: Any) -> type | None:
     """Return the dataclass a field holds, if it holds one."""
-    if f.default_factory is not None and callable(f.default_factory):
-        value = f.default_factory()
-        if is_dataclass(value):
-            return type(value)
-    return None
+    value = _default(f)
+    return type(value) if is_dataclass(value) else None
+
+
+def _default(f: Any) -> Any:
+    """Return a field's default."""
+    return f.default if f.default_factory is MISSING else f.default_factory()
 
 
 def suggest_key(key: str, schema: type) -> str:
@@ -85,6 +87,9 @@ def check_keys(plain: Mapping[str, Any], schema: type, where: str, prefix: str =
                 hint = hint.replace("did you mean '", f"did you mean '{prefix}")
             raise LulcsegError(f"unknown key '{prefix}{key}'", where=where, remedy=hint)
         nested = _nested(by_name[key])
+        if isinstance(value, str) and isinstance(_default(by_name[key]), list):
+            name = prefix + key
+            raise LulcsegError(f"{name}={value} is no list", where=where, remedy=f"write {name}=[{value}]")
         if nested is not None and isinstance(value, Mapping):
             check_keys(value, nested, where, f"{prefix}{key}.")
 

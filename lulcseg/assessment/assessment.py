@@ -61,6 +61,7 @@ class Assessment:
         unmapped: Per reference class: places that the source covers without stating a class.
         points: One row a point (see :func:`lulcseg.assessment.assess.assess`); None for pixels.
         subsets: Scores inside and outside the training patches, where those are known.
+        notes: What was done to the files before comparing them, such as a warp, a sentence each.
     """
 
     scene: str
@@ -78,6 +79,7 @@ class Assessment:
     unmapped: tuple[int, ...]
     points: pd.DataFrame | None = None
     subsets: dict[str, SubsetScores] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def has_intervals(self) -> bool:
@@ -110,6 +112,8 @@ class Assessment:
             "classes_averaged": s.classes_averaged,
             "per_class": [self._class_scores(i) for i in range(len(self.legend))],
         }
+        if self.notes:
+            plain["notes"] = list(self.notes)
         plain.update({name: asdict(subset) for name, subset in self.subsets.items()})
         return cast(dict[str, Any], _without_nan(plain))
 
@@ -172,6 +176,7 @@ class Assessment:
                     for name in ("inside_training", "outside_training")
                     if name in plain
                 },
+                notes=tuple(plain.get("notes", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise LulcsegError(f"is no assessment ({error!r})", where=path, remedy="assess the map again") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,9 @@ from rasterio.windows import Window as RasterioWindow
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
+
+LEGEND_TAG = "LULCSEG_LEGEND"
+"""TIFF tag in which our maps carry their legend, as JSON of :meth:`Legend.to_plain`."""
 
 
 class ClassRaster:
@@ -164,6 +168,22 @@ def open_raster(path: Path) -> rasterio.DatasetReader:
         return rasterio.open(path)
     except RasterioIOError as error:
         raise LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)") from error
+
+
+def carried_legend(path: Path) -> Legend | None:
+    """Return the legend that one of our maps carries in its tag, None for other rasters.
+
+    Raises:
+        LulcsegError: The file is missing or no raster, or the tag is no legend.
+    """
+    with open_raster(path) as data:
+        tag = data.tags().get(LEGEND_TAG)
+    if tag is None:
+        return None
+    try:
+        return Legend.from_plain(json.loads(tag))
+    except (ValueError, TypeError, LulcsegError) as error:
+        raise LulcsegError(f"its {LEGEND_TAG} tag is no legend", where=path, remedy="give a legend") from error
 
 
 def codes_in(path: Path) -> list[str]:

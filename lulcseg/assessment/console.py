@@ -87,7 +87,7 @@ def _confusion_table(assessment: Assessment) -> Table:
 
 
 def _notes(assessment: Assessment, with_intervals: bool) -> list[str]:
-    notes = []
+    notes = list(assessment.notes)
     if assessment.excluded:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in assessment.excluded.items())
         notes.append(f"Not scored: {reasons}.")

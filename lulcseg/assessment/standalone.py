@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import geopandas as gpd
-import numpy as np
-import rasterio
-from rasterio.errors import RasterioIOError
-
 from lulcseg.assessment.assess import assess
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.classraster import ClassRaster, codes_in, open_raster
+from lulcseg.assessment.classraster import ClassRaster
 from lulcseg.assessment.pixels import NO_REFERENCE, PolygonReader, assess_pixels
-from lulcseg.assessment.points import NO_MAP_DATA, OFF_MAP, ClassSource, LabelReader, MapSource, PolygonSource
+from lulcseg.assessment.points import NO_MAP_DATA, OFF_MAP, LabelReader
 from lulcseg.assessment.scores import score
-from lulcseg.assessment.vectorfile import (
-    NO_CLASS,
-    are_points,
-    class_column,
-    class_indices,
-    distinct_classes,
-    read_features,
-)
+from lulcseg.assessment.sides import Side
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
-
-LEGEND_TAG = "LULCSEG_LEGEND"
-"""TIFF tag in which our maps carry their legend, as JSON of :meth:`Legend.to_plain`."""
 
 OFF_REFERENCE = "off the reference"
 
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999", "#000000")
 """Okabe and Ito's colour-blind-safe set, for legends that nobody gave colours."""
-
-
-class _Side:
-    """One of the two files: a raster, points or polygons."""
-
-    def __init__(self, path: Path, column: str | None) -> None:
-        self.path = path
-        self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else read_features(path)
-        self.is_points = self.features is not None and are_points(self.features, path)
-        self.column = None if self.features is None else class_column(self.features, column, path)
-
-    @property
-    def is_raster(self) -> bool:
-        return self.features is None
-
-    def classes(self) -> list[str]:
-        """Return the class names or codes that occur in the file, as text."""
-        if self.features is None:
-            return codes_in(self.path)
-        return distinct_classes(self.features[self.column])
-
-    def indexed(self, legend: Legend) -> gpd.GeoDataFrame:
-        """Return the features with ``class_index`` and ``reason``."""
-        assert self.features is not None
-        index = class_indices(self.features[self.column], legend, self.path)
-        reason = np.where(index < 0, NO_CLASS, "")
-        return self.features.assign(class_index=index, reason=reason)
-
-    def source(self, legend: Legend) -> ClassSource:
-        """Return what looks classes up at points."""
-        if self.is_raster:
-            return MapSource(self.path, legend)
-        polygons = self.indexed(legend)
-        return PolygonSource(polygons[polygons["class_index"] >= 0], self.path)
 
 
 def assess_files(
@@ -91,12 +41,17 @@ def assess_files(
         reference_column: Column of the reference's class; default: the one plainly meant.
         mapped_column: The same for the map, where it is a vector file.
         legend: The classes; default: the legend a map of ours carries, else the classes that occur.
+            Two maps of ours are each read with their own, and compared by the names of the classes.
+
+    Returns:
+        The assessment; its ``notes`` say what was warped or resampled.
 
     Raises:
         LulcsegError: A file is missing, unreadable, has no CRS, no class column or classes that
-            the legend lacks; the two can't be compared; or they don't meet on the ground.
+            the legend lacks; two maps carry other class names; the two can't be compared; or they
+            don't meet on the ground.
     """
-    ref, shown = _Side(reference, reference_column), _Side(mapped, mapped_column)
+    ref, shown = Side(reference, reference_column), Side(mapped, mapped_column)
     if not (ref.is_points or shown.is_points or ref.is_raster or shown.is_raster):
         raise LulcsegError(
             "two polygon files share no places to compare", where=mapped, remedy="give points or a raster on one side"
@@ -105,8 +60,13 @@ def assess_files(
         raise LulcsegError(
             "both files hold points", where=mapped, remedy="give a map or polygons to look the classes up in"
         )
-    legend = legend or _carried_legend(shown) or _carried_legend(ref) or _found_legend(ref, shown)
-    result = _at_points(ref, shown, legend) if ref.is_points or shown.is_points else _on_pixels(ref, shown, legend)
+    carried = None if legend else shown.carried_legend() or ref.carried_legend()
+    classes = legend or carried or _found_legend(ref, shown)
+    if ref.is_points or shown.is_points:
+        result = _at_points(ref, shown, classes)
+    else:
+        theirs = classes if carried is None else _in_order_of(carried, shown, ref)
+        result = _on_pixels(ref, shown, classes, theirs)
     if result.scores.n_scored == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
         place = "point lies on the map" if result.places == "points" else "pixel has a class on both sides"
@@ -114,7 +74,7 @@ def assess_files(
     return result
 
 
-def _at_points(ref: _Side, shown: _Side, legend: Legend) -> Assessment:
+def _at_points(ref: Side, shown: Side, legend: Legend) -> Assessment:
     """Look one side up at the other's points; rows of the matrix stay the reference."""
     points, looked_up = (ref, shown) if ref.is_points else (shown, ref)
     result = assess(
@@ -125,6 +85,7 @@ def _at_points(ref: _Side, shown: _Side, legend: Legend) -> Assessment:
         compared="map" if looked_up.is_raster else "labels",
         reference=points.path,
     )
+    result = replace(result, notes=points.differs_from(looked_up))
     return result if points is ref else _swapped(result)
 
 
@@ -149,17 +110,25 @@ def _swapped(result: Assessment) -> Assessment:
     )
 
 
-def _on_pixels(ref: _Side, shown: _Side, legend: Legend) -> Assessment:
+def _on_pixels(ref: Side, shown: Side, legend: Legend, reference_legend: Legend) -> Assessment:
+    """Compare the sides on a raster's pixels.
+
+    Args:
+        ref: The reference.
+        shown: The map.
+        legend: The classes.
+        reference_legend: The same classes in the same order, with the codes of the reference's raster.
+    """
     base, other = (shown, ref) if shown.is_raster else (ref, shown)
     with ExitStack() as stack:
-        pixels = stack.enter_context(ClassRaster(base.path, legend))
+        pixels = stack.enter_context(ClassRaster(base.path, legend if base is shown else reference_legend))
         second: LabelReader
         if other.is_raster:
-            second = stack.enter_context(ClassRaster(other.path, legend, on=pixels.grid))
+            second = stack.enter_context(ClassRaster(other.path, reference_legend, on=pixels.grid))
         else:
             polygons = other.indexed(legend).to_crs(pixels.crs)
             second = PolygonReader(polygons[polygons["class_index"] >= 0], pixels.grid)
-        return assess_pixels(
+        result = assess_pixels(
             second if base is shown else pixels,
             pixels if base is shown else second,
             pixels.grid,
@@ -168,33 +137,32 @@ def _on_pixels(ref: _Side, shown: _Side, legend: Legend) -> Assessment:
             source=shown.path,
             reference_path=ref.path,
         )
+    return replace(result, notes=other.differs_from(base))
 
 
-def _is_raster(path: Path) -> bool:
-    if not path.exists():
-        raise LulcsegError("no such file", where=path, remedy="check the path")
-    try:
-        with rasterio.open(path):
-            return True
-    except RasterioIOError:
-        return False
+def _in_order_of(legend: Legend, shown: Side, ref: Side) -> Legend:
+    """Return the legend that the reference's raster carries, in another's order of names.
+
+    Args:
+        legend: The legend whose order counts.
+        shown: The map, which carries it if the reference carries another.
+        ref: The reference; where it carries none, it is taken to have the map's codes.
+
+    Raises:
+        LulcsegError: The reference carries other class names.
+    """
+    own = ref.carried_legend() or legend
+    if set(own.names) != set(legend.names):
+        only = [", ".join(n for n in a.names if n not in b.names) or "none" for a, b in ((own, legend), (legend, own))]
+        raise LulcsegError(
+            f"its classes are not those of {shown.path.name} (only here: {only[0]}; only there: {only[1]})",
+            where=ref.path,
+            remedy="compare maps of one legend",
+        )
+    return Legend(tuple(own.classes[own.index(name)] for name in legend.names))
 
 
-def _carried_legend(side: _Side) -> Legend | None:
-    """Return the legend that one of our maps carries in its tag."""
-    if not side.is_raster:
-        return None
-    with open_raster(side.path) as data:
-        tag = data.tags().get(LEGEND_TAG)
-    if tag is None:
-        return None
-    try:
-        return Legend.from_plain(json.loads(tag))
-    except (ValueError, TypeError) as error:
-        raise LulcsegError(f"its {LEGEND_TAG} tag is no legend", where=side.path, remedy="give a legend") from error
-
-
-def _found_legend(ref: _Side, shown: _Side) -> Legend:
+def _found_legend(ref: Side, shown: Side) -> Legend:
     """Make a legend of the classes that occur: codes as they are, or names in alphabetical order."""
     found = sorted(set(ref.classes()) | set(shown.classes()))
     codes = [text for text in found if text.isdecimal() and int(text) < IGNORE]

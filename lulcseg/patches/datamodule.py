@@ -69,8 +69,9 @@ class PatchData(pl.LightningDataModule):
                 where="configuration",
                 remedy=f"the nearest that does is {nearest}",
             )
-        rows = self.plan.rows[self.plan.rows["split"] == split]
-        sampler = ScenesSampler(rows, shuffle=shuffle, seed=self.seed, rank=rank, world_size=world)
+        sampler = ScenesSampler(
+            self.dataset.scenes, self.plan, split, shuffle=shuffle, seed=self.seed, rank=rank, world_size=world
+        )
         return DataLoader(
             self.dataset,
             batch_size=self.batch_size // world,

@@ -106,7 +106,7 @@ def read_run(run_dir: Path) -> RunData:
         metrics=part("metrics", lambda: pd.read_csv(run_dir / "metrics.csv"), None),
         plan=part("plan", lambda: Plan.load(run_dir / "plan.gpkg"), None),
         maps=part("maps", lambda: _maps(run_dir, record), []),
-        assessments=_assessments(run_dir, part),
+        assessments=_assessments(run_dir, record, part),
         missing=missing,
     )
 
@@ -131,8 +131,14 @@ def _maps(run_dir: Path, record: dict[str, Any]) -> list[MapFile]:
     return [MapFile(scene or path.stem, mosaic, path, {}) for path, scene, mosaic in split]
 
 
-def _assessments(run_dir: Path, part: Callable[[str, Callable[[], Any], Any], Any]) -> list[Assessment]:
-    paths = sorted((run_dir / "assessment").glob("*.json"))
+def _assessments(
+    run_dir: Path, record: dict[str, Any], part: Callable[[str, Callable[[], Any], Any], Any]
+) -> list[Assessment]:
+    """Return the assessments the record lists; where it has no such list, those in ``assessment/``."""
+    if isinstance(record.get("assessments"), list):
+        paths = [run_dir / f"{stem}.json" for stem in dict.fromkeys(record["assessments"])]
+    else:
+        paths = sorted((run_dir / "assessment").glob("*.json"))
     loaded = [part(f"assessment {path.name}", partial(Assessment.load, path), None) for path in paths]
     found = [a for a in loaded if a is not None]
     return sorted(found, key=lambda a: (a.scene, a.compared != "labels", {"single": 0}.get(a.mosaic or "", 1)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,10 @@ from PIL import Image
 
 from lulcseg.assessment.areas import class_pixels
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.classraster import ClassRaster
+from lulcseg.assessment.classraster import ClassRaster, carried_legend, open_raster
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.legend import Legend
+from lulcseg.legend import LandClass, Legend
 from lulcseg.report.images import map_picture, photo_uri, png_uri
 from lulcseg.report.rundata import MapFile, RunData
 from lulcseg.report.tables import (
@@ -49,6 +51,17 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class _ReadMap:
+    """A map with its own legend, its picture and its pixels of each class."""
+
+    label: str
+    legend: Legend
+    layer: Layer
+    pixels: list[int]
+    grid: Grid
+
+
+@dataclass(frozen=True)
 class AssessmentView:
     """One assessment, ready for the template."""
 
@@ -69,8 +82,9 @@ class SceneView:
         name: Its name.
         layers: Imagery, labels and maps, as far as there are any.
         size: Width and height of the pictures, in pixels.
-        legend: Its classes, None where nothing tells them.
-        areas: Area of each class on each map.
+        legend: The classes of its maps, by name; without a map, the scene's own; empty where
+            nothing tells them.
+        areas: Area of each class on each map that can be read.
         area_titles: The maps of ``areas``.
         assessments: Digitised labels first, then maps.
         notes: What is missing, a sentence each.
@@ -80,7 +94,7 @@ class SceneView:
     name: str
     layers: list[Layer]
     size: tuple[int, int]
-    legend: Legend | None
+    legend: tuple[LandClass, ...]
     areas: list[AreaRow]
     area_titles: list[str]
     assessments: list[AssessmentView]
@@ -96,11 +110,11 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
         key: Its anchor in the page.
     """
     notes: list[str] = []
-    legend = run.legend(scene)
-    maps = [m for m in run.maps if m.scene == scene]
+    own = run.legend(scene)
+    maps = sorted((m for m in run.maps if m.scene == scene), key=lambda m: m.mosaic != "single")  # shown last: the best
     entry = run.scene_entry(scene)
     photo, drawn = _preview(run.path, entry, "imagery_preview"), _preview(run.path, entry, "labels_preview")
-    size = _picture_size(photo or drawn, maps, legend)
+    size = _picture_size(photo or drawn, maps)
     layers = []
     if photo is not None:
         layers.append(Layer("imagery", "Imagery", photo_uri(photo), is_classes=False))
@@ -111,24 +125,26 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
             layers.append(Layer("labels", "Digitised labels", png_uri(picture), is_classes=True))
     if not maps:
         notes.append("The run directory holds no map of this scene.")
-    areas: list[AreaRow] = []
-    if legend is not None:
+    read = []
+    for found in maps:
         try:
-            layers += [_map_layer(m, legend, size, alone=len(maps) == 1) for m in maps]
-            areas = _areas(maps, legend)
+            read.append(_read_map(found, own, size, _map_label(found, alone=len(maps) == 1)))
         except LulcsegError as error:
             notes.append(str(error))
+    legend = _joint_legend([m.legend for m in read] or ([own] if own else []))
+    if drawn is not None and own is not None and _colours_differ(own, legend):
+        notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
     results = [a for a in run.assessments if a.scene == scene]
     if not results:
         notes.append("The scene was not assessed: it has no reference points, or the assessment is missing.")
     return SceneView(
         key=key,
         name=scene,
-        layers=layers,
+        layers=[*layers, *(m.layer for m in read)],
         size=size,
         legend=legend,
-        areas=areas,
-        area_titles=[_map_label(m, alone=len(maps) == 1) for m in maps],
+        areas=_areas(read, legend),
+        area_titles=[m.label for m in read],
         assessments=[
             AssessmentView(f"{key}-{i}", title_of(a), a, class_rows(a), confusion_cells(a), design_note(a))
             for i, a in enumerate(results, start=1)
@@ -142,22 +158,29 @@ def _preview(run_dir: Path, entry: dict[str, Any], key: str) -> Path | None:
     return run_dir / str(name) if name and (run_dir / str(name)).is_file() else None
 
 
-def _picture_size(preview: Path | None, maps: list[MapFile], legend: Legend | None) -> tuple[int, int]:
+def _picture_size(preview: Path | None, maps: list[MapFile]) -> tuple[int, int]:
     """Return the width and height that all of a scene's pictures have."""
     if preview is not None:
         with Image.open(preview) as picture:
             return picture.size
-    if maps and legend is not None:
-        with ClassRaster(maps[0].path, legend) as raster:
+    for found in maps:
+        with suppress(LulcsegError), open_raster(found.path) as raster:
             scale = max(1.0, max(raster.height, raster.width) / _LONGEST)
             return max(1, round(raster.width / scale)), max(1, round(raster.height / scale))
     return 1, 1
 
 
-def _map_layer(found: MapFile, legend: Legend, size: tuple[int, int], *, alone: bool) -> Layer:
+def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], label: str) -> _ReadMap:
+    """Read a map with the legend it carries: its codes are the model's, whatever the scene's file says."""
+    legend = carried_legend(found.path) or fallback
+    if legend is None:
+        raise LulcsegError("it carries no legend", where=found.path, remedy="map the scene again")
     width, height = size
-    picture = map_picture(found.path, legend, height, width)
-    return Layer(f"map-{found.mosaic}", _map_label(found, alone=alone), png_uri(picture), is_classes=True)
+    with ClassRaster(found.path, legend) as raster:
+        grid = raster.grid
+    picture = png_uri(map_picture(found.path, legend, height, width))
+    layer = Layer(f"map-{found.mosaic}", label, picture, is_classes=True)
+    return _ReadMap(label, legend, layer, class_pixels(found.path, legend).tolist(), grid)
 
 
 def _map_label(found: MapFile, *, alone: bool) -> str:
@@ -166,10 +189,21 @@ def _map_label(found: MapFile, *, alone: bool) -> str:
     return "Map"
 
 
-def _areas(maps: list[MapFile], legend: Legend) -> list[AreaRow]:
+def _joint_legend(legends: list[Legend]) -> tuple[LandClass, ...]:
+    """Return the classes of several legends, each name once, as the first that has it states it."""
+    by_name: dict[str, LandClass] = {}
+    for land_class in chain.from_iterable(legends):
+        by_name.setdefault(land_class.name, land_class)
+    return tuple(by_name.values())
+
+
+def _colours_differ(own: Legend, legend: tuple[LandClass, ...]) -> bool:
+    colours = {c.name: c.colour for c in own}
+    return any(colours.get(c.name, c.colour) != c.colour for c in legend)
+
+
+def _areas(maps: list[_ReadMap], legend: tuple[LandClass, ...]) -> list[AreaRow]:
     if not maps:
         return []
-    grid: Grid
-    with ClassRaster(maps[0].path, legend) as raster:
-        grid = raster.grid
-    return area_rows(legend, [class_pixels(m.path, legend).tolist() for m in maps], grid)
+    by_name = [dict(zip(m.legend.names, m.pixels, strict=True)) for m in maps]
+    return area_rows(legend, [[pixels.get(c.name, 0) for c in legend] for pixels in by_name], maps[0].grid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from pyproj import CRS
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import shown
 from lulcseg.grid import Grid
-from lulcseg.legend import Legend
+from lulcseg.legend import LandClass
 
 _DESIGN = {
     "simple random": "The points are a simple random sample. The thin bars are 95 % Wilson intervals: how far another "
@@ -138,7 +139,7 @@ class AreaRow:
     areas: list[tuple[float | None, float]]
 
 
-def area_rows(legend: Legend, pixels: list[list[int]], grid: Grid) -> list[AreaRow]:
+def area_rows(legend: Iterable[LandClass], pixels: list[list[int]], grid: Grid) -> list[AreaRow]:
     """Turn pixel counts of one or several maps into areas and shares.
 
     Args:

@@ -6,7 +6,7 @@ alone, and which of them are this process's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -17,6 +17,7 @@ from torch.utils.data import Sampler
 from torchgeo.samplers import SpatialSampler
 
 from lulcseg.errors import LulcsegError
+from lulcseg.sampling.plan import Plan
 
 type PatchSlices = tuple[slice, slice]
 """``(slice(xmin, xmax), slice(ymin, ymax))`` in map units, Python floats."""
@@ -129,17 +130,34 @@ class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
     """Walk the patches of several scenes in one order, each with its scene's name.
 
     Args:
-        rows: A plan's rows, of any number of scenes (:attr:`lulcseg.sampling.plan.Plan.rows`).
+        datasets: A TorchGeo ``GeoDataset`` for each scene, by name.
+        plan: The plan.
+        split: Which of its patches: 'train' or 'validation'.
         shuffle: Whether to shuffle anew each epoch, across all scenes.
         seed: Seed of the order.
         rank: This process's number, from 0.
         world_size: Number of processes; see :class:`EpochOrder` for how they share the plan.
+
+    Raises:
+        LulcsegError: The plan was made for other imagery, see :class:`PlanSampler`.
     """
 
-    def __init__(self, rows: gpd.GeoDataFrame, *, shuffle: bool, seed: int, rank: int = 0, world_size: int = 1) -> None:
-        self._scenes = rows["scene"].to_numpy(dtype=object)
-        self._extents = shapely.bounds(rows.geometry.to_numpy())
-        self.order = EpochOrder(len(rows), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+    def __init__(
+        self,
+        datasets: Mapping[str, Any],
+        plan: Plan,
+        split: str,
+        *,
+        shuffle: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self._places: list[tuple[str, PatchSlices]] = []
+        for scene in plan.scenes:
+            walk = PlanSampler(datasets[scene], plan.of(scene, split), shuffle=False, seed=seed)
+            self._places += [(scene, extent) for extent in walk]
+        self.order = EpochOrder(len(self._places), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next; Lightning calls this."""
@@ -147,11 +165,8 @@ class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
 
     def __iter__(self) -> Iterator[tuple[str, PatchSlices]]:
         """Yield ``(scene, (slice(xmin, xmax), slice(ymin, ymax)))``, exact to the last bit of float64."""
-        indices = self.order.indices()
-        for scene, (left, bottom, right, top) in zip(
-            self._scenes[indices], self._extents[indices].tolist(), strict=True
-        ):
-            yield str(scene), (slice(left, right), slice(bottom, top))
+        for index in self.order.indices():
+            yield self._places[index]
 
     def __len__(self) -> int:
         """Return the number of patches of this rank in an epoch."""
@@ -176,7 +191,7 @@ def _check_fits(dataset: Any, rows: gpd.GeoDataFrame, extent: shapely.Polygon) -
             f"the plan's patches are not {size[0]} pixels of {xres:g} × {yres:g} on a side", where="plan", remedy=remedy
         )
     xmin, ymin, xmax, ymax = extent.bounds
-    slack_x, slack_y = 0.01 * xres, 0.01 * yres
+    slack_x, slack_y = xres, yres  # a boundary may cut through the outermost pixels
     outside = (left < xmin - slack_x) | (right > xmax + slack_x) | (bottom < ymin - slack_y) | (top > ymax + slack_y)
     if outside.any():
         raise LulcsegError(

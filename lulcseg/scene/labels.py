@@ -11,6 +11,8 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,13 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.features import rasterize, shapes
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.scene.rasters import RasterSet, describe
+from lulcseg.scene.rasters import RasterFile, RasterSet, describe
 
 _BLOCK = 4096
 _BURN_VERSION = 1
@@ -63,10 +66,10 @@ class RasterLabels:
         label[~valid] = IGNORE
         lost = label == _NOWHERE
         if lost.any():
-            stray = ", ".join(str(v) for v in np.unique(values[0][lost])[:5])
+            strays = np.unique(values[0][lost])[:5]
             raise LulcsegError(
-                f"value {stray} is not in the legend",
-                where=self.rasters.files[0].path,
+                f"value {', '.join(map(str, strays))} is not in the legend",
+                where=self.rasters.file_with(strays, window),
                 remedy="add it to the legend, or lead it to a class or to 'ignore' in labels.crosswalk",
             )
         if self.boundary is not None:
@@ -75,6 +78,19 @@ class RasterLabels:
 
 
 _NOWHERE = 254
+
+
+def check_class_rasters(files: Sequence[RasterFile]) -> None:
+    """Refuse rasters that can't hold classes.
+
+    Raises:
+        LulcsegError: A raster of several bands, or one that doesn't hold whole numbers.
+    """
+    for f in files:
+        if len(f.image_bands) != 1:
+            raise LulcsegError(f"it has {f.bands} bands", where=f.path, remedy="give class rasters of one band")
+        if np.dtype(f.dtype).kind not in "iu":
+            raise LulcsegError(f"it holds {f.dtype}", where=f.path, remedy="give class rasters of whole numbers")
 
 
 def raster_table(legend: Legend, crosswalk: dict[str, int]) -> NDArray[np.uint8]:
@@ -95,7 +111,9 @@ class CachedLabels:
         """Remember the file; it opens at the first read."""
         self.path = path
         self.grid = grid
-        self._raster = RasterSet([describe(path)], grid, [1], nodata=IGNORE)
+        # on the grid by construction; a GeoTIFF may give its CRS back in other words
+        file = replace(describe(path), grid=grid)
+        self._raster = RasterSet([file], grid, [1], nodata=IGNORE, resampling=Resampling.nearest)
 
     def read(self, window: Window) -> NDArray[np.uint8]:
         """Read class indices of a window, (h, w) uint8, 255 where there is no label."""
@@ -140,7 +158,7 @@ def burn(
 
 
 def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
-    ordered = features.iloc[np.argsort(-features.geometry.area.to_numpy(), kind="stable")]
+    ordered = features.iloc[_order(features.geometry.to_numpy())]
     geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
     tree = shapely.STRtree(geometries)
     profile = {
@@ -161,6 +179,45 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
             if boundary is not None:
                 label[~inside(boundary, grid, block)] = IGNORE
             out.write(label, 1, window=rasterio.windows.Window(block.col, block.row, block.width, block.height))
+
+
+def _order(geometries: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the order in which polygons are laid on each other, the one on top last."""
+    return np.argsort(-shapely.area(geometries), kind="stable")
+
+
+def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
+    """Cut from each polygon what others on top of it cover, by the rule of the burn.
+
+    Args:
+        geometries: (n,) valid polygons, in file order.
+
+    Returns:
+        (n,) geometries that don't overlap and together cover the same ground; some may be empty.
+    """
+    rank = np.empty(len(geometries), dtype=np.int64)
+    rank[_order(geometries)] = np.arange(len(geometries))
+    below, above = shapely.STRtree(geometries).query(geometries, predicate="intersects")
+    keep = rank[below] < rank[above]
+    below, above = below[keep], above[keep]
+    keep = ~shapely.touches(geometries[below], geometries[above])
+    below, above = below[keep], above[keep]
+    by_polygon = np.argsort(below, kind="stable")
+    lower, starts = np.unique(below[by_polygon], return_index=True)
+    out = geometries.copy()
+    for polygon, covering in zip(lower, np.split(above[by_polygon], starts[1:]), strict=len(lower) > 0):
+        out[polygon] = shapely.difference(geometries[polygon], shapely.union_all(geometries[covering]))
+    return out
+
+
+def areal(geometry: Any) -> Any:
+    """Return the polygons of a geometry, without the points and lines a repair may leave."""
+    if geometry is None:
+        return shapely.Polygon()
+    if geometry.geom_type in {"Polygon", "MultiPolygon"}:
+        return geometry
+    parts = [g for g in shapely.get_parts(geometry) if g.geom_type in {"Polygon", "MultiPolygon"}]
+    return shapely.union_all(parts) if parts else shapely.Polygon()
 
 
 def inside(boundary: Any, grid: Grid, window: Window) -> NDArray[np.bool_]:

@@ -1,18 +1,41 @@
-"""Laying a scene's grid, and choosing its bands, from the headers of its images."""
+"""Finding a scene's images, choosing its bands and laying its grid, from the headers."""
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 from rasterio.warp import calculate_default_transform, transform_bounds
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
-from lulcseg.scene.rasters import RasterFile, crs_name
+from lulcseg.scene.rasters import RasterFile, crs_name, same_crs
 
 _SNAP = 1e-6
+
+
+def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
+    """Expand file names and globs, in the order given; globs sort by name.
+
+    Args:
+        patterns: Paths or globs, relative to ``base`` or absolute.
+        base: Folder that relative ones start from.
+        where: What to name in errors.
+
+    Raises:
+        LulcsegError: A name or pattern that finds no file.
+    """
+    found: list[Path] = []
+    for pattern in patterns:
+        full = str(base / Path(pattern).expanduser())
+        paths = [full] if Path(full).exists() else sorted(glob.glob(full, recursive=True))  # noqa: PTH207
+        if not paths:
+            raise LulcsegError(f"there is no file '{full}'", where=where, remedy="check the path")
+        found += [Path(p) for p in paths if Path(p) not in found]
+    return found
 
 
 def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, where: Path) -> list[int]:
@@ -20,30 +43,41 @@ def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, wher
 
     Args:
         files: The images.
-        wanted: Band numbers from 1, or None for all.
+        wanted: Band numbers from 1, or None for all but those that the images declare as alpha.
         where: The scene file, for errors.
 
     Raises:
         LulcsegError: Images of different types, or a band that an image lacks.
     """
-    types, counts = sorted({f.dtype for f in files}), sorted({f.bands for f in files})
-    if len(types) > 1:
-        raise LulcsegError(f"its images differ in type ({', '.join(types)})", where=where, remedy="convert them")
-    if wanted is None and len(counts) > 1:
-        raise LulcsegError(
-            f"its images differ in bands ({', '.join(map(str, counts))})",
-            where=where,
-            remedy="say which to use in imagery.bands",
-        )
-    chosen = list(range(1, counts[0] + 1)) if wanted is None else list(wanted)
+    first = files[0]
     for f in files:
-        if not chosen or min(chosen) < 1 or max(chosen) > f.bands:
+        if f.dtype != first.dtype:
+            raise LulcsegError(
+                f"it is {f.dtype} and the first image {first.path.name} {first.dtype}",
+                where=f.path,
+                remedy="convert one of them, or leave it out of imagery.files",
+            )
+        if wanted is None and f.image_bands != first.image_bands:
+            raise LulcsegError(
+                f"it has bands {_listed(f)} and the first image {first.path.name} {_listed(first)}",
+                where=f.path,
+                remedy="say which to use in imagery.bands",
+            )
+    chosen = first.image_bands if wanted is None else list(wanted)
+    if not chosen:
+        raise LulcsegError("imagery.bands names no band", where=where, remedy="name one, or leave it out")
+    for f in files:
+        if min(chosen) < 1 or max(chosen) > f.bands:
             raise LulcsegError(
                 f"imagery.bands {chosen} asks for more than the {f.bands} bands there are",
                 where=f.path,
                 remedy=f"name bands from 1 to {f.bands}",
             )
     return chosen
+
+
+def _listed(file: RasterFile) -> str:
+    return ", ".join(map(str, file.image_bands)) or "none"
 
 
 def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | None, where: Path) -> Grid:
@@ -56,10 +90,13 @@ def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | N
         where: The scene file, for errors.
 
     Raises:
-        LulcsegError: The CRS is not projected in metres.
+        LulcsegError: The CRS is not known, or not projected in metres.
     """
     first = files[0].grid
-    chosen = crs_name(crs) if crs else first.crs
+    try:
+        chosen = crs_name(crs) if crs else first.crs
+    except CRSError as error:
+        raise LulcsegError(f"crs '{crs}' is not known", where=where, remedy="write it as EPSG:28355") from error
     known = CRS.from_user_input(chosen)
     if not known.is_projected or abs(known.axis_info[0].unit_conversion_factor - 1) > _SNAP:
         raise LulcsegError(
@@ -68,7 +105,7 @@ def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | N
             remedy="set crs: to a projected one in metres, such as EPSG:28355; the imagery is warped on the fly",
         )
     extents = [_bounds_in(f, chosen) for f in files]
-    if chosen == first.crs and resolution is None:
+    if same_crs(chosen, first.crs) and resolution is None:
         base = Grid(chosen, first.left, first.top, first.xres, first.yres, 1, 1)
     else:
         size = resolution or _pixel_size(files[0], chosen)
@@ -81,13 +118,17 @@ def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | N
 
 def _bounds_in(file: RasterFile, crs: str) -> Bounds:
     bounds = file.grid.bounds()
-    return bounds if file.grid.crs == crs else Bounds(*transform_bounds(file.grid.crs, crs, *bounds, densify_pts=21))
+    return (
+        bounds
+        if same_crs(file.grid.crs, crs)
+        else Bounds(*transform_bounds(file.grid.crs, crs, *bounds, densify_pts=21))
+    )
 
 
 def _pixel_size(file: RasterFile, crs: str) -> float:
     """Return the pixel size, in metres of ``crs``, that keeps a file's detail."""
     g = file.grid
-    if g.crs == crs:
+    if same_crs(g.crs, crs):
         return min(g.xres, g.yres)
     transform, _, _ = calculate_default_transform(g.crs, crs, g.width, g.height, *g.bounds())
     return float(transform.a)

@@ -9,11 +9,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.scene.spec import PointsSpec
-from lulcseg.scene.vectors import class_indices, read_vector, value_text
+from lulcseg.scene.spec import IGNORE_NAME, PointsSpec
+from lulcseg.scene.vectors import crosswalk_entries, crosswalk_table, looked_up, read_vector, value_text
 
 NO_CLASS = "no class given"
 NOT_INTERPRETABLE = "not interpretable"
@@ -31,8 +32,8 @@ def read_points(
         path: The file.
         crs: CRS to bring them to.
         legend: The classes.
-        labels_crosswalk: The labels' crosswalk: used where the points have none of their own and
-            their values are not all class names or codes.
+        labels_crosswalk: The labels' crosswalk: used where the points have none of their own. A
+            value that it doesn't hold is a class name or code.
 
     Returns:
         Columns ``class_index`` (int64, −1 where not scorable), ``reason`` (text, empty where
@@ -40,7 +41,8 @@ def read_points(
         them, and ``geometry``; one row a point, in file order.
 
     Raises:
-        LulcsegError: No such file or column, or a class that leads nowhere.
+        LulcsegError: No such file or column, a class that leads nowhere, or one that means another
+            class by the labels' crosswalk than by the legend.
     """
     named = {
         "second_index": spec.second,
@@ -53,12 +55,13 @@ def read_points(
     frame = read_vector(path, spec.layer, crs, list(dict.fromkeys([spec.column, *given.values()])))
     if set(frame.geometry.geom_type.dropna()) - {"Point"}:
         raise LulcsegError("it holds geometries other than points", where=path, remedy="give points")
-    where = f"{path}: column {spec.column}"
-    values = frame[spec.column]
-    crosswalk = dict(spec.crosswalk)
-    if not crosswalk and not _all_known(values, legend):
-        crosswalk = dict(labels_crosswalk)
-    index = class_indices(values, legend, crosswalk, where).astype(np.int64)
+
+    def index_of(column: str) -> NDArray[np.int64]:
+        where, values = f"{path}: column {column}", frame[column]
+        table = _table(values, spec.crosswalk, labels_crosswalk, legend, where)
+        return looked_up(values, table, where).astype(np.int64)
+
+    index = index_of(spec.column)
     reason = np.where(index < 0, NO_CLASS, np.where(index == IGNORE, IGNORED, "")).astype(object)
     if spec.interpretable:
         unclear = frame[spec.interpretable].map(lambda v: (value_text(v) or "").lower() in _FALSE).to_numpy()
@@ -69,13 +72,27 @@ def read_points(
     out = gpd.GeoDataFrame({"class_index": index, "reason": reason}, geometry=frame.geometry.to_numpy(), crs=crs)
     for key, column in given.items():
         if key == "second_index":
-            out[key] = class_indices(frame[column], legend, crosswalk, f"{path}: column {column}").astype(np.int64)
+            out[key] = index_of(column)
         elif key != "interpretable":
             out[key] = frame[column].to_numpy()
     out.attrs |= frame.attrs
     return out
 
 
-def _all_known(values: pd.Series[Any], legend: Legend) -> bool:
-    known = set(legend.names) | {str(code) for code in legend.codes}
-    return all(text is None or text in known for text in values.map(value_text))
+def _table(
+    values: pd.Series[Any], own: Mapping[str, str], labels: Mapping[str, str], legend: Legend, where: str
+) -> dict[str, int]:
+    """Return what the points' values mean: source value → class index, 255 to ignore."""
+    if own or not labels:
+        return crosswalk_table(legend, own, where)
+    plain, led = crosswalk_table(legend, {}, where), crosswalk_entries(legend, labels, "labels.crosswalk")
+    for value in sorted(set(values.map(value_text).dropna())):
+        if value in led and led[value] != plain.get(value, led[value]):
+            by_legend = legend.names[plain[value]]
+            by_labels = IGNORE_NAME if led[value] == IGNORE else legend.names[led[value]]
+            raise LulcsegError(
+                f"'{value}' is '{by_labels}' by the labels' crosswalk, but '{by_legend}' in the legend",
+                where=where,
+                remedy="say which in points.crosswalk",
+            )
+    return plain | led

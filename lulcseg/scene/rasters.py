@@ -6,12 +6,13 @@ in the process that reads and never cross a fork.
 
 from __future__ import annotations
 
-import glob
 import os
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.enums import MaskFlags, Resampling
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
@@ -41,6 +42,7 @@ class RasterFile:
         dtype: NumPy name of its values' type.
         nodata: The value it declares as nodata, if any.
         masked: Whether it declares a mask or an alpha band.
+        colours: How it says its bands are to be seen (red, green, blue, alpha, undefined …).
     """
 
     path: Path
@@ -49,6 +51,18 @@ class RasterFile:
     dtype: str
     nodata: float | None
     masked: bool
+    colours: tuple[str, ...]
+
+    @property
+    def alpha(self) -> int | None:
+        """Number of the band that says where the others are valid, if there is one."""
+        name = ColorInterp.alpha.name
+        return self.colours.index(name) + 1 if name in self.colours else None
+
+    @property
+    def image_bands(self) -> list[int]:
+        """Numbers of the bands that hold an image: all but alpha."""
+        return [number for number, colour in enumerate(self.colours, start=1) if colour != ColorInterp.alpha.name]
 
 
 def crs_name(crs: Any) -> str:
@@ -58,25 +72,10 @@ def crs_name(crs: Any) -> str:
     return f"EPSG:{epsg}" if epsg else str(crs.to_wkt())
 
 
-def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
-    """Expand file names and globs, in the order given; globs sort by name.
-
-    Args:
-        patterns: Paths or globs, relative to ``base`` or absolute.
-        base: Folder that relative ones start from.
-        where: What to name in errors.
-
-    Raises:
-        LulcsegError: A name or pattern that finds no file.
-    """
-    found: list[Path] = []
-    for pattern in patterns:
-        full = str(base / pattern)
-        paths = [full] if Path(full).exists() else sorted(glob.glob(full, recursive=True))  # noqa: PTH207
-        if not paths:
-            raise LulcsegError(f"there is no file '{full}'", where=where, remedy="check the path")
-        found += [Path(p) for p in paths if Path(p) not in found]
-    return found
+@lru_cache(maxsize=1024)
+def same_crs(one: str, other: str) -> bool:
+    """Say whether two CRSs, however they are written, put the same numbers at the same place."""
+    return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
 
 
 def describe(path: Path) -> RasterFile:
@@ -86,7 +85,10 @@ def describe(path: Path) -> RasterFile:
         LulcsegError: Not a raster, without a CRS, rotated, or empty.
     """
     try:
-        with rasterio.open(path) as source:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as an error
+            source = rasterio.open(path)
+        with source:
             if source.crs is None:
                 raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one (gdal_edit)")
             t = source.transform
@@ -95,7 +97,8 @@ def describe(path: Path) -> RasterFile:
             grid = Grid(crs_name(source.crs), t.c, t.f, t.a, -t.e, source.height, source.width)
             flags = [flag for band in source.mask_flag_enums for flag in band]
             masked = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
-            return RasterFile(path, grid, source.count, source.dtypes[0], source.nodata, masked)
+            colours = tuple(c.name for c in source.colorinterp)
+            return RasterFile(path, grid, source.count, source.dtypes[0], source.nodata, masked, colours)
     except RasterioIOError as error:
         reason = "there is no such file" if not path.exists() else "it can't be read as a raster"
         raise LulcsegError(reason, where=path, remedy="give a raster that GDAL can open") from error
@@ -127,8 +130,8 @@ class RasterSet:
         self.band_numbers = list(bands)
         self.nodata = nodata
         self.resampling = resampling
-        self.dtype = np.dtype(files[0].dtype)
-        self.offsets = [grid.offset_of(f.grid) if f.grid.crs == grid.crs else None for f in files]
+        self.dtype = np.result_type(*(f.dtype for f in files))
+        self.offsets = [grid.offset_of(f.grid) if same_crs(f.grid.crs, grid.crs) else None for f in files]
         self.footprints = [self._footprint(f, o) for f, o in zip(files, self.offsets, strict=True)]
         self._open: OrderedDict[int, Any] = OrderedDict()
         self._pid = os.getpid()
@@ -155,8 +158,8 @@ class RasterSet:
             window: What to read, in pixels of the grid.
 
         Returns:
-            Values (C, h, w) in the files' type, zero where there is none; and where they are
-            valid, (h, w) bool.
+            Values (C, h, w) in a type that holds all files' own, zero where there is none; and
+            where they are valid, (h, w) bool.
 
         Raises:
             LulcsegError: A file can't be read any more.
@@ -180,6 +183,16 @@ class RasterSet:
             valid[place] |= has_value
         return data, valid
 
+    def file_with(self, values: NDArray[Any], window: Window) -> Path:
+        """Return the first file that holds one of some values in a window, to name it in an error."""
+        for number, footprint in enumerate(self.footprints):
+            part = window.intersection(self.grid.window).intersection(footprint)
+            if not part.is_empty:
+                found, valid = self._read_file(number, part)
+                if np.isin(found[:, valid], values).any():
+                    return self.files[number].path
+        return self.files[0].path
+
     def _read_file(self, number: int, part: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         file, offset = self.files[number], self.offsets[number]
         row, col = (0, 0) if offset is None else offset
@@ -191,22 +204,39 @@ class RasterSet:
             try:
                 source = self._handle(number)
                 values = source.read(self.band_numbers, window=box)
-                if nodata is None and (offset is None or file.masked):
-                    has_value = source.dataset_mask(window=box) > 0
-                else:
-                    has_value = np.ones(values.shape[1:], dtype=bool)
+                has_value = self._declared_valid(source, number, box)
             except (RasterioIOError, RasterioError) as error:
                 raise LulcsegError(f"it can't be read ({error})", where=file.path, remedy="check the file") from error
         if nodata is not None:
-            has_value = (values != nodata).any(axis=0)
+            # black in one of several integer bands is a colour; −9999 in a float band never is a value
+            differs = values != nodata
+            has_value &= differs.all(axis=0) if values.dtype.kind == "f" else differs.any(axis=0)
         if values.dtype.kind == "f":
             finite = np.isfinite(values).all(axis=0)
             has_value = has_value & finite
             values = np.where(finite, values, 0)
         return values.astype(self.dtype, copy=False), has_value
 
+    def _declared_valid(self, source: Any, number: int, box: Any) -> NDArray[np.bool_]:
+        """Return where a file's alpha band or mask, or the warp's, says there is a value, (h, w) bool."""
+        file, warped = self.files[number], self.offsets[number] is None
+        if file.alpha is not None:
+            return np.asarray(source.read(file.alpha, window=box) > 0)
+        if warped and self._nodata_of(file) is None:
+            return np.asarray(source.read(source.count, window=box) > 0)  # the band that _warp added
+        if file.masked and not warped and self.nodata is None:
+            return np.asarray(source.dataset_mask(window=box) > 0)
+        return np.ones((box.height, box.width), dtype=bool)
+
     def _nodata_of(self, file: RasterFile) -> float | None:
-        return self.nodata if self.nodata is not None else file.nodata
+        """Return a file's nodata value, or None if there is none, its type can't hold it, or a mask stands over it."""
+        masked = file.masked and file.alpha is None
+        own = None if masked else file.nodata
+        nodata, dtype = own if self.nodata is None else self.nodata, np.dtype(file.dtype)
+        if nodata is not None and dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            return nodata if limits.min <= nodata <= limits.max and float(nodata).is_integer() else None
+        return nodata
 
     def _handle(self, number: int) -> Any:
         """Return the file's open handle, opening it if need be."""
@@ -222,11 +252,15 @@ class RasterSet:
         return self._open[number]
 
     def _warp(self, source: Any, file: RasterFile) -> Any:
-        """See a file on the grid; cells without source become invalid through alpha or nodata."""
+        """See a file on the grid; cells without source become invalid through alpha or nodata.
+
+        A mask doesn't come through a warp, and an alpha band added to one isn't always declared
+        as a mask (it isn't for floats): validity is read from the band itself.
+        """
         nodata = self._nodata_of(file)
         options: dict[str, Any] = {"nodata": nodata, "src_nodata": nodata} if nodata is not None else {}
-        if nodata is None and not file.masked:
-            options = {"add_alpha": True}
+        if nodata is None and file.alpha is None:
+            options = {"add_alpha": True, "nodata": None, "src_nodata": None}
         return WarpedVRT(
             source,
             crs=self.grid.crs,
@@ -241,7 +275,9 @@ class RasterSet:
         if offset is not None:
             return Window(*offset, file.grid.height, file.grid.width)
         bounds = file.grid.bounds()
-        if file.grid.crs != self.grid.crs:
+        if not same_crs(file.grid.crs, self.grid.crs):
             bounds = Bounds(*transform_bounds(file.grid.crs, self.grid.crs, *bounds, densify_pts=21))
+            if not np.isfinite(bounds).all():  # too far off to have a place on the grid
+                return Window(0, 0, 0, 0)
         window = self.grid.window_of(bounds)
         return Window(window.row - 1, window.col - 1, window.height + 2, window.width + 2)

@@ -17,12 +17,22 @@ from rasterio.enums import Resampling
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
-from lulcseg.scene.labels import CachedLabels, RasterLabels, burn, inside, raster_features, raster_table
-from lulcseg.scene.layout import choose_bands, lay_grid
+from lulcseg.scene.labels import (
+    CachedLabels,
+    RasterLabels,
+    areal,
+    burn,
+    check_class_rasters,
+    inside,
+    raster_features,
+    raster_table,
+    uncovered_parts,
+)
+from lulcseg.scene.layout import choose_bands, find_files, lay_grid
 from lulcseg.scene.points import read_points
-from lulcseg.scene.rasters import RasterSet, describe, find_files
+from lulcseg.scene.rasters import RasterSet, describe
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
-from lulcseg.scene.vectors import class_indices, crosswalk_table, read_vector
+from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector
 
 
 def default_cache() -> Path:
@@ -144,7 +154,7 @@ class Scene:
         frame = self.source_features
         if frame is None:
             return None
-        geometry = np.array([_areal(g) for g in shapely.make_valid(frame.geometry.to_numpy())], dtype=object)
+        geometry = np.array([areal(g) for g in shapely.make_valid(frame.geometry.to_numpy())], dtype=object)
         frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))
         return frame[~frame.geometry.is_empty & frame.geometry.notna()]
 
@@ -186,7 +196,7 @@ class Scene:
             return IGNORE
         assert spec.uncovered is not None
         where = f"{self.file.path}: labels.uncovered"
-        return crosswalk_table(self.legend, {"uncovered": spec.uncovered}, where)["uncovered"]
+        return class_named(spec.uncovered, self.legend, where)
 
     def polygons(self) -> gpd.GeoDataFrame | None:
         """Return labelled ground as features to sample from, or None without labels.
@@ -194,8 +204,13 @@ class Scene:
         Returns:
             Columns ``class_index`` (0…n − 1), ``feature`` (row in the source, counted from 0; the
             uncovered ground comes last), ``area_m2`` and ``geometry``, in the scene's CRS, cut to
-            the imagery's footprints and the boundary.
+            the imagery's footprints and the boundary. No ground counts twice: where polygons
+            overlap, it is the one's on top (see :mod:`lulcseg.scene.labels`).
         """
+        return None if self._polygons is None else self._polygons.copy()
+
+    @cached_property
+    def _polygons(self) -> gpd.GeoDataFrame | None:
         if self.spec.labels is None:
             return None
         ground = self.ground
@@ -206,11 +221,12 @@ class Scene:
         else:
             assert self.features is not None
             assert self.labels is not None
-            found = self.features[self.features["class_index"] != IGNORE].copy()
-            cut = shapely.intersection(found.geometry.to_numpy(), ground)
-            found = found.set_geometry(gpd.GeoSeries([_areal(g) for g in cut], index=found.index, crs=found.crs))
+            labelled = (self.features["class_index"] != IGNORE).to_numpy()
+            found = self.features[labelled].copy()
+            cut = shapely.intersection(uncovered_parts(self.features.geometry.to_numpy())[labelled], ground)
+            found = found.set_geometry(gpd.GeoSeries([areal(g) for g in cut], index=found.index, crs=found.crs))
             if self.uncovered != IGNORE:
-                rest = _areal(shapely.difference(ground, shapely.union_all(self.features.geometry.to_numpy())))
+                rest = areal(shapely.difference(ground, shapely.union_all(self.features.geometry.to_numpy())))
                 last = {"class_index": [self.uncovered], "feature": [len(self.source_features)]}  # type: ignore[arg-type]
                 found = pd.concat([found, gpd.GeoDataFrame(last, geometry=[rest], crs=found.crs)], ignore_index=True)
         found = found[~found.geometry.is_empty].reset_index(drop=True)
@@ -232,20 +248,44 @@ class Scene:
             self.spec.points, self.file.place(self.spec.points.file), self.grid.crs, self.legend, labels_crosswalk
         )
 
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed or changed on the way in, a sentence each."""
+        found = []
+        warped = len(self.imagery.rasters.warped)
+        if warped:
+            images = "1 image off the scene's grid is" if warped == 1 else f"{warped} images off the scene's grid are"
+            found.append(f"{images} warped on the fly (cubic).")
+        for what, frame in (("Polygons", self.source_features), ("Points", self.points)):
+            if frame is not None and "warped_from" in frame.attrs:
+                found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
+        if self.spec.legend is None and (self.spec.labels is not None or self.spec.points is not None):
+            found.append("No legend is given: the paper's nine classes are assumed.")
+        return found
+
     def _footprints(self) -> list[Window]:
         return [w.intersection(self.grid.window) for w in self.imagery.rasters.footprints]
 
     def _raster_labels(self, spec: LabelsSpec) -> RasterLabels:
         where = f"{self.file.path}: labels.rasters"
         files = [describe(p) for p in find_files(spec.rasters, self.file.path.parent, where)]
+        check_class_rasters(files)
         table = raster_table(self.legend, crosswalk_table(self.legend, spec.crosswalk, where))
-        rasters = RasterSet(files, self.grid, [1], resampling=Resampling.nearest)
+        band = [files[0].image_bands[0]]
+        rasters = RasterSet(files, self.grid, band, resampling=Resampling.nearest)
+        imaged = self._footprints()
+        if all(placed.intersection(image).is_empty for placed in rasters.footprints for image in imaged):
+            raise LulcsegError(
+                "no class raster lies over the imagery",
+                where=where,
+                remedy="check both files' coordinate reference systems",
+            )
         return RasterLabels(rasters, table, self.boundary)
 
     def _boundary(self, name: str, grid: Grid) -> Any:
         path = self.file.place(name)
         frame = read_vector(path, None, grid.crs, [])
-        boundary = _areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
+        boundary = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):
             raise LulcsegError("the boundary holds none of the imagery", where=path, remedy="check its coordinates")
         shapely.prepare(boundary)
@@ -254,13 +294,3 @@ class Scene:
     @staticmethod
     def _crop(grid: Grid, boundary: Any) -> Grid:
         return grid.crop(grid.window_of(Bounds(*boundary.bounds)).intersection(grid.window))
-
-
-def _areal(geometry: Any) -> Any:
-    """Return the polygons of a geometry, without the points and lines a repair may leave."""
-    if geometry is None:
-        return shapely.Polygon()
-    if geometry.geom_type in {"Polygon", "MultiPolygon"}:
-        return geometry
-    parts = [g for g in shapely.get_parts(geometry) if g.geom_type in {"Polygon", "MultiPolygon"}]
-    return shapely.union_all(parts) if parts else shapely.Polygon()

@@ -23,7 +23,7 @@ class ImagerySpec:
     """The imagery: one raster, or tiles."""
 
     files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
-    bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all.")
+    bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all but alpha.")
     nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
 
 
@@ -73,7 +73,9 @@ class SceneSpec:
     name: str | None = setting(None, "Name of the scene; null: the file's.")
     date: str | None = setting(None, "Date of the imagery.")
     crs: str | None = setting(None, "CRS to work in; null: that of the first image.")
-    resolution: float | None = setting(None, "Pixel size to work at, in metres; null: that of the first image.")
+    resolution: float | None = setting(
+        None, "Pixel size to work at, in metres; null: that of the first image.", least=0.001
+    )
     imagery: ImagerySpec = field(default_factory=ImagerySpec)
     boundary: str | None = setting(None, "Polygon file: nothing outside it is mapped, trained on or assessed.")
     labels: LabelsSpec | None = None
@@ -136,10 +138,12 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
         LulcsegError: No such file, not YAML, an unknown key, or something missing.
     """
     path = find_scene(name)
-    plain = read_yaml(path)
+    plain = _as_text(read_yaml(path), path)
     if plain.get("synthetic") is not None:
         from lulcseg.scene.embedded import landscape_scene
 
+        if len(plain) > 1:
+            raise LulcsegError("it has other keys beside synthetic", where=path, remedy="remove them")
         return read_scene(
             str(landscape_scene(fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic"), cache)), cache=cache
         )
@@ -168,9 +172,27 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return plain
 
 
+def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Make text of what YAML reads as dates and numbers but is a name here; refuse sections that are none."""
+    for key in ("imagery", "labels", "points", "synthetic"):
+        section = plain.get(key)
+        if section is None:
+            continue
+        if not isinstance(section, dict):
+            raise LulcsegError(
+                f"{key} is no list of settings", where=path, remedy=f"indent 'key: value' lines under {key}:"
+            )
+        if isinstance(section.get("crosswalk"), dict):
+            crosswalk = {str(source): name for source, name in section["crosswalk"].items()}
+            plain[key] = section | {"crosswalk": crosswalk}
+    return plain | {key: str(plain[key]) for key in ("name", "date", "crs") if plain.get(key) is not None}
+
+
 def _check(spec: SceneSpec, path: Path) -> None:
     if not spec.imagery.files:
         raise LulcsegError("imagery.files names no file", where=path, remedy="list the mosaic's raster files")
+    if spec.name is not None and (not spec.name.strip(".") or set(spec.name) & set("/\\\0")):
+        raise LulcsegError(f"name '{spec.name}' can't be part of a file name", where=path, remedy="use a plain word")
     labels = spec.labels
     if labels is not None:
         if bool(labels.file) == bool(labels.rasters):
@@ -191,12 +213,19 @@ def _legend(value: Any, path: Path) -> Legend:
     if value is None:
         return PAPER_LEGEND
     if isinstance(value, str):
-        other = path.parent / value
+        other = path.parent / Path(value).expanduser()
         if not other.is_file():
             raise LulcsegError(f"there is no legend file '{other}'", where=path, remedy="check legend:")
         value, path = read_yaml(other).get("legend"), other
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise LulcsegError("legend is no list of {code, name, colour}", where=path, remedy="write it as such a list")
+    for item in value:
+        if "code" in item and (isinstance(item["code"], bool) or not str(item["code"]).lstrip("-").isdecimal()):
+            raise LulcsegError(
+                f"code '{item['code']}' of '{item.get('name', '?')}' is no whole number",
+                where=f"{path}: legend",
+                remedy="give it one from 0 to 254",
+            )
     try:
         return Legend.from_plain(value)
     except LulcsegError as error:

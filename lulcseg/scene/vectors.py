@@ -11,64 +11,92 @@ import numpy as np
 import pandas as pd
 import pyogrio
 from numpy.typing import NDArray
-from pyogrio.errors import DataSourceError
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.spec import IGNORE_NAME
 
 
-def read_vector(path: Path, layer: str | None, crs: str, columns: Sequence[str]) -> gpd.GeoDataFrame:
+def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequence[str] | None) -> gpd.GeoDataFrame:
     """Read a vector file and bring it to a CRS.
 
     Args:
         path: The file.
-        layer: Its layer, or None for the first.
-        crs: Wanted CRS.
-        columns: Columns that must be there; no others are kept.
+        layer: Its layer, or None for the only one that has geometries.
+        crs: Wanted CRS, or None for the file's own.
+        columns: Columns that must be there, no others are kept; None keeps all.
 
     Returns:
-        Features in file order; ``attrs["warped_from"]`` names their own CRS where it was another.
+        Features in file order, their geometry called ``geometry``; a MultiPoint of one point comes
+        as that Point. ``attrs["warped_from"]`` names their own CRS where it was another.
 
     Raises:
-        LulcsegError: No such file, not a vector file, no CRS, or a column that isn't there.
+        LulcsegError: No such file, not a vector file, no such layer or several to choose from, no
+            geometry, no CRS, or a column that isn't there.
     """
     if not path.exists():
         raise LulcsegError("there is no such file", where=path, remedy="check the path")
     try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-        if layer is not None and layer not in layers:
-            raise LulcsegError(f"it has no layer '{layer}'", where=path, remedy=did_you_mean(layer, layers))
-        frame = pyogrio.read_dataframe(path, layer=layer or layers[0])
-    except (DataSourceError, IndexError) as error:
+        frame = pyogrio.read_dataframe(path, layer=_layer(path, layer))
+    except (DataSourceError, DataLayerError) as error:
         raise LulcsegError("it can't be read as a vector file", where=path, remedy="give a GeoPackage") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LulcsegError("it has no geometry", where=path, remedy="name the layer that has")
     if frame.crs is None:
         raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one")
-    for column in columns:
-        if column not in frame.columns:
-            others = [c for c in frame.columns if c != frame.geometry.name]
+    others = [str(c) for c in frame.columns if c != frame.geometry.name]
+    for column in columns or ():
+        if column not in others:
             raise LulcsegError(f"it has no column '{column}'", where=path, remedy=did_you_mean(column, others))
-    own = frame.crs
-    frame = frame[[*columns, frame.geometry.name]]
+    if columns is not None:
+        frame = frame[[*columns, frame.geometry.name]]
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
-    if not own.equals(crs, ignore_axis_order=True):
+    singles = (frame.geom_type == "MultiPoint") & (frame.geometry.count_coordinates() == 1)
+    if singles.any():
+        frame = frame.set_geometry(frame.geometry.where(~singles, frame.geometry.centroid))
+    own = frame.crs
+    if crs is not None and not own.equals(crs, ignore_axis_order=True):
         frame = frame.to_crs(crs)
-        frame.attrs["warped_from"] = own.to_string() if len(own.to_string()) < 40 else own.name
+        frame.attrs["warped_from"] = crs_name(own)
     return frame
 
 
+def crs_name(crs: CRS) -> str:
+    """Return what to call a CRS in a sentence: its code where it has one, else its name."""
+    return str(crs.to_string() if len(crs.to_string()) < 40 else crs.name)
+
+
+def _layer(path: Path, wanted: str | None) -> str:
+    """Return the layer to read."""
+    kinds = {str(name): kind for name, kind in pyogrio.list_layers(path)}
+    if wanted is not None:
+        if wanted not in kinds:
+            raise LulcsegError(f"it has no layer '{wanted}'", where=path, remedy=did_you_mean(wanted, kinds))
+        return wanted
+    drawn = [name for name, kind in kinds.items() if kind is not None]
+    if len(drawn) > 1:
+        raise LulcsegError(
+            f"it has {len(drawn)} layers with geometries ({', '.join(drawn)})",
+            where=path,
+            remedy="name one, or give a file with one",
+        )
+    if not drawn:
+        raise LulcsegError("it has no geometry", where=path, remedy="give a file of points or polygons")
+    return drawn[0]
+
+
 def class_indices(
-    values: pd.Series[Any], legend: Legend, crosswalk: Mapping[str, str], where: str
+    values: pd.Series[Any], legend: Legend, crosswalk: Mapping[Any, str], where: str
 ) -> NDArray[np.int16]:
     """Turn a column of class names or codes into class indices.
 
     Args:
         values: What the file says, text or numbers.
         legend: The classes.
-        crosswalk: Source value → class name or ``ignore``; empty: values are class names or codes.
+        crosswalk: Source value → class name or ``ignore``; see :func:`crosswalk_table`.
         where: The file and column, for errors.
 
     Returns:
@@ -77,10 +105,14 @@ def class_indices(
     Raises:
         LulcsegError: A value that leads to no class, with the nearest that does.
     """
-    table = crosswalk_table(legend, crosswalk, where)
+    return looked_up(values, crosswalk_table(legend, crosswalk, where), where)
+
+
+def looked_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> NDArray[np.int16]:
+    """Look a column up in a table of source value → class index (see :func:`class_indices`)."""
     text = values.map(value_text)
-    codes = {value: table.get(value) for value in text.dropna().unique()}
-    unknown = sorted(value for value, index in codes.items() if index is None)
+    indices = {value: table.get(value) for value in text.dropna().unique()}
+    unknown = sorted(value for value, index in indices.items() if index is None)
     if unknown:
         counts = text.value_counts()
         listed = ", ".join(f"'{v}' ({counts[v]} features)" for v in unknown[:5])
@@ -91,27 +123,57 @@ def class_indices(
             where=where,
             remedy=hint if hint.startswith("did") else "add it to the legend, or lead it to a class in the crosswalk",
         )
-    return np.array([codes[v] if isinstance(v, str) else -1 for v in text], dtype=np.int16)
+    return np.array([indices[v] if isinstance(v, str) else -1 for v in text], dtype=np.int16)
 
 
-def crosswalk_table(legend: Legend, crosswalk: Mapping[str, str], where: str) -> dict[str, int]:
+def crosswalk_table(legend: Legend, crosswalk: Mapping[Any, str], where: str) -> dict[str, int]:
     """Return source value → class index (255 for ``ignore``).
+
+    With a crosswalk a value is looked up there, then among the class names: whoever translates
+    codes has other codes than the legend's. Without one, among names, then codes.
 
     Raises:
         LulcsegError: The crosswalk leads to a class that isn't in the legend.
     """
+    names = {c.name: i for i, c in enumerate(legend)}
     if not crosswalk:
-        return {c.name: i for i, c in enumerate(legend)} | {str(c.code): i for i, c in enumerate(legend)}
+        return {str(c.code): i for i, c in enumerate(legend)} | names
+    return names | crosswalk_entries(legend, crosswalk, where)
+
+
+def crosswalk_entries(legend: Legend, crosswalk: Mapping[Any, str], where: str) -> dict[str, int]:
+    """Return what a crosswalk itself says: source value → class index (255 for ``ignore``).
+
+    Raises:
+        LulcsegError: It leads to a class that isn't in the legend.
+    """
     table = {}
     for source, name in crosswalk.items():
-        if name == IGNORE_NAME:
-            table[str(source)] = IGNORE
-        elif name in legend.names:
-            table[str(source)] = legend.index(name)
-        else:
-            remedy = did_you_mean(name, [*legend.names, IGNORE_NAME])
+        index = _index(str(name), legend)
+        if index is None:
+            remedy = did_you_mean(str(name), [*legend.names, IGNORE_NAME])
             raise LulcsegError(f"the crosswalk leads '{source}' to '{name}', no class", where=where, remedy=remedy)
+        table[value_text(source) or ""] = index
     return table
+
+
+def class_named(name: str, legend: Legend, where: str) -> int:
+    """Return the index of a class that a setting names, 255 for ``ignore``.
+
+    Raises:
+        LulcsegError: No class has that name.
+    """
+    index = _index(name, legend)
+    if index is None:
+        remedy = did_you_mean(name, [*legend.names, IGNORE_NAME])
+        raise LulcsegError(f"there is no class '{name}'", where=where, remedy=remedy)
+    return index
+
+
+def _index(name: str, legend: Legend) -> int | None:
+    if name in legend.names:
+        return legend.index(name)
+    return IGNORE if name == IGNORE_NAME else None
 
 
 def value_text(value: object) -> str | None:

@@ -35,6 +35,7 @@ class ModelRecord:
         scenes: Names of the scenes it was trained on.
         name: Name of the run.
         seed: Seed of the run.
+        plan: Digest of its sampling plan.
         format: Version of this record.
     """
 
@@ -48,6 +49,7 @@ class ModelRecord:
     scenes: list[str] = field(default_factory=list)
     name: str = "run"
     seed: int = 0
+    plan: str = ""
     format: int = FORMAT
 
     def to_plain(self) -> dict[str, Any]:

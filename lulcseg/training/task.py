@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lulcseg.augment.light import LightAugmentation, draw_seed
@@ -46,6 +48,9 @@ class SegmentationTask(pl.LightningModule):
         self.network = self.network.to(memory_format=self.layout)
         light = settings.get("augment", {}).get("name", "none") == "light"
         self.augmentation = LightAugmentation(record.bands) if light else None
+        if light:
+            check_range(record)
+        self.train_loss = MeanMetric()
         self.train_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
         self.val_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
 
@@ -57,7 +62,8 @@ class SegmentationTask(pl.LightningModule):
             LulcsegError: Not a lulcseg checkpoint, or weights that don't fit its record.
         """
         record, checkpoint = load_checkpoint(path)
-        task = cls(record, {})
+        task = cls(dataclasses.replace(record, model={**record.model, "encoder_weights": None}), {})
+        task.record = record
         weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         try:
             task.network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items()})
@@ -75,18 +81,20 @@ class SegmentationTask(pl.LightningModule):
         Returns:
             (B, K, P, P) logits; they don't depend on which patches share the batch.
         """
-        return self._logits(to_unit(image, self.record.dtype), valid, training=False)
+        return self._logits(self._scaled(image, valid, training=False))
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a batch."""
-        image, mask, valid = to_unit(batch["image"], self.record.dtype), batch["mask"], batch["valid"]
+        image, mask, valid = self._scaled(batch["image"], batch["valid"], training=True), batch["mask"], batch["valid"]
         if self.augmentation is not None:
             image, mask, valid = self._augment(image, mask, valid, batch_index)
-        logits = self._logits(image, valid, training=True)
+            image = image * valid.unsqueeze(1)  # colours change where there is imagery; elsewhere 0, as at prediction
+        logits = self._logits(image)
         loss = cross_entropy(logits, mask, **self._loss_settings())
         with torch.no_grad():
             self.train_confusion.update(logits.argmax(dim=1), mask.long())
-        self.log("train/loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(image))
+        self.train_loss.update(loss.detach(), len(image))
+        self.log("train/loss_step", loss, prog_bar=True, on_step=True, on_epoch=False, batch_size=len(image))
         return loss
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_index: int) -> None:  # noqa: ARG002
@@ -98,6 +106,8 @@ class SegmentationTask(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training scores."""
+        self.log("train/loss_epoch", self.train_loss.compute())
+        self.train_loss.reset()
         self._log_scores("train", self.train_confusion)
 
     def on_validation_epoch_end(self) -> None:
@@ -116,7 +126,7 @@ class SegmentationTask(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to go on from a checkpoint of another model."""
         mine, theirs = self.record.to_plain(), checkpoint.get(KEY, {})
-        differing = [k for k in ("model", "scaling", "bands", "legend", "patch_size") if mine[k] != theirs.get(k)]
+        differing = [k for k in ("model", "scaling", "bands", "legend", "plan", "seed") if mine[k] != theirs.get(k)]
         if differing:
             raise LulcsegError(
                 f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy="use the same settings"
@@ -133,9 +143,11 @@ class SegmentationTask(pl.LightningModule):
             changed: tuple[Tensor, Tensor, Tensor] = self.augmentation(image, mask, valid)
         return changed
 
-    def _logits(self, image: Tensor, valid: Tensor, *, training: bool) -> Tensor:
-        scaled = scale(image, valid, training=training, **self.record.scaling)
-        logits: Tensor = self.network(scaled.contiguous(memory_format=self.layout))
+    def _scaled(self, image: Tensor, valid: Tensor, *, training: bool) -> Tensor:
+        return scale(to_unit(image, self.record.dtype), valid, training=training, **self.record.scaling)
+
+    def _logits(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.network(image.contiguous(memory_format=self.layout))
         return logits
 
     def _loss_settings(self) -> dict[str, float]:
@@ -145,3 +157,17 @@ class SegmentationTask(pl.LightningModule):
         values = curve_values(metric.compute())
         metric.reset()
         self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")
+
+
+def check_range(record: ModelRecord) -> None:
+    """See that colour augmentation, which acts within 0…1, meets values in that range.
+
+    Raises:
+        LulcsegError: Neither 8-bit imagery nor a scaling that ends in 0…1.
+    """
+    if record.dtype != "uint8" and record.scaling["method"] == "none":
+        raise LulcsegError(
+            f"augment=light changes colours within 0…1, which {record.dtype} imagery without scaling doesn't fill",
+            where="augment",
+            remedy="set scaling=patch or scaling=batch",
+        )

@@ -8,17 +8,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import torch
 import yaml
 
 from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
 from lulcseg.run import predict, train
 from lulcseg.scene.scene import Scene
+from lulcseg.training.checkpoints import RunCheckpoints
 from tests.conftest import write_raster
 
 Make = Callable[..., Path]
@@ -26,6 +30,13 @@ SMALL = [
     "sampling.patch_size=32", "sampling.patches=48", "model.filters=8", "model.depth=2", "trainer.epochs=6",
     "trainer.batch_size=8", "trainer.accelerator=cpu", "trainer.workers=0", "optim.learning_rate=0.01",
 ]  # fmt: skip
+QUICK = [*SMALL, "trainer.epochs=1", "logger=none"]
+
+
+def run(run_dir: Path, *overrides: str) -> Path:
+    """Train in this process."""
+    train(compose("train", [*overrides, f"run_dir={run_dir}"]))
+    return run_dir
 
 
 def script(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -38,7 +49,7 @@ def script(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
 @pytest.mark.slow
 def test_train_then_predict(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene, other = make_scene("one"), make_scene("two", seed=5)
-    done = script("train.py", f"scene={scene}", f"cache={cache}", "hydra.run.dir=run", *SMALL, cwd=tmp_path)
+    done = script("train.py", f"scene={scene}", f"cache={cache}", "run_dir=run", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "run"
     for name in ("config.yaml", "plan.gpkg", "plan.json", "metrics.csv", "record.json", "report.html"):
@@ -77,45 +88,72 @@ def test_train_then_predict(make_scene: Make, cache: Path, tmp_path: Path) -> No
 @pytest.fixture
 def trained(make_scene: Make, cache: Path, tmp_path: Path) -> Path:
     """A run of one short epoch, in this process."""
-    config = compose(
-        "train", [f"scene={make_scene('base')}", f"cache={cache}", "logger=none", *SMALL, "trainer.epochs=1"]
-    )
-    train(config, tmp_path / "base_run")
-    return tmp_path / "base_run"
+    return run(tmp_path / "base_run", f"scene={make_scene('base')}", f"cache={cache}", *QUICK)
 
 
 def test_training_goes_on_from_a_checkpoint(trained: Path, cache: Path, tmp_path: Path) -> None:
-    config = yaml.safe_load((trained / "config.yaml").read_text())
-    options = [f"scene={config['scene']}", f"cache={cache}", "logger=none", *SMALL]
+    scene = yaml.safe_load((trained / "config.yaml").read_text())["scene"]
     last = trained / "checkpoints" / "last.ckpt"
-    more = compose("train", [*options, "trainer.epochs=2", f"ckpt_path={last}", "stop_after=training"])
-    train(more, tmp_path / "more")
+    options = [f"scene={scene}", f"cache={cache}", *QUICK, f"ckpt_path={last}", "stop_after=training"]
+    more = run(tmp_path / "more", *options, "trainer.epochs=2")
     steps = json.loads((trained / "record.json").read_text())["steps"]
-    assert json.loads((tmp_path / "more" / "record.json").read_text())["steps"] == 2 * steps
-    other = compose("train", [*options, "model.filters=4", f"ckpt_path={last}", "stop_after=training"])
-    with pytest.raises(LulcsegError, match="another model"):
-        train(other, tmp_path / "other")
+    assert json.loads((more / "record.json").read_text())["steps"] == 2 * steps
+    assert (more / "checkpoints" / "best.ckpt").is_file()
+    for changed, part in (("model.filters=4", "another model"), ("seed=9", "another plan, seed")):
+        with pytest.raises(LulcsegError, match=part):
+            run(tmp_path / "other", *options, "trainer.epochs=2", changed)
+        assert json.loads((tmp_path / "other" / "record.json").read_text())["state"] == "failed"
+        (tmp_path / "other" / "record.json").unlink()
+    with pytest.raises(LulcsegError, match="has been trained for 1 epochs"):
+        run(tmp_path / "none", *options, "trainer.epochs=1")
+    with pytest.raises(LulcsegError, match="holds a run already"):
+        run(trained, *options, "trainer.epochs=2")
+
+
+def test_going_on_keeps_the_best_of_all_epochs(trained: Path, tmp_path: Path) -> None:
+    earlier = trained / "checkpoints"
+    callback = RunCheckpoints(tmp_path / "new", monitor="x", mode="min", earlier=earlier / "last.ckpt")
+    callback.load_state_dict({"best_model_score": torch.tensor(0.25), "best_model_path": str(earlier / "best.ckpt")})
+    assert (tmp_path / "new" / "best.ckpt").read_bytes() == (earlier / "best.ckpt").read_bytes()
+    alone: Any = SimpleNamespace(strategy=SimpleNamespace(reduce_boolean_decision=bool))
+    assert not callback.check_monitor_top_k(alone, torch.tensor(0.5))
+    assert callback.check_monitor_top_k(alone, torch.tensor(0.1))
 
 
 def test_same_seed_same_plan_and_another_seed_another(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     options = [f"scene={make_scene()}", f"cache={cache}", *SMALL, "stop_after=plan"]
     digests = []
     for number, seed in enumerate((3, 3, 4)):
-        train(compose("train", [*options, f"seed={seed}"]), tmp_path / str(number))
-        digests.append(json.loads((tmp_path / str(number) / "record.json").read_text())["plan"]["digest"])
+        folder = run(tmp_path / str(number), *options, f"seed={seed}")
+        digests.append(json.loads((folder / "record.json").read_text())["plan"]["digest"])
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_two_scenes_and_validation_blocks(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     names = ",".join(str(make_scene(n, seed=i)) for i, n in enumerate(("a", "b")))
-    options = ["validation.fraction=0.3", "validation.block=32", "sampling.patch_size=16", "trainer.epochs=1"]
-    config = compose("train", [f"scenes.train=[{names}]", f"cache={cache}", "logger=none", *SMALL, *options])
-    train(config, tmp_path / "run")
-    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    options = ["validation.fraction=0.3", "validation.block=32", "sampling.patch_size=16", "augment=light"]
+    folder = run(tmp_path / "run", f"scenes.train=[{names}]", f"cache={cache}", *QUICK, *options)
+    record = json.loads((folder / "record.json").read_text())
     assert record["train_scenes"] == ["a", "b"]
+    assert record["assessments"] == [f"assessment/{n}_{k}" for n in "ab" for k in ("single", "labels")]
     assert record["plan"]["validation"] > 0
-    assert "val/mean_f1" in (tmp_path / "run" / "metrics.csv").read_text().splitlines()[0]
-    assert sorted(p.name for p in (tmp_path / "run" / "maps").glob("*.tif")) == ["a_single.tif", "b_single.tif"]
+    assert "val/mean_f1" in (folder / "metrics.csv").read_text().splitlines()[0]
+    assert sorted(p.name for p in (folder / "maps").glob("*.tif")) == ["a_single.tif", "b_single.tif"]
+    scored = json.loads((folder / "assessment" / "a_single.json").read_text())
+    assert scored["inside_training"]["n_scored"] + scored["outside_training"]["n_scored"] == 40
+
+
+def test_grid_sampling_and_scaling(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    options = [
+        "sampling=grid",
+        "sampling.cell=32",
+        "sampling.background=Bare",
+        "scaling=batch",
+        "sampling.patch_size=16",
+    ]
+    folder = run(tmp_path / "run", f"scene={make_scene()}", f"cache={cache}", *QUICK, *options)
+    plan = json.loads((folder / "record.json").read_text())["plan"]
+    assert plan["train"] == 4 * 4  # cells of 32 that meet the 48 × 64 block of trees: 2 × 2
 
 
 def test_scene_the_model_cannot_map_is_refused(trained: Path, make_scene: Make, cache: Path, tmp_path: Path) -> None:
@@ -144,20 +182,57 @@ def test_scene_the_model_cannot_map_is_refused(trained: Path, make_scene: Make, 
         (["sampling.method=grid", "sampling.background=Othr", "sampling.cell=32"], "background"),
         (["ckpt_path=none.ckpt"], "no such checkpoint"),
         (["scene=none.yaml"], "there is no scene"),
+        (["scenes.train=x.yaml"], r"write scenes\.train=\[x\.yaml\]"),
+        (["scenes.train=[{scene},{two}]"], "has 2 bands"),
+        (["scenes.train=[{scene},{coarse}]"], r"set resolution: 0\.5"),
+        (["scenes.assess=[{two}]"], "has 2 bands"),
+        (["scenes.assess=[{column}]"], "has no column 'klass'"),
+        (["trainer.accelerator=gpu"], "this machine has no gpu"),
+        (["mosaic.patch_size=100000"], "above 8192"),
+        (["run_dir=/proc/none/run"], "/proc/none/run"),
     ],
 )
 def test_bad_training_input_leaves_nothing(
     make_scene: Make, cache: Path, tmp_path: Path, options: list[str], part: str
 ) -> None:
-    config = compose("train", [f"scene={make_scene()}", f"cache={cache}", "logger=none", *SMALL, *options])
+    if "gpu" in part and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    scenes = {
+        "scene": make_scene(),
+        "two": make_scene("two", imagery={"files": ["image.tif"], "bands": [1, 2]}),
+        "coarse": make_scene("coarse", resolution=1.0),
+        "column": make_scene("column", points={"file": "points.gpkg", "column": "klass"}),
+    }
+    filled = [option.format(**scenes) if "{" in option else option for option in options]
     with pytest.raises(LulcsegError, match=part):
-        train(config, tmp_path / "run")
+        train(
+            compose(
+                "train", [f"scene={scenes['scene']}", f"run_dir={tmp_path / 'run'}", f"cache={cache}", *QUICK, *filled]
+            )
+        )
     assert not (tmp_path / "run").exists()
 
 
+def test_colour_augmentation_refuses_values_outside_its_range(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    scene = make_scene(labels={"file": "labels.gpkg", "column": "class", "uncovered": "Bare"})
+    with rasterio.open(scene.parent / "image.tif") as source:
+        values = source.read().astype(np.float32) * 12
+    write_raster(scene.parent / "image.tif", values)
+    options = [f"scene={scene}", f"cache={cache}", *QUICK, "augment=light", "stop_after=training"]
+    with pytest.raises(LulcsegError, match="set scaling=patch"):
+        run(tmp_path / "none", *options)
+    folder = run(tmp_path / "patch", *options, "scaling=patch")
+    assert json.loads((folder / "record.json").read_text())["state"] == "finished"
+
+
 def test_script_prints_one_sentence_and_leaves_with_2(tmp_path: Path) -> None:
-    done = script("train.py", "scene=none.yaml", f"cache={tmp_path / 'cache'}", "hydra.run.dir=out/run", cwd=tmp_path)
+    done = script("train.py", "scene=none.yaml", f"cache={tmp_path / 'cache'}", "run_dir=out/run", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "there is no scene 'none.yaml'" in done.stderr
     assert not (tmp_path / "out").exists()
+    (tmp_path / "inner").mkdir()
+    done = script("predict.py", cwd=tmp_path / "inner")
+    assert done.returncode == 2
+    assert "checkpoint is missing" in done.stderr
+    assert (tmp_path / "inner").is_dir()

@@ -76,11 +76,13 @@ def test_text_class_column_uncovered_ground_and_small_images(tmp_path: Path) -> 
 def test_four_bands_many_files_and_odd_codes(tmp_path: Path) -> None:
     scene = open_scene(
         tmp_path,
-        imagery={"files": [str(DATA / "korea" / "images" / "202309*.tif")]},
+        # the fourth band is declared as alpha and holds 255 everywhere
+        imagery={"files": [str(DATA / "korea" / "images" / "202309*.tif")], "bands": [1, 2, 3, 4]},
         labels={"rasters": [str(DATA / "korea" / "labels" / "202309*.tif")]},
         legend=legend(Building=10, Road=30, Field=50, Forest=70, Other=100),
     )
     assert scene.bands == 4
+    assert any("Band 4 holds 255" in remark for remark in check_imagery(scene).remarks)
     assert len(scene.image_files) == 20
     features = scene.polygons()
     assert features["area_m2"].sum() == pytest.approx(scene.ground.area), "ground where files overlap counts twice"

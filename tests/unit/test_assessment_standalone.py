@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from rich.console import Console
 from shapely import LineString, Point, box
 
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.console import print_assessment
 from lulcseg.assessment.standalone import assess_files
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
@@ -219,7 +223,11 @@ def test_which_column_holds_the_class(map_file, tmp_path, columns, given, expect
         ({"a": ["Cane"], "b": ["Road"]}, None, r"which column holds the class \(its columns are a, b\)"),
         ({"class_2015": ["Cane"], "class_2018": ["Road"]}, None, "its columns are class_2015, class_2018"),
         ({"landuse": ["Cane"], "b": ["Road"]}, "landsue", "has no column 'landsue'; did you mean 'landuse'"),
-        ({"class": ["Caen"]}, None, r"has class 'Caen', which the legend lacks; did you mean 'Cane'"),
+        (
+            {"class": ["Caen"]},
+            None,
+            r"column class: class 'Caen' \(1 features\) is not in the legend; did you mean 'Cane'",
+        ),
     ],
 )
 def test_columns_and_classes_that_cannot_be_meant(map_file, tmp_path, columns, given, message):
@@ -233,6 +241,7 @@ def test_columns_and_classes_that_cannot_be_meant(map_file, tmp_path, columns, g
 def test_files_that_are_no_use(map_file, tmp_path):
     points = write_points(tmp_path / "p.gpkg", ["Cane"])
     (tmp_path / "text.gpkg").write_text("hello")
+    (tmp_path / "text.tif").write_text("hello")
     lines = gpd.GeoDataFrame({"class": ["Cane"]}, geometry=[LineString([(0, 0), (1, 1)])], crs="EPSG:28355")
     lines.to_file(tmp_path / "lines.gpkg")
     lines.iloc[:0].to_file(tmp_path / "empty.gpkg")
@@ -241,11 +250,12 @@ def test_files_that_are_no_use(map_file, tmp_path):
     gpd.GeoDataFrame({"class": ["Cane"]}, geometry=[Point(1, 1)]).to_file(tmp_path / "nocrs.shp")
     for name, message in {
         "missing.gpkg": "no such file",
-        "text.gpkg": "neither a raster nor a vector file",
+        "text.gpkg": "can't be read as a vector file",
+        "text.tif": "can't be read as a raster",
         "lines.gpkg": "holds LineString",
         "empty.gpkg": "holds no features",
         "two.gpkg": r"has 2 layers with geometries \(a, b\)",
-        "nocrs.shp": "has no CRS",
+        "nocrs.shp": "has no coordinate reference system",
     }.items():
         with pytest.raises(LulcsegError, match=f"{name}: .*{message}".replace(".gpkg:", r"\.gpkg:")):
             assess_files(tmp_path / name, map_file)
@@ -271,3 +281,57 @@ def test_a_damaged_legend_tag(tmp_path):
 
     with pytest.raises(LulcsegError, match="LULCSEG_LEGEND tag is no legend"):
         assess_files(write_points(tmp_path / "p.gpkg", [10]), map_file)
+
+
+PERMUTED = Legend((LandClass(1, "Other", "#cccccc"), LandClass(2, "Cane", "#00ff00"), LandClass(3, "Road", "#333333")))
+
+
+def recoded(codes):
+    return np.select([codes == 10, codes == 30, codes == 50], [2, 3, 1], 255).astype(np.uint8)
+
+
+def test_two_maps_of_ours_are_each_read_with_their_own_legend(map_file, tmp_path):
+    """The same ground, the same names, other codes in another order: they agree everywhere."""
+    other = write_map(tmp_path / "other.tif", recoded(CODES), legend=PERMUTED)
+
+    result = assess_files(other, map_file)
+
+    assert result.scores.overall_accuracy == 1
+    assert result.legend == LEGEND
+    assert np.diag(result.confusion).tolist() == [np.sum(c == CODES) for c in (10, 30, 50)]
+    rolled = write_map(tmp_path / "rolled.tif", recoded(np.roll(CODES, 1, axis=0)), legend=PERMUTED)
+    expected = counted(index_of(np.roll(CODES, 1, axis=0)), index_of(CODES))
+    assert assess_files(rolled, map_file).confusion.tolist() == expected
+
+
+def test_two_maps_of_ours_with_other_classes_are_refused(map_file, tmp_path):
+    names = (LandClass(10, "Cane", "#00ff00"), LandClass(30, "Path", "#333333"), LandClass(50, "Other", "#cccccc"))
+    other = write_map(tmp_path / "other.tif", legend=Legend(names))
+
+    with pytest.raises(LulcsegError, match=r"other\.tif: its classes are not those of map\.tif \(.*Path.*Road"):
+        assess_files(other, map_file)
+
+
+def test_a_warp_is_said(map_file, tmp_path):
+    result = assess_files(write_points(tmp_path / "p.geojson", ["Cane"] * 40, crs="EPSG:4326"), map_file)
+
+    assert result.notes == ("p.geojson was warped from EPSG:4326 to EPSG:28355.",)
+    out = Console(width=120, file=io.StringIO())
+    print_assessment(result, out)
+    assert result.notes[0] in out.file.getvalue()
+    result.save(tmp_path / "a")
+    assert Assessment.load(tmp_path / "a").notes == result.notes
+    assert assess_files(write_points(tmp_path / "q.gpkg", ["Cane"] * 40), map_file).notes == ()
+    fields = polygons(tmp_path / "fields.gpkg", crs="EPSG:4326")
+    assert assess_files(fields, map_file).notes == ("fields.gpkg was warped from EPSG:4326 to EPSG:28355.",)
+    assert assess_files(write_points(tmp_path / "r.gpkg", ["Cane"] * 40), fields).notes == (
+        "r.gpkg was warped from EPSG:28355 to EPSG:4326.",
+    )
+
+
+def test_another_grid_is_said(map_file, tmp_path):
+    grid = Grid("EPSG:28355", GRID.left, GRID.top, 1.0, 1.0, 60, 80)
+    other = write_map(tmp_path / "fine.tif", np.repeat(np.repeat(CODES, 2, axis=0), 2, axis=1), grid=grid)
+
+    assert assess_files(other, map_file).notes == ("fine.tif was read on the pixels of map.tif, by nearest neighbour.",)
+    assert assess_files(map_file, map_file).notes == ()

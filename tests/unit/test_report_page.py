@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import rasterio
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
@@ -210,6 +211,90 @@ def test_an_empty_directory_and_none(tmp_path):
         assert sentence in words
     with pytest.raises(LulcsegError, match="no such run directory"):
         write_report(tmp_path / "nowhere")
+
+
+def test_maps_are_read_with_the_legend_they_carry(copied):
+    """A scene without a legend is taken to have the paper's: its record names classes that the map has not."""
+    record = json.loads((copied / "record.json").read_text())
+    for entry in record["scenes"].values():
+        entry["legend"] = [
+            {"code": c, "name": f"Wrong {c}", "colour": "#010203"} for c in reversed([*LEGEND.codes, 5, 6])
+        ]
+    (copied / "record.json").write_text(json.dumps(record))
+    before = write_report(copied).read_text()
+
+    words = Page(before).words()
+
+    assert "Wrong" not in words
+    assert "&#34;Vines&#34;" in before.split("Legend and mapped area")[1].split("</table>")[0]
+    with rasterio.open(copied / "maps" / "synthetic2018_single.tif") as data:
+        codes = data.read(1)
+    share = (codes == 50).sum() / (codes != 255).sum()
+    table = before.split("Legend and mapped area")[1].split("</table>")[0]
+    row = table.split("Water</td>")[1].split("</tr>")[0]
+    assert float(re.findall(r'style="width:([0-9.]+)%"', row)[0]) == pytest.approx(100 * share, abs=0.006)
+
+
+def test_two_maps_with_other_legends_share_one_table_by_name(copied):
+    """The second map's codes are permuted and one class is new; its areas stay with the names."""
+    path = copied / "maps" / "synthetic2018_multiple.tif"
+    with rasterio.open(path, "r+") as data:
+        codes = data.read(1)
+        data.update_tags(
+            LULCSEG_LEGEND=json.dumps(
+                [
+                    {"code": 90, "name": "Water", "colour": "#2266aa"},
+                    {"code": 70, "name": "New", "colour": "#111111"},
+                    {"code": 50, "name": "Other", "colour": "#c8c4b7"},
+                    {"code": 30, "name": "<b>Cane</b>", "colour": "#8fce6a"},
+                    {"code": 10, "name": '"Vines"', "colour": "#7b3fa0"},
+                ]
+            )
+        )
+
+    table = write_report(copied).read_text().split("Legend and mapped area")[1].split("</table>")[0]
+
+    def shares(name):
+        row = table.split(f"{name}</td>")[1].split("</tr>")[0]
+        return [float(v) for v in re.findall(r'class="figure" data-value="([^"]+)"', row)]
+
+    given = (codes != 255).sum()
+    assert shares("Water")[1] == pytest.approx((codes == 90).sum() / given)
+    assert shares("New") == [0, pytest.approx((codes == 70).sum() / given)]
+    assert shares("Road &amp; &#39;rail&#39; {{ 7 * 7 }}")[1] == 0
+
+
+def test_labels_in_other_colours_than_the_map_are_said(copied):
+    sentence = "drawn in the scene's own colours"
+    assert sentence not in Page(write_report(copied).read_text()).words()
+    record = json.loads((copied / "record.json").read_text())
+    record["scenes"]["synthetic2018"]["legend"][2]["colour"] = "#000001"
+    (copied / "record.json").write_text(json.dumps(record))
+
+    assert sentence in Page(write_report(copied).read_text()).words()
+
+
+def test_a_map_without_a_carried_legend_takes_the_scenes(copied):
+    path = copied / "maps" / "synthetic2018_single.tif"
+    with rasterio.open(path) as data:
+        codes, profile = data.read(1), data.profile
+    with rasterio.open(path, "w", **profile) as data:
+        data.write(codes, 1)
+
+    assert "Map, single pass (ha)" in write_report(copied).read_text()
+
+
+def test_only_assessments_of_the_run_are_shown(copied):
+    stale = copied / "assessment" / "synthetic2015_labels.json"
+    assert stale.exists()
+    record = json.loads((copied / "record.json").read_text())
+    record["assessments"] = ["assessment/synthetic2018_single", "assessment/gone_single"]
+    (copied / "record.json").write_text(json.dumps(record))
+
+    html = write_report(copied).read_text()
+
+    assert html.count("<h3>Accuracy: ") == 1
+    assert "gone_single" in Page(html).words()
 
 
 def test_writing_twice_gives_the_same_page(copied):

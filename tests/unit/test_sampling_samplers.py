@@ -1,14 +1,19 @@
+import dataclasses
+from types import SimpleNamespace
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import shapely
 from rasterio.windows import Window as RioWindow
 from torch.utils.data import DataLoader
 from torchgeo.datasets import RasterDataset, stack_samples
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
-from lulcseg.sampling.plan import patch_rows, stack_rows
+from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
 from lulcseg.sampling.samplers import EpochOrder, PlanSampler, ScenesSampler
 
 GRID = Grid("EPSG:28355", left=300_000.75, top=8_050_000.25, xres=0.5, yres=0.5, height=90, width=130)
@@ -17,6 +22,16 @@ GRID = Grid("EPSG:28355", left=300_000.75, top=8_050_000.25, xres=0.5, yres=0.5,
 def rows_of(n, scene="here", grid=GRID, size=16, seed=0):
     rng = np.random.default_rng(seed)
     return patch_rows(scene, grid, rng.integers(0, grid.height - size, n), rng.integers(0, grid.width - size, n), size)
+
+
+def plan_of(rows, **grids):
+    return Plan(rows, {"scenes": {name: dataclasses.asdict(grid) for name, grid in grids.items()}})
+
+
+def ground(grid):
+    """What a sampler looks at of a dataset."""
+    index = gpd.GeoDataFrame(geometry=[shapely.box(*grid.bounds())], crs=grid.crs)
+    return SimpleNamespace(index=index, res=(grid.xres, grid.yres))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +74,7 @@ def test_coordinates_are_exact_python_floats(dataset):
     ((x, y),) = PlanSampler(dataset, rows, shuffle=True, seed=0)
     assert (x.start, x.stop, y.start, y.stop) == (300_000.75, 300_008.75, 8_049_992.25, 8_050_000.25)
     assert {type(v) for v in (x.start, x.stop, y.start, y.stop)} == {float}
-    ((name, (x, y)),) = ScenesSampler(rows, shuffle=True, seed=0)
+    ((name, (x, y)),) = ScenesSampler({"here": dataset}, plan_of(rows, here=GRID), "train", shuffle=True, seed=0)
     assert (name, type(name), y.stop, type(y.stop)) == ("here", str, 8_050_000.25, float)
 
 
@@ -112,7 +127,8 @@ def test_a_plan_for_other_imagery_is_refused(dataset):
 def test_several_scenes_are_shuffled_into_one_another():
     there = Grid("EPSG:28354", 100.5, 7_000_000.25, 0.5, 0.5, 90, 130)
     rows = stack_rows([rows_of(30), rows_of(30, scene="there", grid=there, seed=1)])
-    sampler = ScenesSampler(rows, shuffle=True, seed=0)
+    plan, datasets = plan_of(rows, here=GRID, there=there), {"here": ground(GRID), "there": ground(there)}
+    sampler = ScenesSampler(datasets, plan, "train", shuffle=True, seed=0)
     sampler.set_epoch(2)
     walk = list(sampler)
     names = [name for name, _ in walk]
@@ -121,9 +137,12 @@ def test_several_scenes_are_shuffled_into_one_another():
     expected = pd.DataFrame({"scene": rows["scene"], "left": rows.bounds["minx"], "top": rows.bounds["maxy"]})
     by = ["scene", "left", "top"]
     assert found.sort_values(by).to_numpy().tolist() == expected.sort_values(by).to_numpy().tolist()
-    halves = [set(map(str, ScenesSampler(rows, shuffle=False, seed=0, rank=r, world_size=2))) for r in (0, 1)]
-    assert not halves[0] & halves[1]
-    assert [len(ScenesSampler(rows, shuffle=False, seed=0, rank=r, world_size=2)) for r in (0, 1)] == [30, 30]
+    shares = [ScenesSampler(datasets, plan, "train", shuffle=False, seed=0, rank=r, world_size=2) for r in (0, 1)]
+    assert not set(map(str, shares[0])) & set(map(str, shares[1]))
+    assert [len(share) for share in shares] == [30, 30]
+    with pytest.raises(LulcsegError, match=r"(differ in CRS|lie outside the imagery)"):
+        ScenesSampler({"here": ground(there.crop(Window(0, 0, 20, 20))), "there": ground(there)}, plan, "train",
+                      shuffle=True, seed=0)  # fmt: skip
     assert walk[0][1][0].stop - walk[0][1][0].start == 8.0
 
 

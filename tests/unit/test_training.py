@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.models.build import build_network
 from lulcseg.models.unet import UNet
+from lulcseg.patches.datamodule import PatchData
+from lulcseg.sampling.plan import Plan, patch_rows
+from lulcseg.scene.dataset import SceneDataset
+from lulcseg.scene.scene import Scene
 from lulcseg.training.curves import curve_values
 from lulcseg.training.losses import cross_entropy
 from lulcseg.training.optim import build_optimizer, rate_factor
@@ -91,7 +96,8 @@ def test_min_max_looks_at_valid_pixels_only() -> None:
 
 @pytest.mark.parametrize("method", ["none", "batch", "patch"])
 def test_prediction_does_not_depend_on_the_batch(method: str) -> None:
-    image, valid = torch.rand(4, 3, 8, 8), torch.ones(4, 8, 8, dtype=torch.bool)
+    strength = torch.tensor([0.4, 1.0, 0.6, 0.8]).view(4, 1, 1, 1)
+    image, valid = torch.rand(4, 3, 8, 8) * strength, torch.ones(4, 8, 8, dtype=torch.bool)
     together = scale(image, valid, method=method, per_band=False, training=False)
     alone = scale(image[:1], valid[:1], method=method, per_band=False, training=False)
     torch.testing.assert_close(together[:1], alone, rtol=0, atol=0)
@@ -227,3 +233,27 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
             load_checkpoint(tmp_path / f"{name}.ckpt")
     with pytest.raises(LulcsegError, match="weights don't fit"):
         SegmentationTask.from_checkpoint(tmp_path / "weights.ckpt")
+
+
+def test_batches_an_epoch_are_table_5s(make_scene: Callable[..., Path], cache: Path) -> None:
+    """The paper's 9,635 patches in batches of 64 make 151 steps; so do its other sizes."""
+    scene = Scene.open(str(make_scene()), cache)
+    data = SceneDataset(scene)
+    for patches, batch in ((9_635, 64), (2_412, 16), (38_533, 256), (154_514, 1024)):
+        corner = np.zeros(patches, dtype=np.int64)
+        rows = patch_rows(scene.name, scene.grid, corner, corner, 8)
+        plan = Plan(rows, {"scenes": {scene.name: asdict(scene.grid)}})
+        loader = PatchData({scene.name: data}, plan, batch_size=batch, workers=0).train_dataloader()
+        assert len(loader) == 151
+
+
+def test_smp_weights_come_from_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prediction must not fetch an encoder's pretrained weights."""
+    settings = asdict(TrainConfig().model) | {"name": "smp", "encoder": "resnet18"}
+    task = SegmentationTask(record(model=settings), {})
+    task.record = record(model=settings | {"encoder_weights": "imagenet"})
+    path = save(task, tmp_path / "smp.ckpt")
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("fetched weights"))
+    back = SegmentationTask.from_checkpoint(path)
+    assert back.record.model["encoder_weights"] == "imagenet"
+    torch.testing.assert_close(back.network.state_dict(), task.network.state_dict())

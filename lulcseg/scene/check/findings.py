@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from lulcseg.errors import LulcsegError
 
 
 @dataclass
@@ -21,6 +25,14 @@ class Findings:
     facts: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def noting_faults(self) -> Iterator[None]:
+        """Turn a fault of the input into a remark, so that what else there is can still be checked."""
+        try:
+            yield
+        except LulcsegError as error:
+            self.remarks.append(str(error))
 
 
 def share(part: float, whole: float) -> str:

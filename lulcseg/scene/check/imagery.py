@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import shapely
 from rich.progress import track
 
-from lulcseg.grid import Window, blocks
+from lulcseg.grid import Grid, Window, blocks
 from lulcseg.scene.check.findings import Findings, hectares, several, share
+from lulcseg.scene.rasters import same_crs
 from lulcseg.scene.scene import Scene
 
 _BLOCK = 512
@@ -29,15 +31,15 @@ def check_imagery(scene: Scene) -> Findings:
         "extent": f"x {bounds.left:,.1f} … {bounds.right:,.1f}, y {bounds.bottom:,.1f} … {bounds.top:,.1f}",
         "area": hectares(scene.ground.area),
         "bands": f"{scene.bands} of {scene.dtype} (in the files: {_listed(scene.imagery.rasters.band_numbers)})",
+        "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].colours, start=1)]),
     }
-    valid, read, whole = _valid_share(scene)
-    extent = "all pixels read" if whole else f"{read:,} pixels read, evenly spread"
-    out.facts["without imagery"] = f"{share(1 - valid, 1)} of the grid ({extent})"
     out.remarks += _disagreements(scene)
-    if valid < 0.5:
-        out.remarks.append("More than half of the grid holds no imagery; the map will be nodata there.")
-    covered = shapely.union_all([shapely.box(*f.grid.bounds()) for f in files if f.grid.crs == grid.crs])
-    gaps = [g for g in shapely.get_parts(shapely.difference(covered.envelope, covered)) if g.area > grid.pixel_area]
+    with out.noting_faults():
+        _look_at_pixels(scene, out)
+    footprints = [shapely.box(*grid.bounds(w)) for w in scene.imagery.rasters.footprints]
+    covered = shapely.union_all(footprints)
+    frame = covered.envelope if scene.boundary is None else covered.envelope.intersection(scene.boundary)
+    gaps = [g for g in shapely.get_parts(shapely.difference(frame, covered)) if g.area > grid.pixel_area]
     if len(files) > 1 and gaps:
         out.remarks.append(
             f"The images leave {several(len(gaps), 'gap')} of {hectares(sum(g.area for g in gaps))} in all."
@@ -45,8 +47,33 @@ def check_imagery(scene: Scene) -> Findings:
     return out
 
 
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))
+def _listed(items: list[Any]) -> str:
+    return ", ".join(map(str, items))
+
+
+def _look_at_pixels(scene: Scene, out: Findings) -> None:
+    """Say how much of the grid holds imagery, and which bands hold one value only."""
+    windows, whole = _sample(scene.grid)
+    valid = pixels = 0
+    low, high = np.full(scene.bands, np.inf), np.full(scene.bands, -np.inf)
+    for window in track(windows, "Reading imagery", transient=True):
+        image, mask = scene.imagery.read(window)
+        valid, pixels = valid + int(mask.sum()), pixels + mask.size
+        if mask.any():
+            held = image[:, mask]
+            low, high = np.minimum(low, held.min(axis=1)), np.maximum(high, held.max(axis=1))
+    extent = "all pixels read" if whole else f"{pixels:,} pixels read, evenly spread"
+    out.facts["without imagery"] = f"{share(pixels - valid, pixels)} of the grid ({extent})"
+    if valid < 0.5 * pixels:
+        out.remarks.append("More than half of the grid holds no imagery; the map will be nodata there.")
+    for number, least, most in zip(scene.imagery.rasters.band_numbers, low, high, strict=True):
+        if least == most:
+            out.remarks.append(f"Band {number} holds {least:g} wherever it was read: it tells the model nothing.")
+
+
+def _alike(crs: str, first: str) -> str:
+    """Return a CRS in the first image's words if it is the same."""
+    return first if same_crs(crs, first) else crs
 
 
 def _disagreements(scene: Scene) -> list[str]:
@@ -54,7 +81,7 @@ def _disagreements(scene: Scene) -> list[str]:
     files = scene.image_files
     remarks = []
     for what, values in (
-        ("CRS", [f.grid.crs for f in files]),
+        ("CRS", [_alike(f.grid.crs, files[0].grid.crs) for f in files]),
         ("bands", [f.bands for f in files]),
         ("type", [f.dtype for f in files]),
         ("pixel size", [f"{f.grid.xres:.6g} × {f.grid.yres:.6g}" for f in files]),
@@ -74,18 +101,12 @@ def _disagreements(scene: Scene) -> list[str]:
     return remarks
 
 
-def _valid_share(scene: Scene) -> tuple[float, int, bool]:
-    """Return the valid share, how many pixels it was read from, and whether those were all."""
-    grid = scene.grid
+def _sample(grid: Grid) -> tuple[list[Window], bool]:
+    """Return windows to read, evenly spread over a grid, and whether they are all of it."""
     windows = list(blocks(grid.window, _BLOCK, _BLOCK)) if grid.height * grid.width < 4e9 else []
-    whole = bool(windows) and len(windows) <= _MOST_BLOCKS
-    if not whole:
-        side = int(np.sqrt(_MOST_BLOCKS))
-        rows = np.linspace(0, max(0, grid.height - _BLOCK), side).astype(int)
-        cols = np.linspace(0, max(0, grid.width - _BLOCK), side).astype(int)
-        windows = [Window(int(r), int(c), _BLOCK, _BLOCK).intersection(grid.window) for r in rows for c in cols]
-    valid = pixels = 0
-    for window in track(windows, "Reading imagery", transient=True):
-        mask = scene.imagery.read(window)[1]
-        valid, pixels = valid + int(mask.sum()), pixels + mask.size
-    return valid / pixels, pixels, whole
+    if windows and len(windows) <= _MOST_BLOCKS:
+        return windows, True
+    side = int(np.sqrt(_MOST_BLOCKS))
+    rows = np.linspace(0, max(0, grid.height - _BLOCK), side).astype(int)
+    cols = np.linspace(0, max(0, grid.width - _BLOCK), side).astype(int)
+    return [Window(int(r), int(c), _BLOCK, _BLOCK).intersection(grid.window) for r in rows for c in cols], False

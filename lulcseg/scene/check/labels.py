@@ -10,7 +10,9 @@ import shapely
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.check.findings import Findings, hectares, several, share
+from lulcseg.scene.labels import RasterLabels
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.spec import LabelsSpec
 
 _SLIVER_PIXELS = 2.0
 _TINY_PIXELS = 4.0
@@ -23,6 +25,16 @@ def check_labels(scene: Scene) -> Findings:
     if spec is None:
         out.remarks.append("The scene has no labels: it can be mapped, not trained on.")
         return out
+    with out.noting_faults():
+        _look(scene, spec, out)
+    return out
+
+
+def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
+    if spec.file is not None:
+        out.facts["source"] = f"{spec.file}, column {spec.column}, uncovered ground is {spec.uncovered}"
+    if isinstance(scene.labels, RasterLabels):
+        out.facts["source"] = several(len(scene.labels.rasters.files), "class raster")
     assert scene.labels is not None  # burns the polygons, which checks their place
     features = scene.polygons()
     assert features is not None
@@ -31,14 +43,10 @@ def check_labels(scene: Scene) -> Findings:
     out.facts["features"] = f"{len(features):,}, of {hectares(labelled)}"
     out.facts["unlabelled"] = f"{share(max(0.0, scene.ground.area - labelled), scene.ground.area)} of the ground"
     if spec.file is not None:
-        out.facts["source"] = f"{spec.file}, column {spec.column}, uncovered ground is {spec.uncovered}"
         out.remarks += _remarks(scene)
-    else:
-        out.facts["source"] = several(len(spec.rasters), "class raster pattern")
     missing = [row["class"] for row in out.table if row["features"] == 0]
     if missing:
         out.remarks.append(f"No feature of {', '.join(missing)}: the model can't learn it here.")
-    return out
 
 
 def class_table(features: gpd.GeoDataFrame, legend: Legend) -> list[dict[str, Any]]:

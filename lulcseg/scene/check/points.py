@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import geopandas as gpd
 import numpy as np
-import shapely
+from numpy.typing import NDArray
 
 from lulcseg.grid import Window
 from lulcseg.scene.check.findings import Findings, several, share
@@ -14,19 +15,30 @@ from lulcseg.scene.scene import Scene
 
 _FEW = 25
 
+type Trained = Callable[[gpd.GeoSeries], NDArray[np.bool_]]
+"""Points → which of them lie on ground that a model was trained on, (n,) bool."""
 
-def check_points(scene: Scene, patches: gpd.GeoDataFrame | None = None) -> Findings:
+
+def check_points(scene: Scene, trained: Trained | None = None) -> Findings:
     """Look at a scene's reference points.
 
     Args:
         scene: The scene.
-        patches: Training patches of a plan, to say how many points lie on them.
+        trained: Tells which points lie on ground of a training patch, to say how many do.
     """
     out = Findings("Reference points")
-    points = scene.points
-    if points is None or scene.spec.points is None:
+    if scene.spec.points is None:
         out.remarks.append("The scene has no reference points: a map of it can't be assessed.")
         return out
+    with out.noting_faults():
+        _look(scene, trained, out)
+    return out
+
+
+def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
+    points = scene.points
+    assert points is not None
+    assert scene.spec.points is not None
     reason = points["reason"].to_numpy(dtype=object).copy()
     placed = reason == ""
     row, col = scene.grid.rowcol(points.geometry.x.fillna(-1e18), points.geometry.y.fillna(-1e18))
@@ -57,8 +69,6 @@ def check_points(scene: Scene, patches: gpd.GeoDataFrame | None = None) -> Findi
         )
     if "warped_from" in points.attrs:
         out.remarks.append(f"Points were warped from {points.attrs['warped_from']} to the scene's CRS.")
-    if patches is not None:
-        here = points.geometry.to_crs(patches.crs).to_numpy()[scorable]
-        hits = shapely.STRtree(patches.geometry.to_numpy()).query(here, predicate="intersects")[0]
-        out.facts["inside training patches"] = several(len(np.unique(hits)), "point")
-    return out
+    if trained is not None:
+        inside = int((trained(points.geometry) & scorable).sum())
+        out.facts["inside training patches"] = several(inside, "point")

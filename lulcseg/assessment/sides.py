@@ -1,0 +1,144 @@
+"""One of two files that somebody hands over for comparison: a class raster, points or polygons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+from pyproj import CRS
+from rasterio.errors import RasterioIOError
+
+from lulcseg.assessment.classraster import carried_legend, codes_in, open_raster
+from lulcseg.assessment.points import ClassSource, MapSource, PolygonSource
+from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.legend import Legend
+from lulcseg.scene.vectors import class_indices, crs_name, read_vector, value_text
+
+NO_CLASS = "no class given"
+
+_RASTER_ENDINGS = frozenset({".tif", ".tiff", ".vrt", ".img"})
+
+
+class Side:
+    """A class raster, points or polygons.
+
+    Args:
+        path: The file.
+        column: Column of its class, where it is a vector file; None for the one plainly meant.
+
+    Attributes:
+        path: The file.
+        features: Points or polygons, None for a raster.
+        is_points: Whether it holds points.
+        column: Column of the class, empty for a raster.
+
+    Raises:
+        LulcsegError: The file is missing or unreadable, has no CRS, no features, other geometries
+            or no column that is plainly the class.
+    """
+
+    def __init__(self, path: Path, column: str | None) -> None:
+        """Look at the file; features are read at once, rasters when asked for."""
+        self.path = path
+        self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else _features(path)
+        self.is_points = self.features is not None and _are_points(self.features, path)
+        self.column = "" if self.features is None else _class_column(self.features, column, path)
+
+    @property
+    def is_raster(self) -> bool:
+        """Whether it is a raster."""
+        return self.features is None
+
+    def classes(self) -> list[str]:
+        """Return the class names or codes that occur in the file, as text."""
+        if self.features is None:
+            return codes_in(self.path)
+        return sorted(set(self.features[self.column].map(value_text).dropna()))
+
+    def carried_legend(self) -> Legend | None:
+        """Return the legend the file carries, if it is a map of ours."""
+        return carried_legend(self.path) if self.is_raster else None
+
+    def indexed(self, legend: Legend) -> gpd.GeoDataFrame:
+        """Return the features with ``class_index`` and ``reason``."""
+        assert self.features is not None
+        where = f"{self.path}: column {self.column}"
+        index = class_indices(self.features[self.column], legend, {}, where).astype(np.int64)
+        return self.features.assign(class_index=index, reason=np.where(index < 0, NO_CLASS, ""))
+
+    def source(self, legend: Legend) -> ClassSource:
+        """Return what looks classes up at points."""
+        if self.is_raster:
+            return MapSource(self.path, legend)
+        polygons = self.indexed(legend)
+        return PolygonSource(polygons[polygons["class_index"] >= 0], self.path)
+
+    def differs_from(self, other: Side) -> tuple[str, ...]:
+        """Say what has to be done to this side to bring it onto the other: nothing, or a sentence."""
+        own, theirs = self._crs(), other._crs()
+        if not own.equals(theirs, ignore_axis_order=True):
+            return (f"{self.path.name} was warped from {crs_name(own)} to {crs_name(theirs)}.",)
+        if self.is_raster and other.is_raster and self._pixels() != other._pixels():
+            return (f"{self.path.name} was read on the pixels of {other.path.name}, by nearest neighbour.",)
+        return ()
+
+    def _crs(self) -> CRS:
+        if self.features is not None:
+            return self.features.crs
+        with open_raster(self.path) as data:
+            return CRS.from_user_input(data.crs)
+
+    def _pixels(self) -> tuple[rasterio.Affine, tuple[int, int]]:
+        with open_raster(self.path) as data:
+            return data.transform, data.shape
+
+
+def _is_raster(path: Path) -> bool:
+    if not path.exists():
+        raise LulcsegError("no such file", where=path, remedy="check the path")
+    try:
+        with rasterio.open(path):
+            return True
+    except RasterioIOError as error:
+        if path.suffix.lower() in _RASTER_ENDINGS:
+            raise LulcsegError("it can't be read as a raster", where=path, remedy="check that it is whole") from error
+        return False
+
+
+def _features(path: Path) -> gpd.GeoDataFrame:
+    features = read_vector(path, None, None, None)
+    if features.empty:
+        raise LulcsegError("it holds no features", where=path, remedy="check that the layer was saved")
+    return features
+
+
+def _are_points(features: gpd.GeoDataFrame, path: Path) -> bool:
+    """Tell points from polygons."""
+    kinds = set(features.geom_type.dropna())
+    if kinds == {"Point"}:
+        return True
+    if kinds and kinds <= {"Polygon", "MultiPolygon"}:
+        return False
+    found = " and ".join(sorted(kinds)) or "no geometries"
+    raise LulcsegError(f"it holds {found}", where=path, remedy="give a layer of points or of polygons")
+
+
+def _class_column(features: gpd.GeoDataFrame, column: str | None, path: Path) -> str:
+    """Return the column that holds the class: the one named, else the one that must be meant.
+
+    Without a name it is the column called ``class``, or else the only one whose name contains
+    "class", or else the only one there is.
+    """
+    columns = [str(c) for c in features.columns if c != features.geometry.name]
+    if column is not None:
+        if column not in columns:
+            raise LulcsegError(f"it has no column '{column}'", where=path, remedy=did_you_mean(column, columns))
+        return column
+    exact = [c for c in columns if c.casefold() == "class"]
+    for candidates in (exact, [c for c in columns if "class" in c.casefold()], columns):
+        if len(candidates) == 1:
+            return candidates[0]
+    listed = f"its columns are {', '.join(columns)}" if columns else "it has no columns"
+    raise LulcsegError(f"it doesn't say which column holds the class ({listed})", where=path, remedy="name the column")
