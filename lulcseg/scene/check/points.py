@@ -70,5 +70,5 @@ def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
     if "warped_from" in points.attrs:
         out.remarks.append(f"Points were warped from {points.attrs['warped_from']} to the scene's CRS.")
     if trained is not None:
-        inside = int((trained(points.geometry) & scorable).sum())
-        out.facts["inside training patches"] = several(inside, "point")
+        count = int((trained(points.geometry) & scorable).sum())
+        out.facts["inside training patches"] = several(count, "point")
