@@ -20,7 +20,7 @@ GAP = 8
 
 
 def main(demo: Path) -> None:
-    """Write landscape.jpg, map.jpg and report.png."""
+    """Write landscape.jpg, map.jpg and report.jpg."""
     scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
     run = demo / "run"
     dates = [_image(scenes / f"{year}.tif") for year in (2018, 2015)]
@@ -53,13 +53,15 @@ def _save(pictures: list[NDArray[np.uint8]], name: str) -> None:
 def _screenshot(page: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        sys.stderr.write("No Chromium: report.png is not made anew\n")
+        sys.stderr.write("No Chromium: report.jpg is not made anew\n")
         return
     with tempfile.TemporaryDirectory() as profile:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
         quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        target = [f"--user-data-dir={profile}", "--window-size=1280,1500", f"--screenshot={IMAGES / 'report.png'}"]
+        shot = Path(profile) / "report.png"
+        target = [f"--user-data-dir={profile}", "--window-size=1280,1500", f"--screenshot={shot}"]
         subprocess.run([chromium, *flags, *quiet, *target, page.resolve().as_uri()], check=True, capture_output=True)
+        Image.open(shot).convert("RGB").save(IMAGES / "report.jpg", quality=85)
 
 
 if __name__ == "__main__":
