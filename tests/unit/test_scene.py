@@ -178,6 +178,20 @@ def test_points_that_cannot_be_scored_say_why(make_scene: Make, cache: Path) -> 
     assert points["second_index"][2] == 2
 
 
+def test_no_label_without_imagery(make_scene: Make, cache: Path) -> None:
+    path = make_scene(imagery={"files": ["image.tif"], "nodata": 0})
+    with rasterio.open(path.parent / "image.tif", "r+") as target:
+        image = target.read()
+        image[:, 10:20, 30:50] = 0
+        target.write(image)
+    scene = Scene.open(str(path), cache)
+    sample = SceneDataset(scene).read(Window(-4, 0, 40, 64))
+    expected = np.zeros((40, 64), dtype=bool)
+    expected[:4] = expected[14:24, 30:50] = True
+    np.testing.assert_array_equal(~sample["valid"].numpy(), expected)
+    np.testing.assert_array_equal(sample["mask"].numpy() == IGNORE, expected)
+
+
 def test_torchgeo_samplers_walk_the_dataset(make_scene: Make, cache: Path) -> None:
     data = SceneDataset(Scene.open(str(make_scene()), cache))
     for sampler in (RandomPatchSampler(data, size=32, length=6, generator=0), GriddedPatchSampler(data, size=32)):

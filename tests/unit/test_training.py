@@ -15,6 +15,7 @@ from lulcseg.augment.light import LightAugmentation, draw_seed, quarter_turns
 from lulcseg.augment.scaling import min_max, scale, to_unit
 from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
+from lulcseg.grid import Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.models.build import build_network
 from lulcseg.models.unet import UNet
@@ -245,6 +246,19 @@ def test_batches_an_epoch_are_table_5s(make_scene: Callable[..., Path], cache: P
         plan = Plan(rows, {"scenes": {scene.name: asdict(scene.grid)}})
         loader = PatchData({scene.name: data}, plan, batch_size=batch, workers=0).train_dataloader()
         assert len(loader) == 151
+
+
+def test_loaders_walk_their_own_split(make_scene: Callable[..., Path], cache: Path) -> None:
+    scene = Scene.open(str(make_scene()), cache)
+    corner = np.arange(10, dtype=np.int64)
+    rows = patch_rows(scene.name, scene.grid, corner * 4, corner, 8)
+    rows["split"] = ["train"] * 7 + ["validation"] * 3
+    plan = Plan(rows, {"scenes": {scene.name: asdict(scene.grid)}})
+    data = PatchData({scene.name: SceneDataset(scene)}, plan, batch_size=4, workers=0)
+    seen = [sum(len(batch["mask"]) for batch in loader) for loader in (data.train_dataloader(), data.val_dataloader())]
+    assert seen == [7, 3]
+    first = next(iter(data.val_dataloader()))["image"][0]
+    assert torch.equal(first, SceneDataset(scene).read(Window(28, 7, 8, 8))["image"])
 
 
 def test_smp_weights_come_from_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
