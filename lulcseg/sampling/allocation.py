@@ -107,7 +107,7 @@ def steps_per_epoch(n_patches: int, batch: int) -> int:
 def _check_wanted(n: int) -> None:
     if n < 1:
         raise LulcsegError(
-            f"{n} patches are wanted, at least 1 is needed", where="sampling.n_patches", remedy="ask for more"
+            f"{n} patches are wanted, at least 1 is needed", where="sampling.patches", remedy="ask for more"
         )
 
 

@@ -140,7 +140,7 @@ def _check(scenes: Sequence[SceneLike], method: str, totals: str, background: st
         if value not in options:
             raise LulcsegError(f"'{value}' is not known", where=f"sampling.{key}", remedy=did_you_mean(value, options))
     if seed < 0:
-        raise LulcsegError(f"a seed of {seed} cannot be used", where="sampling.seed", remedy="use 0 or more")
+        raise LulcsegError(f"a seed of {seed} cannot be used", where="seed", remedy="use 0 or more")
     if not scenes:
         raise LulcsegError("there is no scene to draw patches in", where="scenes.train", remedy="name at least one")
     names = [s.name for s in scenes]
@@ -159,7 +159,8 @@ def _check(scenes: Sequence[SceneLike], method: str, totals: str, background: st
         raise LulcsegError(
             f"the legend has no class '{background}'",
             where="sampling.background",
-            remedy=did_you_mean(background, legend.names),
+            remedy="set sampling.background=null to keep every cell, or name a class: "
+            + did_you_mean(background, legend.names),
         )
     return legend
 
@@ -167,7 +168,7 @@ def _check(scenes: Sequence[SceneLike], method: str, totals: str, background: st
 def _allocate(pool: pd.DataFrame, settings: _Settings, meta: dict[str, Any]) -> NDArray[np.int64]:
     """Share patches among classes and features (Eqs 1 and 2), and note the counts in ``meta``."""
     if settings.n_patches is None:
-        raise LulcsegError("stratified sampling needs the number of patches", where="sampling.n_patches")
+        raise LulcsegError("stratified sampling needs the number of patches", where="sampling.patches")
     present = [i for i, c in enumerate(meta["classes"]) if c["features"]]
     entries = [meta["classes"][i] for i in present]
     wanted = class_patches([c["area_m2"] for c in entries], settings.n_patches, [c["name"] for c in entries])

@@ -46,7 +46,7 @@ class HoldOut:
         if not 0 < fraction < 1:
             raise LulcsegError(
                 f"a fraction of {fraction:g} cannot be held out",
-                where="sampling.validation_fraction",
+                where="validation.fraction",
                 remedy="use a number between 0 and 1, or 0 for no validation ground",
             )
         heights = np.diff(np.append(np.arange(0, grid.height, block), grid.height))
@@ -55,7 +55,7 @@ class HoldOut:
         if pixels.size < 2:
             raise LulcsegError(
                 f"blocks of {block} pixels leave a single block in a scene of {grid.height} × {grid.width}",
-                where="sampling.validation_block",
+                where="validation.block",
                 remedy=f"use blocks of at most {max(grid.height, grid.width) // 2} pixels, or hold nothing out",
             )
         order = rng.permutation(pixels.size)
@@ -146,7 +146,7 @@ def hold_out(plan: Plan, *, fraction: float, block: int, seed: int) -> Plan:
     if block < size:
         raise LulcsegError(
             f"no patch of {size} pixels lies within a block of {block}",
-            where="sampling.validation_block",
+            where="validation.block",
             remedy=f"use blocks of at least {2 * size} pixels",
         )
     grids = {scene: plan.grid(scene) for scene in plan.scenes}
@@ -162,7 +162,7 @@ def hold_out(plan: Plan, *, fraction: float, block: int, seed: int) -> Plan:
         if not (rows["split"] == side).any():
             raise LulcsegError(
                 f"the split leaves no patch for '{side}' ({dropped} lie across its edge)",
-                where="sampling.validation_block",
+                where="validation.block",
                 remedy="use other blocks, another fraction or another seed",
             )
     extents = {name: [list(b) for b in h.bounds()] for name, h in held.items()}

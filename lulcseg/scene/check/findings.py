@@ -37,13 +37,15 @@ class Findings:
 
 def share(part: float, whole: float) -> str:
     """Write a share in per cent, with enough digits to tell a small one from none."""
-    percent = 100 * part / whole if whole else 0.0
+    percent = round(100 * part / whole, 6) if whole else 0.0  # what rounding leaves of nothing is nothing
     return f"{percent:.2f} %" if percent == 0 or percent >= 0.01 else f"{percent:.2g} %"
 
 
 def hectares(square_metres: float) -> str:
-    """Write an area in hectares."""
+    """Write an area in hectares, a small one in square metres."""
     ha = square_metres / 10_000
+    if 0 < ha < 0.01:
+        return f"{square_metres:.1f} m²"
     return f"{ha:,.0f} ha" if ha >= 1000 else f"{ha:,.2f} ha"
 
 
