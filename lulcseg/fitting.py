@@ -36,7 +36,6 @@ class Fitted:
 
     Attributes:
         best: The checkpoint to predict with.
-        last: The one to go on from.
         seconds: Time in training, reading included.
         steps: Optimiser steps done.
         is_lead: Whether this process is the one that goes on to map and assess (rank 0).
@@ -44,7 +43,6 @@ class Fitted:
     """
 
     best: Path
-    last: Path
     seconds: float
     steps: int
     is_lead: bool
@@ -117,10 +115,10 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
     seconds = time.perf_counter() - started
     if trainer.interrupted:
         raise KeyboardInterrupt
-    best, last = Path(checkpoints.best_model_path), Path(checkpoints.last_model_path)
+    best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return Fitted(best, last, seconds, trainer.global_step, trainer.is_global_zero, loggers)
+    return Fitted(best, seconds, trainer.global_step, trainer.is_global_zero, loggers)
 
 
 def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pytorch_lightning.loggers import WandbLogger
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.console import print_assessment
@@ -41,7 +42,8 @@ def train(config: TrainConfig) -> None:
         config: The settings.
 
     Raises:
-        LulcsegError: Input that can't be used; nothing has been written then.
+        LulcsegError: Input that can't be used; nothing has been written then, but by a checkpoint to go
+            on from that turns out to be of another model or plan (the record says ``failed``).
     """
     cache = _cache(config.cache)
     check_device(config.trainer.accelerator)
@@ -116,7 +118,6 @@ def predict(config: PredictConfig) -> None:
 def draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
     """Draw a run's sampling plan."""
     sampling = config.sampling
-    checks_imagery = sampling.min_valid > 0
     return draw_plan(
         scenes,
         method=sampling.method,  # type: ignore[arg-type]
@@ -128,8 +129,8 @@ def draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
         background=sampling.background if sampling.method == "grid" else None,
         validation_fraction=config.validation.fraction,
         validation_block=config.validation.block,
-        min_valid=sampling.min_valid if checks_imagery else 0.0,
-        valid_share={s.name: s.imagery.valid_share for s in scenes} if checks_imagery else None,
+        min_valid=sampling.min_valid,
+        valid_share={s.name: s.imagery.valid_share for s in scenes},
     )
 
 
@@ -153,7 +154,7 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
 
 def _check_mappable(scenes: Sequence[Scene], model: ModelRecord) -> None:
     """Read what will be needed later, so that bad input is told before anything is trained or written."""
-    for scene in scenes:
+    for scene in dict.fromkeys(scenes):  # a scene trained on is often assessed too
         check_fits(model, scene)
         scene.labels  # noqa: B018 (burns the polygons)
         scene.points  # noqa: B018
@@ -264,7 +265,7 @@ def _close(loggers: Sequence[Any]) -> None:
     """Finish the loggers' files."""
     for logger in loggers:
         logger.finalize("success")
-        if type(logger).__name__ == "WandbLogger":
+        if isinstance(logger, WandbLogger):
             logger.experiment.finish()
 
 

@@ -32,7 +32,7 @@ class LabelsSpec:
     """The labels: digitised polygons, or class rasters."""
 
     file: str | None = setting(None, "Polygons, in any format that GDAL reads.")
-    layer: str | None = setting(None, "Layer of that file; null: the first.")
+    layer: str | None = setting(None, "Layer of that file; null: the only one with geometries.")
     column: str | None = setting(None, "Column that holds the class.")
     rasters: list[str] = setting([], "Class rasters or globs, instead of polygons.")
     uncovered: str | None = setting(
@@ -46,7 +46,7 @@ class PointsSpec:
     """Reference points."""
 
     file: str = setting("", "Points, in any format that GDAL reads.")
-    layer: str | None = setting(None, "Layer of that file; null: the first.")
+    layer: str | None = setting(None, "Layer of that file; null: the only one with geometries.")
     column: str = setting("class", "Column that holds the class seen at the point.")
     second: str | None = setting(None, "Column of a second choice of class.")
     interpreter: str | None = setting(None, "Column that names the interpreter.")
