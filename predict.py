@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from lulcseg.compose import run_hydra
 from lulcseg.config import PredictConfig
+from lulcseg.scene.spec import find_scene
 
 
 def main() -> None:
     """Compose the settings and run them."""
 
     def task(config: PredictConfig) -> None:
+        if config.scene is not None:
+            find_scene(config.scene)  # before what takes ten seconds to import
+
         from lulcseg.run import predict
 
         predict(config)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from lulcseg.compose import run_hydra
 from lulcseg.config import TrainConfig
+from lulcseg.scene.spec import find_scene
 
 
 def main() -> None:
     """Compose the settings and run them."""
 
     def task(config: TrainConfig) -> None:
+        # before what takes ten seconds to import
+        for name in [*config.scenes.train, *config.scenes.assess, *([config.scene] if config.scene else [])]:
+            find_scene(name)
+
         from lulcseg.run import train
 
         train(config)
