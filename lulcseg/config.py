@@ -23,25 +23,44 @@ class Sampling:
     """Which patches of ground the model is trained on (paper, section 2.5.2)."""
 
     method: str = setting(
-        "stratified", "How patches are placed: Eqs 1 and 2, or a regular grid.", choices=("stratified", "grid")
+        "stratified",
+        "How patches are placed: stratified (Eqs 1 and 2), a regular grid, uniform over the labelled ground, "
+        "balanced (as many for each class), or inverse_frequency (the rarer the class the more).",
+        choices=("stratified", "grid", "uniform", "balanced", "inverse_frequency"),
     )
     patch_size: int = setting(512, "Side of a patch, in pixels.", least=16, most=8192)
-    patches: int = setting(9632, "Wanted number of patches, N_p of Eq. 1 (stratified only).", least=1)
+    patches: int = setting(9632, "Wanted number of patches, N_p of Eq. 1 (not for the grid).", least=1)
     totals: str = setting(
         "per_feature",
-        "Class totals: Eq. 2 as printed (every feature at least once), or Eq. 1's total shared exactly.",
-        choices=("per_feature", "exact"),
+        "Class totals: Eq. 2 as printed (every feature at least once), Eq. 1's total shared exactly, or covered: "
+        "as per_feature, but a feature already inside a patch needs no other (stratified only).",
+        choices=("per_feature", "exact", "covered"),
+    )
+    match_total: int | None = setting(
+        None, "Total number of patches to come nearest to, by choosing N_p; over `patches` (stratified only).", least=1
     )
     cell: int = setting(1024, "Side of the grid's outer cell, in pixels (grid only).", least=16)
+    origin: list[float] | None = setting(
+        None, "Easting and northing that cells are laid from; null: the scene's upper left corner (grid only)."
+    )
+    edge: str = setting(
+        "drop",
+        "Cells that reach over the imagery's edge: left out, or shifted inside, where they overlap (grid only).",
+        choices=("drop", "shift"),
+    )
+    min_labelled: float = setting(
+        0.0, "Least share of a cell that has labels; cells with less are left out (grid only).", least=0.0, most=1.0
+    )
     background: str | None = setting(
         "Other", "Class that alone does not keep a grid cell; null: every class does (grid only)."
     )
     min_valid: float = setting(
         0.2,
-        "Least share of imagery: patches with less are drawn again (stratified), cells left out (grid).",
+        "Least share of imagery: patches with less are drawn again, cells left out (grid).",
         least=0.0,
         most=1.0,
     )
+    plan: str | None = setting(None, "A plan (plan.gpkg of a run) to take instead of drawing one; over all of these.")
 
 
 @dataclass
@@ -94,6 +113,12 @@ class Loss:
 
     name: str = setting("cross_entropy", "Kind of loss.", choices=("cross_entropy",))
     label_smoothing: float = setting(0.0, "Share of the target spread over all classes.", least=0.0, most=0.5)
+    prior_correction: float = setting(
+        0.0,
+        "How far the shift of class shares that sampling brings is taken out again (logit adjustment); 1: wholly.",
+        least=0.0,
+        most=1.0,
+    )
 
 
 @dataclass
@@ -116,6 +141,9 @@ class Trainer:
 
     epochs: int = setting(20, "Passes over the plan.", least=1)
     batch_size: int = setting(64, "Patches of one optimiser step, over all devices.", least=1)
+    micro_batch: int | None = setting(
+        None, "Most patches that a device holds at once; the rest of its share is accumulated; null: all.", least=1
+    )
     accelerator: str = setting("auto", "Lightning's accelerator.", choices=("auto", "cpu", "gpu", "mps"))
     devices: str = setting("auto", "Number of devices, or auto.")
     strategy: str = setting("auto", "Lightning's strategy, such as ddp.")
@@ -125,9 +153,19 @@ class Trainer:
         choices=("auto", "32-true", "bf16-mixed", "16-mixed"),
     )
     channels_last: bool = setting(True, "Whether the network's memory layout is channels-last.")
-    workers: int = setting(-1, "Data-loader processes; -1: by the number of cores.", least=-1)
     gradient_clip: float = setting(1.0, "Largest norm of the gradient; 0: not clipped.", least=0.0)
     deterministic: bool = setting(False, "Whether only deterministic kernels are used.")
+
+
+@dataclass
+class Reading:
+    """How patches come from disk to the device."""
+
+    workers: int = setting(-1, "Data-loader processes; -1: by the number of cores.", least=-1)
+    prefetch: int = setting(4, "Batches that each loader process reads ahead.", least=1)
+    decoded: bool = setting(
+        False, "Whether imagery is decoded once into memory-mapped files in the cache (their size is told first)."
+    )
 
 
 @dataclass
@@ -179,6 +217,7 @@ class TrainConfig:
     loss: Loss = field(default_factory=Loss)
     optim: Optim = field(default_factory=Optim)
     trainer: Trainer = field(default_factory=Trainer)
+    reading: Reading = field(default_factory=Reading)
     logger: Logger = field(default_factory=Logger)
     mosaic: Mosaic = field(default_factory=Mosaic)
     assess: Assess = field(default_factory=Assess)

@@ -38,6 +38,8 @@ class Fitted:
         best: The checkpoint to predict with.
         seconds: Time in training, reading included.
         steps: Optimiser steps done.
+        dropped_patches: Training patches of each epoch that no device got, as they couldn't be dealt evenly;
+            others in each epoch.
         is_lead: Whether this process is the one that goes on to map and assess (rank 0).
         loggers: The loggers, still open.
     """
@@ -45,6 +47,7 @@ class Fitted:
     best: Path
     seconds: float
     steps: int
+    dropped_patches: int
     is_lead: bool
     loggers: Sequence[Logger]
 
@@ -78,7 +81,15 @@ def check_device(accelerator: str) -> None:
         raise LulcsegError(f"this machine has no {accelerator}", where="accelerator", remedy="use cpu or auto")
 
 
-def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path) -> Fitted:
+def fit(
+    config: TrainConfig,
+    scenes: Sequence[Scene],
+    plan: Plan,
+    run_dir: Path,
+    *,
+    prior_shift: Sequence[float] | None = None,
+    cache: Path | None = None,
+) -> Fitted:
     """Train a model on a plan.
 
     Args:
@@ -86,19 +97,29 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
         scenes: The scenes of the plan.
         plan: The patches.
         run_dir: Where checkpoints and curves go.
+        prior_shift: For each class, log(share of the training pixels / share of the ground); needed where
+            ``loss.prior_correction`` isn't 0.
+        cache: Folder for decoded imagery; needed where ``reading.decoded`` is set.
 
     Raises:
-        LulcsegError: A checkpoint to go on from that is of another model, or a batch that doesn't divide.
+        LulcsegError: A checkpoint to go on from that is of another model, a batch that doesn't divide by the
+            devices, or a shift of class shares that is to be corrected but unknown.
     """
+    if config.loss.prior_correction and prior_shift is None:
+        raise LulcsegError(
+            "the plan's shift of class shares isn't known", where="loss.prior_correction", remedy="set it to 0"
+        )
     _quiet()
     record = model_record(config, scenes, plan)
     pl.seed_everything(config.seed, workers=True, verbose=False)
-    task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last)
+    task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last, prior_shift=prior_shift)
     data = PatchData(
         {scene.name: SceneDataset(scene) for scene in scenes},
         plan,
         batch_size=config.trainer.batch_size,
-        workers=config.trainer.workers,
+        micro_batch=config.trainer.micro_batch,
+        workers=config.reading.workers,
+        prefetch=config.reading.prefetch,
         seed=config.seed,
     )
     validates = bool((plan.rows["split"] == "validation").any())
@@ -110,6 +131,8 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
     )
     loggers = _loggers(config, run_dir)
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
+    dealt = data.steps(trainer.world_size)
+    trainer.accumulate_grad_batches = dealt.accumulate
     started = time.perf_counter()
     trainer.fit(task, datamodule=data, ckpt_path=config.ckpt_path, weights_only=True)
     seconds = time.perf_counter() - started
@@ -118,7 +141,7 @@ def fit(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path)
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return Fitted(best, seconds, trainer.global_step, trainer.is_global_zero, loggers)
+    return Fitted(best, seconds, trainer.global_step, dealt.dropped, trainer.is_global_zero, loggers)
 
 
 def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:
@@ -133,7 +156,8 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         gradient_clip_val=settings.gradient_clip or None,
         deterministic=settings.deterministic,
         benchmark=not settings.deterministic,
-        sync_batchnorm=torch.cuda.is_available() and settings.accelerator != "cpu",  # torch has none for CPUs
+        sync_batchnorm=torch.cuda.is_available()
+        and settings.accelerator != "cpu",  # acts under DDP; torch has none for CPUs
         use_distributed_sampler=False,
         logger=loggers,
         callbacks=callbacks,

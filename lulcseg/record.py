@@ -16,6 +16,7 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
+from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 
 NAME = "record.json"
 _PACKAGES = (
@@ -70,6 +71,25 @@ class RunRecord:
     def put_scene(self, name: str, entry: Mapping[str, Any]) -> None:
         """Add a scene."""
         self.update(scenes=self.content.get("scenes", {}) | {name: dict(entry)})
+
+
+def plan_entry(plan: Plan, counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's record says of its plan.
+
+    Args:
+        plan: The plan.
+        counts: Its summary (:func:`lulcseg.sampling.summary.summarise`).
+    """
+    renamed = {"patches", "splits", "drawn_for"}
+    return {
+        "path": "plan.gpkg",
+        "digest": plan.digest(),
+        "taken_from": plan.meta.get("taken_from"),
+        "train": counts["splits"].get(TRAIN, 0),
+        "validation": counts["splits"].get(VALIDATION, 0),
+        "per_class": counts["drawn_for"],
+        **{name: value for name, value in counts.items() if name not in renamed},
+    }
 
 
 def now() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
 from lulcseg.fitting import check_device, fit, is_lead, model_record
 from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
+from lulcseg.planning import count_plan, make_plan, picture_plan, shift_of
 from lulcseg.record import NAME as RECORD
-from lulcseg.record import RunRecord, environment, git_state, now
+from lulcseg.record import RunRecord, environment, git_state, now, plan_entry
 from lulcseg.report.page import write_report
 from lulcseg.report.previews import write_previews
-from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.checkpoints import check_resumable
@@ -50,12 +50,18 @@ def train(config: TrainConfig) -> None:
     if config.ckpt_path is not None:
         check_resumable(Path(config.ckpt_path), config.trainer.epochs)
     trained, assessed = _scenes(config, cache)
-    plan = draw(config, trained)
+    planned = make_plan(config, trained)
+    plan = planned.plan
+    counts = count_plan(plan, trained) if is_lead() else {}
     run_dir = _new_run_dir(config)
     record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
     if is_lead():
-        _start(record, config, trained, plan)
+        _start(record, config, trained, plan, counts)
+        for note in planned.notes:
+            _say(note)
     try:
+        if is_lead():
+            _picture(record, trained, plan)
         finished = config.stop_after == "plan" or _train_and_map(record, config, trained, assessed, plan)
     except BaseException as error:
         if is_lead():
@@ -74,7 +80,9 @@ def _train_and_map(
     record: RunRecord, config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene], plan: Plan
 ) -> bool:
     """Train, map and assess; return whether this process is the one that goes on to report (rank 0)."""
-    fitted = fit(config, trained, plan, record.run_dir)
+    # The first process counted and wrote before the others began: they read the same numbers.
+    recorded = record.content if is_lead() else RunRecord.load(record.run_dir).content
+    fitted = fit(config, trained, plan, record.run_dir, prior_shift=shift_of(recorded["plan"]))
     if not fitted.is_lead:
         return False
     record.update(
@@ -85,7 +93,9 @@ def _train_and_map(
     if config.stop_after != "training":
         task = SegmentationTask.from_checkpoint(fitted.best)
         predictor = PatchPredictor(task, accelerator=config.trainer.accelerator, precision=config.trainer.precision)
-        _Mapping(record, fitted.best, task, predictor, plan, fitted.loggers).run(assessed, config.mosaic, config.assess)
+        pictured = [scene.name for scene in trained]
+        mapping = _Mapping(record, fitted.best, task, predictor, plan, fitted.loggers, pictured)
+        mapping.run(assessed, config.mosaic, config.assess)
     _close(fitted.loggers)
     return True
 
@@ -113,25 +123,6 @@ def predict(config: PredictConfig) -> None:
     _Mapping(record, checkpoint, task, predictor, plan).run(scenes, config.mosaic, config.assess)
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
-
-
-def draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
-    """Draw a run's sampling plan."""
-    sampling = config.sampling
-    return draw_plan(
-        scenes,
-        method=sampling.method,  # type: ignore[arg-type]
-        patch_size=sampling.patch_size,
-        seed=config.seed,
-        n_patches=sampling.patches if sampling.method == "stratified" else None,
-        totals=sampling.totals,  # type: ignore[arg-type]
-        cell=sampling.cell,
-        background=sampling.background if sampling.method == "grid" else None,
-        validation_fraction=config.validation.fraction,
-        validation_block=config.validation.block,
-        min_valid=sampling.min_valid,
-        valid_share={s.name: s.imagery.valid_share for s in scenes},
-    )
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
@@ -177,28 +168,31 @@ def _new_run_dir(config: TrainConfig) -> Path:
     return run_dir
 
 
-def _start(record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan: Plan) -> None:
+def _start(
+    record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan: Plan, counts: Mapping[str, Any]
+) -> None:
     """Write what is known before training: settings, plan, environment."""
     run_dir = record.run_dir
     with replacing(run_dir / "config.yaml") as part:
         part.write_text(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True))
-    polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
-    plan.save(run_dir / "plan.gpkg", polygons)
-    drawn = plan.summary()
+    plan.save(run_dir / "plan.gpkg", counts)
     record.update(
         state="running",
         train_scenes=[scene.name for scene in scenes],
         notes={scene.name: scene.notes for scene in scenes if scene.notes},
         environment=environment(),
         git=git_state(_ROOT),
-        plan={
-            "path": "plan.gpkg",
-            "digest": plan.digest(),
-            "train": int((plan.rows["split"] == "train").sum()),
-            "validation": int((plan.rows["split"] == "validation").sum()),
-            "per_class": drawn.get("drawn_for", {}),
-        },
+        plan=plan_entry(plan, counts),
     )
+
+
+def _picture(record: RunRecord, scenes: Sequence[Scene], plan: Plan) -> None:
+    """Picture the plan over each scene's imagery."""
+    for scene in scenes:
+        entry = write_previews(scene, record.run_dir / "previews")
+        record.put_scene(scene.name, entry)
+        name = "plan.png" if len(scenes) == 1 else f"plan_{scene.name}.png"
+        picture_plan(plan, scene, record.run_dir / entry["imagery_preview"], record.run_dir / name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +205,7 @@ class _Mapping:
     predictor: PatchPredictor
     plan: Plan | None
     loggers: Sequence[Any] = ()
+    pictured: Sequence[str] = ()
 
     def run(self, scenes: Sequence[Scene], mosaic: Mosaic, scoring: Assess) -> None:
         for scene in scenes:
@@ -224,7 +219,8 @@ class _Mapping:
 
     def _map(self, scene: Scene, mosaic: Mosaic) -> None:
         run_dir, model, stem = self.record.run_dir, self.task.record, f"{scene.name}_{mosaic.passes}"
-        self.record.put_scene(scene.name, write_previews(scene, run_dir / "previews"))
+        if scene.name not in self.pictured:
+            self.record.put_scene(scene.name, write_previews(scene, run_dir / "previews"))
         path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
         done = map_scene(self.predictor, model, scene, mosaic, path, checkpoint=self.checkpoint).result
         self.record.put_map(

@@ -9,75 +9,119 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from lulcseg.errors import LulcsegError
+from lulcseg.patches.batches import PlanBatches, Steps
 from lulcseg.patches.dataset import ScenesDataset, stack
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.samplers import ScenesSampler
 from lulcseg.scene.dataset import SceneDataset
 
 
-def default_workers() -> int:
-    """Return how many loader processes to use: one a core, one core kept for training, at most 8.
+def default_workers(processes: int = 1) -> int:
+    """Return how many loader processes a training process starts.
 
-    With one or two cores, training itself needs both, and reading a window costs little: none.
+    One a core, of the cores that are this process's part of the machine, one kept for training, at
+    most 8. With one or two cores, training itself needs both, and reading a window costs little: none.
+
+    Args:
+        processes: Training processes on this machine.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if cores <= 2 else min(8, cores - 1)
+    own = cores // processes
+    return 0 if own <= 2 else min(8, own - 1)
 
 
 class PatchData(pl.LightningDataModule):
-    """Walks a plan: every patch once an epoch, ranks taking disjoint shares.
+    """Walks a plan: every patch once an epoch, ranks taking disjoint shares (:class:`Steps`).
+
+    Images stay in the imagery's own type (mostly uint8) until they are on the device. Loader
+    processes compute with one thread each (torch sees to it).
 
     Args:
         scenes: Datasets by scene name.
         plan: The places, with their split.
-        batch_size: Patches of one step over all devices.
-        workers: Loader processes; −1: :func:`default_workers`.
+        batch_size: Patches of one optimiser step over all devices.
+        micro_batch: Most patches a device holds at once; None: its whole share of the batch. The
+            trainer's ``accumulate_grad_batches`` must be ``steps(world_size).accumulate``.
+        workers: Loader processes of each rank; −1: :func:`default_workers`.
+        prefetch: Batches each loader process reads ahead.
         seed: Seed of the order of patches.
 
-    The trainer must run with ``use_distributed_sampler=False``: the samplers know their rank.
+    The trainer must run with ``use_distributed_sampler=False``: the loaders know their rank.
     """
 
     def __init__(
-        self, scenes: Mapping[str, SceneDataset], plan: Plan, *, batch_size: int, workers: int = -1, seed: int = 0
+        self,
+        scenes: Mapping[str, SceneDataset],
+        plan: Plan,
+        *,
+        batch_size: int,
+        micro_batch: int | None = None,
+        workers: int = -1,
+        prefetch: int = 4,
+        seed: int = 0,
     ) -> None:
         """Keep the parts; loaders are made by the hooks, once rank and world size are known."""
         super().__init__()
         self.dataset = ScenesDataset(scenes)
         self.plan = plan
         self.batch_size = batch_size
-        self.workers = default_workers() if workers < 0 else workers
+        self.micro_batch = micro_batch
+        self.workers = workers
+        self.prefetch = prefetch
         self.seed = seed
+        self._first_epoch = 0
+
+    def steps(self, world_size: int = 1) -> Steps:
+        """Return how an epoch of training is dealt to so many devices.
+
+        Raises:
+            LulcsegError: The batch doesn't divide by them, or there are fewer patches.
+        """
+        return Steps(self._patches("train"), self.batch_size, world_size, self.micro_batch)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the loader of training patches, in a new order each epoch."""
-        return self._loader("train", shuffle=True)
+        return self._loader("train", self.steps(self._world), shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Return the loader of validation patches, in the plan's order; none where there are none."""
-        if not (self.plan.rows["split"] == "validation").any():
+        patches = self._patches("validation")
+        if not patches:
             return []
-        return self._loader("validation", shuffle=False)
+        steps = Steps.in_one(patches, self._world, self.steps(self._world).limit)
+        return self._loader("validation", steps, shuffle=False)
 
-    def _loader(self, split: str, *, shuffle: bool) -> DataLoader[Any]:
-        rank = self.trainer.global_rank if self.trainer else 0
-        world = self.trainer.world_size if self.trainer else 1
-        if self.batch_size % world:
-            nearest = max(world, round(self.batch_size / world) * world)
-            raise LulcsegError(
-                f"trainer.batch_size={self.batch_size} doesn't divide by {world} devices",
-                where="configuration",
-                remedy=f"the nearest that does is {nearest}",
-            )
-        sampler = ScenesSampler(
-            self.dataset.scenes, self.plan, split, shuffle=shuffle, seed=self.seed, rank=rank, world_size=world
-        )
+    def state_dict(self) -> dict[str, Any]:
+        """Return the number of epochs walked."""
+        assert self.trainer is not None
+        progress: Any = self.trainer.fit_loop.epoch_progress.current  # current_epoch is behind it at an epoch's end
+        return {"epochs": progress.processed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint with the epoch that comes next.
+
+        Lightning tells samplers the epoch only after loader processes have begun to read ahead.
+        """
+        self._first_epoch = int(state_dict["epochs"])
+
+    def _patches(self, split: str) -> int:
+        return int((self.plan.rows["split"] == split).sum())
+
+    @property
+    def _world(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+    def _loader(self, split: str, steps: Steps, *, shuffle: bool) -> DataLoader[Any]:
+        trainer = self.trainer
+        sampler = ScenesSampler(self.dataset.scenes, self.plan, split, shuffle=shuffle, seed=self.seed)
+        sampler.set_epoch(self._first_epoch)
+        workers = default_workers(trainer.num_devices if trainer else 1) if self.workers < 0 else self.workers
         return DataLoader(
             self.dataset,
-            batch_size=self.batch_size // world,
-            sampler=sampler,
-            num_workers=self.workers,
+            batch_sampler=PlanBatches(sampler, steps, trainer.global_rank if trainer else 0),
+            num_workers=workers,
             collate_fn=stack,
-            persistent_workers=self.workers > 0,
-            prefetch_factor=4 if self.workers > 0 else None,
+            pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",
+            persistent_workers=workers > 0,
+            prefetch_factor=self.prefetch if workers > 0 else None,
         )

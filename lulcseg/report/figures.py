@@ -5,27 +5,19 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.grid import Bounds
-from lulcseg.legend import Legend
-from lulcseg.sampling.plan import VALIDATION
 
 INK, MUTED, RULE = "#1d2733", "#5d6b7a", "#d9dfe5"
 
 _SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's colours, told apart by colour-blind readers; a series has a dash of its own besides."""
 
-_STYLE = {
+STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
     "text.color": INK,
@@ -44,11 +36,6 @@ _STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "lulcseg",
 }
-
-_GRID_CLASS = "grid cell"
-_MOST_OUTLINES = 4000
-_MOST_COVER = 5.0
-"""Outlines that cover the ground more often than this can't be told apart: centres are drawn instead."""
 
 _PARTS = {"train": "training", "val": "validation"}
 _SHARES = {"accuracy", "overall_accuracy", "kappa", "mean_f1", "f1", "iou", "mean_iou", "mean_users", "mean_producers"}
@@ -69,7 +56,7 @@ def learning_curves(metrics: pd.DataFrame) -> Figure | None:
     panels = [(title, curves) for title, curves in (("Loss", loss), ("Scores", scores)) if curves]
     if not panels:
         return None
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(5.4 * len(panels), 3.3), layout="constrained")
         for axes, (title, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             colour = {key: _SERIES[i % len(_SERIES)] for i, key in enumerate(_colour_keys(curves, title))}
@@ -94,62 +81,12 @@ def learning_curves(metrics: pd.DataFrame) -> Figure | None:
         return figure
 
 
-def plan_figure(
-    rows: gpd.GeoDataFrame, bounds: Bounds, legend: Legend, background: NDArray[np.uint8] | None = None
-) -> Figure:
-    """Draw a plan's patches, coloured by the class each was drawn for, over the imagery.
-
-    Args:
-        rows: A plan's rows of one scene: ``class_index`` (−1: drawn for none), ``split`` (held-out
-            patches are dotted) and the extents as geometry.
-        bounds: Extent of the scene, in map units.
-        legend: The classes.
-        background: (h, w, 3) uint8 picture of the scene's extent; None leaves it blank.
-
-    Returns:
-        The figure; where patches are many or lie thick, it shows their centres instead of outlines.
-    """
-    class_index = rows["class_index"].to_numpy(dtype=np.int64)
-    validation = (rows["split"] == VALIDATION).to_numpy()
-    extents = rows.geometry.bounds.to_numpy()
-    width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
-    with mpl.rc_context({**_STYLE, "axes.grid": False}):
-        figure = Figure(figsize=(8.0, min(10.0, max(3.0, 8.0 * height / width)) + 0.7), layout="constrained")
-        axes = figure.subplots()
-        if background is not None:
-            extent = (bounds.left, bounds.right, bounds.bottom, bounds.top)
-            axes.imshow(background.mean(axis=2), extent=extent, cmap="gray", vmin=-170, vmax=255, aspect="equal")
-        colours = np.array([*legend.colours / 255.0, mpl.colors.to_rgb(INK)])[class_index]
-        sides = extents[:, 2:] - extents[:, :2]
-        if len(rows) > _MOST_OUTLINES or sides.prod(axis=1).sum() > _MOST_COVER * width * height:
-            centres = (extents[:, :2] + extents[:, 2:]) / 2
-            size = float(np.clip(20_000 / len(rows), 3, 25))
-            axes.scatter(centres[:, 0], centres[:, 1], s=size, c=colours, linewidths=0.4, edgecolors=INK)
-        else:
-            for held_out, dash in ((False, "-"), (True, (0, (2, 1.5)))):
-                chosen = np.flatnonzero(validation == held_out)
-                boxes = [
-                    Rectangle((x, y), w, h) for (x, y), (w, h) in zip(extents[chosen, :2], sides[chosen], strict=True)
-                ]
-                # A darker line below keeps pale classes readable on pale ground.
-                for colour, line in ((INK, 2.6), (colours[chosen], 1.5)):
-                    axes.add_collection(
-                        PatchCollection(boxes, facecolor="none", edgecolor=colour, linewidth=line, linestyle=dash)
-                    )
-        axes.set(xlim=(bounds.left, bounds.right), ylim=(bounds.bottom, bounds.top), aspect="equal")
-        axes.set(xticks=[], yticks=[])
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        figure.legend(handles=_class_keys(class_index, validation, legend), loc="outside lower center", ncols=4)
-        return figure
-
-
 def confusion_figure(assessment: Assessment) -> Figure:
     """Draw a confusion matrix: counts, shaded by their share of the reference class."""
     matrix = assessment.confusion
     names = assessment.legend.names
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    with mpl.rc_context({**_STYLE, "axes.grid": False}):
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
         side = 1.8 + 0.52 * len(names)
         figure = Figure(figsize=(side + 0.8, side), layout="constrained")
         axes = figure.subplots()
@@ -158,8 +95,8 @@ def confusion_figure(assessment: Assessment) -> Figure:
             if count:
                 colour = "white" if share[i, j] > 0.55 else INK
                 axes.text(j, i, f"{count:,}", ha="center", va="center", fontsize=8, color=colour)
-        axes.set_xticks(range(len(names)), [_plain(n) for n in names], rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), [_plain(n) for n in names])
+        axes.set_xticks(range(len(names)), [plain(n) for n in names], rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(names)), [plain(n) for n in names])
         axes.set(xlabel="map", ylabel="reference")
         axes.tick_params(length=0)
         return figure
@@ -182,7 +119,7 @@ def svg(figure: Figure) -> bytes:
 
 def _encoded(figure: Figure, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(buffer, format=kind, facecolor="white", **options)
     return buffer.getvalue()
 
@@ -211,16 +148,6 @@ def _curve_label(part: str, metric: str, per_step: bool) -> str:
     return f"{label}, each step" if per_step else label
 
 
-def _class_keys(class_index: NDArray[np.int64], validation: NDArray[np.bool_], legend: Legend) -> list[Line2D]:
-    present = [i for i in range(len(legend)) if (class_index == i).any()]
-    keys = [Line2D([], [], color=legend.classes[i].colour, lw=3, label=_plain(legend.names[i])) for i in present]
-    if (class_index < 0).any():
-        keys.append(Line2D([], [], color=INK, lw=3, label=_GRID_CLASS))
-    if validation.any():
-        keys.append(Line2D([], [], color=MUTED, lw=1.5, ls=(0, (2, 1.5)), label="held out"))
-    return keys
-
-
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Keep matplotlib from reading a class name as mathematics, or as 'leave me out' (a leading _)."""
     return " " + name.replace("$", r"\$")

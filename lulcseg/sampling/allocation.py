@@ -1,7 +1,8 @@
 """How many patches each class and each feature gets: Equations 1 and 2 of Clark, Phinn & Scarth.
 
 Pure arithmetic on areas. The unit of area matters: Eq. 1 is a ratio of logarithms, and only
-areas in square metres give the paper's published counts (Table 4).
+areas in square metres give the paper's published counts (Table 4). Beside Eq. 1 stand two other
+ways to share patches among classes, to compare it with.
 """
 
 from __future__ import annotations
@@ -52,6 +53,51 @@ def class_patches(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | No
     return _ceil(n_patches * logs / logs.sum())
 
 
+def equal_classes(areas_m2: ArrayLike, n_patches: int) -> NDArray[np.int64]:
+    """Share patches equally among classes (``balanced``); what does not divide goes to the larger classes.
+
+    Args and Returns as for :func:`class_patches`, but that the sum is ``n_patches``.
+
+    Raises:
+        LulcsegError: There are fewer patches than classes.
+    """
+    areas = np.asarray(areas_m2, dtype=np.float64)
+    _check_one_each(n_patches, areas.size)
+    return _round_to_sum(np.full(areas.size, n_patches / areas.size), n_patches, areas)
+
+
+def inverse_classes(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | None = None) -> NDArray[np.int64]:
+    """Share patches among classes in inverse proportion to area, at least one each (``inverse_frequency``).
+
+    Classes whose quota is below 1 get one patch; the others share the rest by largest remainder.
+
+    Args and Returns as for :func:`class_patches`, but that the sum is ``n_patches``.
+
+    Raises:
+        LulcsegError: There are fewer patches than classes, or a class has no area.
+    """
+    areas = np.asarray(areas_m2, dtype=np.float64)
+    _check_one_each(n_patches, areas.size)
+    empty = np.flatnonzero(~(areas > 0))
+    if empty.size:
+        first = int(empty[0])
+        raise LulcsegError(
+            f"class '{names[first] if names is not None else f'number {first}'}' has no area",
+            where="polygons",
+            remedy="remove its degenerate polygons",
+        )
+    counts = np.ones(areas.size, dtype=np.int64)
+    sharing = np.ones(areas.size, dtype=np.bool_)
+    while True:
+        left = n_patches - int((~sharing).sum())
+        quotas = left * (1 / areas[sharing]) / (1 / areas[sharing]).sum()
+        if (quotas >= 1 - _SLACK).all():
+            break
+        sharing[np.flatnonzero(sharing)[quotas < 1 - _SLACK]] = False  # each takes its one out of the common pot
+    counts[sharing] = _round_to_sum(quotas, left, areas[sharing])
+    return counts
+
+
 def feature_patches(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]:
     """Share a class's patches among its features by area, rounded up (Eq. 2, ``per_feature``).
 
@@ -90,13 +136,7 @@ def share_exactly(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]:
         LulcsegError: ``n_class`` is below 1, or a feature has no area.
     """
     quotas = _quotas(n_class, feature_areas)
-    counts = np.floor(quotas).astype(np.int64)
-    left = n_class - int(counts.sum())
-    # Rounded, so that equal features tie instead of being told apart by the last bit.
-    remainders = np.round(quotas - counts, 9)
-    order = np.lexsort((np.arange(quotas.size), -quotas, -remainders))
-    counts[order[:left]] += 1
-    return counts
+    return _round_to_sum(quotas, n_class, quotas)
 
 
 def steps_per_epoch(n_patches: int, batch: int) -> int:
@@ -108,6 +148,16 @@ def _check_wanted(n: int) -> None:
     if n < 1:
         raise LulcsegError(
             f"{n} patches are wanted, at least 1 is needed", where="sampling.patches", remedy="ask for more"
+        )
+
+
+def _check_one_each(n_patches: int, n_classes: int) -> None:
+    _check_wanted(n_patches)
+    if n_patches < n_classes:
+        raise LulcsegError(
+            f"{n_patches} patches do not give each of {n_classes} classes one",
+            where="sampling.patches",
+            remedy=f"ask for at least {n_classes}",
         )
 
 
@@ -123,6 +173,17 @@ def _quotas(n_class: int, feature_areas: ArrayLike) -> NDArray[np.float64]:
         )
     quotas: NDArray[np.float64] = n_class * (areas / areas.sum())
     return quotas
+
+
+def _round_to_sum(quotas: NDArray[np.float64], total: int, areas: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Round quotas to whole numbers of a given sum: largest remainder, ties to the larger area, then the earlier."""
+    counts = np.floor(quotas).astype(np.int64)
+    left = total - int(counts.sum())
+    # Rounded, so that equal quotas tie instead of being told apart by the last bit.
+    remainders = np.round(quotas - counts, 9)
+    order = np.lexsort((np.arange(quotas.size), -areas, -remainders))
+    counts[order[:left]] += 1
+    return counts
 
 
 def _ceil(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -4,43 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.legend import Legend
-from lulcseg.sampling.allocation import class_patches, feature_patches, share_exactly
+from lulcseg.sampling.drawcells import draw_cells
+from lulcseg.sampling.drawfeatures import draw_in_features
 from lulcseg.sampling.extents import check_fits
-from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
+from lulcseg.sampling.plan import Plan, stack_rows
 from lulcseg.sampling.pool import SceneLike, class_table, pooled
-from lulcseg.sampling.seeds import generator
+from lulcseg.sampling.request import Method, Request, Totals
 from lulcseg.sampling.split import hold_out
-from lulcseg.sampling.stratified import ValidShare, draw_patches
-from lulcseg.sampling.systematic import all_cells, keep_meeting
-
-type Method = Literal["stratified", "grid"]
-type Totals = Literal["per_feature", "exact"]
-
-_SHARES = {"per_feature": feature_patches, "exact": share_exactly}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Settings:
-    """What :func:`draw_plan` was asked for."""
-
-    method: Method
-    n_patches: int | None
-    patch_size: int
-    totals: Totals
-    cell: int
-    background: str | None
-    seed: int
-    min_valid: float
-    valid_share: Mapping[str, ValidShare]
+from lulcseg.sampling.stratified import ValidShare
+from lulcseg.sampling.systematic import Edge
 
 
 def draw_plan(
@@ -51,36 +25,69 @@ def draw_plan(
     seed: int,
     n_patches: int | None = None,
     totals: Totals = "per_feature",
+    match_total: int | None = None,
     cell: int = 1024,
+    origin: Sequence[float] | None = None,
+    edge: Edge = "drop",
+    min_labelled: float = 0.0,
     background: str | None = None,
     validation_fraction: float = 0.0,
     validation_block: int = 2048,
     min_valid: float = 0.0,
     valid_share: Mapping[str, ValidShare] | None = None,
+    labelled_share: Mapping[str, ValidShare] | None = None,
 ) -> Plan:
     """Draw a sampling plan (Clark, Phinn & Scarth, section 2.5.2).
 
-    The features of all scenes are one pool: areas of a class add up over scenes, Eq. 1 is
-    applied once and Eq. 2 over all features. Each scene's places come from a generator of its own,
-    made from the seed and the scene's name, so the order of the scenes is the order of the rows and
-    nothing else. A class without features gets no patches and is left out of Eq. 1.
+    The features of all scenes are one pool: areas of a class add up over scenes, and patches are
+    shared among classes once and among all features. Each scene's places come from a generator of its
+    own, made from the seed and the scene's name, so the order of the scenes is the order of the rows
+    and nothing else. A class without features gets no patches and is left out of Eq. 1.
+
+    The methods are:
+
+    - ``stratified``: centred on random points in the features; numbers by Eqs 1 and 2.
+    - ``grid``: the cells of a systematic grid that meet a class of interest, split to the patch size.
+    - ``uniform``: centred on points uniform over all the labelled ground.
+    - ``balanced``: the same number for each class, shared among its features by area.
+    - ``inverse_frequency``: numbers in inverse proportion to the classes' areas, then likewise.
+
+    The totals of ``stratified`` are:
+
+    - ``per_feature``: Eq. 2 as printed; every feature gets a patch at least.
+    - ``exact``: Eq. 1's numbers without the surplus of Eq. 2's rounding up. This reproduces Table 3 at
+      256² to 1024².
+    - ``covered``: as ``per_feature``, but a feature inside another's patch needs none of its own
+      (:mod:`lulcseg.sampling.covered`).
+
+    What applies to another method than the one asked for has no effect.
 
     Args:
         scenes: The scenes to train on, with one legend.
-        method: 'stratified' (random, by Eqs 1 and 2) or 'grid' (systematic).
+        method: How patches are placed.
         patch_size: Side of a patch, pixels.
         seed: Same seed, same plan.
-        n_patches: Patches wanted, N_p of Eq. 1; for 'stratified' only: the grid gives its own number.
+        n_patches: Patches wanted: N_p of Eq. 1, met exactly by 'uniform', 'balanced' and
+            'inverse_frequency'. The grid gives its own number.
         totals: How a class's patches are shared among its features; for 'stratified' only.
+        match_total: The plan's total to come nearest to by choosing N_p, over ``n_patches`` (of several
+            the smallest); for 'stratified' only. Where N_p cannot reach it, the nearest is taken and noted.
         cell: Side of the systematic grid's cells, pixels: patch size times a power of two; for 'grid' only.
+        origin: Easting and northing of a corner of cells, brought to the nearest pixel's corner; None: each
+            scene's upper left corner; for 'grid' only.
+        edge: What becomes of cells that reach over the imagery's edge: left out ('drop') or moved
+            inside ('shift'); for 'grid' only.
+        min_labelled: Least share of labelled pixels in a cell, 0…1; for 'grid' only.
         background: Name of the class whose polygons alone make no cell worth keeping (Other); for
             'grid' only. None: every class counts.
         validation_fraction: Share of each scene's ground held out for validation, 0 for none.
             Patches across its edge are dropped and counted.
         validation_block: Side of the blocks in which ground is held out, pixels.
-        min_valid: Least share of valid pixels, 0…1: in a patch ('stratified': drawn anew) or in a
+        min_valid: Least share of valid pixels, 0…1: in a patch (drawn anew in the same feature) or in a
             whole cell ('grid': left out).
-        valid_share: For each scene's name what tells that share; needed when ``min_valid`` is above 0.
+        valid_share: For each scene's name what tells the share of valid pixels; needed when
+            ``min_valid`` is above 0. Where given, it is told for every patch (column ``valid``).
+        labelled_share: The same for labelled pixels; needed when ``min_labelled`` is above 0.
 
     Returns:
         The plan, its rows in the order of the scenes.
@@ -88,145 +95,62 @@ def draw_plan(
     Raises:
         LulcsegError: A setting is out of bounds, a patch is larger than a scene, legends differ, there
             are no polygons, or no patch is left.
-        ValueError: ``min_valid`` is above 0 and a scene is missing from ``valid_share``.
+        ValueError: A least share is above 0 and a scene is missing from what tells it.
     """
-    legend = _check(scenes, method, totals, background, seed)
+    request = Request(
+        method,
+        patch_size,
+        seed,
+        n_patches,
+        totals,
+        match_total,
+        cell,
+        origin,
+        edge,
+        min_labelled,
+        background,
+        min_valid,
+        dict(valid_share or {}),
+        dict(labelled_share or {}),
+    )
+    legend = request.check(scenes)
     for scene in scenes:
         check_fits(scene.grid, patch_size, scene.name)
-    settings = _Settings(
-        method, n_patches, patch_size, totals, cell, background, seed, min_valid, dict(valid_share or {})
-    )
-    if min_valid > 0 and {s.name for s in scenes} - set(settings.valid_share):
-        raise ValueError("min_valid needs valid_share for every scene")
     pool = pooled(scenes)
-    classes = class_table(pool, legend)
-    meta: dict[str, Any] = {
-        "method": method,
-        "seed": seed,
-        "n_patches": n_patches if method == "stratified" else None,
-        "totals": totals if method == "stratified" else None,
-        "cell": cell if method == "grid" else None,
-        "background": background if method == "grid" else None,
-        "patch_size": patch_size,
-        "min_valid": min_valid,
+    meta = _settings(request) | {
         "area_unit": "m2",
         "legend": legend.names,
-        "classes": classes,
+        "classes": (classes := class_table(pool, legend)),
         "classes_without_features": [c["name"] for c in classes if not c["features"]],
         "features_left_out": [],
+        "features_covered": [],
         "scenes": {s.name: dataclasses.asdict(s.grid) for s in scenes},
         "redrawn": 0,
         "dropped": 0,
         "validation": None,
     }
-    by_scene = (_draw_stratified if method == "stratified" else _draw_grid)(scenes, pool, settings, meta)
+    by_scene = (draw_cells if method == "grid" else draw_in_features)(scenes, pool, request, meta)
     rows = stack_rows([by_scene[s.name] for s in scenes])
-    if rows.empty:
-        raise LulcsegError(
-            "no patch is left: no cell meets a polygon of a class other than the background",
-            where="sampling",
-            remedy="check sampling.background, the polygons' classes and their place over the imagery",
-        )
-    plan = Plan(rows, meta)
+    plan = Plan(rows, meta | {"shifted": int(rows["shifted"].sum())})
     if validation_fraction == 0:
         return plan
     return hold_out(plan, fraction=validation_fraction, block=validation_block, seed=seed)
 
 
-def _check(scenes: Sequence[SceneLike], method: str, totals: str, background: str | None, seed: int) -> Legend:
-    """Check what does not need the polygons, and return the common legend."""
-    for key, value, known in (("method", method, Method), ("totals", totals, Totals)):
-        options = get_args(known.__value__)
-        if value not in options:
-            raise LulcsegError(f"'{value}' is not known", where=f"sampling.{key}", remedy=did_you_mean(value, options))
-    if seed < 0:
-        raise LulcsegError(f"a seed of {seed} cannot be used", where="seed", remedy="use 0 or more")
-    if not scenes:
-        raise LulcsegError("there is no scene to draw patches in", where="scenes.train", remedy="name at least one")
-    names = [s.name for s in scenes]
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise LulcsegError(f"scene '{twice[0]}' stands twice", where="scenes.train", remedy="name each scene once")
-    legend = scenes[0].legend
-    for scene in scenes[1:]:
-        if scene.legend != legend:
-            raise LulcsegError(
-                f"scenes '{names[0]}' and '{scene.name}' have different legends",
-                where="scenes.train",
-                remedy="give both the same classes, codes and order; labels.crosswalk maps source names to them",
-            )
-    if background is not None and background not in legend.names:
-        raise LulcsegError(
-            f"the legend has no class '{background}'",
-            where="sampling.background",
-            remedy="set sampling.background=null to keep every cell, or name a class: "
-            + did_you_mean(background, legend.names),
-        )
-    return legend
-
-
-def _allocate(pool: pd.DataFrame, settings: _Settings, meta: dict[str, Any]) -> NDArray[np.int64]:
-    """Share patches among classes and features (Eqs 1 and 2), and note the counts in ``meta``."""
-    if settings.n_patches is None:
-        raise LulcsegError("stratified sampling needs the number of patches", where="sampling.patches")
-    present = [i for i, c in enumerate(meta["classes"]) if c["features"]]
-    entries = [meta["classes"][i] for i in present]
-    wanted = class_patches([c["area_m2"] for c in entries], settings.n_patches, [c["name"] for c in entries])
-    counts = np.zeros(len(pool), dtype=np.int64)
-    for index, entry, n in zip(present, entries, wanted.tolist(), strict=True):
-        of_class = (pool["class_index"] == index).to_numpy()
-        counts[of_class] = _SHARES[settings.totals](n, pool.loc[of_class, "area_m2"].to_numpy())
-        entry |= {"wanted": n, "drawn": int(counts[of_class].sum())}
-    left_out = pool.loc[counts == 0, ["scene", "feature"]]
-    meta["features_left_out"] = [[str(s), int(f)] for s, f in left_out.itertuples(index=False)]
-    return counts
-
-
-def _draw_stratified(
-    scenes: Sequence[SceneLike], pool: pd.DataFrame, settings: _Settings, meta: dict[str, Any]
-) -> dict[str, gpd.GeoDataFrame]:
-    counts = _allocate(pool, settings, meta)
-    found = {}
-    for scene in scenes:
-        mine = (pool["scene"] == scene.name).to_numpy()
-        drawn = draw_patches(
-            pool.loc[mine, "geometry"].to_numpy(),
-            counts[mine],
-            scene.grid,
-            settings.patch_size,
-            generator(settings.seed, f"points in {scene.name}"),
-            min_valid=settings.min_valid,
-            valid_share=settings.valid_share.get(scene.name),
-        )
-        meta["redrawn"] += drawn.redrawn
-        found[scene.name] = patch_rows(
-            scene.name,
-            scene.grid,
-            drawn.row,
-            drawn.col,
-            settings.patch_size,
-            class_index=pool.loc[mine, "class_index"].to_numpy()[drawn.feature],
-            feature=pool.loc[mine, "feature"].to_numpy()[drawn.feature],
-            shifted=drawn.shifted,
-        )
-    return found
-
-
-def _draw_grid(
-    scenes: Sequence[SceneLike], pool: pd.DataFrame, settings: _Settings, meta: dict[str, Any]
-) -> dict[str, gpd.GeoDataFrame]:
-    background = -1 if settings.background is None else meta["legend"].index(settings.background)
-    found = {}
-    meta["cells"] = {}
-    for scene in scenes:
-        wanted = (pool["scene"] == scene.name) & (pool["class_index"] != background)
-        laid = all_cells(scene.grid, settings.cell, settings.patch_size, scene.name)
-        kept = keep_meeting(laid, scene.grid, pool.loc[wanted, "geometry"].to_numpy())
-        meta["cells"][scene.name] = {"laid": len(laid), "meeting": len(kept)}
-        if settings.min_valid > 0:
-            share = settings.valid_share[scene.name](kept.row, kept.col, kept.size)
-            kept = kept.where(share >= settings.min_valid)
-        meta["cells"][scene.name]["kept"] = len(kept)
-        patches = kept.split(settings.patch_size)
-        found[scene.name] = patch_rows(scene.name, scene.grid, patches.row, patches.col, settings.patch_size)
-    return found
+def _settings(request: Request) -> dict[str, Any]:
+    """Return the settings as a plan keeps them: None where one does not apply to the method."""
+    is_grid, is_stratified = request.method == "grid", request.method == "stratified"
+    return {
+        "method": request.method,
+        "seed": request.seed,
+        "n_patches": None if is_grid else request.n_patches,
+        "totals": request.totals if is_stratified else None,
+        "match_total": None,
+        "cell": request.cell if is_grid else None,
+        "origin": [float(v) for v in request.origin] if is_grid and request.origin is not None else None,
+        "edge": request.edge if is_grid else None,
+        "min_labelled": request.min_labelled if is_grid else None,
+        "background": request.background if is_grid else None,
+        "patch_size": request.patch_size,
+        "min_valid": request.min_valid,
+    }

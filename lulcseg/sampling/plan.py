@@ -18,13 +18,15 @@ from pyproj import CRS
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling import planfile
-from lulcseg.sampling.extents import boxes, meeting
+from lulcseg.sampling.extents import boxes
+from lulcseg.sampling.shares import Cover
+from lulcseg.sampling.summary import summarise
 
 TRAIN = "train"
 VALIDATION = "validation"
 """Values of ``split``."""
 
-COLUMNS = ("scene", "row", "col", "size", "class_index", "feature", "shifted", "split", "geometry")
+COLUMNS = ("scene", "row", "col", "size", "class_index", "feature", "shifted", "valid", "split", "geometry")
 
 
 def patch_rows(
@@ -37,6 +39,7 @@ def patch_rows(
     class_index: ArrayLike = -1,
     feature: ArrayLike = -1,
     shifted: ArrayLike = False,
+    valid: ArrayLike = np.nan,
     split: ArrayLike = TRAIN,
 ) -> gpd.GeoDataFrame:
     """Make a plan's rows for the patches of one scene.
@@ -50,6 +53,7 @@ def patch_rows(
         class_index: Class each patch was drawn for, (n,) or one number; -1 for none.
         feature: Feature each was drawn in, (n,) or one number; -1 for none.
         shifted: Whether each was shifted to stay inside the grid, (n,) or one value.
+        valid: Share of each patch's pixels that are valid, (n,) or one number; NaN where not asked.
         split: 'train' or 'validation', (n,) or one value.
 
     Returns:
@@ -68,6 +72,7 @@ def patch_rows(
         "class_index": column(class_index, np.int64),
         "feature": column(feature, np.int64),
         "shifted": column(shifted, np.bool_),
+        "valid": column(valid, np.float64),
         "split": pd.Series(column(split, np.str_), dtype="str"),
     }
     return gpd.GeoDataFrame(frame, geometry=boxes(grid, row, col, size), crs=grid.crs)
@@ -91,8 +96,9 @@ class Plan:
         rows: One row a patch: ``scene`` (str), ``row`` and ``col`` (int64, first pixel in the
             scene's grid), ``size`` (int64, pixels), ``class_index`` (int64, the class drawn for, -1 on
             the systematic grid), ``feature`` (int64, as the scene numbers them, -1 on the grid),
-            ``shifted`` (bool), ``split`` ('train' or 'validation') and ``geometry`` (the extent, in the
-            scene's CRS). Where scenes differ in CRS the frame as a whole has none: see :meth:`of`.
+            ``shifted`` (bool), ``valid`` (float64, share of valid pixels, NaN where not asked),
+            ``split`` ('train' or 'validation') and ``geometry`` (the extent, in the scene's CRS). Where
+            scenes differ in CRS the frame as a whole has none: see :meth:`of`.
         meta: Plain Python, fit for JSON: ``method``, ``seed``, ``n_patches`` (wanted), ``totals``,
             ``patch_size``, ``area_unit`` ("m2"), ``legend`` (names), ``classes`` (per class: name,
             features, area_m2, wanted, drawn), ``dropped``, ``features_left_out``, ``scenes`` (each
@@ -160,42 +166,11 @@ class Plan:
         digest.update((rows.geometry.bounds.to_numpy(dtype="<f8") + 0.0).tobytes())  # + 0.0: no negative zero
         return digest.hexdigest()
 
-    def summary(self, polygons: Mapping[str, gpd.GeoDataFrame] | None = None) -> dict[str, Any]:
-        """Count patches.
-
-        Args:
-            polygons: The digitised features of each scene, by its name, with ``class_index``.
-
-        Returns:
-            ``patches`` in all, ``splits`` (per split) and ``shifted``; ``drawn_for``: patches drawn
-            for each class; and with polygons ``touches``: patches that meet each class, where a patch counts
-            in every class it meets (Table 4). Classes by name.
-        """
-        names = self.meta["legend"]
-        drawn_for = self.rows.loc[self.rows["class_index"] >= 0, "class_index"]
-        counts: dict[str, Any] = {
-            "patches": len(self),
-            "splits": {str(k): int(n) for k, n in self.rows["split"].value_counts().sort_index().items()},
-            "shifted": int(self.rows["shifted"].sum()),
-            "drawn_for": dict(zip(names, np.bincount(drawn_for, minlength=len(names)).tolist(), strict=True)),
-        }
-        if polygons is not None:
-            touches = sum(
-                (self._touches(scene, frame) for scene, frame in polygons.items()),
-                start=np.zeros(len(names), dtype=np.int64),
-            )
-            counts["touches"] = dict(zip(names, touches.tolist(), strict=True))
-        return counts
-
-    def _touches(self, scene: str, polygons: gpd.GeoDataFrame) -> NDArray[np.int64]:
-        """Count the patches of a scene that meet each class, (n_classes,)."""
-        rows = self.rows[self.rows["scene"] == scene]
-        row, col, size = (rows[name].to_numpy() for name in ("row", "col", "size"))
-        feature, patch = meeting(self.grid(scene), row, col, size, polygons.geometry.to_numpy())
-        n_classes = len(self.meta["legend"])
-        met = np.zeros((n_classes, len(rows)), dtype=np.bool_)
-        met[polygons["class_index"].to_numpy()[feature], patch] = True
-        return met.sum(axis=1)
+    def summary(
+        self, polygons: Mapping[str, gpd.GeoDataFrame] | None = None, cover: Cover | None = None
+    ) -> dict[str, Any]:
+        """Count patches: see :func:`lulcseg.sampling.summary.summarise`."""
+        return summarise(self, polygons, cover)
 
     @classmethod
     def concat(cls, plans: Sequence[Plan]) -> Plan:
@@ -228,7 +203,7 @@ class Plan:
         meta |= {key: sum(p.meta[key] for p in plans) for key in ("dropped", "redrawn")}
         return cls(stack_rows([p.rows for p in plans]), meta)
 
-    def save(self, path: str | Path, polygons: Mapping[str, gpd.GeoDataFrame] | None = None) -> None:
+    def save(self, path: str | Path, summary: Mapping[str, Any] | None = None) -> None:
         """Write the plan as GeoPackage, and its summary as JSON of the same name beside it.
 
         One layer, ``plan``, where all scenes share a CRS; else a layer for each scene, of its name.
@@ -236,7 +211,7 @@ class Plan:
 
         Args:
             path: The GeoPackage, ``*.gpkg``.
-            polygons: As in :meth:`summary`, to count what the patches touch.
+            summary: What :meth:`summary` counted; None: what it counts without polygons and labels.
 
         Raises:
             LulcsegError: The folder cannot be written to.
@@ -246,8 +221,8 @@ class Plan:
             layers = {planfile.LAYER: self.rows}
         else:
             layers = {scene: self.of(scene) for scene in self.scenes if (self.rows["scene"] == scene).any()}
-        beside = {"digest": self.digest(), "summary": self.summary(polygons), "meta": self.meta}
-        planfile.write(Path(path), layers, beside)
+        counts = self.summary() if summary is None else dict(summary)
+        planfile.write(Path(path), layers, {"digest": self.digest(), "summary": counts, "meta": self.meta})
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
@@ -256,18 +231,30 @@ class Plan:
         Raises:
             LulcsegError: A file is missing, is not a plan, or the two do not belong together.
         """
-        frames, beside = planfile.read(Path(path), COLUMNS)
-        rows = stack_rows(frames).astype({"scene": "str", "split": "str", "shifted": np.bool_})
-        if planfile.POSITION in rows:
-            rows = rows.sort_values(planfile.POSITION, ignore_index=True)
-        plan = cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"])
-        if plan.digest() != beside["digest"]:
+        plan, digest = cls.load_edited(path)
+        if plan.digest() != digest:
             raise LulcsegError(
                 f"the plan differs from what {planfile.json_beside(Path(path)).name} says of it",
                 where=path,
                 remedy="draw the plan anew, or bring back the pair as it was saved",
             )
         return plan
+
+    @classmethod
+    def load_edited(cls, path: str | Path) -> tuple[Plan, str]:
+        """Read a plan whose rows may have been changed since it was saved, as in QGIS.
+
+        Returns:
+            The plan as it is now, and the digest that it was saved with.
+
+        Raises:
+            LulcsegError: A file is missing or is not a plan.
+        """
+        frames, beside = planfile.read(Path(path), COLUMNS)
+        rows = stack_rows(frames)
+        if planfile.POSITION in rows:
+            rows = rows.sort_values(planfile.POSITION, ignore_index=True)
+        return cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"]), str(beside["digest"])
 
 
 def _added(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

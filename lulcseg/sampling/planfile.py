@@ -12,8 +12,10 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pyogrio
+import shapely
 
 from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
 
 LAYER = "plan"
 """Name of the layer where one holds all patches."""
@@ -60,33 +62,72 @@ def write(path: Path, layers: Mapping[str, gpd.GeoDataFrame], beside: Mapping[st
 def read(path: Path, columns: Sequence[str]) -> tuple[list[gpd.GeoDataFrame], dict[str, Any]]:
     """Read layers and summary.
 
+    Tables without places are passed over: QGIS keeps styles in one.
+
     Args:
         path: The GeoPackage.
         columns: Columns that each layer must have.
 
     Returns:
-        The layers' rows and the JSON's content.
+        The layers' rows, of the types that :class:`lulcseg.sampling.plan.Plan` states, and the JSON's content.
 
     Raises:
-        LulcsegError: A file is missing or is not of a plan.
+        LulcsegError: A file is missing or is not of a plan, or a row is not that of a patch.
     """
     for file in (path, json_beside(path)):
         if not file.is_file():
             raise LulcsegError("there is no such file", where=file, remedy="a plan is a .gpkg and a .json of one name")
-    beside: dict[str, Any] = {}
-    with contextlib.suppress(ValueError):
-        content = json.loads(json_beside(path).read_text(encoding="utf-8"))
-        beside = content if isinstance(content, dict) else {}
-    if beside.get("format") != FORMAT or not {"digest", "meta"} <= set(beside):
-        raise LulcsegError("this is not the summary of a plan", where=json_beside(path), remedy="draw the plan anew")
+    beside = _read_beside(json_beside(path))
     try:
-        frames = [pyogrio.read_dataframe(path, layer=name) for name, _ in pyogrio.list_layers(path)]
-    except pyogrio.errors.DataSourceError as error:
+        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
+        frames = [pyogrio.read_dataframe(path, layer=name) for name in layers]
+    except (RuntimeError, ValueError, OSError, shapely.errors.ShapelyError) as error:
         raise LulcsegError(f"this is not a GeoPackage ({error})", where=path, remedy="draw the plan anew") from error
-    for frame in frames:
-        missing = set(columns) - set(frame.columns)
-        if missing:
+    if not frames:
+        raise LulcsegError("this is not a plan: it has no layer of patches", where=path, remedy="draw the plan anew")
+    return [_typed(frame, path, columns) for frame in frames], beside
+
+
+def _read_beside(path: Path) -> dict[str, Any]:
+    content: Any = None
+    with contextlib.suppress(ValueError, OSError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        known = content["format"] == FORMAT and isinstance(content["digest"], str)
+        meta = content["meta"]
+        known = known and isinstance(meta["legend"], list) and isinstance(meta["patch_size"], int)
+        known = known and len(meta["classes"]) == len(meta["legend"])
+        known = known and bool([Grid(**grid) for grid in meta["scenes"].values()])
+    except (KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise LulcsegError("this is not the summary of a plan", where=path, remedy="draw the plan anew")
+    return dict(content)
+
+
+def _typed(frame: gpd.GeoDataFrame, path: Path, columns: Sequence[str]) -> gpd.GeoDataFrame:
+    """Give a layer's columns their types, and refuse rows that are no patch's."""
+    if "valid" not in frame:  # plans of earlier versions
+        frame["valid"] = np.nan
+    missing = set(columns) - set(frame.columns)
+    if missing:
+        raise LulcsegError(
+            f"this is not a plan: it lacks {', '.join(sorted(missing))}", where=path, remedy="draw the plan anew"
+        )
+    for name in columns:
+        empty = int(frame[name].isna().sum())
+        if empty and name != "valid":
             raise LulcsegError(
-                f"this is not a plan: it lacks {', '.join(sorted(missing))}", where=path, remedy="draw the plan anew"
+                f"{empty} of its patches have no {name}", where=path, remedy="delete or fill the patches added by hand"
             )
-    return frames, beside
+    numbers: dict[Any, Any] = dict.fromkeys(("row", "col", "size", "class_index", "feature"), np.int64)
+    try:
+        typed = frame.astype({"scene": "str", "split": "str", "shifted": np.bool_, "valid": np.float64, **numbers})
+        whole = all((typed[name] == frame[name]).all() for name in numbers)
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise LulcsegError(
+            f"its columns {', '.join(numbers)} do not all hold whole numbers", where=path, remedy="draw the plan anew"
+        )
+    return typed

@@ -129,14 +129,14 @@ class PlanSampler(SpatialSampler):
 class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
     """Walk the patches of several scenes in one order, each with its scene's name.
 
+    It knows no ranks: all walk alike, and :class:`lulcseg.patches.batches.PlanBatches` deals.
+
     Args:
         datasets: A TorchGeo ``GeoDataset`` for each scene, by name.
         plan: The plan.
         split: Which of its patches: 'train' or 'validation'.
         shuffle: Whether to shuffle anew each epoch, across all scenes.
         seed: Seed of the order.
-        rank: This process's number, from 0.
-        world_size: Number of processes; see :class:`EpochOrder` for how they share the plan.
 
     Raises:
         LulcsegError: The plan was made for other imagery, see :class:`PlanSampler`.
@@ -150,14 +150,12 @@ class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
         *,
         shuffle: bool,
         seed: int,
-        rank: int = 0,
-        world_size: int = 1,
     ) -> None:
         self._places: list[tuple[str, PatchSlices]] = []
         for scene in plan.scenes:
             walk = PlanSampler(datasets[scene], plan.of(scene, split), shuffle=False, seed=seed)
             self._places += [(scene, extent) for extent in walk]
-        self.order = EpochOrder(len(self._places), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+        self.order = EpochOrder(len(self._places), shuffle=shuffle, seed=seed)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next; Lightning calls this."""
@@ -169,7 +167,7 @@ class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
             yield self._places[index]
 
     def __len__(self) -> int:
-        """Return the number of patches of this rank in an epoch."""
+        """Return the number of patches of an epoch."""
         return len(self.order)
 
 

@@ -7,7 +7,7 @@ Clark, Phinn & Scarth, section 2.5.2.2. How many patches a feature gets is for
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,25 @@ class Drawn:
         col: First columns, (n,) int64, pixels.
         feature: Index into the polygons that were given, (n,) int64.
         shifted: Whether the patch had to be moved to stay inside the grid, (n,) bool.
-        redrawn: How many draws were thrown away for too few valid pixels.
+        valid: Share of valid pixels, (n,) float64; NaN where nothing tells it.
+        thrown: How many draws with too few valid pixels went before each, (n,) int64.
     """
 
     row: NDArray[np.int64]
     col: NDArray[np.int64]
     feature: NDArray[np.int64]
     shifted: NDArray[np.bool_]
-    redrawn: int
+    valid: NDArray[np.float64]
+    thrown: NDArray[np.int64]
+
+    @property
+    def redrawn(self) -> int:
+        """How many draws were thrown away for too few valid pixels."""
+        return int(self.thrown.sum())
+
+    def where(self, keep: NDArray[np.bool_]) -> Drawn:
+        """Return the patches that a mask keeps."""
+        return Drawn(*(getattr(self, f.name)[keep] for f in fields(self)))
 
 
 def draw_patches(
@@ -54,6 +65,8 @@ def draw_patches(
     valid_share: ValidShare | None = None,
 ) -> Drawn:
     """Draw patches centred on uniform random points inside polygons.
+
+    A patch with too few valid pixels is drawn again in the same polygon.
 
     Args:
         polygons: Valid Polygons or MultiPolygons in the grid's CRS, (m,).
@@ -71,24 +84,52 @@ def draw_patches(
         LulcsegError: Patches with enough valid pixels could not be found in 50 rounds.
         ValueError: ``min_valid`` is above 0 and ``valid_share`` was not given.
     """
+    drawn = try_patches(polygons, counts, grid, patch, rng, min_valid=min_valid, valid_share=valid_share)
+    check_valid(drawn, min_valid)
+    return drawn
+
+
+def try_patches(
+    polygons: NDArray[np.object_],
+    counts: NDArray[np.int64],
+    grid: Grid,
+    patch: int,
+    rng: np.random.Generator,
+    *,
+    min_valid: float = 0.0,
+    valid_share: ValidShare | None = None,
+) -> Drawn:
+    """Draw as :func:`draw_patches` does, but return patches that stay below ``min_valid`` as they are."""
     if min_valid > 0 and valid_share is None:
         raise ValueError("min_valid needs valid_share")
     feature = np.repeat(np.arange(counts.size, dtype=np.int64), counts)
     row, col, shifted = centred(grid, *uniform_points(polygons, feature, rng), patch)
-    redrawn = 0
-    if min_valid > 0 and valid_share is not None:
-        low = np.flatnonzero(valid_share(row, col, patch) < min_valid)
+    valid = np.full(feature.size, np.nan)
+    thrown = np.zeros(feature.size, dtype=np.int64)
+    if valid_share is not None:
+        valid[:] = valid_share(row, col, patch)
+        low = np.flatnonzero(valid < min_valid)
         for _ in range(MAX_REDRAWS):
             if low.size == 0:
                 break
-            redrawn += low.size
+            thrown[low] += 1
             row[low], col[low], shifted[low] = centred(grid, *uniform_points(polygons, feature[low], rng), patch)
-            low = low[valid_share(row[low], col[low], patch) < min_valid]
-        if low.size:
-            raise LulcsegError(
-                f"{low.size} patches in {np.unique(feature[low]).size} features stay below {min_valid:.0%} "
-                f"valid pixels after {MAX_REDRAWS} draws",
-                where="sampling.min_valid",
-                remedy="lower it, or clip the polygons to the imagery",
-            )
-    return Drawn(row, col, feature, shifted, redrawn)
+            valid[low] = valid_share(row[low], col[low], patch)
+            low = low[valid[low] < min_valid]
+    return Drawn(row, col, feature, shifted, valid, thrown)
+
+
+def check_valid(drawn: Drawn, min_valid: float) -> None:
+    """Refuse patches that have too few valid pixels after all redraws.
+
+    Raises:
+        LulcsegError: There are some.
+    """
+    low = drawn.valid < min_valid
+    if low.any():
+        raise LulcsegError(
+            f"{low.sum()} patches in {np.unique(drawn.feature[low]).size} features stay below {min_valid:.0%} "
+            f"valid pixels after {MAX_REDRAWS} draws",
+            where="sampling.min_valid",
+            remedy="lower it, or clip the polygons to the imagery",
+        )

@@ -6,7 +6,9 @@ the same ground (Clark, Phinn & Scarth, section 2.5.2.1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +16,56 @@ from numpy.typing import ArrayLike, NDArray
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling.extents import check_fits, meeting
+
+type Edge = Literal["drop", "shift"]
+
+_ON_LATTICE = 1e-3
+"""Pixels by which an origin may miss a pixel's corner and still count as on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where cells are laid from: a pixel's corner, not necessarily inside the grid.
+
+    Attributes:
+        row: Its row, pixels.
+        col: Its column, pixels.
+        easting: Its x, map units.
+        northing: Its y, map units.
+        snapped: Whether it had to be moved to come to lie on a pixel's corner.
+    """
+
+    row: int
+    col: int
+    easting: float
+    northing: float
+    snapped: bool
+
+
+def origin_on(grid: Grid, wanted: Sequence[float] | None) -> Origin:
+    """Return the pixel corner nearest to a wanted origin; None means the grid's upper left corner.
+
+    Raises:
+        LulcsegError: ``wanted`` is not two finite numbers.
+    """
+    if wanted is None:
+        return Origin(0, 0, grid.left, grid.top, snapped=False)
+    point = np.asarray(wanted, dtype=np.float64)
+    if point.shape != (2,) or not np.isfinite(point).all():
+        raise LulcsegError(
+            f"{list(wanted)} is no place for cells to be laid from",
+            where="sampling.origin",
+            remedy="write [easting, northing] in map units, or null for the scene's upper left corner",
+        )
+    col, row = (float(point[0]) - grid.left) / grid.xres, (grid.top - float(point[1])) / grid.yres
+    near_row, near_col = round(row), round(col)
+    return Origin(
+        near_row,
+        near_col,
+        grid.left + near_col * grid.xres,
+        grid.top - near_row * grid.yres,
+        snapped=max(abs(row - near_row), abs(col - near_col)) > _ON_LATTICE,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +76,13 @@ class Cells:
         row: First rows, (n,) int64, pixels.
         col: First columns, (n,) int64, pixels.
         size: Side of a cell, pixels.
+        shifted: Whether each was moved inside the grid, (n,) bool.
     """
 
     row: NDArray[np.int64]
     col: NDArray[np.int64]
     size: int
+    shifted: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -39,11 +93,11 @@ class Cells:
         steps = np.arange(0, self.size, patch, dtype=np.int64)
         row = self.row[:, None, None] + steps[None, :, None] + np.zeros_like(steps)[None, None, :]
         col = self.col[:, None, None] + np.zeros_like(steps)[None, :, None] + steps[None, None, :]
-        return Cells(row.ravel(), col.ravel(), patch)
+        return Cells(row.ravel(), col.ravel(), patch, np.repeat(self.shifted, steps.size**2))
 
     def where(self, keep: NDArray[np.bool_]) -> Cells:
         """Return the cells that a mask keeps."""
-        return Cells(self.row[keep], self.col[keep], self.size)
+        return Cells(self.row[keep], self.col[keep], self.size, self.shifted[keep])
 
 
 def check_cell(cell: int, patch: int) -> None:
@@ -61,17 +115,22 @@ def check_cell(cell: int, patch: int) -> None:
         )
 
 
-def all_cells(grid: Grid, cell: int, patch: int, scene: str) -> Cells:
-    """Lay cells from the grid's origin; only those wholly inside the grid.
+def all_cells(
+    grid: Grid, cell: int, patch: int, scene: str, *, origin: Origin | None = None, edge: Edge = "drop"
+) -> Cells:
+    """Lay cells edge to edge from an origin, over the grid and never outside it.
 
-    Ground at the right and lower edges that does not fill a cell is left out: a patch there would
-    reach outside the imagery, or overlap its neighbour.
+    Cells that reach over the grid's edge are left out (``drop``; the ground there is in no cell), or
+    moved inside so that they lie at the edge (``shift``; they then overlap their neighbours, and the
+    ground in common counts twice, at every patch size alike).
 
     Args:
         grid: The scene's grid.
         cell: Side of a cell, pixels.
         patch: Side of the patches that the cells will be split into, pixels.
         scene: The scene's name for error messages.
+        origin: A corner of cells, see :func:`origin_on`; None: the grid's upper left corner.
+        edge: What becomes of cells that reach over the edge.
 
     Returns:
         The cells, row by row.
@@ -90,12 +149,30 @@ def all_cells(grid: Grid, cell: int, patch: int, scene: str) -> Cells:
             where="sampling.cell",
             remedy=f"use cells of {largest}, the largest that fits patches of {patch}",
         )
-    row, col = np.meshgrid(
-        np.arange(grid.height // cell, dtype=np.int64) * cell,
-        np.arange(grid.width // cell, dtype=np.int64) * cell,
-        indexing="ij",
-    )
-    return Cells(row.ravel(), col.ravel(), cell)
+    first_row, first_col = (0, 0) if origin is None else (origin.row, origin.col)
+    rows, rows_shifted = _starts(grid.height, cell, first_row, edge)
+    cols, cols_shifted = _starts(grid.width, cell, first_col, edge)
+    if not rows.size or not cols.size:
+        raise LulcsegError(
+            f"no cell of {cell} × {cell} pixels laid from there lies wholly inside scene '{scene}'",
+            where="sampling.origin",
+            remedy="use null for the scene's upper left corner, smaller cells, or sampling.edge=shift",
+        )
+    row, col = np.meshgrid(rows, cols, indexing="ij")
+    return Cells(row.ravel(), col.ravel(), cell, np.logical_or.outer(rows_shifted, cols_shifted).ravel())
+
+
+def _starts(length: int, cell: int, first: int, edge: Edge) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the first pixels of cells along one axis, and which of the cells were shifted."""
+    start = np.arange(first % cell - cell, length, cell, dtype=np.int64)
+    start = start[start > -cell]
+    inside = np.clip(start, 0, length - cell)
+    shifted = inside != start
+    if edge == "drop":
+        return start[~shifted], shifted[~shifted]
+    # On an axis of one cell's length, the first and the last are shifted to the same place.
+    inside, index = np.unique(inside, return_index=True)
+    return inside, shifted[index]
 
 
 def keep_meeting(cells: Cells, grid: Grid, geometries: ArrayLike) -> Cells:

@@ -28,7 +28,7 @@ class PatchProgress(RichProgressBar):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the batch over all devices."""
-        self._patches += len(batch["mask"]) * trainer.world_size
+        self._patches += len(batch["mask"]) * trainer.world_size  # ranks differ by one at most
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.models.build import build_network
 from lulcseg.training.curves import curve_values
-from lulcseg.training.losses import cross_entropy
+from lulcseg.training.losses import adjust_logits, summed_cross_entropy
 from lulcseg.training.optim import build_optimizer
 from lulcseg.training.record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.steploss import StepLoss
 
 
 class SegmentationTask(pl.LightningModule):
@@ -33,11 +34,26 @@ class SegmentationTask(pl.LightningModule):
 
     Args:
         record: What travels with the model.
-        settings: Plain mapping with the sections ``augment``, ``loss``, ``optim``, and ``seed``.
+        settings: Plain mapping with the sections ``augment``, ``loss``, ``optim``, ``trainer``, and ``seed``.
         channels_last: Whether the network's memory layout is channels-last.
+        prior_shift: For each class, log(share of the training pixels / share of the ground).
+            ``loss.prior_correction`` times it is added to the logits of the training loss, and there
+            alone: validation and prediction take the logits as they are.
+
+    Raises:
+        ValueError: ``prior_shift`` isn't as long as the legend, or is missing where it is to be corrected.
     """
 
-    def __init__(self, record: ModelRecord, settings: Mapping[str, Any], *, channels_last: bool = True) -> None:
+    prior_shift: Tensor | None
+
+    def __init__(
+        self,
+        record: ModelRecord,
+        settings: Mapping[str, Any],
+        *,
+        channels_last: bool = True,
+        prior_shift: Sequence[float] | None = None,
+    ) -> None:
         """Build the network that the record describes."""
         super().__init__()
         self.record = record
@@ -50,7 +66,10 @@ class SegmentationTask(pl.LightningModule):
         self.augmentation = LightAugmentation(record.bands) if light else None
         if light:
             check_range(record)
-        self.train_loss = MeanMetric()
+        correction = float(settings.get("loss", {}).get("prior_correction", 0.0))
+        self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
+        self.step_loss: StepLoss | None = None
+        self.train_loss, self.val_loss = MeanMetric(), MeanMetric()  # over labelled pixels
         self.train_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
         self.val_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
 
@@ -83,26 +102,44 @@ class SegmentationTask(pl.LightningModule):
         """
         return self._logits(self._scaled(image, valid, training=False))
 
+    def on_fit_start(self) -> None:
+        """Learn into how many parts the trainer splits an optimiser step."""
+        parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
+        self.step_loss = StepLoss(parts, int(self.settings["trainer"]["batch_size"]) * self.record.patch_size**2)
+
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
-        """Return the loss of a batch."""
+        """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
         image, mask, valid = self._scaled(batch["image"], batch["valid"], training=True), batch["mask"], batch["valid"]
         if self.augmentation is not None:
             image, mask, valid = self._augment(image, mask, valid, batch_index)
             image = image * valid.unsqueeze(1)  # colours change where there is imagery; elsewhere 0, as at prediction
         logits = self._logits(image)
-        loss = cross_entropy(logits, mask, **self._loss_settings())
+        total, pixels = summed_cross_entropy(adjust_logits(logits, self.prior_shift), mask, **self._loss_settings())
         with torch.no_grad():
             self.train_confusion.update(logits.argmax(dim=1), mask.long())
-        self.train_loss.update(loss.detach(), len(image))
-        self.log("train/loss_step", loss, prog_bar=True, on_step=True, on_epoch=False, batch_size=len(image))
-        return loss
+            self.train_loss.update(total / pixels.clamp(min=1), pixels)
+        assert self.step_loss is not None
+        return self.step_loss.add(total, pixels)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Weight the gradients by the labelled pixels of all ranks and micro-batches.
+
+        Lightning calls this with gradients summed up, averaged over ranks and unscaled, before it clips them.
+        """
+        assert self.step_loss is not None
+        strategy = self.trainer.strategy
+        several = self.trainer.world_size > 1
+        loss = self.step_loss.finish(
+            optimizer, (lambda both: strategy.reduce(both, reduce_op="sum")) if several else None
+        )
+        self.log("train/loss_step", loss, prog_bar=True, on_step=True, on_epoch=False)
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_index: int) -> None:  # noqa: ARG002
         """Count a batch into the confusion matrix; no mask is kept."""
         logits, mask = self(batch["image"], batch["valid"]), batch["mask"]
-        loss = cross_entropy(logits, mask, **self._loss_settings())
+        total, pixels = summed_cross_entropy(logits, mask, **self._loss_settings())
+        self.val_loss.update(total / pixels.clamp(min=1), pixels)
         self.val_confusion.update(logits.argmax(dim=1), mask.long())
-        self.log("val/loss", loss, prog_bar=True, on_epoch=True, batch_size=len(mask), sync_dist=True)
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training scores."""
@@ -112,6 +149,8 @@ class SegmentationTask(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the epoch's validation scores."""
+        self.log("val/loss", self.val_loss.compute(), prog_bar=True)
+        self.val_loss.reset()
         self._log_scores("val", self.val_confusion)
 
     def configure_optimizers(self) -> Any:
@@ -157,6 +196,17 @@ class SegmentationTask(pl.LightningModule):
         values = curve_values(metric.compute())
         metric.reset()
         self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")
+
+
+def _correction(shift: Sequence[float] | None, strength: float, classes: int) -> Tensor | None:
+    """Return what is added to the logits in training, (K,) float32, or None."""
+    if shift is not None and len(shift) != classes:
+        raise ValueError(f"prior_shift has {len(shift)} values, the legend {classes} classes")
+    if strength == 0:
+        return None
+    if shift is None:
+        raise ValueError("loss.prior_correction needs prior_shift")
+    return strength * torch.tensor(list(shift), dtype=torch.float32)
 
 
 def check_range(record: ModelRecord) -> None:

@@ -28,7 +28,7 @@ from tests.conftest import write_raster
 Make = Callable[..., Path]
 SMALL = [
     "sampling.patch_size=32", "sampling.patches=48", "model.filters=8", "model.depth=2", "trainer.epochs=6",
-    "trainer.batch_size=8", "trainer.accelerator=cpu", "trainer.workers=0", "optim.learning_rate=0.01",
+    "trainer.batch_size=8", "trainer.accelerator=cpu", "reading.workers=0", "optim.learning_rate=0.01",
 ]  # fmt: skip
 QUICK = [*SMALL, "trainer.epochs=1", "logger=none"]
 

@@ -7,10 +7,18 @@ import numpy as np
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
+from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.sampling.allocation import class_patches, feature_patches, share_exactly
+from lulcseg.sampling.allocation import (
+    class_patches,
+    equal_classes,
+    feature_patches,
+    inverse_classes,
+    share_exactly,
+)
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.samplers import EpochOrder
 from lulcseg.sampling.split import HoldOut
@@ -68,6 +76,132 @@ def test_every_patch_is_inside_and_every_feature_sampled(scene, patch, n, seed):
     features = scene.frame.geometry.to_numpy()[centred["feature"]]
     distance = shapely.distance(shapely.points(x, y), features)
     assert (distance <= 0.75 * scene.grid.xres).all()
+
+
+POINTWISE = [("stratified", totals) for totals in ("per_feature", "exact", "covered")]
+POINTWISE += [(method, "per_feature") for method in ("uniform", "balanced", "inverse_frequency")]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    scene=scenes(),
+    how=st.sampled_from(POINTWISE),
+    patch=st.integers(1, 64),
+    n=st.integers(3, 80),
+    seed=st.integers(0, 2**40),
+)
+def test_every_patch_is_inside_whatever_the_method(scene, how, patch, n, seed):
+    plan = draw_plan([scene], method=how[0], totals=how[1], n_patches=n, patch_size=patch, seed=seed)
+    assert_inside(plan, scene)
+    owner = scene.frame["class_index"].to_numpy()[plan.rows["feature"]]
+    assert (owner == plan.rows["class_index"]).all()
+    if how[0] != "stratified":
+        assert len(plan) == n
+
+
+def assert_inside(plan, scene):
+    row, col, size = plan.rows["row"], plan.rows["col"], plan.rows["size"]
+    assert row.min() >= 0
+    assert col.min() >= 0
+    assert (row + size).max() <= scene.grid.height
+    assert (col + size).max() <= scene.grid.width
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    scene=scenes(),
+    size=st.sampled_from([4, 8, 16]),
+    times=st.sampled_from([1, 2, 4]),
+    edge=st.sampled_from(["drop", "shift"]),
+    offset=st.none() | st.tuples(st.floats(-500, 500), st.floats(-500, 500)),
+)
+def test_grid_patches_are_inside_and_the_ground_is_the_same_at_every_size(scene, size, times, edge, offset):
+    grid = scene.grid
+    origin = None if offset is None else [grid.left + offset[0] * grid.xres, grid.top + offset[1] * grid.yres]
+    seen = []
+    for patch in (size * times, size):
+        try:
+            plan = draw_plan(
+                [scene], method="grid", cell=size * times, patch_size=patch, seed=0, origin=origin, edge=edge
+            )
+        except LulcsegError:  # no whole cell fits, or all polygons lie in the strips that drop leaves out
+            assert edge == "drop"
+            return
+        assert_inside(plan, scene)
+        ground = np.zeros((grid.height, grid.width), dtype=int)
+        for r, c in zip(plan.rows["row"], plan.rows["col"], strict=True):
+            ground[r : r + patch, c : c + patch] += 1
+        seen.append(ground)
+        laid = plan.meta["origins"]["here"]
+        steps = (laid["easting"] - grid.left) / grid.xres, (grid.top - laid["northing"]) / grid.yres
+        assert np.allclose(steps, np.round(steps), atol=1e-6)
+        if offset is not None:
+            assert np.abs(steps - np.array([offset[0], -offset[1]])).max() <= 0.5 + 1e-6
+        still = plan.rows[~plan.rows["shifted"]]
+        assert ((still["col"] - round(steps[0])) % patch == 0).all()
+        assert ((still["row"] - round(steps[1])) % patch == 0).all()
+    assert np.array_equal(*seen)
+    if edge == "shift":  # every polygon's ground is in some patch
+        geometry = scene.frame.geometry.to_numpy()
+        row, col = np.nonzero(seen[0] == 0)
+        x, y = grid.xy(row, col)
+        assert not any(shapely.contains_xy(g.buffer(-grid.xres), x, y).any() for g in geometry)
+    else:
+        assert seen[0].max() <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(scene=scenes(), patch=st.integers(8, 64), n=st.integers(1, 60), seed=st.integers(0, 2**40))
+def test_covered_agrees_with_a_walk_over_the_features(scene, patch, n, seed):
+    shrink = 0.15  # small features, so that some lie inside patches
+    frame = scene.frame.assign(geometry=scene.frame.geometry.scale(shrink, shrink))
+    frame["area_m2"] = frame.geometry.area + 2.0
+    scene = FakeScene(scene.grid, frame)
+    asked = {"method": "stratified", "n_patches": n, "patch_size": patch, "seed": seed}
+    printed, plan = draw_plan([scene], **asked), draw_plan([scene], totals="covered", **asked)
+    kept, passed_over = [], []
+    for index in np.argsort(-frame["area_m2"].to_numpy(), kind="stable").tolist():
+        own = printed.rows[printed.rows["feature"] == index]
+        lies_in = shapely.covered_by(frame.geometry[index], [g for f in kept for g in f.geometry])
+        if len(own) == 1 and np.any(lies_in):
+            passed_over.append(index)
+        else:
+            kept.append(own)
+    assert {f for _, f in plan.meta["features_covered"]} == set(passed_over)
+    assert len(plan) == sum(len(own) for own in kept)
+    places = ["row", "col", "feature"]
+    expected = printed.rows[~printed.rows["feature"].isin(passed_over)][places].to_numpy()
+    assert np.array_equal(plan.rows[places].to_numpy(), expected)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    scene=scenes(),
+    totals=st.sampled_from(["per_feature", "exact"]),
+    asked=st.integers(1, 60),
+    seed=st.integers(0, 2**40),
+)
+def test_a_matched_total_is_the_nearest_there_is(scene, totals, asked, seed):
+    settings_ = {"method": "stratified", "totals": totals, "patch_size": 16, "seed": seed}
+    found = draw_plan([scene], match_total=asked, **settings_)
+    sizes = [len(draw_plan([scene], n_patches=n, **settings_)) for n in range(1, asked + 2)]
+    best = int(np.argmin(np.abs(np.array(sizes) - asked)))
+    assert found.meta["n_patches"] == best + 1
+    assert len(found) == sizes[best] == found.meta["match_total"]["total"]
+    assert (found.meta["match_total"]["note"] is None) == (sizes[best] == asked)
+
+
+@given(areas=st.lists(st.floats(1.5, 1e10), min_size=1, max_size=40, unique=True), extra=st.integers(0, 10**5))
+def test_classes_are_shared_equally_or_inversely(areas, extra):
+    n, areas = len(areas) + extra, np.array(areas)
+    equal, inverse = equal_classes(areas, n), inverse_classes(areas, n)
+    assert equal.sum() == inverse.sum() == n
+    assert equal.max() - equal.min() <= 1
+    assert (np.diff(equal[np.argsort(areas)]) >= 0).all()
+    assert inverse.min() >= 1
+    # The level at which classes of level / area, or 1 where that is less, make n in all.
+    level = brentq(lambda x: np.maximum(1, x / areas).sum() - n, 0.0, n * areas.max() + 1, xtol=1e-12, rtol=1e-14)
+    assert np.abs(inverse - np.maximum(1, level / areas)).max() < 1 + 1e-6
 
 
 @settings(max_examples=30, deadline=None)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from lulcseg.legend import PAPER_LEGEND
-from lulcseg.sampling.allocation import class_patches, feature_patches, share_exactly, steps_per_epoch
+from lulcseg.sampling.allocation import (
+    class_patches,
+    equal_classes,
+    feature_patches,
+    inverse_classes,
+    share_exactly,
+    steps_per_epoch,
+)
 
 HECTARES = np.array([1860, 92, 981, 281_344, 7621, 188, 6249, 988, 146])
 FEATURES = [243, 69, 118, 323, 515, 42, 2289, 280, 33]
@@ -72,3 +79,17 @@ def test_table_5_has_151_iterations_at_every_size(size, stratified, grid, batch)
     assert steps_per_epoch(stratified, batch) == 151
     assert steps_per_epoch(grid, batch) == 151
     assert grid == 2_408 * (1024 // size) ** 2
+
+
+def test_class_totals_by_other_methods():
+    # Nine classes with 9,632 patches: 1,070 each, two left for the largest two; 1/area by hand from Table 7.
+    equal = dict(zip(PAPER_LEGEND.names, equal_classes(AREAS_M2, 9_632).tolist(), strict=True))
+    assert {n for n, count in equal.items() if count == 1_071} == {"Other", "Sugarcane Crop"}
+    assert set(equal.values()) == {1_070, 1_071}
+    inverse = dict(zip(PAPER_LEGEND.names, inverse_classes(AREAS_M2, 9_632).tolist(), strict=True))
+    assert inverse["Other"] == 1
+    for one, other, ratio in [
+        ("Berry Crops", "Vineyards", 146 / 92),
+        ("Tea Tree Plantation", "Forestry Plantation", 981 / 188),
+    ]:
+        assert inverse[one] / inverse[other] == pytest.approx(ratio, rel=0.01)

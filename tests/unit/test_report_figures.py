@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 
-import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from shapely import box
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import score
-from lulcseg.grid import Bounds
 from lulcseg.legend import LandClass, Legend
 from lulcseg.report import figures
 
@@ -56,39 +53,6 @@ def test_curves_are_sorted_into_loss_and_scores():
 )
 def test_nothing_to_draw_makes_no_figure(metrics):
     assert figures.learning_curves(metrics) is None
-
-
-def plan_rows(n, size, rng):
-    corners = rng.random((n, 2)) * (100 - size)
-    return gpd.GeoDataFrame(
-        {"class_index": rng.integers(-1, 3, n), "split": np.where(np.arange(n) % 5, "train", "validation")},
-        geometry=[box(x, y, x + size, y + size) for x, y in corners],
-    )
-
-
-def test_patches_are_outlined_where_they_can_be_told_apart():
-    rng = np.random.default_rng(0)
-    bounds = Bounds(0, 0, 100, 100)
-
-    few = figures.plan_figure(plan_rows(30, 10, rng), bounds, LEGEND, np.zeros((50, 50, 3), dtype=np.uint8))
-    many = figures.plan_figure(plan_rows(600, 10, rng), bounds, LEGEND)
-
-    assert sum(len(c.get_paths()) for c in few.axes[0].collections[1::2]) == 30
-    assert len(many.axes[0].collections) == 1
-    assert len(many.axes[0].collections[0].get_offsets()) == 600
-    with Image.open(io.BytesIO(figures.jpeg(few))) as picture:
-        assert picture.width > 600
-
-
-def test_patches_wear_the_colour_of_their_class():
-    rows = plan_rows(3, 10, np.random.default_rng(0)).assign(class_index=[1, 0, -1], split="train")
-
-    figure = figures.plan_figure(rows, Bounds(0, 0, 100, 100), LEGEND)
-
-    drawn = figure.axes[0].collections[1].get_edgecolors()[:, :3]
-    np.testing.assert_allclose(drawn[:2] * 255, LEGEND.colours[[1, 0]], atol=0.5)
-    texts = [t.get_text().strip() for t in figure.legends[0].get_texts()]
-    assert texts == [r"Cane \$x", "_Road", "grid cell"]
 
 
 def test_the_confusion_figure_prints_the_counts():

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from lulcseg.errors import LulcsegError
-from lulcseg.sampling.allocation import class_patches, feature_patches, share_exactly, steps_per_epoch
+from lulcseg.sampling.allocation import (
+    class_patches,
+    equal_classes,
+    feature_patches,
+    inverse_classes,
+    share_exactly,
+    steps_per_epoch,
+)
 
 
 def test_equation_1_by_hand():
@@ -52,6 +59,36 @@ def test_exact_breaks_ties_by_area_then_by_order():
     # Quotas 0.5, 1.5, 0.5, 1.5: four remainders of a half for the two patches left.
     assert share_exactly(4, [1, 3, 1, 3]).tolist() == [0, 2, 0, 2]
     assert share_exactly(2, [0.1, 0.1, 0.1]).tolist() == [1, 1, 0]
+
+
+def test_equal_classes_give_the_rest_to_the_larger():
+    assert equal_classes([5.0, 9.0, 7.0], 9).tolist() == [3, 3, 3]
+    assert equal_classes([5.0, 9.0, 7.0], 10).tolist() == [3, 4, 3]
+    assert equal_classes([5.0, 9.0, 7.0], 11).tolist() == [3, 4, 4]
+
+
+def test_inverse_classes_by_hand():
+    # 1/100 : 1/50 : 1/25 = 1 : 2 : 4.
+    assert inverse_classes([100.0, 50.0, 25.0], 70).tolist() == [10, 20, 40]
+    # 10 patches are 1.43, 2.86 and 5.71: whole parts 1, 2, 5 leave two, for .86 and .71.
+    assert inverse_classes([100.0, 50.0, 25.0], 10).tolist() == [1, 3, 6]
+    # The largest class would get nothing: it gets one, and the others share nine as 1 : 2.
+    assert inverse_classes([1e9, 50.0, 25.0], 10).tolist() == [1, 3, 6]
+    # Taking one away brings the second below one, too.
+    assert inverse_classes([1e9, 51.0, 25.0], 4).tolist() == [1, 1, 2]
+    assert inverse_classes([1e9, 1e9, 1e9, 1.0], 5).tolist() == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("share", [equal_classes, inverse_classes])
+def test_each_class_needs_a_patch(share):
+    assert share([3.0, 1.0], 2).tolist() == [1, 1]
+    with pytest.raises(LulcsegError, match=r"sampling.patches: 2 patches do not give each of 3 classes.*at least 3"):
+        share([3.0, 1.0, 2.0], 2)
+
+
+def test_inverse_classes_need_areas():
+    with pytest.raises(LulcsegError, match="class 'Berry' has no area"):
+        inverse_classes([3.0, 0.0], 20, ["Cane", "Berry"])
 
 
 @pytest.mark.parametrize("share", [feature_patches, share_exactly])

@@ -1,9 +1,7 @@
 """Drawing plans over scenes: pooling, errors, the split, counts, files."""
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +12,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.sampling.draw import draw_plan
-from lulcseg.sampling.plan import COLUMNS, Plan
+from lulcseg.sampling.plan import COLUMNS
 from lulcseg.sampling.split import HoldOut
 
 LEGEND = Legend((LandClass(0, "Other", "#aaaaaa"), LandClass(1, "Cane", "#00ff00"), LandClass(2, "Berry", "#ff0000")))
@@ -138,16 +136,21 @@ class TestGrid:
         assert len(plan) == 4 * 16
         assert (plan.rows["class_index"] == -1).all()
         assert (plan.rows["feature"] == -1).all()
-        assert plan.meta["cells"]["here"] == {"laid": 24, "meeting": 4, "kept": 4}
+        assert plan.meta["cells"]["here"] == {"laid": 24, "meeting": 4, "labelled": 4, "kept": 4}
         assert len(grid(FakeScene(features=WEST))) > len(plan)
 
     def test_a_cell_of_nodata_is_left_out_at_every_size(self):
+        # Only columns before 400 are valid: of the cells that meet, two end at 512 and two start there.
         def west(rows, cols, patch):
-            assert patch == 128
-            return (cols < 500).astype(float)
+            return np.clip((400 - cols) / patch, 0, 1)
 
-        plan = grid(FakeScene(features=WEST), background="Other", min_valid=0.5, valid_share={"here": west})
-        assert len(plan) == 2 * 16
+        settings = {"background": "Other", "valid_share": {"here": west}}
+        plan = grid(FakeScene(features=WEST), min_valid=0.05, **settings)
+        # Whole cells count: most of their patches have no valid pixel, and stay.
+        assert plan.rows["valid"].value_counts().to_dict() == {0.0: 24, 0.5: 8}
+        assert plan.meta["cells"]["here"]["kept"] == 2
+        with pytest.raises(LulcsegError, match=r"sampling.min_valid: no patch is left: of 4 cells none has 20%"):
+            grid(FakeScene(features=WEST), min_valid=0.2, **settings)
 
     def test_only_background_leaves_nothing(self):
         with pytest.raises(LulcsegError, match="no patch is left"):
@@ -252,132 +255,6 @@ class TestSplit:
         almost_all = HoldOut(GRID, 300, 0.99, np.random.default_rng(0))
         assert (~almost_all.held).sum() == 1
         assert almost_all.fraction == pytest.approx(1 - (~almost_all.held * [300, 300, 200]).sum() * 300 / 480_000)
-
-
-class TestPlan:
-    scene = FakeScene(features=[*WEST, BERRY])
-
-    def test_round_trip(self, tmp_path):
-        plan = stratified(self.scene, validation_fraction=0.2, validation_block=100)
-        plan.save(tmp_path / "plan.gpkg")
-        again = Plan.load(tmp_path / "plan.gpkg")
-        assert again.rows.equals(plan.rows)
-        assert again.rows.dtypes.equals(plan.rows.dtypes)
-        assert again.meta == plan.meta
-        assert again.digest() == plan.digest()
-        assert again.rows.crs == "EPSG:28355"
-        assert again.grid("here") == GRID
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["plan.gpkg", "plan.json"]
-
-    def test_scenes_of_different_crs_get_a_layer_each(self, tmp_path):
-        west = replace(self.scene, name="west", grid=replace(GRID, crs="EPSG:28354"))
-        plan = Plan.concat([stratified(self.scene), stratified(west)])
-        shuffled = Plan(plan.rows.sample(frac=1, random_state=0).reset_index(drop=True), plan.meta)
-        shuffled.save(tmp_path / "plan.gpkg")
-        assert set(gpd.list_layers(tmp_path / "plan.gpkg")["name"]) == {"here", "west"}
-        again = Plan.load(tmp_path / "plan.gpkg")
-        assert again.digest() == shuffled.digest()
-        assert again.rows.equals(shuffled.rows)
-        assert again.rows.crs is None
-        assert again.of("west").crs == "EPSG:28354"
-        assert again.of("here").crs == "EPSG:28355"
-
-    def test_draw_over_two_crs(self):
-        west = replace(self.scene, name="west", grid=replace(GRID, crs="EPSG:28354"))
-        plan = stratified(self.scene, west, validation_fraction=0.2, validation_block=100)
-        assert len(plan.of("west")) + len(plan.of("here")) == len(plan)
-
-    def test_digest_covers_what_the_plan_says(self):
-        plan = stratified(self.scene, validation_fraction=0.2, validation_block=100)
-        rows, meta = plan.rows, plan.meta
-        moved = Grid(**meta["scenes"]["here"] | {"left": GRID.left + 0.25})
-        changes = [rows.assign(**{c: rows[c] + 1}) for c in ("row", "col", "size", "class_index", "feature")]
-        changes += [rows.iloc[::-1].reset_index(drop=True), rows.iloc[1:], rows.assign(split="train")]
-        changes.append(rows.set_geometry(rows.geometry.translate(1e-6)))
-        digests = {plan.digest(), *(Plan(r, meta).digest() for r in changes)}
-        digests.add(Plan(rows, meta | {"legend": ["Other", "Berry", "Cane"]}).digest())
-        digests.add(Plan(rows, meta | {"scenes": {"here": asdict(moved)}}).digest())
-        assert len(digests) == len(changes) + 3
-        assert Plan(rows.copy(), json.loads(json.dumps(meta))).digest() == plan.digest()
-
-    def test_touches_count_a_patch_in_every_class_it_meets(self, tmp_path):
-        # A berry field in the middle of cane: its patches meet both, and never Other.
-        scene = FakeScene(features=[(0, Window(0, 0, 100, 100)), (1, Window(200, 200, 300, 300)), BERRY])
-        scene.features[2] = (2, Window(340, 340, 20, 20))
-        plan = stratified(scene)
-        drawn = plan.summary()["drawn_for"]
-        touches = plan.summary({"here": scene.polygons()})["touches"]
-        assert touches["Cane"] == drawn["Cane"] + drawn["Berry"]
-        assert touches["Other"] == drawn["Other"]
-        row, col = (plan.rows.loc[plan.rows["class_index"] > 0, c] for c in ("row", "col"))
-        assert touches["Berry"] == ((row > 340 - 32) & (row < 360) & (col > 340 - 32) & (col < 360)).sum()
-        plan.save(tmp_path / "p.gpkg", {"here": scene.polygons()})
-        assert json.loads((tmp_path / "p.json").read_text())["summary"]["touches"] == touches
-
-    def test_concat(self):
-        a, b = stratified(self.scene), stratified(replace(self.scene, name="b"), n_patches=30, seed=2)
-        both = Plan.concat([a, b])
-        assert len(both) == len(a) + len(b)
-        assert both.scenes == ["here", "b"]
-        assert both.meta["seed"] is None
-        assert both.meta["patch_size"] == 32
-        assert [p["seed"] for p in both.meta["parts"]] == [1, 2]
-        assert both.meta["classes"][1]["drawn"] == sum(p.meta["classes"][1]["drawn"] for p in (a, b))
-        assert both.rows.index.is_unique
-        assert both.summary()["patches"] == len(both)
-
-    def test_concat_refuses_what_does_not_belong_together(self):
-        plan = stratified(self.scene)
-        with pytest.raises(LulcsegError, match="different patch sizes"):
-            Plan.concat([plan, stratified(self.scene, patch_size=64)])
-        with pytest.raises(LulcsegError, match="grid of scene 'here'"):
-            Plan.concat([plan, stratified(replace(self.scene, grid=replace(GRID, height=599)))])
-        with pytest.raises(LulcsegError, match="no plan"):
-            Plan.concat([])
-
-    def test_an_unknown_scene_is_named(self):
-        with pytest.raises(LulcsegError, match="'elsewhere'; it was drawn over: here"):
-            stratified(self.scene).of("elsewhere")
-
-    def test_bad_files(self, tmp_path):
-        plan = stratified(self.scene)
-        path = tmp_path / "plan.gpkg"
-        with pytest.raises(LulcsegError, match="no such file"):
-            Plan.load(path)
-        with pytest.raises(LulcsegError, match=r"let the name end in \.gpkg"):
-            plan.save(tmp_path / "plan.shp")
-        with pytest.raises(LulcsegError, match="could not be written"):
-            plan.save(tmp_path / "nowhere" / "plan.gpkg")
-        plan.save(path)
-        other = tmp_path / "other.gpkg"
-        stratified(self.scene, seed=5).save(other)
-        other.replace(path)
-        with pytest.raises(LulcsegError, match=r"differs from what plan\.json says"):
-            Plan.load(path)
-        path.write_bytes(b"no package")
-        with pytest.raises(LulcsegError, match="not a GeoPackage"):
-            Plan.load(path)
-        self.scene.polygons().to_file(path, layer="plan")
-        with pytest.raises(LulcsegError, match="not a plan: it lacks col, row"):
-            Plan.load(path)
-        path.with_suffix(".json").write_text("[]")
-        with pytest.raises(LulcsegError, match="not the summary"):
-            Plan.load(path)
-
-    def test_a_failed_save_leaves_the_old_plan(self, tmp_path, monkeypatch):
-        path = tmp_path / "plan.gpkg"
-        plan = stratified(self.scene)
-        plan.save(path)
-
-        def broken(*args, **kwargs):
-            raise OSError("disk full")
-
-        monkeypatch.setattr("lulcseg.sampling.planfile.json", SimpleNamespace(dumps=broken))
-        with pytest.raises(LulcsegError, match="disk full"):
-            stratified(self.scene, seed=9).save(path)
-        monkeypatch.undo()
-        assert Plan.load(path).digest() == plan.digest()
-        assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_sizes_cover_the_same_ground():

@@ -8,7 +8,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.sampling.extents import boxes, centred, check_fits, meeting
 from lulcseg.sampling.stratified import draw_patches
-from lulcseg.sampling.systematic import all_cells, keep_meeting
+from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
 
 GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.25, height=300, width=520)
 
@@ -94,6 +94,68 @@ class TestSystematic:
         assert len(all_cells(GRID, 256, 64, "here")) == 2
 
 
+class TestOrigin:
+    def test_the_default_is_the_upper_left_corner(self):
+        origin = origin_on(GRID, None)
+        assert (origin.row, origin.col, origin.easting, origin.northing) == (0, 0, GRID.left, GRID.top)
+        assert not origin.snapped
+
+    @pytest.mark.parametrize(("dx", "dy", "snapped"), [(0.0, 0.0, False), (0.24, 0.1, True), (-0.2, -0.12, True)])
+    def test_it_is_brought_to_the_nearest_pixel_corner(self, dx, dy, snapped):
+        x, y = GRID.left - 37 * 0.5, GRID.top - 20 * 0.25
+        origin = origin_on(GRID, [x + dx, y + dy])
+        assert (origin.row, origin.col) == (20, -37)
+        assert (origin.easting, origin.northing) == (x, y)
+        assert origin.snapped is snapped
+
+    @pytest.mark.parametrize("wanted", [[], [1.0], [1.0, 2.0, 3.0], [1.0, float("nan")]])
+    def test_it_is_two_numbers(self, wanted):
+        with pytest.raises(LulcsegError, match=r"sampling.origin: .*write \[easting, northing\]"):
+            origin_on(GRID, wanted)
+
+    def test_cells_are_aligned_to_it(self):
+        # 300 × 520 pixels, a corner at row 20, column −37: cells from rows 20, 148 and columns 91, 219, 347.
+        origin = origin_on(GRID, [GRID.left - 37 * 0.5, GRID.top - 20 * 0.25])
+        cells = all_cells(GRID, 128, 64, "here", origin=origin)
+        expected = {(r, c) for r in (20, 148) for c in (91, 219, 347)}
+        assert set(zip(cells.row.tolist(), cells.col.tolist(), strict=True)) == expected
+        assert not cells.shifted.any()
+
+    def test_no_whole_cell_names_the_remedies(self):
+        origin = origin_on(GRID, [GRID.left, GRID.top - 100 * 0.25])
+        with pytest.raises(LulcsegError, match=r"sampling.origin: no cell of 256.*sampling.edge=shift"):
+            all_cells(GRID, 256, 64, "here", origin=origin)
+
+
+class TestEdge:
+    def test_cells_over_the_edge_are_moved_inside(self):
+        cells = all_cells(GRID, 128, 64, "here", edge="shift")
+        found = zip(cells.row.tolist(), cells.col.tolist(), cells.shifted.tolist(), strict=True)
+        assert list(found) == [(r, c, r == 172 or c == 392) for r in (0, 128, 172) for c in (0, 128, 256, 384, 392)]
+
+    def test_with_an_origin_at_every_edge(self):
+        origin = origin_on(GRID, [GRID.left + 100 * 0.5, GRID.top - 44 * 0.25])
+        cells = all_cells(GRID, 128, 64, "here", origin=origin, edge="shift")
+        assert np.unique(cells.row[~cells.shifted]).tolist() == [44, 172]
+        assert np.unique(cells.row).tolist() == [0, 44, 172]
+        assert np.unique(cells.col).tolist() == [0, 100, 228, 356, 392]
+
+    def test_nothing_is_shifted_where_cells_fill_the_grid(self):
+        grid = Grid("EPSG:28355", 0.0, 1000.0, 1.0, 1.0, 256, 128)
+        cells = all_cells(grid, 128, 64, "here", edge="shift")
+        assert (cells.row.tolist(), cells.col.tolist(), cells.shifted.tolist()) == ([0, 128], [0, 0], [False, False])
+
+    def test_an_axis_of_one_cell_has_one(self):
+        grid = Grid("EPSG:28355", 0.0, 1000.0, 1.0, 1.0, 128, 256)
+        cells = all_cells(grid, 128, 64, "here", origin=origin_on(grid, [0.0, 950.0]), edge="shift")
+        assert (cells.row.tolist(), cells.col.tolist(), cells.shifted.tolist()) == ([0, 0], [0, 128], [True, True])
+
+    def test_patches_of_a_shifted_cell_are_shifted(self):
+        patches = all_cells(GRID, 128, 64, "here", edge="shift").split(64)
+        cell_row, cell_col = patches.row[::4], patches.col[::4]
+        assert np.array_equal(patches.shifted, np.repeat((cell_row == 172) | (cell_col == 392), 4))
+
+
 class TestStratified:
     def test_patches_are_centred_in_their_features(self):
         polygons = np.array([in_pixels(50, 60, 60, 70), in_pixels(200, 300, 230, 310)])
@@ -118,6 +180,10 @@ class TestStratified:
         assert (drawn.col >= 260).all()
         assert drawn.row.size == 400
         assert drawn.redrawn == sum(seen[1:])
+        assert np.array_equal(drawn.valid, np.ones(400))
+        half = drawn.where(drawn.thrown > 0)
+        assert half.redrawn == drawn.redrawn
+        assert 150 < half.row.size < 250
         assert 300 < drawn.redrawn < 700
 
     def test_redrawing_is_bounded(self):

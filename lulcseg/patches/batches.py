@@ -1,0 +1,150 @@
+"""How an epoch's patches are dealt to optimiser steps, devices and micro-batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from torch.utils.data import Sampler
+
+from lulcseg.errors import LulcsegError
+
+
+@dataclass(frozen=True)
+class Steps:
+    """An epoch's patches in optimiser steps: which rank takes which, in how many micro-batches.
+
+    Each ``batch_size`` neighbours in the epoch's order make one step. Within a step the ranks take
+    patches in turn, so that their shares are disjoint and differ by one patch at most; a share that
+    is larger than ``micro_batch`` is cut into as few micro-batches as hold it, of sizes that differ
+    by one at most. Every rank has equally many micro-batches in every step, since one that waits
+    for another's collective call waits for ever.
+
+    The last step takes what is left. Dropped is only what can't be dealt: fewer patches than ranks,
+    or, where a device holds a single patch at a time, a last round in which not every rank has one.
+    As the order is new each epoch, that hits other patches each time.
+
+    Args:
+        patches: Patches of the epoch, over all ranks.
+        batch_size: Patches of one optimiser step, over all ranks.
+        world_size: Number of ranks.
+        micro_batch: Most patches a rank holds at once; None: its whole share.
+
+    Raises:
+        LulcsegError: The batch doesn't divide by the ranks, or there are fewer patches than ranks.
+    """
+
+    patches: int
+    batch_size: int
+    world_size: int = 1
+    micro_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be dealt evenly."""
+        if self.batch_size % self.world_size:
+            raise LulcsegError(
+                f"trainer.batch_size={self.batch_size} doesn't divide by {self.world_size} devices",
+                where="configuration",
+                remedy=f"the nearest that does is {_nearest(self.batch_size, self.world_size)}",
+            )
+        if self.patches < self.world_size:
+            raise LulcsegError(
+                f"{self.patches} patches cannot be shared among {self.world_size} processes",
+                where="plan",
+                remedy="use fewer devices",
+            )
+
+    @classmethod
+    def in_one(cls, patches: int, world_size: int, micro_batch: int) -> Steps:
+        """Deal an epoch that has no optimiser steps (validation): nothing is dropped or repeated.
+
+        Args:
+            patches: Patches of the epoch, over all ranks.
+            world_size: Number of ranks.
+            micro_batch: Most patches a rank holds at once; taken for 2 if 1, which may be uneven.
+        """
+        share = math.ceil(patches / world_size)
+        return cls(patches, share * world_size, world_size, max(2, micro_batch))
+
+    @property
+    def limit(self) -> int:
+        """Most patches of one micro-batch."""
+        share = self.batch_size // self.world_size
+        return min(share, self.micro_batch or share)
+
+    @property
+    def accumulate(self) -> int:
+        """Micro-batches of a full step."""
+        return math.ceil(self.batch_size // self.world_size / self.limit)
+
+    @property
+    def dropped(self) -> int:
+        """Patches that no rank gets in an epoch."""
+        rest = self.patches % self.batch_size
+        if rest < self.world_size:
+            return rest
+        return rest % self.world_size if self.limit == 1 else 0
+
+    def __len__(self) -> int:
+        """Return the number of optimiser steps of an epoch."""
+        return math.ceil((self.patches - self.dropped) / self.batch_size)
+
+    def micro_batches(self, rank: int) -> Iterator[range]:
+        """Yield, for each micro-batch of a rank, the places in the epoch's order that it takes."""
+        kept = self.patches - self.dropped
+        for start in range(0, kept, self.batch_size):
+            stop = min(start + self.batch_size, kept)
+            parts = self._parts(stop - start)
+            own = range(start + rank, stop, self.world_size)
+            cuts = [len(own) * i // parts for i in range(parts + 1)]
+            yield from (own[low:high] for low, high in pairwise(cuts))
+
+    @property
+    def batches(self) -> int:
+        """Number of micro-batches of each rank in an epoch."""
+        last = self.patches - self.dropped - (len(self) - 1) * self.batch_size
+        return (len(self) - 1) * self.accumulate + self._parts(last)
+
+    def _parts(self, patches: int) -> int:
+        """Return into how many micro-batches each rank cuts its share of a step."""
+        return math.ceil(math.ceil(patches / self.world_size) / self.limit)
+
+
+class PlanBatches(Sampler[list[Any]]):
+    """Yield one rank's micro-batches of an epoch.
+
+    Args:
+        sampler: Walks the whole epoch's order, alike on all ranks. Lightning finds it here, and
+            tells it the epoch if it has ``set_epoch``.
+        steps: How that order is dealt.
+        rank: This process's number, from 0.
+    """
+
+    def __init__(self, sampler: Sampler[Any], steps: Steps, rank: int = 0) -> None:
+        if not 0 <= rank < steps.world_size:
+            raise ValueError(f"rank {rank} is not within a world of {steps.world_size}")
+        self.sampler = sampler
+        self.steps = steps
+        self.rank = rank
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """Yield lists of what the sampler yields, one for each micro-batch."""
+        order = list(self.sampler)
+        for places in self.steps.micro_batches(self.rank):
+            yield [order[place] for place in places]
+
+    def __len__(self) -> int:
+        """Return the number of micro-batches of an epoch, the same on all ranks."""
+        return self.steps.batches
+
+
+def _nearest(batch: int, world: int) -> str:
+    """Name the multiple of ``world`` that is nearest to ``batch``; both where two are."""
+    below = batch // world * world
+    above = below + world
+    if below == 0 or above - batch < batch - below:
+        return str(above)
+    return str(below) if batch - below < above - batch else f"{below} or {above}"

@@ -1,0 +1,145 @@
+"""A run's sampling plan: drawn or handed in, counted, and pictured over the imagery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lulcseg.config import TrainConfig
+from lulcseg.errors import LulcsegError
+from lulcseg.files import replacing
+from lulcseg.grid import Window
+from lulcseg.legend import IGNORE
+from lulcseg.report import figures
+from lulcseg.report.planview import plan_figure
+from lulcseg.sampling.draw import draw_plan
+from lulcseg.sampling.handed import take_plan
+from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.shares import LabelReader, cover
+from lulcseg.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run's plan, and what was counted and said on the way.
+
+    Attributes:
+        plan: The plan.
+        notes: What the user should know, a sentence each.
+    """
+
+    plan: Plan
+    notes: list[str]
+
+
+def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
+    """Draw a run's plan, or take the one handed in.
+
+    A plan handed in stands over the settings: patch size and validation ground become the plan's
+    in ``config``.
+
+    Raises:
+        LulcsegError: A setting that can't be used, no patch left, or a plan that is not of these scenes.
+    """
+    if config.sampling.plan is None:
+        return Planned(_draw(config, scenes), [])
+    plan = take_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
+    return Planned(plan, [*_origin_notes(plan), *_adopt(config, plan)])
+
+
+def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
+    """Count a plan with its scenes' polygons and labels (:func:`lulcseg.sampling.summary.summarise`)."""
+    polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
+    readers: dict[str, LabelReader] = {scene.name: scene.labels for scene in scenes if scene.labels is not None}
+    return plan.summary(polygons, cover(plan, readers))
+
+
+def shift_of(summary: Mapping[str, Any]) -> list[float]:
+    """Return the shift of each class's log prior from a plan's summary or record, in the legend's order."""
+    return [float(entry["shift"]) for entry in summary["prior"].values()]
+
+
+def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> None:
+    """Draw a plan over a scene's imagery, as PNG (the paper's Figures 4 and 5).
+
+    Args:
+        plan: The plan.
+        scene: One of its scenes.
+        preview: Picture of the scene's imagery.
+        path: The PNG.
+    """
+    with replacing(path) as part:
+        part.write_bytes(figures.png(plan_figure(plan, scene.name, scene.legend, preview), dpi=160))
+
+
+def _draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
+    sampling = config.sampling
+    return draw_plan(
+        scenes,
+        method=sampling.method,  # type: ignore[arg-type]
+        patch_size=sampling.patch_size,
+        seed=config.seed,
+        n_patches=sampling.patches,
+        totals=sampling.totals,  # type: ignore[arg-type]
+        match_total=sampling.match_total,
+        cell=sampling.cell,
+        origin=sampling.origin,
+        edge=sampling.edge,  # type: ignore[arg-type]
+        min_labelled=sampling.min_labelled,
+        background=sampling.background if sampling.method == "grid" else None,
+        validation_fraction=config.validation.fraction,
+        validation_block=config.validation.block,
+        min_valid=sampling.min_valid,
+        valid_share={s.name: s.imagery.valid_share for s in scenes},
+        labelled_share={s.name: _labelled_share(s.labels) for s in scenes if s.labels is not None},
+    )
+
+
+def _labelled_share(
+    labels: LabelReader,
+) -> Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]:
+    """Return what tells the share of pixels with a label in windows of a scene."""
+
+    def share(rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        windows = [Window(int(r), int(c), size, size) for r, c in zip(rows, cols, strict=True)]
+        return np.array([(labels.read(w) != IGNORE).mean() for w in windows], dtype=np.float64)
+
+    return share
+
+
+def _origin_notes(plan: Plan) -> list[str]:
+    origin = plan.meta["taken_from"]
+    text = f"The plan is taken from {origin['path']}"
+    return [text + (", edited since it was saved." if origin["edited"] else ".")]
+
+
+def _adopt(config: TrainConfig, plan: Plan) -> list[str]:
+    """Make the settings those of a plan handed in, and say which had to change.
+
+    Raises:
+        LulcsegError: Ground is to be held out, and the plan holds none out.
+    """
+    notes = []
+    size = plan.meta["patch_size"]
+    if config.sampling.patch_size != size:
+        notes.append(f"sampling.patch_size is {size}, the plan's, not {config.sampling.patch_size}.")
+        config.sampling.patch_size = size
+    held_out = plan.meta.get("validation")
+    wanted = config.validation
+    if held_out is None and wanted.fraction > 0:
+        raise LulcsegError(
+            f"it holds no ground out, and validation.fraction is {wanted.fraction:g}",
+            where=plan.meta["taken_from"]["path"],
+            remedy="set validation.fraction=0, or hand in a plan drawn with validation ground",
+        )
+    if held_out is not None and (held_out["fraction"], held_out["block"]) != (wanted.fraction, wanted.block):
+        notes.append(
+            f"validation.fraction is {held_out['fraction']:g} in blocks of {held_out['block']} pixels, as in the plan."
+        )
+        wanted.fraction, wanted.block = held_out["fraction"], held_out["block"]
+    return notes

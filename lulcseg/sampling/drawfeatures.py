@@ -1,0 +1,177 @@
+"""Random sampling over scenes: patches centred on points inside the features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lulcseg.sampling import matching
+from lulcseg.sampling.covered import Candidates, candidates
+from lulcseg.sampling.methods import METHODS, STRATIFIED, Counts, Features
+from lulcseg.sampling.plan import patch_rows
+from lulcseg.sampling.pool import SceneLike
+from lulcseg.sampling.request import Request
+from lulcseg.sampling.seeds import generator
+from lulcseg.sampling.stratified import Drawn, check_valid, try_patches
+
+_REACH = 64
+"""N_p's tried either side of where bisection ends, where the total does not grow at each step."""
+
+
+def draw_in_features(
+    scenes: Sequence[SceneLike], pool: pd.DataFrame, request: Request, meta: dict[str, Any]
+) -> dict[str, gpd.GeoDataFrame]:
+    """Return each scene's rows, and note numbers in ``meta``.
+
+    Raises:
+        LulcsegError: Numbers cannot be shared out, or places with enough valid pixels were not found.
+    """
+    drawing = _Drawing(scenes, pool, request)
+    if request.method == "stratified" and request.totals == "covered":
+        counts, drawn, n_patches = _covered(drawing)
+    else:
+        n_patches = drawing.n_patches()
+        counts = drawing.counts(n_patches)
+        drawn = drawing.draw(counts.feature)
+    found, per_feature = {}, np.zeros(len(pool), dtype=np.int64)
+    for scene in scenes:
+        check_valid(drawn[scene.name], request.min_valid)
+        found[scene.name] = drawing.rows(scene, drawn[scene.name])
+        per_feature[drawing.mine[scene.name]] = np.bincount(
+            drawn[scene.name].feature, minlength=drawing.mine[scene.name].size
+        )
+    _note_counts(pool, counts, per_feature, meta)
+    meta["n_patches"] = n_patches
+    meta["redrawn"] = sum(d.redrawn for d in drawn.values())
+    if request.match_total is not None:
+        meta["match_total"] = matching.record(request.match_total, n_patches, int(per_feature.sum()))
+    return found
+
+
+class _Drawing:
+    """Counting and drawing for one request.
+
+    Attributes:
+        request: The request.
+        features: What counts depend on.
+        mine: For each scene's name the indices of its features in the pool.
+    """
+
+    def __init__(self, scenes: Sequence[SceneLike], pool: pd.DataFrame, request: Request) -> None:
+        self.request = request
+        self.features = Features(pool["class_index"].to_numpy(), pool["area_m2"].to_numpy(), scenes[0].legend.names)
+        self.mine = {s.name: np.flatnonzero(pool["scene"] == s.name) for s in scenes}
+        self._scenes = scenes
+        self._geometry = pool["geometry"].to_numpy()
+        self._number = pool["feature"].to_numpy()
+
+    def counts(self, n_patches: int) -> Counts:
+        """Return the patches of each feature."""
+        request = self.request
+        if request.method == "stratified":
+            count = STRATIFIED["per_feature" if request.totals == "covered" else request.totals]
+        else:
+            count = METHODS[request.method]
+        return count(self.features, n_patches, generator(request.seed, "patches per feature"))
+
+    def total(self, n_patches: int) -> int:
+        """Return the patches of all features."""
+        return int(self.counts(n_patches).feature.sum())
+
+    def n_patches(self) -> int:
+        """Return N_p, as it was set or as it matches the total."""
+        if self.request.match_total is not None:
+            return matching.nearest(self.total, self.request.match_total)
+        assert self.request.n_patches is not None
+        return self.request.n_patches
+
+    def draw(self, counts: NDArray[np.int64]) -> dict[str, Drawn]:
+        """Draw in each scene, with a generator that no other scene touches; low shares are not yet refused."""
+        request = self.request
+        return {
+            scene.name: try_patches(
+                self._geometry[self.mine[scene.name]],
+                counts[self.mine[scene.name]],
+                scene.grid,
+                request.patch_size,
+                generator(request.seed, f"points in {scene.name}"),
+                min_valid=request.min_valid,
+                valid_share=request.valid_share.get(scene.name),
+            )
+            for scene in self._scenes
+        }
+
+    def candidates(self, counts: NDArray[np.int64]) -> dict[str, Candidates]:
+        """Draw in each scene, and find which features lie inside which patches."""
+        request, drawn = self.request, self.draw(counts)
+        return {
+            scene.name: candidates(
+                drawn[scene.name],
+                self._geometry[mine := self.mine[scene.name]],
+                self.features.area_m2[mine],
+                scene.grid,
+                request.patch_size,
+                min_valid=request.min_valid,
+            )
+            for scene in self._scenes
+        }
+
+    def rows(self, scene: SceneLike, drawn: Drawn) -> gpd.GeoDataFrame:
+        """Return a scene's rows of the plan."""
+        feature = self.mine[scene.name][drawn.feature]
+        return patch_rows(
+            scene.name,
+            scene.grid,
+            drawn.row,
+            drawn.col,
+            self.request.patch_size,
+            class_index=self.features.class_index[feature],
+            feature=self._number[feature],
+            shifted=drawn.shifted,
+            valid=drawn.valid,
+        )
+
+
+def _covered(drawing: _Drawing) -> tuple[Counts, Mapping[str, Drawn], int]:
+    """Draw by Eq. 2 and pass over the features that lie inside others' patches.
+
+    A total is matched among patches drawn once, for an N_p that is enough even if every feature
+    were passed over.
+    """
+    wanted, m = drawing.request.match_total, drawing.features.area_m2.size
+    most = drawing.n_patches() if wanted is None else matching.least_reaching(drawing.total, wanted + m, wanted + m)
+    choice = drawing.candidates(drawing.counts(most).feature)
+
+    def passed_over(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        covered = np.zeros(m, dtype=np.bool_)
+        for name, mine in drawing.mine.items():
+            covered[mine] = choice[name].covered(counts[mine])
+        return covered
+
+    def total(n_patches: int) -> int:
+        counts = drawing.counts(n_patches).feature
+        return int(counts[~passed_over(counts)].sum())
+
+    n_patches = most if wanted is None else matching.nearest_around(total, wanted, most, _REACH)
+    counts = drawing.counts(n_patches)
+    covered = passed_over(counts.feature)
+    drawn = {name: choice[name].kept(counts.feature[mine], covered[mine]) for name, mine in drawing.mine.items()}
+    return counts, drawn, n_patches
+
+
+def _note_counts(pool: pd.DataFrame, counts: Counts, per_feature: NDArray[np.int64], meta: dict[str, Any]) -> None:
+    """Note what each class got, and the features that got nothing."""
+    drawn = np.bincount(pool["class_index"], weights=per_feature, minlength=len(meta["classes"]))
+    for index, entry in enumerate(meta["classes"]):
+        if entry["features"]:
+            entry |= {"wanted": counts.wanted.get(index), "drawn": int(drawn[index])}
+    without = per_feature == 0
+    covered = without & (counts.feature > 0)
+    for key, which in (("features_left_out", without & ~covered), ("features_covered", covered)):
+        rows = pool.loc[which, ["scene", "feature"]]
+        meta[key] = [[str(s), int(f)] for s, f in rows.itertuples(index=False)]

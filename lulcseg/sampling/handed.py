@@ -1,0 +1,158 @@
+"""A plan handed in instead of drawn: that it is of these scenes, and what was changed in it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
+from lulcseg.sampling.extents import boxes, meeting
+from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
+from lulcseg.sampling.pool import SceneLike
+
+_SLACK = 1e-3
+"""Pixels by which an extent may differ from its row, column and size."""
+
+
+def take_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
+    """Read a plan to be used for scenes, as it was saved or edited since.
+
+    Whole pixels are the truth: a patch is where its row, column and size say. Patches may have been
+    deleted, or their class or split changed (as in QGIS); patches that were moved are refused.
+
+    Args:
+        path: The GeoPackage, its JSON beside it.
+        scenes: The scenes to train on.
+
+    Returns:
+        The plan; ``meta["taken_from"]`` says where from (``path``), the ``digest`` it was saved with, and
+        whether it was ``edited`` since.
+
+    Raises:
+        LulcsegError: It is not a plan, or of other scenes, imagery or classes; or a patch does not fit.
+    """
+    plan, digest = Plan.load_edited(path)
+    _check_made_for(plan, scenes, path)
+    if not len(plan):
+        raise LulcsegError("no patch is left in it", where=path, remedy="hand in a plan with patches, or draw one")
+    exact = [_check_rows(plan, scene, path) for scene in plan.scenes]
+    geometry = gpd.GeoSeries(pd.concat(exact).sort_index(), crs=plan.rows.crs)
+    plan = Plan(plan.rows.assign(geometry=geometry), plan.meta)
+    if not (plan.rows["split"] == TRAIN).any():
+        raise LulcsegError("none of its patches is to train on", where=path, remedy="set split to train")
+    edited = plan.digest() != digest
+    if edited:
+        _check_split(plan, path)
+    origin = {"path": str(path), "digest": digest, "edited": edited}
+    return Plan(plan.rows, plan.meta | {"taken_from": origin})
+
+
+def _check_made_for(plan: Plan, scenes: Sequence[SceneLike], path: Path) -> None:
+    """See that a plan is of these scenes, on these grids, with these classes."""
+    if set(plan.scenes) != {s.name for s in scenes}:
+        raise LulcsegError(
+            f"it is a plan of {_listed(plan.scenes)}, the run trains on {_listed([s.name for s in scenes])}",
+            where=path,
+            remedy="train on the plan's scenes, or draw a plan",
+        )
+    for scene in scenes:
+        if list(plan.meta["legend"]) != scene.legend.names:
+            raise LulcsegError(
+                f"its classes ({', '.join(plan.meta['legend'])}) are not those of scene '{scene.name}' "
+                f"({', '.join(scene.legend.names)})",
+                where=path,
+                remedy="draw a plan with this legend",
+            )
+        differs = _difference(plan.grid(scene.name), scene.grid)
+        if differs:
+            raise LulcsegError(
+                f"it was made for other imagery: {differs} in the plan and now in scene '{scene.name}'",
+                where=path,
+                remedy="draw a plan over this imagery",
+            )
+    stray = set(plan.rows["scene"]) - set(plan.scenes)
+    if stray:
+        raise LulcsegError(f"it has patches of {_listed(sorted(stray))}", where=path, remedy="delete them")
+
+
+def _difference(planned: Grid, now: Grid) -> str:
+    """Say in what two grids differ, or return ''."""
+    if CRS.from_user_input(planned.crs) != CRS.from_user_input(now.crs):
+        return f"the CRS is {planned.crs} and {now.crs}"
+    if not np.allclose((planned.xres, planned.yres), (now.xres, now.yres), rtol=1e-9, atol=0):
+        return f"pixels measure {planned.xres:g} × {planned.yres:g} and {now.xres:g} × {now.yres:g}"
+    slack = _SLACK * min(now.xres, now.yres)
+    if not np.allclose((planned.left, planned.top), (now.left, now.top), rtol=0, atol=slack):
+        return f"the upper left corner is at {planned.left:.3f}, {planned.top:.3f} and {now.left:.3f}, {now.top:.3f}"
+    if (planned.height, planned.width) != (now.height, now.width):
+        return f"the grid is {planned.height} × {planned.width} and {now.height} × {now.width} pixels"
+    return ""
+
+
+def _check_rows(plan: Plan, scene: str, path: Path) -> pd.Series[Any]:
+    """See that each patch of a scene is one; return their extents as their pixels give them."""
+    rows, grid = plan.of(scene), plan.grid(scene)
+    row, col, size = (rows[name].to_numpy() for name in ("row", "col", "size"))
+    extents = boxes(grid, row, col, size)
+    found = rows.geometry.to_numpy()
+    pixel = np.array([grid.xres, grid.yres, grid.xres, grid.yres])
+    off = np.abs(shapely.bounds(found) - shapely.bounds(extents)) / pixel
+    reshaped = np.abs(shapely.area(found) - shapely.area(extents)) / grid.pixel_area > 4 * _SLACK * size
+    side, n_classes = plan.meta["patch_size"], len(plan.meta["legend"])
+    outside = (row < 0) | (col < 0) | (row + size > grid.height) | (col + size > grid.width)
+    faults: Mapping[str, tuple[Any, str]] = {
+        "lies outside the imagery": (outside, "delete it"),
+        f"is not {side} pixels wide like the others": (size != side, "delete it"),
+        "was moved or reshaped: its extent is not where its row, column and size say": (
+            ~(off <= _SLACK).all(axis=1) | reshaped,
+            "put it back, or delete it; a plan is edited by deleting patches or changing their class",
+        ),
+        f"has a class_index that is not in −1…{n_classes - 1}": (
+            ~rows["class_index"].between(-1, n_classes - 1).to_numpy(),
+            "give it the number of a class",
+        ),
+        "has a split that is neither train nor validation": (
+            ~rows["split"].isin([TRAIN, VALIDATION]).to_numpy(),
+            "set one of the two",
+        ),
+    }
+    for fault, (affected, remedy) in faults.items():
+        if affected.any():
+            first = int(np.flatnonzero(affected)[0])
+            more = int(affected.sum()) - 1
+            also = f" (and {more} more)" if more else ""
+            raise LulcsegError(
+                f"the patch of scene '{scene}' with row {row[first]} and col {col[first]} {fault}{also}",
+                where=path,
+                remedy=remedy,
+            )
+    return pd.Series(extents, index=rows.index)
+
+
+def _check_split(plan: Plan, path: Path) -> None:
+    """See that no training patch has ground in common with a validation patch, whatever the scene."""
+    crs = {scene: CRS.from_user_input(plan.grid(scene).crs) for scene in plan.scenes}
+    for scene in plan.scenes:
+        train = plan.of(scene, TRAIN)
+        row, col, size = (train[name].to_numpy() for name in ("row", "col", "size"))
+        held = [plan.of(name, VALIDATION).geometry.to_numpy() for name in plan.scenes if crs[name] == crs[scene]]
+        _, met = meeting(plan.grid(scene), row, col, size, np.concatenate(held))
+        if met.size:
+            raise LulcsegError(
+                f"the training patch of scene '{scene}' with row {row[met[0]]} and col {col[met[0]]} shares ground "
+                f"with a validation patch",
+                where=path,
+                remedy="leave the split as it was drawn",
+            )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ("scene " if len(names) == 1 else "scenes ") + ", ".join(f"'{name}'" for name in names)

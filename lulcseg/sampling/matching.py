@@ -1,0 +1,53 @@
+"""Which N_p brings a plan's total nearest to a wanted number."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
+
+type Total = Callable[[int], int]
+"""N_p → patches of the plan."""
+
+
+def least_reaching(total: Total, wanted: int, most: int) -> int:
+    """Return the smallest N_p of 1…``most`` whose total is ``wanted`` or more; ``most`` where none is.
+
+    Args:
+        total: Never falls as N_p grows.
+        wanted: Total wanted.
+        most: Largest N_p to consider.
+    """
+    return 1 + bisect_left(range(1, most), wanted, key=total)
+
+
+def nearest(total: Total, wanted: int) -> int:
+    """Return the N_p whose total comes nearest; of several the smallest.
+
+    Args:
+        total: Never falls as N_p grows, and is at least N_p, as Eq. 1's rounding up makes it.
+        wanted: Total wanted, 1 or more.
+    """
+    reaching = least_reaching(total, wanted, wanted)
+    if reaching == 1 or total(reaching) == wanted:
+        return reaching
+    below = total(reaching - 1)
+    if wanted - below > total(reaching) - wanted:
+        return reaching
+    return least_reaching(total, below, reaching)
+
+
+def nearest_around(total: Total, wanted: int, most: int, reach: int) -> int:
+    """Return as :func:`nearest` does, for a total that grows with N_p on the whole but not at each step.
+
+    All N_p within ``reach`` of where bisection ends are tried.
+    """
+    end = least_reaching(total, wanted, most)
+    tried = range(max(1, end - reach), min(most, end + reach) + 1)
+    return min(tried, key=lambda n: abs(total(n) - wanted))
+
+
+def record(wanted: int, n_patches: int, total: int) -> dict[str, Any]:
+    """Return what a plan keeps of the search; ``note`` says so where the total is not the wanted one."""
+    note = None if total == wanted else f"no N_p was found that gives {wanted} patches; {total} come nearest"
+    return {"asked": wanted, "n_patches": n_patches, "total": total, "note": note}

@@ -1,0 +1,181 @@
+"""What lies under a plan's patches: how often ground is covered, and which classes its pixels have.
+
+Training sees a class as often as patches show it, not as often as it lies on the ground: patches drawn
+for small classes, and patches over one another, shift the class prior. Here both are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lulcseg.grid import Window
+
+if TYPE_CHECKING:
+    from lulcseg.sampling.plan import Plan
+
+_BLOCK = 512
+"""Side of the ground looked at at once, in pixels: small enough to leave out much that no patch meets."""
+
+_QUIET = 2.0
+"""Seconds before a progress bar shows."""
+
+
+class LabelReader(Protocol):
+    """What reads class indices by windows."""
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Read a window inside the scene, (h, w) uint8, 255 where there is no label."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The ground under a plan's patches; of several scenes added up.
+
+    Attributes:
+        class_pixels: Labelled pixels of each class in all patches, (n_classes,) int64; a pixel counts
+            once for each patch it is in. None where labels were not read.
+        covered: Pixels of the ground that lie in at least one patch.
+        shared: Pixels of the ground that lie in more than one.
+        patch_pixels: Pixels of all patches together.
+        most: Largest number of patches over one pixel.
+    """
+
+    class_pixels: NDArray[np.int64] | None
+    covered: int
+    shared: int
+    patch_pixels: int
+    most: int
+
+    @property
+    def class_shares(self) -> NDArray[np.float64]:
+        """Share of each class in the labelled pixels, (n_classes,); zeros where nothing is labelled."""
+        if self.class_pixels is None:
+            raise ValueError("the labels were not read")
+        return np.asarray(self.class_pixels / max(1, int(self.class_pixels.sum())), dtype=np.float64)
+
+
+def cover(plan: Plan, labels: Mapping[str, LabelReader] | None = None, split: str | None = "train") -> Cover:
+    """Count how often a plan's patches cover the ground and, with labels, the classes they show.
+
+    One pass by blocks of bounded memory, over the ground that patches meet; each label is read once.
+
+    Args:
+        plan: The plan.
+        labels: Readers of class indices by the scene's name, one for each scene; None: classes are
+            not counted.
+        split: 'train', 'validation', or None for all patches.
+
+    Returns:
+        The counts over all scenes. A scene is counted by itself: two dates of one ground share none.
+    """
+    n_classes = len(plan.meta["legend"])
+    # One class more: labels of no class (255) are counted there, and left out in the end.
+    pixels = np.zeros(n_classes + 1, dtype=np.float64)
+    covered = shared = total = most = 0
+    for scene, window, count in _with_progress(plan, split):
+        covered += int(np.count_nonzero(count))
+        shared += int(np.count_nonzero(count > 1))
+        total += int(count.sum(dtype=np.int64))
+        most = max(most, int(count.max()))
+        if labels is not None:
+            label = np.minimum(labels[scene].read(window), n_classes)
+            pixels += np.bincount(label.ravel(), weights=count.ravel(), minlength=n_classes + 1)
+    counted = None if labels is None else np.rint(pixels[:n_classes]).astype(np.int64)
+    return Cover(counted, covered, shared, total, most)
+
+
+def pixel_shares(plan: Plan, labels: Mapping[str, LabelReader], split: str | None = "train") -> NDArray[np.float64]:
+    """Return the share of each class in the labelled pixels of all patches of a split, (n_classes,)."""
+    return cover(plan, labels, split).class_shares
+
+
+def ground_shares(plan: Plan) -> NDArray[np.float64]:
+    """Return the share of each class in the digitised ground that the plan was drawn over, (n_classes,)."""
+    areas = np.array([c["area_m2"] or 0.0 for c in plan.meta["classes"]], dtype=np.float64)
+    return np.asarray(areas / max(areas.sum(), np.finfo(np.float64).tiny), dtype=np.float64)
+
+
+def prior_shift(ground: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far sampling shifted the log prior of each class (Menon et al. 2021, logit adjustment).
+
+    Args:
+        ground: Share of each class on the ground, (n_classes,).
+        pixels: Share of each class in the pixels trained on, (n_classes,).
+
+    Returns:
+        ``log(pixels / ground)``, (n_classes,); 0 for a class without pixels or without ground.
+    """
+    known = (ground > 0) & (pixels > 0)
+    shift = np.zeros(len(ground), dtype=np.float64)
+    shift[known] = np.log(pixels[known] / ground[known])
+    return shift
+
+
+def _with_progress(plan: Plan, split: str | None) -> Iterator[tuple[str, Window, NDArray[np.int32]]]:
+    """Yield scene, window and count of patches over each of its pixels, block by block."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
+        task = bar.add_task("Counting pixels under the patches", visible=False)
+        for scene in plan.scenes:
+            rows = plan.of(scene, split)
+            row, col, size = (rows[name].to_numpy(dtype=np.int64) for name in ("row", "col", "size"))
+            blocks = list(_blocks(row, col, size))
+            bar.update(task, total=len(blocks), completed=0)
+            for window, patches in blocks:
+                yield scene, *_count(window, row[patches], col[patches], size[patches])
+                bar.update(task, advance=1, visible=bar.get_time() - (bar.tasks[0].start_time or 0) > _QUIET)
+
+
+def _blocks(
+    row: NDArray[np.int64], col: NDArray[np.int64], size: NDArray[np.int64]
+) -> Iterator[tuple[Window, NDArray[np.int64]]]:
+    """Yield each block that patches meet, with the indices of those patches."""
+    if not row.size:
+        return
+    first_row, first_col = row // _BLOCK, col // _BLOCK
+    n_rows, n_cols = (row + size - 1) // _BLOCK - first_row + 1, (col + size - 1) // _BLOCK - first_col + 1
+    n_blocks = n_rows * n_cols
+    patch = np.repeat(np.arange(row.size), n_blocks)
+    number = np.arange(patch.size) - np.repeat(np.cumsum(n_blocks) - n_blocks, n_blocks)
+    block_row, block_col = first_row[patch] + number // n_cols[patch], first_col[patch] + number % n_cols[patch]
+    order = np.lexsort((patch, block_col, block_row))
+    ids = np.stack([block_row[order], block_col[order]], axis=1)
+    starts = np.flatnonzero(np.any(np.diff(ids, axis=0, prepend=-1) != 0, axis=1))
+    for (r, c), patches in zip(ids[starts].tolist(), np.split(patch[order], starts[1:]), strict=True):
+        yield Window(r * _BLOCK, c * _BLOCK, _BLOCK, _BLOCK), patches
+
+
+def _count(
+    block: Window, row: NDArray[np.int64], col: NDArray[np.int64], size: NDArray[np.int64]
+) -> tuple[Window, NDArray[np.int32]]:
+    """Count the patches over each pixel of a block, cut to the smallest window that holds their parts of it.
+
+    Each patch adds 1 at its first corner and takes it away past its edges; sums along both axes
+    turn these differences into counts.
+    """
+    top, left = np.maximum(row, block.row), np.maximum(col, block.col)
+    bottom, right = np.minimum(row + size, block.row_end), np.minimum(col + size, block.col_end)
+    window = Window(int(top.min()), int(left.min()), int(bottom.max() - top.min()), int(right.max() - left.min()))
+    top, bottom, left, right = top - window.row, bottom - window.row, left - window.col, right - window.col
+    steps = np.zeros((window.height + 1, window.width + 1), dtype=np.int32)
+    for rows, cols, step in ((top, left, 1), (bottom, right, 1), (top, right, -1), (bottom, left, -1)):
+        np.add.at(steps, (rows, cols), step)
+    np.cumsum(steps, axis=0, out=steps)
+    np.cumsum(steps, axis=1, out=steps)
+    return window, steps[:-1, :-1]
+
+
+def shares_by_class(plan: Plan, counted: Cover) -> dict[str, dict[str, float]]:
+    """Return ground share, pixel share and shift of the log prior of each class, by its name."""
+    ground, pixels = ground_shares(plan), counted.class_shares
+    entries = zip(plan.meta["legend"], ground, pixels, prior_shift(ground, pixels), strict=True)
+    return {name: {"ground": float(g), "pixels": float(p), "shift": float(s)} for name, g, p, s in entries}

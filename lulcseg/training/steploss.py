@@ -1,0 +1,66 @@
+"""One optimiser step's mean loss over labelled pixels, however the step is split up.
+
+The mean of the means of ranks and micro-batches is not the mean of all pixels where they have
+unequally many labels. So each part goes backward as its sum over a constant, the labelled pixels of
+the whole step are counted while it goes on, and the gradients are rescaled before the optimiser
+(and before clipping) sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+class StepLoss:
+    """Sum and count of one optimiser step on this rank.
+
+    Args:
+        parts: Ranks × micro-batches that the trainer will average gradients over.
+        nominal: Pixels of a full step over all parts. Any constant gives the same gradients in the end;
+            this one keeps them at their usual size until then, as half precision needs.
+    """
+
+    def __init__(self, parts: int, nominal: int) -> None:
+        self.parts = parts
+        self.nominal = nominal
+        self._total: Tensor | None = None
+        self._pixels: Tensor | None = None
+
+    def add(self, total: Tensor, pixels: Tensor) -> Tensor:
+        """Count a micro-batch in, and return what of it is to go backward.
+
+        Args:
+            total: Scalar, its loss summed over labelled pixels.
+            pixels: Scalar, their number.
+        """
+        summed = total.detach()
+        self._total = summed if self._total is None else self._total + summed
+        self._pixels = pixels if self._pixels is None else self._pixels + pixels
+        if self.parts == 1:
+            return total / pixels.clamp(min=1)
+        return total * (self.parts / self.nominal)
+
+    def finish(self, optimizer: torch.optim.Optimizer, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Make the gradients those of the step's mean over labelled pixels, and start anew.
+
+        Args:
+            optimizer: Holds the parameters; their gradients are averages over all parts.
+            reduce: Sums a tensor over all ranks; None where there is one.
+
+        Returns:
+            Scalar, the step's mean loss; 0 (and gradients of 0) where nothing was labelled.
+        """
+        assert self._total is not None
+        assert self._pixels is not None
+        total, pixels = self._total, self._pixels
+        self._total = self._pixels = None
+        if reduce is not None:
+            total, pixels = reduce(torch.stack([total.double(), pixels.double()])).unbind()
+        pixels = pixels.clamp(min=1)
+        if self.parts > 1:
+            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+            torch._foreach_mul_(gradients, (self.nominal / pixels).to(gradients[0].dtype))
+        return (total / pixels).float()
