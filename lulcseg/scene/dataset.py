@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +15,7 @@ from torchgeo.datasets import GeoDataset
 
 from lulcseg.grid import Bounds, Window
 from lulcseg.legend import IGNORE
+from lulcseg.scene.decoded import decode
 from lulcseg.scene.scene import Scene
 
 
@@ -23,19 +26,32 @@ class SceneDataset(GeoDataset):
     torch can compute with), ``mask`` (h, w) uint8 class index with 255 for ignore, and ``valid``
     (h, w) bool. Pixels without imagery are ignored in the mask too: labels are never invented.
 
+    Files open at the first read in each process, so that loader workers may be forked or spawned.
+
     Args:
         scene: The scene; it must have labels.
+        decoded: Cache folder to read a decoded copy of the imagery from, made at first use
+            (:func:`lulcseg.scene.decoded.decode`); None: read the files themselves.
+
+    Raises:
+        LulcsegError: The cache can't be written to, or its disk has too little left.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, *, decoded: Path | None = None) -> None:
         """Index the scene's ground under its whole time."""
         self.scene_name, self.grid = scene.name, scene.grid
-        self.imagery, self.labels = scene.imagery, scene.labels
+        self.labels = scene.labels
+        self.imagery = scene.imagery if decoded is None else decode(scene.imagery, decoded)
         date = pd.Timestamp(scene.date) if scene.date else pd.Timestamp(0)
         interval = pd.IntervalIndex.from_tuples([(date, date + pd.Timedelta(days=1))], closed="both", name="datetime")
         self.index = gpd.GeoDataFrame(geometry=[scene.ground], index=interval, crs=scene.grid.crs)
         self._res = (scene.grid.xres, scene.grid.yres)
         self.paths = [str(f.path) for f in scene.image_files]
+
+    @cached_property
+    def bounds(self) -> tuple[slice, slice, slice]:
+        """The scene's x, y and time; TorchGeo would compute them anew for every patch."""
+        return cast("tuple[slice, slice, slice]", super().bounds)
 
     def __getitem__(self, index: Any) -> dict[str, Any]:
         """Read the pixels of a slice ``[xmin:xmax, ymin:ymax]`` of map coordinates.
@@ -55,7 +71,8 @@ class SceneDataset(GeoDataset):
         sample = {"image": torch.from_numpy(np.ascontiguousarray(_widen(image))), "valid": torch.from_numpy(valid)}
         if self.labels is not None:
             mask = self.labels.read(window)
-            mask[~valid] = IGNORE
+            if not valid.all():
+                mask[~valid] = IGNORE
             sample["mask"] = torch.from_numpy(mask)
         return sample
 

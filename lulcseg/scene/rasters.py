@@ -8,100 +8,25 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from pyproj import CRS
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
+from lulcseg.scene.headers import RasterFile, same_crs
 
 _MOST_HANDLES = 64
-
-
-@dataclass(frozen=True)
-class RasterFile:
-    """What is known of one raster file without reading its pixels.
-
-    Attributes:
-        path: The file.
-        grid: Its own grid.
-        bands: Its number of bands.
-        dtype: NumPy name of its values' type.
-        nodata: The value it declares as nodata, if any.
-        masked: Whether it declares a mask or an alpha band.
-        colours: How it says its bands are to be seen (red, green, blue, alpha, undefined …).
-    """
-
-    path: Path
-    grid: Grid
-    bands: int
-    dtype: str
-    nodata: float | None
-    masked: bool
-    colours: tuple[str, ...]
-
-    @property
-    def alpha(self) -> int | None:
-        """Number of the band that says where the others are valid, if there is one."""
-        name = ColorInterp.alpha.name
-        return self.colours.index(name) + 1 if name in self.colours else None
-
-    @property
-    def image_bands(self) -> list[int]:
-        """Numbers of the bands that hold an image: all but alpha."""
-        return [number for number, colour in enumerate(self.colours, start=1) if colour != ColorInterp.alpha.name]
-
-
-def crs_name(crs: Any) -> str:
-    """Return a CRS as an authority code where it has one, else as WKT."""
-    crs = CRS.from_user_input(crs)
-    epsg = crs.to_epsg(min_confidence=90)
-    return f"EPSG:{epsg}" if epsg else str(crs.to_wkt())
-
-
-@lru_cache(maxsize=1024)
-def same_crs(one: str, other: str) -> bool:
-    """Say whether two CRSs, however they are written, put the same numbers at the same place."""
-    return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
-
-
-def describe(path: Path) -> RasterFile:
-    """Read a raster file's header.
-
-    Raises:
-        LulcsegError: Not a raster, without a CRS, rotated, or empty.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as an error
-            source = rasterio.open(path)
-        with source:
-            if source.crs is None:
-                raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one (gdal_edit)")
-            t = source.transform
-            if t.b or t.d or t.a <= 0 or t.e >= 0:
-                raise LulcsegError("its rows don't run north to south", where=path, remedy="warp it to a north-up grid")
-            grid = Grid(crs_name(source.crs), t.c, t.f, t.a, -t.e, source.height, source.width)
-            flags = [flag for band in source.mask_flag_enums for flag in band]
-            masked = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
-            colours = tuple(c.name for c in source.colorinterp)
-            return RasterFile(path, grid, source.count, source.dtypes[0], source.nodata, masked, colours)
-    except RasterioIOError as error:
-        reason = "there is no such file" if not path.exists() else "it can't be read as a raster"
-        raise LulcsegError(reason, where=path, remedy="give a raster that GDAL can open") from error
 
 
 class RasterSet:
@@ -133,6 +58,8 @@ class RasterSet:
         self.dtype = np.result_type(*(f.dtype for f in files))
         self.offsets = [grid.offset_of(f.grid) if same_crs(f.grid.crs, grid.crs) else None for f in files]
         self.footprints = [self._footprint(f, o) for f, o in zip(files, self.offsets, strict=True)]
+        ends = [(w.row, w.col, w.row_end, w.col_end) for w in self.footprints]
+        self._edges = np.array(ends, dtype=np.int64).T  # (4, n): among hundreds of tiles a patch's are found at once
         self._open: OrderedDict[int, Any] = OrderedDict()
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -164,61 +91,114 @@ class RasterSet:
         Raises:
             LulcsegError: A file can't be read any more.
         """
-        data = np.zeros((self.bands, window.height, window.width), dtype=self.dtype)
-        valid = np.zeros((window.height, window.width), dtype=bool)
-        inside = window.intersection(self.grid.window)
-        for number, footprint in enumerate(self.footprints):
-            part = inside.intersection(footprint)
-            if part.is_empty:
+        shape = (window.height, window.width)
+        data: NDArray[Any] | None = None
+        valid: NDArray[np.bool_] | None = None
+        for number, part in self._parts(window):
+            place = part.slices_in(window)
+            if valid is not None and valid[place].all():
                 continue
+            values, has_value = self.read_file(number, part)
+            if data is None or valid is None:
+                if has_value is None and part == window:
+                    return values, np.ones(shape, dtype=bool)  # what most patches are: one file's pixels, as they came
+                data, valid = np.zeros((self.bands, *shape), dtype=self.dtype), np.zeros(shape, dtype=bool)
+            take = ~valid[place] if has_value is None else has_value & ~valid[place]
+            np.copyto(data[:, *place], values, where=take)
+            valid[place] |= take
+        if data is None or valid is None:
+            return np.zeros((self.bands, *shape), dtype=self.dtype), np.zeros(shape, dtype=bool)
+        return data, valid
+
+    def valid(self, window: Window) -> NDArray[np.bool_]:
+        """Return where :meth:`read` has valid values, (h, w) bool, reading no more than tells it."""
+        valid = np.zeros((window.height, window.width), dtype=bool)
+        for number, part in self._parts(window):
             place = part.slices_in(window)
             if valid[place].all():
                 continue
-            values, has_value = self._read_file(number, part)
-            take = has_value & ~valid[place]
-            if take.all():
-                data[:, *place] = values
-            else:
-                np.copyto(data[:, *place], values, where=take)
-            valid[place] |= has_value
-        return data, valid
+            has_value = self._valid_of_file(number, part)
+            valid[place] |= True if has_value is None else has_value
+        return valid
+
+    def _parts(self, window: Window) -> Iterator[tuple[int, Window]]:
+        """Yield the files that meet a window, in order of precedence, each with the part it holds."""
+        inside = window.intersection(self.grid.window)
+        top, left, bottom, right = self._edges
+        meets = (top < inside.row_end) & (bottom > inside.row) & (left < inside.col_end) & (right > inside.col)
+        for number in np.flatnonzero(meets).tolist() if not inside.is_empty else ():
+            part = inside.intersection(self.footprints[number])
+            if not part.is_empty:
+                yield number, part
 
     def file_with(self, values: NDArray[Any], window: Window) -> Path:
         """Return the first file that holds one of some values in a window, to name it in an error."""
-        for number, footprint in enumerate(self.footprints):
-            part = window.intersection(self.grid.window).intersection(footprint)
-            if not part.is_empty:
-                found, valid = self._read_file(number, part)
-                if np.isin(found[:, valid], values).any():
-                    return self.files[number].path
+        for number, part in self._parts(window):
+            found, valid = self.read_file(number, part)
+            if np.isin(found if valid is None else found[:, valid], values).any():
+                return self.files[number].path
         return self.files[0].path
 
-    def _read_file(self, number: int, part: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        file, offset = self.files[number], self.offsets[number]
-        row, col = (0, 0) if offset is None else offset
-        box = rasterio.windows.Window(part.col - col, part.row - row, part.width, part.height)
+    def read_file(self, number: int, part: Window) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Read one file's pixels in a part of the grid that it holds.
+
+        Args:
+            number: Which of the files.
+            part: What to read, in pixels of the grid; inside the file's footprint.
+
+        Returns:
+            Values (C, h, w), zero where a float is not finite; and where they are valid, (h, w)
+            bool, or None where all are.
+
+        Raises:
+            LulcsegError: The file can't be read any more.
+        """
+        file = self.files[number]
+        with self._source(number, part) as (source, box):
+            values = source.read(self.band_numbers, window=box)
+            has_value = self._declared_valid(source, number, box)
         nodata = self._nodata_of(file)
+        if nodata is not None:
+            # black in one of several integer bands is a colour; −9999 in a float band never is a value
+            differs = values != nodata
+            differs = differs.all(axis=0) if values.dtype.kind == "f" else differs.any(axis=0)
+            has_value = differs if has_value is None else has_value & differs
+        if values.dtype.kind == "f":
+            finite = np.isfinite(values)
+            whole = finite.all(axis=0)
+            has_value = whole if has_value is None else has_value & whole
+            values = values if whole.all() else np.where(whole, values, 0)
+        if has_value is not None and has_value.all():
+            has_value = None
+        return values.astype(self.dtype, copy=False), has_value
+
+    def _valid_of_file(self, number: int, part: Window) -> NDArray[np.bool_] | None:
+        """Return the validity that :meth:`read_file` gives, without the pixels where they don't matter to it."""
+        file = self.files[number]
+        if self._nodata_of(file) is not None or np.dtype(file.dtype).kind == "f":
+            return self.read_file(number, part)[1]
+        with self._source(number, part) as (source, box):
+            return self._declared_valid(source, number, box)
+
+    @contextmanager
+    def _source(self, number: int, part: Window) -> Iterator[tuple[Any, Any]]:
+        """Give a file's handle in this process, to this thread alone, and a window of the grid in the file's pixels."""
+        row, col = self.offsets[number] or (0, 0)
+        box = rasterio.windows.Window(part.col - col, part.row - row, part.width, part.height)
         if self._pid != os.getpid():
             self._open, self._lock, self._pid = OrderedDict(), threading.Lock(), os.getpid()
         with self._lock:
             try:
-                source = self._handle(number)
-                values = source.read(self.band_numbers, window=box)
-                has_value = self._declared_valid(source, number, box)
+                yield self._handle(number), box
             except (RasterioIOError, RasterioError) as error:
-                raise LulcsegError(f"it can't be read ({error})", where=file.path, remedy="check the file") from error
-        if nodata is not None:
-            # black in one of several integer bands is a colour; −9999 in a float band never is a value
-            differs = values != nodata
-            has_value &= differs.all(axis=0) if values.dtype.kind == "f" else differs.any(axis=0)
-        if values.dtype.kind == "f":
-            finite = np.isfinite(values).all(axis=0)
-            has_value = has_value & finite
-            values = np.where(finite, values, 0)
-        return values.astype(self.dtype, copy=False), has_value
+                where = self.files[number].path
+                raise LulcsegError(f"it can't be read ({error})", where=where, remedy="check the file") from error
 
-    def _declared_valid(self, source: Any, number: int, box: Any) -> NDArray[np.bool_]:
-        """Return where a file's alpha band or mask, or the warp's, says there is a value, (h, w) bool."""
+    def _declared_valid(self, source: Any, number: int, box: Any) -> NDArray[np.bool_] | None:
+        """Return where a file's alpha band or mask, or the warp's, says there is a value, (h, w) bool.
+
+        None where nothing says anything of the kind.
+        """
         file, warped = self.files[number], self.offsets[number] is None
         if file.alpha is not None:
             return np.asarray(source.read(file.alpha, window=box) > 0)
@@ -226,7 +206,7 @@ class RasterSet:
             return np.asarray(source.read(source.count, window=box) > 0)  # the band that _warp added
         if file.masked and not warped and self.nodata is None:
             return np.asarray(source.dataset_mask(window=box) > 0)
-        return np.ones((box.height, box.width), dtype=bool)
+        return None
 
     def _nodata_of(self, file: RasterFile) -> float | None:
         """Return a file's nodata value, or None if there is none, its type can't hold it, or a mask stands over it."""

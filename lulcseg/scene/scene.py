@@ -17,20 +17,23 @@ from rasterio.enums import Resampling
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
+from lulcseg.scene.headers import describe
+from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.labels import (
     CachedLabels,
     RasterLabels,
     areal,
     burn,
     check_class_rasters,
-    inside,
+    invalid,
     raster_features,
     raster_table,
     uncovered_parts,
 )
 from lulcseg.scene.layout import choose_bands, find_files, lay_grid
+from lulcseg.scene.notes import label_notes
 from lulcseg.scene.points import read_points
-from lulcseg.scene.rasters import RasterSet, describe
+from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
 from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector
 
@@ -39,56 +42,6 @@ def default_cache() -> Path:
     """Return the folder that keeps label rasters and synthetic landscapes."""
     root = os.environ.get("LULCSEG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lulcseg"
     return Path(root).expanduser()
-
-
-class ImageryReader:
-    """The imagery of a scene by windows, with what lies outside the mapping boundary marked invalid.
-
-    Attributes:
-        grid: The scene's grid.
-        bands: Number of bands.
-        dtype: Type of the values.
-    """
-
-    def __init__(self, rasters: RasterSet, boundary: Any) -> None:
-        """Keep the rasters; the boundary is burned at each read."""
-        self.rasters = rasters
-        self.boundary = boundary
-        self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
-
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Read a window, which may leave the grid.
-
-        Returns:
-            Values (C, h, w), zero where there are none; validity (h, w) bool.
-        """
-        image, valid = self.rasters.read(window)
-        if self.boundary is not None:
-            valid = valid & inside(self.boundary, self.grid, window)
-        return image, valid
-
-    def valid_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], patch: int) -> NDArray[np.float64]:
-        """Return the share of valid pixels of patches, (n,) float64.
-
-        Args:
-            rows: First row of each patch, (n,).
-            cols: First column of each patch, (n,).
-            patch: Side of a patch, in pixels.
-        """
-        windows = [Window(int(r), int(c), patch, patch) for r, c in zip(rows, cols, strict=True)]
-        if not self._always_valid():
-            return np.array([self.read(w)[1].mean() for w in windows], dtype=np.float64)
-        if self.boundary is not None:
-            return np.array([inside(self.boundary, self.grid, w).mean() for w in windows], dtype=np.float64)
-        areas = [w.intersection(self.grid.window) for w in windows]
-        return np.array([a.height * a.width / patch**2 for a in areas], dtype=np.float64)
-
-    def _always_valid(self) -> bool:
-        """Whether one unmasked file covers the whole grid."""
-        files = self.rasters.files
-        plain = all(f.nodata is None and not f.masked and np.dtype(f.dtype).kind != "f" for f in files)
-        covers = any(w.contains(self.grid.window) for w in self.rasters.footprints)
-        return plain and self.rasters.nodata is None and covers and not self.rasters.warped
 
 
 class Scene:
@@ -150,12 +103,20 @@ class Scene:
 
     @cached_property
     def features(self) -> gpd.GeoDataFrame | None:
-        """Source polygons with invalid ones repaired and empty ones left out."""
+        """Source polygons with invalid ones repaired and empty ones left out.
+
+        Raises:
+            LulcsegError: Some are invalid, and ``labels.invalid`` refuses them.
+        """
         frame = self.source_features
         if frame is None:
             return None
-        geometry = np.array([areal(g) for g in shapely.make_valid(frame.geometry.to_numpy())], dtype=object)
-        frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))
+        geometry = frame.geometry.to_numpy().copy()
+        broken = invalid(geometry)
+        if len(broken):
+            self._may_repair(geometry, broken)
+            geometry[broken] = [areal(g) for g in shapely.make_valid(geometry[broken])]
+            frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))
         return frame[~frame.geometry.is_empty & frame.geometry.notna()]
 
     @cached_property
@@ -248,7 +209,7 @@ class Scene:
             self.spec.points, self.file.place(self.spec.points.file), self.grid.crs, self.legend, labels_crosswalk
         )
 
-    @property
+    @cached_property
     def notes(self) -> list[str]:
         """What was assumed or changed on the way in, a sentence each."""
         found = []
@@ -261,7 +222,20 @@ class Scene:
                 found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
         if self.spec.legend is None and (self.spec.labels is not None or self.spec.points is not None):
             found.append("No legend is given: the paper's nine classes are assumed.")
-        return found
+        return found + label_notes(self)
+
+    def _may_repair(self, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
+        spec = self.spec.labels
+        assert spec is not None
+        if spec.invalid == "repair":
+            return
+        count = "1 polygon is" if len(broken) == 1 else f"{len(broken)} polygons are"
+        reason = shapely.is_valid_reason(geometry[broken[0]])
+        raise LulcsegError(
+            f"{count} invalid, the first is feature {broken[0] + 1} of the file ({reason})",
+            where=self.file.place(spec.file or ""),
+            remedy="mend the polygons, or set labels.invalid: repair",
+        )
 
     def _footprints(self) -> list[Window]:
         return [w.intersection(self.grid.window) for w in self.imagery.rasters.footprints]

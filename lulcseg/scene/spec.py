@@ -39,6 +39,11 @@ class LabelsSpec:
         None, "Class of ground that no polygon covers, or `ignore`; must be said with polygons."
     )
     crosswalk: dict[str, str] = setting({}, "Source value → class name or `ignore`; many may lead to one class.")
+    invalid: str = setting(
+        "repair",
+        "What to do with invalid polygons: repair them (and say how many), or refuse.",
+        choices=("repair", "refuse"),
+    )
 
 
 @dataclass

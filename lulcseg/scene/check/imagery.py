@@ -11,7 +11,7 @@ from rich.progress import track
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.scene.check.findings import Findings, hectares, several, share
-from lulcseg.scene.rasters import same_crs
+from lulcseg.scene.headers import same_crs
 from lulcseg.scene.scene import Scene
 
 _BLOCK = 512

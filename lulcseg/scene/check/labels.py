@@ -10,7 +10,8 @@ import shapely
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.check.findings import Findings, hectares, several, share
-from lulcseg.scene.labels import RasterLabels
+from lulcseg.scene.labels import RasterLabels, invalid
+from lulcseg.scene.overlaps import overlaps
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import LabelsSpec
 
@@ -71,10 +72,10 @@ def _remarks(scene: Scene) -> list[str]:
     empty = int((shapely.is_missing(geometries) | shapely.is_empty(geometries)).sum())
     if empty:
         remarks.append(f"{several(empty, 'feature')} without geometry left out.")
-    invalid = np.flatnonzero(~shapely.is_valid(geometries) & ~shapely.is_missing(geometries))
-    if len(invalid):
-        reason = shapely.is_valid_reason(geometries[invalid[0]])
-        remarks.append(f"{several(len(invalid), 'invalid geometry', 'invalid geometries')} repaired (first: {reason}).")
+    broken = invalid(geometries)
+    if len(broken):
+        reason = shapely.is_valid_reason(geometries[broken[0]])
+        remarks.append(f"{several(len(broken), 'invalid geometry', 'invalid geometries')} repaired (first: {reason}).")
     outside = int((~features.intersects(shapely.box(*scene.grid.bounds()))).sum())
     if outside:
         remarks.append(f"{several(outside, 'feature')} outside the imagery left out.")
@@ -106,18 +107,11 @@ def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
 
 def _overlaps(features: gpd.GeoDataFrame, legend: Legend) -> list[str]:
     """Say how much ground two features claim, and which classes do."""
-    geometries, classes = features.geometry.to_numpy(), features["class_index"].to_numpy()
-    first, second = shapely.STRtree(geometries).query(geometries, predicate="intersects")
-    pairs = first < second
-    first, second = first[pairs], second[pairs]
-    area = shapely.area(shapely.intersection(geometries[first], geometries[second]))
-    real = area > 1e-6 * np.minimum(shapely.area(geometries[first]), shapely.area(geometries[second]))
-    if not real.any():
+    found = overlaps(features)
+    if not found.pairs:
         return []
-    differ = real & (classes[first] != classes[second])
-    text = f"{several(int(real.sum()), 'pair')} of features overlap, over {hectares(float(area[real].sum()))}"
-    if differ.any():
-        worst = int(np.argmax(np.where(differ, area, 0)))
-        names = [legend.names[c] if c != IGNORE else "ignore" for c in (classes[first[worst]], classes[second[worst]])]
-        text += f", {int(differ.sum()):,} of them of different classes (largest: {names[0]} / {names[1]})"
+    text = f"{several(found.pairs, 'pair')} of features overlap, over {hectares(found.area)}"
+    if found.largest is not None:
+        names = [legend.names[c] if c != IGNORE else "ignore" for c in found.largest]
+        text += f", {found.differing:,} of them of different classes (largest: {names[0]} / {names[1]})"
     return [f"{text}; the smaller feature wins."]

@@ -1,0 +1,176 @@
+"""Imagery decoded once into a memory-mapped file, for ground that is read epoch after epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Window, blocks
+from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.once import make_once
+from lulcseg.scene.tracking import tracked
+
+_BLOCK = 2048
+_VERSION = 1
+
+
+class DecodedImagery:
+    """Reads what :class:`~lulcseg.scene.imagery.ImageryReader` reads, from a decoded copy.
+
+    The file holds the values (C, H, W) and, unless all are valid, the validity (H, W), a byte a
+    pixel. It is mapped at the first read in each process.
+
+    Attributes:
+        path: The file.
+        grid: The scene's grid.
+        bands: Number of bands.
+        dtype: Type of the values.
+    """
+
+    def __init__(self, path: Path, imagery: ImageryReader) -> None:
+        """Remember the file and its shape."""
+        self.path = path
+        self.grid, self.bands, self.dtype = imagery.grid, imagery.bands, imagery.dtype
+        self._maps: tuple[NDArray[Any], NDArray[np.bool_] | None] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the maps behind: the receiving process makes its own."""
+        return self.__dict__ | {"_maps": None}
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read a window, which may leave the grid.
+
+        Returns:
+            Values (C, h, w), zero where there are none; validity (h, w) bool.
+
+        Raises:
+            LulcsegError: The file is gone.
+        """
+        values, validity = self._mapped()
+        part = window.intersection(self.grid.window)
+        place = part.slices_in(self.grid.window)
+        if part == window:
+            shape = (window.height, window.width)
+            return np.array(values[:, *place]), np.ones(shape, bool) if validity is None else np.array(validity[place])
+        image = np.zeros((self.bands, window.height, window.width), dtype=self.dtype)
+        valid = np.zeros((window.height, window.width), dtype=bool)
+        if not part.is_empty:
+            image[:, *part.slices_in(window)] = values[:, *place]
+            valid[part.slices_in(window)] = True if validity is None else validity[place]
+        return image, valid
+
+    def _mapped(self) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        if self._maps is None:
+            shape = (self.bands, self.grid.height, self.grid.width)
+            size = int(np.prod(shape)) * self.dtype.itemsize
+            try:
+                validity = None
+                if self.path.stat().st_size > size:
+                    validity = np.asarray(np.memmap(self.path, bool, "r", size, shape[1:]))
+                self._maps = np.asarray(np.memmap(self.path, self.dtype, "r", 0, shape)), validity
+            except (OSError, ValueError) as error:
+                raise LulcsegError("it can't be read any more", where=self.path, remedy="start again") from error
+        return self._maps
+
+
+def decoded_bytes(imagery: ImageryReader) -> int:
+    """Return the size that the decoded copy of a scene's imagery will have at most, in bytes."""
+    pixels = imagery.grid.height * imagery.grid.width
+    validity = 0 if _everywhere(imagery) else pixels
+    return pixels * imagery.bands * int(imagery.dtype.itemsize) + validity
+
+
+def decode(imagery: ImageryReader, cache: Path) -> DecodedImagery:
+    """Decode a scene's imagery into the cache, once: the same files are not decoded again.
+
+    Says on stderr what it will take before it starts. Warped images are decoded as warped.
+
+    Args:
+        imagery: The imagery.
+        cache: Folder that keeps caches.
+
+    Raises:
+        LulcsegError: The disk has too little left, or can't be written to.
+    """
+    path = cache / "decoded" / f"{_key(imagery)}.bin"
+    make_once(path, lambda part: _write(part, imagery))
+    return DecodedImagery(path, imagery)
+
+
+def _everywhere(imagery: ImageryReader) -> bool:
+    return imagery.always_valid and imagery.boundary is None
+
+
+def _write(path: Path, imagery: ImageryReader) -> None:
+    size, folder = decoded_bytes(imagery), path.parent
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise LulcsegError(
+            f"the decoded cache would take {_told(size)}, but the disk has {_told(free)} left",
+            where=folder,
+            remedy="set reading.decoded=false, or cache= to a folder on a larger disk",
+        )
+    sys.stderr.write(f"The decoded cache will take {_told(size)} in {folder}\n")
+    with path.open("wb") as file:
+        file.truncate(size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later kills who writes to a map
+    grid = imagery.grid
+    shape = (imagery.bands, grid.height, grid.width)
+    values = np.memmap(path, imagery.dtype, "r+", 0, shape)
+    validity = None if _everywhere(imagery) else np.memmap(path, bool, "r+", values.nbytes, shape[1:])
+    whole = True
+    for block in tracked(list(blocks(grid.window, _BLOCK, _BLOCK)), "Decoding imagery"):
+        image, valid = imagery.read(block)
+        place = block.slices_in(grid.window)
+        values[:, *place] = image
+        if validity is not None:
+            validity[place] = valid
+            whole = whole and bool(valid.all())
+    values.flush()
+    if validity is not None:
+        validity.flush()
+    needed = values.nbytes
+    del values, validity
+    if whole:
+        os.truncate(path, needed)
+
+
+def _told(size: float) -> str:
+    """Write a number of bytes as people read it."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
+
+
+def _key(imagery: ImageryReader) -> str:
+    """Hash everything the decoded copy depends on: the files by name, size and time, and how they are seen."""
+    rasters, grid = imagery.rasters, imagery.grid
+    stamps = []
+    for file in rasters.files:
+        with rasterio.open(file.path) as source:
+            parts = {str(file.path.resolve()), *source.files}  # masks beside it, what a VRT is made of
+        for part in sorted(parts):
+            path = Path(part)
+            status = path.stat() if path.exists() else None
+            stamps.append([part] if status is None else [part, status.st_size, status.st_mtime_ns])
+        stamps.append([str(file.colours), file.masked])
+    seen = [grid.crs, *grid.transform, grid.height, grid.width, rasters.band_numbers, str(rasters.nodata)]
+    facts = [_VERSION, stamps, seen, str(imagery.dtype), rasters.resampling.name]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    if imagery.boundary is not None:
+        digest.update(shapely.to_wkb(imagery.boundary))
+    return digest.hexdigest()[:32]

@@ -1,0 +1,80 @@
+"""A scene's imagery: its rasters, inside its mapping boundary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lulcseg.grid import Window
+from lulcseg.scene.labels import inside
+from lulcseg.scene.rasters import RasterSet
+from lulcseg.scene.tracking import tracked
+
+_BAND = 1024
+
+
+class ImageryReader:
+    """The imagery of a scene by windows, with what lies outside the mapping boundary marked invalid.
+
+    Attributes:
+        grid: The scene's grid.
+        bands: Number of bands.
+        dtype: Type of the values.
+    """
+
+    def __init__(self, rasters: RasterSet, boundary: Any) -> None:
+        """Keep the rasters; the boundary is burned at each read."""
+        self.rasters = rasters
+        self.boundary = boundary
+        self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read a window, which may leave the grid.
+
+        Returns:
+            Values (C, h, w), zero where there are none; validity (h, w) bool.
+        """
+        image, valid = self.rasters.read(window)
+        if self.boundary is not None:
+            valid &= inside(self.boundary, self.grid, window)
+        return image, valid
+
+    def valid(self, window: Window) -> NDArray[np.bool_]:
+        """Return the validity that :meth:`read` gives, (h, w) bool, reading no more than tells it."""
+        if self.always_valid:
+            valid = np.zeros((window.height, window.width), dtype=bool)
+            valid[window.intersection(self.grid.window).slices_in(window)] = True
+        else:
+            valid = self.rasters.valid(window)
+        if self.boundary is not None:
+            valid &= inside(self.boundary, self.grid, window)
+        return valid
+
+    def valid_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], patch: int) -> NDArray[np.float64]:
+        """Return the share of valid pixels of patches, (n,) float64.
+
+        Args:
+            rows: First row of each patch, (n,).
+            cols: First column of each patch, (n,).
+            patch: Side of a patch, in pixels.
+        """
+        windows = [Window(int(r), int(c), patch, patch) for r, c in zip(rows, cols, strict=True)]
+        if self.always_valid and self.boundary is None:
+            areas = [w.intersection(self.grid.window) for w in windows]
+            return np.array([a.height * a.width / patch**2 for a in areas], dtype=np.float64)
+        share = np.empty(len(windows), dtype=np.float64)
+        # neighbours one after another, so that a tile that many patches share is decoded once
+        nearby = np.lexsort((np.asarray(cols), np.asarray(rows) // _BAND))
+        for number in tracked(nearby.tolist(), "Looking for nodata"):
+            share[number] = self.valid(windows[number]).mean()
+        return share
+
+    @property
+    def always_valid(self) -> bool:
+        """Whether headers alone tell that every pixel of the grid is valid, but for the boundary."""
+        files = self.rasters.files
+        plain = all(f.nodata is None and not f.masked and np.dtype(f.dtype).kind != "f" for f in files)
+        covers = any(w.contains(self.grid.window) for w in self.rasters.footprints)
+        return plain and self.rasters.nodata is None and covers and not self.rasters.warped

@@ -1,0 +1,143 @@
+"""Files made once: several processes at once, makers that are killed, folders that can't be written."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lulcseg.errors import LulcsegError
+from lulcseg.scene import labels as scene_labels
+from lulcseg.scene import once
+from lulcseg.scene.once import make_once
+from lulcseg.scene.scene import Scene
+
+Make = Callable[..., Path]
+FORK = multiprocessing.get_context("fork")
+
+
+def note(log: Path) -> None:
+    with log.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def test_of_several_processes_one_burns(
+    make_scene: Make, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, log = Scene.open(str(make_scene(size=(768, 1024))), cache), tmp_path / "log"
+    scene.features  # noqa: B018 (read before the race, so that all come to the burn at once)
+    burn_blocks, start, found = scene_labels._burn_blocks, FORK.Barrier(4), FORK.Queue()
+
+    def burned(*args: Any) -> None:
+        note(log)
+        burn_blocks(*args)
+
+    def ask() -> None:
+        start.wait(30)
+        found.put(int(scene.labels.read(scene.grid.window).sum()))  # type: ignore[union-attr]
+
+    monkeypatch.setattr(scene_labels, "_burn_blocks", burned)
+    processes = [FORK.Process(target=ask) for _ in range(4)]
+    for process in processes:
+        process.start()
+    sums = [found.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(60)
+    assert len(log.read_text().split()) == 1
+    assert set(sums) == {int(scene.labels.read(scene.grid.window).sum())}  # type: ignore[union-attr]
+    (made,) = (cache / "labels").iterdir()
+    assert made.suffix == ".tif"
+
+
+def test_killed_maker_leaves_nothing_and_the_next_one_makes(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "thing.bin"
+
+    def dies(part: Path) -> None:
+        part.write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    process = FORK.Process(target=make_once, args=(path, dies))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert not path.exists()
+    assert any(".part" in p.name for p in path.parent.iterdir())
+    make_once(path, lambda part: part.write_bytes(b"whole"))  # type: ignore[arg-type, return-value]
+    assert path.read_bytes() == b"whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_those_who_wait_for_a_killed_maker_go_on(tmp_path: Path) -> None:
+    path, log = tmp_path / "thing.bin", tmp_path / "log"
+    begun, never = FORK.Event(), FORK.Event()
+
+    def hangs(part: Path) -> None:
+        begun.set()
+        never.wait(60)
+
+    def makes(part: Path) -> None:
+        note(log)
+        part.write_bytes(b"whole")
+
+    first = FORK.Process(target=make_once, args=(path, hangs))
+    first.start()
+    assert begun.wait(30)
+    waiting = [FORK.Process(target=make_once, args=(path, makes)) for _ in range(3)]
+    for process in waiting:
+        process.start()
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGKILL)
+    for process in [first, *waiting]:
+        process.join(30)
+    assert [process.exitcode for process in waiting] == [0, 0, 0]
+    assert len(log.read_text().split()) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log", "thing.bin"]
+
+
+def test_the_lock_held_is_the_file_that_others_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, taken, take = tmp_path / ".lock", [], once._take
+
+    def late(handle: Any, path: Path) -> bool:
+        if not taken:  # who held it fails and removes it, and somebody new makes another
+            lock.unlink()
+            lock.touch()
+        taken.append(os.fstat(handle.fileno()).st_ino)
+        return take(handle, path)
+
+    monkeypatch.setattr(once, "_take", late)
+    with once._held(lock, tmp_path / "thing.bin") as alone:
+        assert alone
+        assert taken[-1] == lock.stat().st_ino
+    assert not lock.exists()
+
+
+def test_a_maker_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fails(part: Path) -> None:
+        part.write_bytes(b"half")
+        raise LulcsegError("no")
+
+    with pytest.raises(LulcsegError, match="no"):
+        make_once(tmp_path / "cache" / "thing.bin", fails)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_cache_that_cannot_be_written_is_named(make_scene: Make, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    with pytest.raises(LulcsegError, match=r"file.labels: it can't be written .*; set cache="):
+        Scene.open(str(make_scene()), blocked).labels  # noqa: B018
+
+
+def test_burn_in_blocks_equals_one_block(make_scene: Make, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_scene()
+    whole = Scene.open(str(path), cache / "one")
+    expected = whole.labels.read(whole.grid.window)  # type: ignore[union-attr]
+    monkeypatch.setattr(scene_labels, "_BLOCK", 32)
+    scene = Scene.open(str(path), cache / "two")
+    np.testing.assert_array_equal(scene.labels.read(scene.grid.window), expected)  # type: ignore[union-attr]
