@@ -21,7 +21,9 @@ from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.shares import LabelReader, cover
+from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.tracking import tracked
 
 
 @dataclass(frozen=True)
@@ -40,23 +42,46 @@ class Planned:
 def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
     """Draw a run's plan, or take the one handed in.
 
-    A plan handed in stands over the settings: patch size and validation ground become the plan's
-    in ``config``.
+    A plan handed in stands over the settings: those of the sampling and of the validation ground become
+    the plan's in ``config``.
 
     Raises:
         LulcsegError: A setting that can't be used, no patch left, or a plan that is not of these scenes.
     """
     if config.sampling.plan is None:
-        return Planned(_draw(config, scenes), [])
+        plan = _draw(config, scenes)
+        return Planned(plan, list(plan.meta["notes"]))
     plan = take_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
-    return Planned(plan, [*_origin_notes(plan), *_adopt(config, plan)])
+    return Planned(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt(config, plan)])
 
 
 def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
-    """Count a plan with its scenes' polygons and labels (:func:`lulcseg.sampling.summary.summarise`)."""
+    """Count a plan with its scenes' polygons and labels.
+
+    The class shares of pixels are those of what training sees: labels without imagery don't count. The
+    shares of the ground are those of the digitised polygons' areas, wherever they lie: held-out blocks
+    and ground without imagery included.
+
+    Returns:
+        As :func:`lulcseg.sampling.summary.summarise`; and ``sampled``, the share of the ground under the
+        patches that was looked at for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.shares.cover`).
+    """
     polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
-    readers: dict[str, LabelReader] = {scene.name: scene.labels for scene in scenes if scene.labels is not None}
-    return plan.summary(polygons, cover(plan, readers))
+    readers = {s.name: _ShownLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
+    counted = cover(plan, readers)
+    return plan.summary(polygons, counted) | {"sampled": counted.sampled}
+
+
+@dataclass(frozen=True)
+class _ShownLabels:
+    """Labels as training sees them (:class:`lulcseg.scene.dataset.SceneDataset`): ignored where there is no imagery."""
+
+    labels: LabelReader
+    imagery: ImageryReader
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Read a window, (h, w) uint8."""
+        return np.where(self.imagery.valid(window), self.labels.read(window), np.uint8(IGNORE))
 
 
 def shift_of(summary: Mapping[str, Any]) -> list[float]:
@@ -95,7 +120,7 @@ def _draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
         validation_fraction=config.validation.fraction,
         validation_block=config.validation.block,
         min_valid=sampling.min_valid,
-        valid_share={s.name: s.imagery.valid_share for s in scenes},
+        valid_share={s.name: s.imagery.valid_share for s in scenes} if sampling.min_valid > 0 else None,
         labelled_share={s.name: _labelled_share(s.labels) for s in scenes if s.labels is not None},
     )
 
@@ -107,7 +132,8 @@ def _labelled_share(
 
     def share(rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
         windows = [Window(int(r), int(c), size, size) for r, c in zip(rows, cols, strict=True)]
-        return np.array([(labels.read(w) != IGNORE).mean() for w in windows], dtype=np.float64)
+        shares = [(labels.read(w) != IGNORE).mean() for w in tracked(windows, "Looking for labels")]
+        return np.array(shares, dtype=np.float64)
 
     return share
 
@@ -115,20 +141,31 @@ def _labelled_share(
 def _origin_notes(plan: Plan) -> list[str]:
     origin = plan.meta["taken_from"]
     text = f"The plan is taken from {origin['path']}"
-    return [text + (", edited since it was saved." if origin["edited"] else ".")]
+    return [text + (", edited since it was saved." if origin["edited"] else "."), *origin["notes"]]
 
 
-def _adopt(config: TrainConfig, plan: Plan) -> list[str]:
-    """Make the settings those of a plan handed in, and say which had to change.
+def adopt(config: TrainConfig, plan: Plan) -> list[str]:
+    """Make the settings those that a plan was made by, and say which had to change.
+
+    Settings that don't apply to the plan's method stay as they are.
+
+    Args:
+        config: The run's settings.
+        plan: A plan that the run takes.
+
+    Returns:
+        A sentence for each setting that changed.
 
     Raises:
         LulcsegError: Ground is to be held out, and the plan holds none out.
     """
     notes = []
-    size = plan.meta["patch_size"]
-    if config.sampling.patch_size != size:
-        notes.append(f"sampling.patch_size is {size}, the plan's, not {config.sampling.patch_size}.")
-        config.sampling.patch_size = size
+    sampling = config.sampling
+    for name, value in _settings_of(plan.meta).items():
+        before = getattr(sampling, name)
+        if value != before:
+            notes.append(f"sampling.{name} is {_shown(value)}, the plan's, not {_shown(before)}.")
+            setattr(sampling, name, value)
     held_out = plan.meta.get("validation")
     wanted = config.validation
     if held_out is None and wanted.fraction > 0:
@@ -143,3 +180,17 @@ def _adopt(config: TrainConfig, plan: Plan) -> list[str]:
         )
         wanted.fraction, wanted.block = held_out["fraction"], held_out["block"]
     return notes
+
+
+def _settings_of(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a plan was made by, as ``config.sampling`` names them."""
+    settings = {name: meta.get(name) for name in ("method", "patch_size", "min_valid", "totals", "cell", "edge")}
+    settings |= {"patches": meta.get("n_patches"), "min_labelled": meta.get("min_labelled")}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if meta.get("method") == "grid":
+        settings |= {name: meta.get(name) for name in ("origin", "background")}
+    return settings | {"match_total": (meta.get("match_total") or {}).get("asked")}
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value)

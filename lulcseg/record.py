@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +22,11 @@ NAME = "record.json"
 _PACKAGES = (
     "torch", "pytorch-lightning", "segmentation-models-pytorch", "torchgeo", "rasterio", "geopandas", "kornia",
     "hydra-core", "torchmetrics", "wandb", "numpy",
+)  # fmt: skip
+
+_SETTINGS = (
+    "method", "totals", "n_patches", "match_total", "patch_size", "cell", "origin", "origins", "edge", "min_labelled",
+    "background", "min_valid",
 )  # fmt: skip
 
 
@@ -73,23 +78,35 @@ class RunRecord:
         self.update(scenes=self.content.get("scenes", {}) | {name: dict(entry)})
 
 
-def plan_entry(plan: Plan, counts: Mapping[str, Any]) -> dict[str, Any]:
+def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a run's record says of its plan.
 
     Args:
         plan: The plan.
-        counts: Its summary (:func:`lulcseg.sampling.summary.summarise`).
+        counts: Its summary (:func:`lulcseg.planning.count_plan`).
+        notes: What the user was told of it, a sentence each.
+
+    Returns:
+        Plain Python: the counts, and ``made``, how it was made (None: doesn't apply to the method).
     """
     renamed = {"patches", "splits", "drawn_for"}
     return {
         "path": "plan.gpkg",
         "digest": plan.digest(),
         "taken_from": plan.meta.get("taken_from"),
+        "made": _made(plan.meta),
+        "notes": list(notes),
         "train": counts["splits"].get(TRAIN, 0),
         "validation": counts["splits"].get(VALIDATION, 0),
         "per_class": counts["drawn_for"],
         **{name: value for name, value in counts.items() if name not in renamed},
     }
+
+
+def _made(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a plan was made: its settings, what was asked for and found, and features without patches."""
+    left_out = {name: len(meta.get(name) or []) for name in ("features_left_out", "features_covered")}
+    return {name: meta.get(name) for name in _SETTINGS} | left_out
 
 
 def now() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,13 +16,14 @@ from lulcseg.assessment.console import print_assessment
 from lulcseg.config import Assess, Mosaic, PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
-from lulcseg.fitting import check_device, fit, is_lead, model_record
+from lulcseg.fitting import check_dealing, check_device, fit, is_lead, model_record, training_margin
 from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
-from lulcseg.planning import count_plan, make_plan, picture_plan, shift_of
+from lulcseg.planning import Planned, adopt, count_plan, make_plan, picture_plan, shift_of
 from lulcseg.record import NAME as RECORD
 from lulcseg.record import RunRecord, environment, git_state, now, plan_entry
 from lulcseg.report.page import write_report
 from lulcseg.report.previews import write_previews
+from lulcseg.rundir import join_run_dir, new_run_dir
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.checkpoints import check_resumable
@@ -31,7 +31,6 @@ from lulcseg.training.predictor import PatchPredictor
 from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
-_RUN_DIR = "LULCSEG_RUN_DIR"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -48,27 +47,26 @@ def train(config: TrainConfig) -> None:
     cache = _cache(config.cache)
     check_device(config.trainer.accelerator)
     if config.ckpt_path is not None:
-        check_resumable(Path(config.ckpt_path), config.trainer.epochs)
+        check_resumable(Path(config.ckpt_path), dataclasses.asdict(config))
     trained, assessed = _scenes(config, cache)
+    if not is_lead():
+        _help_train(config, trained, cache)
+        return
     planned = make_plan(config, trained)
     plan = planned.plan
-    counts = count_plan(plan, trained) if is_lead() else {}
-    run_dir = _new_run_dir(config)
+    if config.stop_after != "plan":
+        check_dealing(config, plan)
+    counts = count_plan(plan, trained)
+    run_dir = new_run_dir(config.run_dir)
     record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
-    if is_lead():
-        _start(record, config, trained, plan, counts)
-        for note in planned.notes:
-            _say(note)
+    _start(record, config, trained, planned, counts)
     try:
-        if is_lead():
-            _picture(record, trained, plan)
-        finished = config.stop_after == "plan" or _train_and_map(record, config, trained, assessed, plan)
+        _picture(record, trained, plan)
+        if config.stop_after != "plan":
+            _train_and_map(record, config, trained, assessed, plan, cache=cache)
     except BaseException as error:
-        if is_lead():
-            record.update(state="failed", finished=now(), error=f"{type(error).__name__}: {error}")
+        record.update(state="failed", finished=now(), error=f"{type(error).__name__}: {error}")
         raise
-    if not finished:
-        return
     record.update(state="finished", finished=now())
     if config.stop_after == "plan":
         _say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
@@ -76,19 +74,32 @@ def train(config: TrainConfig) -> None:
         _say(f"Report: {write_report(run_dir)}")
 
 
+def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> None:
+    """Train beside the run's first process, by the plan and the counts that it wrote."""
+    if config.stop_after == "plan":
+        return
+    run_dir = join_run_dir(config.run_dir)
+    plan = Plan.load(run_dir / "plan.gpkg")
+    adopt(config, plan)
+    fit(config, scenes, plan, run_dir, prior_shift=shift_of(RunRecord.load(run_dir).content["plan"]), cache=cache)
+
+
 def _train_and_map(
-    record: RunRecord, config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene], plan: Plan
-) -> bool:
-    """Train, map and assess; return whether this process is the one that goes on to report (rank 0)."""
-    # The first process counted and wrote before the others began: they read the same numbers.
-    recorded = record.content if is_lead() else RunRecord.load(record.run_dir).content
-    fitted = fit(config, trained, plan, record.run_dir, prior_shift=shift_of(recorded["plan"]))
-    if not fitted.is_lead:
-        return False
+    record: RunRecord,
+    config: TrainConfig,
+    trained: Sequence[Scene],
+    assessed: Sequence[Scene],
+    plan: Plan,
+    *,
+    cache: Path,
+) -> None:
+    """Train, map and assess."""
+    fitted = fit(config, trained, plan, record.run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache)
     record.update(
         checkpoint=str(fitted.best.relative_to(record.run_dir)),
         training_seconds=round(fitted.seconds, 3),
         steps=fitted.steps,
+        dropped_patches=fitted.dropped_patches,
     )
     if config.stop_after != "training":
         task = SegmentationTask.from_checkpoint(fitted.best)
@@ -97,7 +108,6 @@ def _train_and_map(
         mapping = _Mapping(record, fitted.best, task, predictor, plan, fitted.loggers, pictured)
         mapping.run(assessed, config.mosaic, config.assess)
     _close(fitted.loggers)
-    return True
 
 
 def predict(config: PredictConfig) -> None:
@@ -115,12 +125,14 @@ def predict(config: PredictConfig) -> None:
     assert config.scene is not None
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
-    task = SegmentationTask.from_checkpoint(checkpoint)
+    task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
     scenes = open_scenes([config.scene], _cache(config.cache))
     _check_mappable(scenes, task.record)
     folder, record, plan = _destination(config, checkpoint)
     predictor = PatchPredictor(task, accelerator=config.accelerator, precision=config.precision)
-    _Mapping(record, checkpoint, task, predictor, plan).run(scenes, config.mosaic, config.assess)
+    _Mapping(record, checkpoint, task, predictor, plan, variant=config.at_prediction).run(
+        scenes, config.mosaic, config.assess
+    )
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
 
@@ -139,7 +151,9 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
             raise LulcsegError("it has no labels to train on", where=scene.file.path, remedy="add labels:")
         scene.polygons()
     assessed = [by_request[n] for n in dict.fromkeys(assess_names)]
-    _check_mappable([*trained, *assessed], model_record(config, trained))
+    model = model_record(config, trained)
+    training_margin(config, model)
+    _check_mappable([*trained, *assessed], model)
     return trained, assessed
 
 
@@ -153,26 +167,11 @@ def _check_mappable(scenes: Sequence[Scene], model: ModelRecord) -> None:
             _say(f"{scene.name}: {note}")
 
 
-def _new_run_dir(config: TrainConfig) -> Path:
-    """Make the run's folder; all processes of a run share the one its first process names.
-
-    Raises:
-        LulcsegError: It holds a run already, or can't be written to.
-    """
-    if not is_lead():
-        return Path(os.environ[_RUN_DIR])
-    run_dir = Path(config.run_dir).expanduser().resolve()
-    if (run_dir / RECORD).exists():
-        raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
-    os.environ[_RUN_DIR] = str(make_folder(run_dir, "run_dir"))
-    return run_dir
-
-
 def _start(
-    record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], plan: Plan, counts: Mapping[str, Any]
+    record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], planned: Planned, counts: Mapping[str, Any]
 ) -> None:
-    """Write what is known before training: settings, plan, environment."""
-    run_dir = record.run_dir
+    """Write what is known before training: settings, plan, environment; and say what was noted of the plan."""
+    run_dir, plan = record.run_dir, planned.plan
     with replacing(run_dir / "config.yaml") as part:
         part.write_text(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True))
     plan.save(run_dir / "plan.gpkg", counts)
@@ -182,8 +181,10 @@ def _start(
         notes={scene.name: scene.notes for scene in scenes if scene.notes},
         environment=environment(),
         git=git_state(_ROOT),
-        plan=plan_entry(plan, counts),
+        plan=plan_entry(plan, counts, planned.notes),
     )
+    for note in planned.notes:
+        _say(note)
 
 
 def _picture(record: RunRecord, scenes: Sequence[Scene], plan: Plan) -> None:
@@ -197,7 +198,10 @@ def _picture(record: RunRecord, scenes: Sequence[Scene], plan: Plan) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class _Mapping:
-    """Maps and assesses scenes with one checkpoint, into one run directory."""
+    """Maps and assesses scenes with one checkpoint, into one run directory.
+
+    ``variant`` tells maps by other settings than the model's own apart.
+    """
 
     record: RunRecord
     checkpoint: Path
@@ -206,6 +210,7 @@ class _Mapping:
     plan: Plan | None
     loggers: Sequence[Any] = ()
     pictured: Sequence[str] = ()
+    variant: str | None = None
 
     def run(self, scenes: Sequence[Scene], mosaic: Mosaic, scoring: Assess) -> None:
         for scene in scenes:
@@ -218,7 +223,9 @@ class _Mapping:
         self.record.put_assessment(f"assessment/{stem}")
 
     def _map(self, scene: Scene, mosaic: Mosaic) -> None:
-        run_dir, model, stem = self.record.run_dir, self.task.record, f"{scene.name}_{mosaic.passes}"
+        run_dir, model = self.record.run_dir, self.task.record
+        kind = f"{mosaic.passes}_{self.variant}" if self.variant else mosaic.passes
+        stem = f"{scene.name}_{kind}"
         if scene.name not in self.pictured:
             self.record.put_scene(scene.name, write_previews(scene, run_dir / "previews"))
         path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
@@ -226,14 +233,15 @@ class _Mapping:
         self.record.put_map(
             {
                 "scene": scene.name,
-                "mosaic": mosaic.passes,
+                "mosaic": kind,
+                "scaled_over": self.predictor.scaled_over,
                 "path": f"maps/{stem}.tif",
                 "checkpoint": str(self.checkpoint),
                 "patches": done.patches,
                 "seconds": round(done.seconds, 3),
             }
         )
-        scored = assess_map(scene, path, model, mosaic.passes, self.plan)
+        scored = assess_map(scene, path, model, kind, self.plan)
         if scored is None:
             return
         self._save(scored, stem)

@@ -37,7 +37,7 @@ def plan_figure(
     legend: Legend,
     background: NDArray[np.uint8] | None = None,
     *,
-    cells: tuple[float, float, float, float] | None = None,
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     held_out: Sequence[Bounds] = (),
 ) -> Figure:
     """Draw a plan's patches, coloured by the class each was drawn for, over the imagery.
@@ -48,8 +48,9 @@ def plan_figure(
         bounds: Extent of the scene, in map units.
         legend: The classes.
         background: (h, w, 3) uint8 picture of the scene's extent; None leaves it blank.
-        cells: The systematic grid's: x and y of a cell's corner, and a cell's width and height, in map
-            units. Patches are then drawn as the cells they were split from.
+        cells: The systematic grid's: indices into ``rows`` and numbers of cells
+            (:func:`lulcseg.sampling.plancells.cells_of`). Patches are then drawn as the cells they were
+            split from, each as far as patches are left in it.
         held_out: Extents of the ground held out for validation, hatched.
 
     Returns:
@@ -77,7 +78,8 @@ def plan_figure(
         axes.set(xticks=[], yticks=[])
         for spine in axes.spines.values():
             spine.set_visible(False)
-        keys = _class_keys(patches, legend, len(places) if cells is not None else None, bool(blocks))
+        n_cells = None if cells is None else np.unique(cells[1]).size
+        keys = _class_keys(patches, legend, n_cells, bool(blocks))
         figure.legend(handles=keys, loc="outside lower center", ncols=4)
         return figure
 
@@ -109,14 +111,12 @@ class _Patches:
     def where(self, chosen: NDArray[Any]) -> _Patches:
         return _Patches(self.extents[chosen], self.class_index[chosen], self.validation[chosen])
 
-    def as_cells(self, x: float, y: float, width: float, height: float) -> _Patches:
-        """Return the cells of a lattice that patches lie in, each as far as patches reach in it."""
-        column = np.floor((self.extents[:, 0] - x) / width + 1e-6)
-        row = np.floor((y - self.extents[:, 3]) / height + 1e-6)
-        keys = [column, row, self.validation]
-        by = pd.DataFrame(self.extents, columns=list("wsen")).groupby(keys, sort=False)
+    def as_cells(self, patch: NDArray[np.int64], cell: NDArray[np.int64]) -> _Patches:
+        """Return cells as far as patches are left in them; a cell cut by held-out ground is two."""
+        chosen = self.where(patch)
+        by = pd.DataFrame(chosen.extents, columns=list("wsen")).groupby([cell, chosen.validation], sort=False)
         cells = by.agg({"w": "min", "s": "min", "e": "max", "n": "max"})
-        validation = cells.index.get_level_values(2).to_numpy(dtype=np.bool_)
+        validation = cells.index.get_level_values(1).to_numpy(dtype=np.bool_)
         return _Patches(cells.to_numpy(dtype=np.float64), np.full(len(cells), -1), validation)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ import numpy as np
 from matplotlib.figure import Figure as MplFigure
 from PIL import Image
 
-from lulcseg.grid import Bounds, Grid
+from lulcseg.grid import Bounds
 from lulcseg.legend import Legend
 from lulcseg.report import figures, planfigure
 from lulcseg.report.images import data_uri
 from lulcseg.report.rundata import RunData
 from lulcseg.report.tables import Figure
 from lulcseg.sampling.plan import VALIDATION, Plan
+from lulcseg.sampling.plancells import cells_of
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def plan_view(run: RunData) -> PlanView | None:
     legend = next((found for found in legends if found is not None), None)
     if run.plan is not None:
         drawn = [_figure(run, run.plan, scene, legend) for scene in run.plan.scenes] if legend else []
-        counts = {**recorded, **run.plan.summary()}
+        counts = {**run.plan.summary(), **recorded}  # the record's were counted with polygons and labels
         rows = [_row(entry, counts, legend) for entry in run.plan.meta["classes"]]
         return PlanView([_opening(run.plan, counts), *_sentences(counts)], drawn, rows)
     if not recorded.get("per_class"):
@@ -107,7 +108,7 @@ def plan_figure(plan: Plan, scene: str, legend: Legend, preview: Path | None) ->
         legend: The classes.
         preview: Picture of the scene's extent; None leaves the ground blank.
     """
-    grid, meta = plan.grid(scene), plan.meta
+    meta = plan.meta
     background = None
     if preview is not None:
         with Image.open(preview) as picture:
@@ -115,20 +116,12 @@ def plan_figure(plan: Plan, scene: str, legend: Legend, preview: Path | None) ->
     held_out = ((meta.get("validation") or {}).get("held_out") or {}).get(scene, [])
     return planfigure.plan_figure(
         plan.of(scene),
-        grid.bounds(),
+        plan.grid(scene).bounds(),
         legend,
         background,
-        cells=_cells(grid, meta["cell"], meta.get("origin")) if meta.get("cell") else None,
+        cells=cells_of(plan, scene) if meta["method"] == "grid" else None,
         held_out=[Bounds(*b) for b in held_out],
     )
-
-
-def _cells(grid: Grid, cell: int, origin: Sequence[float] | None) -> tuple[float, float, float, float]:
-    """Return a corner of the systematic grid's cells, on the nearest pixel's, and their size."""
-    x, y = (grid.left, grid.top) if origin is None else origin
-    x = grid.left + round((x - grid.left) / grid.xres) * grid.xres
-    y = grid.top - round((grid.top - y) / grid.yres) * grid.yres
-    return x, y, cell * grid.xres, cell * grid.yres
 
 
 def _opening(plan: Plan, counts: Mapping[str, Any]) -> str:
@@ -145,7 +138,8 @@ def _sentences(counts: Mapping[str, Any]) -> list[str]:
     """Say what was counted beside the classes, a sentence each."""
     said = []
     if origin := counts.get("taken_from"):
-        said.append(f"The plan is taken from {origin['path']}" + (", edited since." if origin["edited"] else "."))
+        since = ", edited or re-ordered since." if origin["edited"] else "."
+        said.append(f"The plan is taken from {origin['path']}{since}")
     if overlap := counts.get("overlap"):
         said.append(
             f"Of the ground that training patches cover, {_percent(overlap['shared'])} lies in more than one; "

@@ -139,11 +139,6 @@ def share_exactly(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]:
     return _round_to_sum(quotas, n_class, quotas)
 
 
-def steps_per_epoch(n_patches: int, batch: int) -> int:
-    """Return the optimiser steps of an epoch: batches, the last of which may be smaller (Table 5: 151)."""
-    return -(-n_patches // batch)
-
-
 def _check_wanted(n: int) -> None:
     if n < 1:
         raise LulcsegError(

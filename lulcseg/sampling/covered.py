@@ -4,7 +4,7 @@ Eq. 2 rounds every quota up, so that every feature gets a patch. Where patches a
 features small, many of those patches show what another shows already. Here the features are
 visited from the largest to the smallest, of all classes (ties: in their order), and one
 whose single patch would only reach it is passed over if it lies wholly inside the extent of a
-patch drawn before. In the end every feature has a patch or lies inside one.
+patch drawn before that has no nodata. In the end every feature has a patch or lies inside one.
 
 This does not reproduce Table 3. With Table 7's areas and numbers of features, made-up places and
 the grid's totals for N_p, it gives about 156,000 patches at 128² (154,514 are published), 40,500 at
@@ -76,9 +76,12 @@ class Candidates:
 
 
 def candidates(
-    drawn: Drawn, polygons: NDArray[np.object_], areas: NDArray[np.float64], grid: Grid, patch: int, *, min_valid: float
+    drawn: Drawn, polygons: NDArray[np.object_], areas: NDArray[np.float64], grid: Grid, patch: int
 ) -> Candidates:
-    """Find which features lie inside which patches.
+    """Find which features lie inside which patches of features visited before.
+
+    A patch with nodata covers nothing: the feature may lie just there. One whose share of valid pixels
+    was not asked (NaN) is taken for whole.
 
     Args:
         drawn: Patches by Eq. 2, grouped by feature.
@@ -86,24 +89,42 @@ def candidates(
         areas: Their areas, (m,), any one unit.
         grid: The scene's grid.
         patch: Side of a patch, pixels.
-        min_valid: A patch with a smaller share of valid pixels covers nothing.
     """
     visit = np.empty(areas.size, dtype=np.int64)
     visit[np.argsort(-areas, kind="stable")] = np.arange(areas.size)
+    feature, found = lying_in(polygons, grid, drawn.row, drawn.col, patch)
+    usable = ~(drawn.valid[found] < 1) & (visit[drawn.feature[found]] < visit[feature])
+    feature, found = feature[usable], found[usable]
+    order = np.argsort(visit[feature], kind="stable")
+    first = np.searchsorted(drawn.feature, drawn.feature)
+    nth = np.arange(drawn.feature.size) - first
+    return Candidates(drawn, nth, feature[order], found[order])
+
+
+def lying_in(
+    polygons: NDArray[np.object_], grid: Grid, row: NDArray[np.int64], col: NDArray[np.int64], patch: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find which polygons lie wholly inside which patches.
+
+    Args:
+        polygons: Polygons in the grid's CRS, (m,).
+        grid: The scene's grid.
+        row: First rows of the patches, (n,).
+        col: First columns of the patches, (n,).
+        patch: Side of the patches, pixels.
+
+    Returns:
+        Indices of polygons and of patches, (k,) int64 each: one pair for each.
+    """
     bounds = shapely.bounds(polygons).reshape(-1, 4)
     extent = patch + 2 * _SLACK
     fit = np.flatnonzero(
         (bounds[:, 2] - bounds[:, 0] <= extent * grid.xres) & (bounds[:, 3] - bounds[:, 1] <= extent * grid.yres)
     )
-    extents = boxes(grid, drawn.row, drawn.col, patch, inset=-_SLACK)
+    extents = boxes(grid, row, col, patch, inset=-_SLACK)
     # A polygon lies in a box if its bounds do; a corner tells which boxes to look at.
     hit, found = shapely.STRtree(extents).query(shapely.points(bounds[fit, :2]))
     feature, outer = fit[hit], shapely.bounds(extents[found]).reshape(-1, 4)
     inner = bounds[feature]
-    lies_in = (inner[:, :2] >= outer[:, :2]).all(axis=1) & (inner[:, 2:] <= outer[:, 2:]).all(axis=1)
-    usable = ~(drawn.valid[found] < min_valid) & (visit[drawn.feature[found]] < visit[feature])
-    feature, found = feature[lies_in & usable], found[lies_in & usable]
-    order = np.argsort(visit[feature], kind="stable")
-    first = np.searchsorted(drawn.feature, drawn.feature)
-    nth = np.arange(drawn.feature.size) - first
-    return Candidates(drawn, nth, feature[order].astype(np.int64), found[order].astype(np.int64))
+    inside = (inner[:, :2] >= outer[:, :2]).all(axis=1) & (inner[:, 2:] <= outer[:, 2:]).all(axis=1)
+    return feature[inside].astype(np.int64), found[inside].astype(np.int64)

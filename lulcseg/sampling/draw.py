@@ -11,6 +11,7 @@ from lulcseg.sampling.drawfeatures import draw_in_features
 from lulcseg.sampling.extents import check_fits
 from lulcseg.sampling.plan import Plan, stack_rows
 from lulcseg.sampling.pool import SceneLike, class_table, pooled
+from lulcseg.sampling.recount import classes_not_trained_on, recounted
 from lulcseg.sampling.request import Method, Request, Totals
 from lulcseg.sampling.split import hold_out
 from lulcseg.sampling.stratified import ValidShare
@@ -60,7 +61,7 @@ def draw_plan(
     - ``covered``: as ``per_feature``, but a feature inside another's patch needs none of its own
       (:mod:`lulcseg.sampling.covered`).
 
-    What applies to another method than the one asked for has no effect.
+    What applies to another method than the one asked for has no effect; that is noted where it was set.
 
     Args:
         scenes: The scenes to train on, with one legend.
@@ -72,6 +73,7 @@ def draw_plan(
         totals: How a class's patches are shared among its features; for 'stratified' only.
         match_total: The plan's total to come nearest to by choosing N_p, over ``n_patches`` (of several
             the smallest); for 'stratified' only. Where N_p cannot reach it, the nearest is taken and noted.
+            It is met before patches across the edge of held-out ground are dropped.
         cell: Side of the systematic grid's cells, pixels: patch size times a power of two; for 'grid' only.
         origin: Easting and northing of a corner of cells, brought to the nearest pixel's corner; None: each
             scene's upper left corner; for 'grid' only.
@@ -86,11 +88,11 @@ def draw_plan(
         min_valid: Least share of valid pixels, 0…1: in a patch (drawn anew in the same feature) or in a
             whole cell ('grid': left out).
         valid_share: For each scene's name what tells the share of valid pixels; needed when
-            ``min_valid`` is above 0. Where given, it is told for every patch (column ``valid``).
+            ``min_valid`` is above 0, and then told for every patch (column ``valid``). Else no pixel is read.
         labelled_share: The same for labelled pixels; needed when ``min_labelled`` is above 0.
 
     Returns:
-        The plan, its rows in the order of the scenes.
+        The plan, its rows in the order of the scenes; ``meta["notes"]`` says what the user should know.
 
     Raises:
         LulcsegError: A setting is out of bounds, a patch is larger than a scene, legends differ, there
@@ -128,13 +130,14 @@ def draw_plan(
         "redrawn": 0,
         "dropped": 0,
         "validation": None,
+        "notes": request.without_effect(),
     }
     by_scene = (draw_cells if method == "grid" else draw_in_features)(scenes, pool, request, meta)
-    rows = stack_rows([by_scene[s.name] for s in scenes])
-    plan = Plan(rows, meta | {"shifted": int(rows["shifted"].sum())})
-    if validation_fraction == 0:
-        return plan
-    return hold_out(plan, fraction=validation_fraction, block=validation_block, seed=seed)
+    plan = Plan(stack_rows([by_scene[s.name] for s in scenes]), meta)
+    if validation_fraction != 0:
+        plan = hold_out(plan, fraction=validation_fraction, block=validation_block, seed=seed)
+    plan = recounted(plan, pool)
+    return Plan(plan.rows, plan.meta | {"notes": plan.meta["notes"] + classes_not_trained_on(plan)})
 
 
 def _settings(request: Request) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def draw_cells(
         LulcsegError: No cell fits a scene, or none is kept in any.
     """
     background = -1 if request.background is None else meta["legend"].index(request.background)
-    meta |= {"cells": {}, "origins": {}}
+    meta |= {"cells": {}, "shifted_cells": {}, "origins": {}}
     found = {}
     for scene in scenes:
         name = scene.name
@@ -53,7 +53,8 @@ def draw_cells(
             cells = cells.where(share >= request.min_valid)
         counts["kept"] = len(cells)
         patches = cells.split(request.patch_size)
-        told = request.valid_share.get(name)
+        meta["shifted_cells"][name] = np.column_stack([cells.row, cells.col])[cells.shifted].tolist()
+        asked = request.min_valid > 0  # else no pixel is read
         found[name] = patch_rows(
             name,
             scene.grid,
@@ -61,7 +62,7 @@ def draw_cells(
             patches.col,
             request.patch_size,
             shifted=patches.shifted,
-            valid=np.nan if told is None else told(patches.row, patches.col, patches.size),
+            valid=request.valid_share[name](patches.row, patches.col, patches.size) if asked else np.nan,
         )
     _check_some_kept(request, list(meta["cells"].values()))
     return found

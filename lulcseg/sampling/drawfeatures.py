@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lulcseg.errors import LulcsegError
 from lulcseg.sampling import matching
 from lulcseg.sampling.covered import Candidates, candidates
 from lulcseg.sampling.methods import METHODS, STRATIFIED, Counts, Features
@@ -17,16 +18,19 @@ from lulcseg.sampling.plan import patch_rows
 from lulcseg.sampling.pool import SceneLike
 from lulcseg.sampling.request import Request
 from lulcseg.sampling.seeds import generator
-from lulcseg.sampling.stratified import Drawn, check_valid, try_patches
+from lulcseg.sampling.stratified import MAX_REDRAWS, Drawn, try_patches
 
 _REACH = 64
 """N_p's tried either side of where bisection ends, where the total does not grow at each step."""
+
+_NAMED = 5
+"""Features that an error names."""
 
 
 def draw_in_features(
     scenes: Sequence[SceneLike], pool: pd.DataFrame, request: Request, meta: dict[str, Any]
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Return each scene's rows, and note numbers in ``meta``.
+    """Return each scene's rows, and note numbers in ``meta``: what was wanted and which features are covered.
 
     Raises:
         LulcsegError: Numbers cannot be shared out, or places with enough valid pixels were not found.
@@ -40,16 +44,22 @@ def draw_in_features(
         drawn = drawing.draw(counts.feature)
     found, per_feature = {}, np.zeros(len(pool), dtype=np.int64)
     for scene in scenes:
-        check_valid(drawn[scene.name], request.min_valid)
+        drawing.check_valid(scene, drawn[scene.name])
         found[scene.name] = drawing.rows(scene, drawn[scene.name])
         per_feature[drawing.mine[scene.name]] = np.bincount(
             drawn[scene.name].feature, minlength=drawing.mine[scene.name].size
         )
-    _note_counts(pool, counts, per_feature, meta)
+    for index, entry in enumerate(meta["classes"]):
+        if entry["features"]:
+            entry["wanted"] = counts.wanted.get(index)
+    covered = pool.loc[(per_feature == 0) & (counts.feature > 0), ["scene", "feature"]]
+    meta["features_covered"] = [[str(s), int(f)] for s, f in covered.itertuples(index=False)]
     meta["n_patches"] = n_patches
     meta["redrawn"] = sum(d.redrawn for d in drawn.values())
     if request.match_total is not None:
-        meta["match_total"] = matching.record(request.match_total, n_patches, int(per_feature.sum()))
+        total = int(per_feature.sum())
+        meta["match_total"] = {"asked": request.match_total, "n_patches": n_patches, "total": total}
+        meta["notes"] += matching.note(request.match_total, total)
     return found
 
 
@@ -116,10 +126,29 @@ class _Drawing:
                 self.features.area_m2[mine],
                 scene.grid,
                 request.patch_size,
-                min_valid=request.min_valid,
             )
             for scene in self._scenes
         }
+
+    def check_valid(self, scene: SceneLike, drawn: Drawn) -> None:
+        """Refuse patches of a scene that have too few valid pixels after all redraws.
+
+        Raises:
+            LulcsegError: There are some.
+        """
+        low = drawn.valid < self.request.min_valid
+        if not low.any():
+            return
+        features = self.mine[scene.name][np.unique(drawn.feature[low])]
+        named = [f"{self._number[f]} ({self.features.names[self.features.class_index[f]]})" for f in features[:_NAMED]]
+        if features.size > _NAMED:
+            named.append(f"{features.size - _NAMED} more")
+        raise LulcsegError(
+            f"scene '{scene.name}' has too little imagery for {low.sum()} patches: in {MAX_REDRAWS + 1} draws each, "
+            f"none had {self.request.min_valid:.0%} or more valid pixels, in feature {', '.join(named)}",
+            where="sampling.min_valid",
+            remedy="lower it, or clip the polygons to the imagery",
+        )
 
     def rows(self, scene: SceneLike, drawn: Drawn) -> gpd.GeoDataFrame:
         """Return a scene's rows of the plan."""
@@ -162,16 +191,3 @@ def _covered(drawing: _Drawing) -> tuple[Counts, Mapping[str, Drawn], int]:
     covered = passed_over(counts.feature)
     drawn = {name: choice[name].kept(counts.feature[mine], covered[mine]) for name, mine in drawing.mine.items()}
     return counts, drawn, n_patches
-
-
-def _note_counts(pool: pd.DataFrame, counts: Counts, per_feature: NDArray[np.int64], meta: dict[str, Any]) -> None:
-    """Note what each class got, and the features that got nothing."""
-    drawn = np.bincount(pool["class_index"], weights=per_feature, minlength=len(meta["classes"]))
-    for index, entry in enumerate(meta["classes"]):
-        if entry["features"]:
-            entry |= {"wanted": counts.wanted.get(index), "drawn": int(drawn[index])}
-    without = per_feature == 0
-    covered = without & (counts.feature > 0)
-    for key, which in (("features_left_out", without & ~covered), ("features_covered", covered)):
-        rows = pool.loc[which, ["scene", "feature"]]
-        meta[key] = [[str(s), int(f)] for s, f in rows.itertuples(index=False)]

@@ -16,7 +16,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling.extents import boxes, meeting
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
-from lulcseg.sampling.pool import SceneLike
+from lulcseg.sampling.pool import SceneLike, pooled
+from lulcseg.sampling.recount import classes_not_trained_on, recounted
 
 _SLACK = 1e-3
 """Pixels by which an extent may differ from its row, column and size."""
@@ -26,33 +27,54 @@ def take_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
     """Read a plan to be used for scenes, as it was saved or edited since.
 
     Whole pixels are the truth: a patch is where its row, column and size say. Patches may have been
-    deleted, or their class or split changed (as in QGIS); patches that were moved are refused.
+    deleted or their class changed (as in QGIS); a class is only recorded, since labels come from the
+    label raster. Patches that were added or moved are refused, and a split that puts ground held out for
+    validation, or under a validation patch, back into training.
 
     Args:
         path: The GeoPackage, its JSON beside it.
         scenes: The scenes to train on.
 
     Returns:
-        The plan; ``meta["taken_from"]`` says where from (``path``), the ``digest`` it was saved with, and
-        whether it was ``edited`` since.
+        The plan, its counts those of its rows; ``meta["taken_from"]`` says where from (``path``), the ``digest``
+        it was saved with, whether it was ``edited`` or re-ordered since, and, as ``notes``, what came of that.
 
     Raises:
         LulcsegError: It is not a plan, or of other scenes, imagery or classes; or a patch does not fit.
     """
-    plan, digest = Plan.load_edited(path)
+    plan, saved = Plan.load_edited(path)
     _check_made_for(plan, scenes, path)
     if not len(plan):
         raise LulcsegError("no patch is left in it", where=path, remedy="hand in a plan with patches, or draw one")
+    if len(plan) > saved.patches:
+        raise LulcsegError(
+            f"it has {len(plan)} patches, and had {saved.patches} when it was saved",
+            where=path,
+            remedy="delete those that were added; a plan is edited by deleting patches",
+        )
     exact = [_check_rows(plan, scene, path) for scene in plan.scenes]
     geometry = gpd.GeoSeries(pd.concat(exact).sort_index(), crs=plan.rows.crs)
     plan = Plan(plan.rows.assign(geometry=geometry), plan.meta)
     if not (plan.rows["split"] == TRAIN).any():
         raise LulcsegError("none of its patches is to train on", where=path, remedy="set split to train")
-    edited = plan.digest() != digest
+    pool = pooled(scenes)
+    _check_features(plan, pool, path)
+    edited = plan.digest() != saved.digest
     if edited:
         _check_split(plan, path)
-    origin = {"path": str(path), "digest": digest, "edited": edited}
-    return Plan(plan.rows, plan.meta | {"taken_from": origin})
+    plan, notes = _without_idle_validation(recounted(plan, pool))
+    known = plan.meta.get("notes", [])
+    notes += [note for note in classes_not_trained_on(plan) if note not in known]
+    origin = {"path": str(path), "digest": saved.digest, "edited": edited, "notes": notes}
+    return Plan(plan.rows, plan.meta | {"notes": known, "taken_from": origin})
+
+
+def _without_idle_validation(plan: Plan) -> tuple[Plan, list[str]]:
+    """Hold no ground out where no patch is left to validate on; return the plan, and a note of it."""
+    if plan.meta.get("validation") is None or (plan.rows["split"] == VALIDATION).any():
+        return plan, []
+    note = "Its validation patches were all deleted: no ground counts as held out, and nothing is validated on."
+    return Plan(plan.rows, plan.meta | {"validation": None}), [note]
 
 
 def _check_made_for(plan: Plan, scenes: Sequence[SceneLike], path: Path) -> None:
@@ -113,7 +135,7 @@ def _check_rows(plan: Plan, scene: str, path: Path) -> pd.Series[Any]:
         f"is not {side} pixels wide like the others": (size != side, "delete it"),
         "was moved or reshaped: its extent is not where its row, column and size say": (
             ~(off <= _SLACK).all(axis=1) | reshaped,
-            "put it back, or delete it; a plan is edited by deleting patches or changing their class",
+            "put it back, or delete it; a plan is edited by deleting patches",
         ),
         f"has a class_index that is not in −1…{n_classes - 1}": (
             ~rows["class_index"].between(-1, n_classes - 1).to_numpy(),
@@ -137,21 +159,42 @@ def _check_rows(plan: Plan, scene: str, path: Path) -> pd.Series[Any]:
     return pd.Series(extents, index=rows.index)
 
 
+def _check_features(plan: Plan, pool: pd.DataFrame, path: Path) -> None:
+    """See that each patch is drawn in a feature that its scene has, or in none."""
+    for scene in plan.scenes:
+        features = plan.of(scene)["feature"]
+        stray = sorted(set(features[features >= 0]) - set(pool.loc[pool["scene"] == scene, "feature"]))
+        stray += sorted(set(features[features < -1]))
+        if stray:
+            more = f" (and {len(stray) - 1} more)" if len(stray) > 1 else ""
+            raise LulcsegError(
+                f"it has patches of feature {stray[0]}{more}, which scene '{scene}' does not have",
+                where=path,
+                remedy="put the number back, delete the patches, or draw a plan over these labels",
+            )
+
+
 def _check_split(plan: Plan, path: Path) -> None:
-    """See that no training patch has ground in common with a validation patch, whatever the scene."""
+    """See that no training patch has ground in common with validation ground or patches, whatever the scene."""
     crs = {scene: CRS.from_user_input(plan.grid(scene).crs) for scene in plan.scenes}
+    held_out = (plan.meta.get("validation") or {}).get("held_out", {})
     for scene in plan.scenes:
         train = plan.of(scene, TRAIN)
         row, col, size = (train[name].to_numpy() for name in ("row", "col", "size"))
-        held = [plan.of(name, VALIDATION).geometry.to_numpy() for name in plan.scenes if crs[name] == crs[scene]]
-        _, met = meeting(plan.grid(scene), row, col, size, np.concatenate(held))
-        if met.size:
-            raise LulcsegError(
-                f"the training patch of scene '{scene}' with row {row[met[0]]} and col {col[met[0]]} shares ground "
-                f"with a validation patch",
-                where=path,
-                remedy="leave the split as it was drawn",
-            )
+        alike = [name for name in plan.scenes if crs[name] == crs[scene]]
+        blocks = np.concatenate([np.reshape(held_out.get(name, []), (-1, 4)) for name in alike])
+        patches = np.concatenate([plan.of(name, VALIDATION).geometry.to_numpy() for name in alike])
+        for what, ground in (
+            ("lies on ground held out for validation", shapely.box(*blocks.T)),
+            ("shares ground with a validation patch", patches),
+        ):
+            _, met = meeting(plan.grid(scene), row, col, size, ground)
+            if met.size:
+                raise LulcsegError(
+                    f"the training patch of scene '{scene}' with row {row[met[0]]} and col {col[met[0]]} {what}",
+                    where=path,
+                    remedy="leave the split as it was drawn, or delete the patch",
+                )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import Any
 
 type Total = Callable[[int], int]
 """N_p → patches of the plan."""
@@ -47,7 +46,8 @@ def nearest_around(total: Total, wanted: int, most: int, reach: int) -> int:
     return min(tried, key=lambda n: abs(total(n) - wanted))
 
 
-def record(wanted: int, n_patches: int, total: int) -> dict[str, Any]:
-    """Return what a plan keeps of the search; ``note`` says so where the total is not the wanted one."""
-    note = None if total == wanted else f"no N_p was found that gives {wanted} patches; {total} come nearest"
-    return {"asked": wanted, "n_patches": n_patches, "total": total, "note": note}
+def note(wanted: int, total: int) -> list[str]:
+    """Return what the user should know of the search: nothing where the total is the wanted one."""
+    if total == wanted:
+        return []
+    return [f"sampling.match_total={wanted}: no N_p was found that gives as many patches; {total} come nearest."]

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import geopandas as gpd
 import numpy as np
@@ -88,6 +88,13 @@ def stack_rows(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
 
 
+class Saved(NamedTuple):
+    """What a plan was when it was saved: its digest, and its number of patches."""
+
+    digest: str
+    patches: int
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
     """Patches of one or several scenes, and how they came about.
@@ -102,7 +109,8 @@ class Plan:
         meta: Plain Python, fit for JSON: ``method``, ``seed``, ``n_patches`` (wanted), ``totals``,
             ``patch_size``, ``area_unit`` ("m2"), ``legend`` (names), ``classes`` (per class: name,
             features, area_m2, wanted, drawn), ``dropped``, ``features_left_out``, ``scenes`` (each
-            one's grid), and what else the method has to say.
+            one's grid), ``notes`` (what the user should know, a sentence each), and what else the method
+            has to say.
     """
 
     rows: gpd.GeoDataFrame
@@ -172,37 +180,6 @@ class Plan:
         """Count patches: see :func:`lulcseg.sampling.summary.summarise`."""
         return summarise(self, polygons, cover)
 
-    @classmethod
-    def concat(cls, plans: Sequence[Plan]) -> Plan:
-        """Put plans of one legend and patch size under one another, in the order given.
-
-        Counts are added up; settings in which the plans differ become None, and ``parts`` keeps each
-        plan's own.
-
-        Raises:
-            LulcsegError: There is no plan, or the plans differ in legend, in patch size, or in the
-                grid of a scene that they share.
-        """
-        if not plans:
-            raise LulcsegError("there is no plan to put together", where="plan")
-        first = plans[0].meta
-        for key, name in (("legend", "legends"), ("patch_size", "patch sizes")):
-            if any(p.meta[key] != first[key] for p in plans):
-                raise LulcsegError(f"the plans have different {name}", where="plan", remedy="draw them alike")
-        scenes: dict[str, Any] = {}
-        for scene, grid in (item for p in plans for item in p.meta["scenes"].items()):
-            if scenes.setdefault(scene, grid) != grid:
-                raise LulcsegError(f"the plans differ in the grid of scene '{scene}'", where="plan", remedy="draw anew")
-        meta = {key: value if all(p.meta.get(key) == value for p in plans) else None for key, value in first.items()}
-        meta |= {
-            "scenes": scenes,
-            "classes": [_added(entries) for entries in zip(*(p.meta["classes"] for p in plans), strict=True)],
-            "features_left_out": [f for p in plans for f in p.meta["features_left_out"]],
-            "parts": [{k: v for k, v in p.meta.items() if k not in ("scenes", "legend")} for p in plans],
-        }
-        meta |= {key: sum(p.meta[key] for p in plans) for key in ("dropped", "redrawn")}
-        return cls(stack_rows([p.rows for p in plans]), meta)
-
     def save(self, path: str | Path, summary: Mapping[str, Any] | None = None) -> None:
         """Write the plan as GeoPackage, and its summary as JSON of the same name beside it.
 
@@ -231,8 +208,8 @@ class Plan:
         Raises:
             LulcsegError: A file is missing, is not a plan, or the two do not belong together.
         """
-        plan, digest = cls.load_edited(path)
-        if plan.digest() != digest:
+        plan, saved = cls.load_edited(path)
+        if plan.digest() != saved.digest:
             raise LulcsegError(
                 f"the plan differs from what {planfile.json_beside(Path(path)).name} says of it",
                 where=path,
@@ -241,11 +218,11 @@ class Plan:
         return plan
 
     @classmethod
-    def load_edited(cls, path: str | Path) -> tuple[Plan, str]:
+    def load_edited(cls, path: str | Path) -> tuple[Plan, Saved]:
         """Read a plan whose rows may have been changed since it was saved, as in QGIS.
 
         Returns:
-            The plan as it is now, and the digest that it was saved with.
+            The plan as it is now, and what it was when it was saved.
 
         Raises:
             LulcsegError: A file is missing or is not a plan.
@@ -254,13 +231,5 @@ class Plan:
         rows = stack_rows(frames)
         if planfile.POSITION in rows:
             rows = rows.sort_values(planfile.POSITION, ignore_index=True)
-        return cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"]), str(beside["digest"])
-
-
-def _added(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Add up one class's counts over several plans; what any plan does not state is None."""
-    total: dict[str, Any] = {"name": entries[0]["name"]}
-    for key in ("features", "area_m2", "wanted", "drawn"):
-        values = [e[key] for e in entries]
-        total[key] = None if None in values else sum(values)
-    return total
+        saved = Saved(beside["digest"], beside["summary"]["patches"])
+        return cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"]), saved

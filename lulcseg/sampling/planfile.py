@@ -74,6 +74,8 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[gpd.GeoDataFrame], di
     Raises:
         LulcsegError: A file is missing or is not of a plan, or a row is not that of a patch.
     """
+    if path.suffix != ".gpkg":
+        raise LulcsegError("a plan is read from its GeoPackage", where=path, remedy="name the file that ends in .gpkg")
     for file in (path, json_beside(path)):
         if not file.is_file():
             raise LulcsegError("there is no such file", where=file, remedy="a plan is a .gpkg and a .json of one name")
@@ -82,7 +84,7 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[gpd.GeoDataFrame], di
         layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
         frames = [pyogrio.read_dataframe(path, layer=name) for name in layers]
     except (RuntimeError, ValueError, OSError, shapely.errors.ShapelyError) as error:
-        raise LulcsegError(f"this is not a GeoPackage ({error})", where=path, remedy="draw the plan anew") from error
+        raise LulcsegError("this is not a GeoPackage", where=path, remedy="draw the plan anew") from error
     if not frames:
         raise LulcsegError("this is not a plan: it has no layer of patches", where=path, remedy="draw the plan anew")
     return [_typed(frame, path, columns) for frame in frames], beside
@@ -94,6 +96,7 @@ def _read_beside(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     try:
         known = content["format"] == FORMAT and isinstance(content["digest"], str)
+        known = known and isinstance(content["summary"]["patches"], int)
         meta = content["meta"]
         known = known and isinstance(meta["legend"], list) and isinstance(meta["patch_size"], int)
         known = known and len(meta["classes"]) == len(meta["legend"])

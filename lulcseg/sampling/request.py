@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
+from lulcseg.config import Sampling
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
 from lulcseg.sampling.pool import SceneLike
@@ -14,6 +15,9 @@ from lulcseg.sampling.systematic import Edge, origin_on
 
 type Method = Literal["stratified", "grid", "uniform", "balanced", "inverse_frequency"]
 type Totals = Literal["per_feature", "exact", "covered"]
+
+_OF_ONE_METHOD = {"totals": "stratified", "cell": "grid", "origin": "grid", "edge": "grid", "min_labelled": "grid"}
+"""Settings that one method alone heeds. Sweeps over methods share them, so that others may ignore them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +76,17 @@ class Request:
             if least > 0 and names - set(told):
                 raise ValueError(f"min_{key} needs {key}_share for every scene")
         return legend
+
+    def without_effect(self) -> list[str]:
+        """Return a note that names what was set and does not apply to the method, or nothing."""
+        usual = Sampling()
+        named = [
+            f"sampling.{key}={list(value) if key == 'origin' else value}"
+            for key, method in _OF_ONE_METHOD.items()
+            if method != self.method and (value := getattr(self, key)) != getattr(usual, key)
+        ]
+        verb = "has" if len(named) == 1 else "have"
+        return [f"{', '.join(named)} {verb} no effect with sampling.method={self.method}."] if named else []
 
     def _check_numbers(self) -> None:
         """Check how many patches are asked for."""

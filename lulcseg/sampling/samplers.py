@@ -1,7 +1,7 @@
 """Samplers that walk a plan: TorchGeo's convention for one scene, a named one for several.
 
 A sampler draws no places. It says in which order the plan's patches come, from (seed, epoch)
-alone, and which of them are this process's.
+alone.
 """
 
 from __future__ import annotations
@@ -24,56 +24,31 @@ type PatchSlices = tuple[slice, slice]
 
 
 class EpochOrder:
-    """The order in which one process walks ``n`` patches.
+    """The order in which ``n`` patches are walked, from (seed, epoch) alone.
 
-    All ranks shuffle alike, from (seed, epoch), and take interleaved shares: rank r the places r,
-    r + world_size, … of the epoch's order, so that the shares are disjoint and a global batch is
-    made of neighbours in that order. Shuffled (training) on several ranks, the
-    ``n % world_size`` last places of the epoch's order are dropped, since ranks with unequal
-    numbers of steps hang; which patches that hits changes with the epoch. Unshuffled (validation)
-    nothing is dropped or repeated: shares may differ in length by one.
+    It knows no ranks: every process walks alike, and :class:`lulcseg.patches.batches.PlanBatches` deals.
 
     Args:
         n: Number of patches.
         shuffle: Whether to shuffle anew each epoch.
         seed: Seed of the order.
-        rank: This process's number, from 0.
-        world_size: Number of processes.
-
-    Raises:
-        ValueError: ``rank`` is not within ``world_size``.
-        LulcsegError: There are fewer patches than processes.
     """
 
-    def __init__(self, n: int, *, shuffle: bool, seed: int, rank: int = 0, world_size: int = 1) -> None:
-        if not 0 <= rank < world_size:
-            raise ValueError(f"rank {rank} is not within a world of {world_size}")
-        if n < world_size:
-            raise LulcsegError(
-                f"{n} patches cannot be shared among {world_size} processes", where="plan", remedy="use fewer devices"
-            )
+    def __init__(self, n: int, *, shuffle: bool, seed: int) -> None:
         self.n = n
         self.shuffle = shuffle
         self.seed = seed
-        self.rank = rank
-        self.world_size = world_size
         self.epoch = 0
 
-    @property
-    def dropped(self) -> int:
-        """Patches that no rank gets in an epoch."""
-        return self.n % self.world_size if self.shuffle else 0
-
     def __len__(self) -> int:
-        """Return the number of patches of this rank's share."""
-        return len(range(self.rank, self.n - self.dropped, self.world_size))
+        """Return the number of patches."""
+        return self.n
 
     def indices(self) -> NDArray[np.int64]:
-        """Return this rank's share of the epoch's order, (len(self),) int64."""
-        order = np.arange(self.n)
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(self.n)
-        return order[self.rank : self.n - self.dropped : self.world_size]
+        """Return the epoch's order, (n,) int64."""
+        if not self.shuffle:
+            return np.arange(self.n)
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.n)
 
 
 class PlanSampler(SpatialSampler):
@@ -84,8 +59,6 @@ class PlanSampler(SpatialSampler):
         rows: The plan's rows of one scene (:meth:`lulcseg.sampling.plan.Plan.of`).
         shuffle: Whether to shuffle anew each epoch.
         seed: Seed of the order.
-        rank: This process's number, from 0.
-        world_size: Number of processes; see :class:`EpochOrder` for how they share the plan.
 
     Raises:
         LulcsegError: The rows are of several scenes, or the plan was made for other imagery: another
@@ -99,13 +72,11 @@ class PlanSampler(SpatialSampler):
         *,
         shuffle: bool,
         seed: int,
-        rank: int = 0,
-        world_size: int = 1,
     ) -> None:
         super().__init__(dataset)
         _check_fits(dataset, rows, shapely.box(*self.bounds))
         self._extents = shapely.bounds(rows.geometry.to_numpy())
-        self.order = EpochOrder(len(rows), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+        self.order = EpochOrder(len(rows), shuffle=shuffle, seed=seed)
 
     @property
     def strategy(self) -> Literal["random", "sequential"]:
@@ -117,19 +88,17 @@ class PlanSampler(SpatialSampler):
         self.order.epoch = epoch
 
     def __iter__(self) -> Iterator[PatchSlices]:
-        """Yield the extents of this rank's patches, exact to the last bit of float64."""
+        """Yield the patches' extents, exact to the last bit of float64."""
         for left, bottom, right, top in self._extents[self.order.indices()].tolist():
             yield slice(left, right), slice(bottom, top)
 
     def __len__(self) -> int:
-        """Return the number of patches of this rank in an epoch."""
+        """Return the number of patches of an epoch."""
         return len(self.order)
 
 
 class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
     """Walk the patches of several scenes in one order, each with its scene's name.
-
-    It knows no ranks: all walk alike, and :class:`lulcseg.patches.batches.PlanBatches` deals.
 
     Args:
         datasets: A TorchGeo ``GeoDataset`` for each scene, by name.

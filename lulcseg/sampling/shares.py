@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.grid import Window
+from lulcseg.sampling.seeds import generator
+from lulcseg.scene.tracking import tracked
 
 if TYPE_CHECKING:
     from lulcseg.sampling.plan import Plan
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 _BLOCK = 512
 """Side of the ground looked at at once, in pixels: small enough to leave out much that no patch meets."""
 
-_QUIET = 2.0
-"""Seconds before a progress bar shows."""
+_MOST_PIXELS = 2**30
+"""Pixels of blocks that are all looked at; of more, a sample of as many."""
+
+type _Block = tuple[str, Window, NDArray[np.int64]]
+"""Scene, window, and the corners and sides of the patches that meet it: (3, n) rows, columns, pixels."""
 
 
 class LabelReader(Protocol):
@@ -45,7 +48,8 @@ class Cover:
         covered: Pixels of the ground that lie in at least one patch.
         shared: Pixels of the ground that lie in more than one.
         patch_pixels: Pixels of all patches together.
-        most: Largest number of patches over one pixel.
+        most: Largest number of patches over one pixel looked at.
+        sampled: Share of the blocks of ground that was looked at; below 1 the counts are scaled up from it.
     """
 
     class_pixels: NDArray[np.int64] | None
@@ -53,6 +57,7 @@ class Cover:
     shared: int
     patch_pixels: int
     most: int
+    sampled: float = 1.0
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
@@ -66,6 +71,8 @@ def cover(plan: Plan, labels: Mapping[str, LabelReader] | None = None, split: st
     """Count how often a plan's patches cover the ground and, with labels, the classes they show.
 
     One pass by blocks of bounded memory, over the ground that patches meet; each label is read once.
+    Where these blocks hold more than 2³⁰ pixels (the paper's 154,514 patches lie in ten times as many), a random
+    sample of them is counted and scaled up; ``sampled`` says what share.
 
     Args:
         plan: The plan.
@@ -77,19 +84,27 @@ def cover(plan: Plan, labels: Mapping[str, LabelReader] | None = None, split: st
         The counts over all scenes. A scene is counted by itself: two dates of one ground share none.
     """
     n_classes = len(plan.meta["legend"])
+    blocks, sampled = _sample([block for scene in plan.scenes for block in _blocks(plan, scene, split)])
     # One class more: labels of no class (255) are counted there, and left out in the end.
-    pixels = np.zeros(n_classes + 1, dtype=np.float64)
+    pixels = np.zeros(n_classes + 1, dtype=np.int64)
     covered = shared = total = most = 0
-    for scene, window, count in _with_progress(plan, split):
-        covered += int(np.count_nonzero(count))
-        shared += int(np.count_nonzero(count > 1))
-        total += int(count.sum(dtype=np.int64))
-        most = max(most, int(count.max()))
-        if labels is not None:
-            label = np.minimum(labels[scene].read(window), n_classes)
-            pixels += np.bincount(label.ravel(), weights=count.ravel(), minlength=n_classes + 1)
-    counted = None if labels is None else np.rint(pixels[:n_classes]).astype(np.int64)
-    return Cover(counted, covered, shared, total, most)
+    for scene, block, patches in tracked(blocks, "Counting pixels under the patches"):
+        window, count = _count(block, *patches)
+        deepest = int(count.max())
+        label = 0 if labels is None else np.minimum(labels[scene].read(window), n_classes)
+        # Pixels of each class under 0, 1, … patches, in one pass.
+        at = np.multiply(label, deepest + 1, dtype=np.intp) + count
+        table = np.bincount(at.ravel(), minlength=(n_classes + 1) * (deepest + 1)).reshape(n_classes + 1, deepest + 1)
+        under = table.sum(axis=0)
+        times = np.arange(deepest + 1)
+        covered += int(under[1:].sum())
+        shared += int(under[2:].sum())
+        total += int(under @ times)
+        most = max(most, deepest)
+        pixels += table @ times
+    counted = None if labels is None else np.rint(pixels[:n_classes] / sampled).astype(np.int64)
+    covered, shared, total = (round(n / sampled) for n in (covered, shared, total))
+    return Cover(counted, covered, shared, total, most, sampled)
 
 
 def pixel_shares(plan: Plan, labels: Mapping[str, LabelReader], split: str | None = "train") -> NDArray[np.float64]:
@@ -119,26 +134,20 @@ def prior_shift(ground: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDA
     return shift
 
 
-def _with_progress(plan: Plan, split: str | None) -> Iterator[tuple[str, Window, NDArray[np.int32]]]:
-    """Yield scene, window and count of patches over each of its pixels, block by block."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bar:
-        task = bar.add_task("Counting pixels under the patches", visible=False)
-        for scene in plan.scenes:
-            rows = plan.of(scene, split)
-            row, col, size = (rows[name].to_numpy(dtype=np.int64) for name in ("row", "col", "size"))
-            blocks = list(_blocks(row, col, size))
-            bar.update(task, total=len(blocks), completed=0)
-            for window, patches in blocks:
-                yield scene, *_count(window, row[patches], col[patches], size[patches])
-                bar.update(task, advance=1, visible=bar.get_time() - (bar.tasks[0].start_time or 0) > _QUIET)
+def _sample(blocks: list[_Block]) -> tuple[list[_Block], float]:
+    """Return as many of the blocks as are looked at, in their order, and their share."""
+    most = max(1, _MOST_PIXELS // _BLOCK**2)
+    if len(blocks) <= most:
+        return blocks, 1.0
+    taken = np.sort(generator(0, "blocks counted").choice(len(blocks), most, replace=False))
+    return [blocks[i] for i in taken.tolist()], most / len(blocks)
 
 
-def _blocks(
-    row: NDArray[np.int64], col: NDArray[np.int64], size: NDArray[np.int64]
-) -> Iterator[tuple[Window, NDArray[np.int64]]]:
-    """Yield each block that patches meet, with the indices of those patches."""
+def _blocks(plan: Plan, scene: str, split: str | None) -> Iterator[_Block]:
+    """Yield each block of a scene that patches meet."""
+    rows = plan.of(scene, split)
+    patches = np.stack([rows[name].to_numpy(dtype=np.int64) for name in ("row", "col", "size")])
+    row, col, size = patches
     if not row.size:
         return
     first_row, first_col = row // _BLOCK, col // _BLOCK
@@ -150,28 +159,22 @@ def _blocks(
     order = np.lexsort((patch, block_col, block_row))
     ids = np.stack([block_row[order], block_col[order]], axis=1)
     starts = np.flatnonzero(np.any(np.diff(ids, axis=0, prepend=-1) != 0, axis=1))
-    for (r, c), patches in zip(ids[starts].tolist(), np.split(patch[order], starts[1:]), strict=True):
-        yield Window(r * _BLOCK, c * _BLOCK, _BLOCK, _BLOCK), patches
+    for (r, c), members in zip(ids[starts].tolist(), np.split(patch[order], starts[1:]), strict=True):
+        yield scene, Window(r * _BLOCK, c * _BLOCK, _BLOCK, _BLOCK), patches[:, members]
 
 
 def _count(
     block: Window, row: NDArray[np.int64], col: NDArray[np.int64], size: NDArray[np.int64]
-) -> tuple[Window, NDArray[np.int32]]:
-    """Count the patches over each pixel of a block, cut to the smallest window that holds their parts of it.
-
-    Each patch adds 1 at its first corner and takes it away past its edges; sums along both axes
-    turn these differences into counts.
-    """
+) -> tuple[Window, NDArray[np.uint32]]:
+    """Count the patches over each pixel of a block, cut to the smallest window that holds their parts of it."""
     top, left = np.maximum(row, block.row), np.maximum(col, block.col)
     bottom, right = np.minimum(row + size, block.row_end), np.minimum(col + size, block.col_end)
     window = Window(int(top.min()), int(left.min()), int(bottom.max() - top.min()), int(right.max() - left.min()))
-    top, bottom, left, right = top - window.row, bottom - window.row, left - window.col, right - window.col
-    steps = np.zeros((window.height + 1, window.width + 1), dtype=np.int32)
-    for rows, cols, step in ((top, left, 1), (bottom, right, 1), (top, right, -1), (bottom, left, -1)):
-        np.add.at(steps, (rows, cols), step)
-    np.cumsum(steps, axis=0, out=steps)
-    np.cumsum(steps, axis=1, out=steps)
-    return window, steps[:-1, :-1]
+    edges = np.stack([top - window.row, bottom - window.row, left - window.col, right - window.col], axis=1)
+    count = np.zeros((window.height, window.width), dtype=np.uint32)
+    for first_row, end_row, first_col, end_col in edges.tolist():
+        count[first_row:end_row, first_col:end_col] += 1
+    return window, count
 
 
 def shares_by_class(plan: Plan, counted: Cover) -> dict[str, dict[str, float]]:

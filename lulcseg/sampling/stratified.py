@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling.extents import centred
 from lulcseg.sampling.points import uniform_points
@@ -33,7 +32,7 @@ class Drawn:
         col: First columns, (n,) int64, pixels.
         feature: Index into the polygons that were given, (n,) int64.
         shifted: Whether the patch had to be moved to stay inside the grid, (n,) bool.
-        valid: Share of valid pixels, (n,) float64; NaN where nothing tells it.
+        valid: Share of valid pixels, (n,) float64; NaN where it was not asked.
         thrown: How many draws with too few valid pixels went before each, (n,) int64.
     """
 
@@ -54,7 +53,7 @@ class Drawn:
         return Drawn(*(getattr(self, f.name)[keep] for f in fields(self)))
 
 
-def draw_patches(
+def try_patches(
     polygons: NDArray[np.object_],
     counts: NDArray[np.int64],
     grid: Grid,
@@ -66,7 +65,8 @@ def draw_patches(
 ) -> Drawn:
     """Draw patches centred on uniform random points inside polygons.
 
-    A patch with too few valid pixels is drawn again in the same polygon.
+    A patch with too few valid pixels is drawn again in the same polygon, at most :data:`MAX_REDRAWS`
+    times; one that still has too few is returned as it is.
 
     Args:
         polygons: Valid Polygons or MultiPolygons in the grid's CRS, (m,).
@@ -74,39 +74,22 @@ def draw_patches(
         grid: The scene's grid, at least a patch high and wide.
         patch: Side of a patch, pixels.
         rng: Source of randomness.
-        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any.
+        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any, and none is asked.
         valid_share: Tells that share; needed when ``min_valid`` is above 0.
 
     Returns:
         The patches, in the order of the polygons.
 
     Raises:
-        LulcsegError: Patches with enough valid pixels could not be found in 50 rounds.
         ValueError: ``min_valid`` is above 0 and ``valid_share`` was not given.
     """
-    drawn = try_patches(polygons, counts, grid, patch, rng, min_valid=min_valid, valid_share=valid_share)
-    check_valid(drawn, min_valid)
-    return drawn
-
-
-def try_patches(
-    polygons: NDArray[np.object_],
-    counts: NDArray[np.int64],
-    grid: Grid,
-    patch: int,
-    rng: np.random.Generator,
-    *,
-    min_valid: float = 0.0,
-    valid_share: ValidShare | None = None,
-) -> Drawn:
-    """Draw as :func:`draw_patches` does, but return patches that stay below ``min_valid`` as they are."""
-    if min_valid > 0 and valid_share is None:
-        raise ValueError("min_valid needs valid_share")
     feature = np.repeat(np.arange(counts.size, dtype=np.int64), counts)
     row, col, shifted = centred(grid, *uniform_points(polygons, feature, rng), patch)
     valid = np.full(feature.size, np.nan)
     thrown = np.zeros(feature.size, dtype=np.int64)
-    if valid_share is not None:
+    if min_valid > 0:  # else no pixel is read
+        if valid_share is None:
+            raise ValueError("min_valid needs valid_share")
         valid[:] = valid_share(row, col, patch)
         low = np.flatnonzero(valid < min_valid)
         for _ in range(MAX_REDRAWS):
@@ -117,19 +100,3 @@ def try_patches(
             valid[low] = valid_share(row[low], col[low], patch)
             low = low[valid[low] < min_valid]
     return Drawn(row, col, feature, shifted, valid, thrown)
-
-
-def check_valid(drawn: Drawn, min_valid: float) -> None:
-    """Refuse patches that have too few valid pixels after all redraws.
-
-    Raises:
-        LulcsegError: There are some.
-    """
-    low = drawn.valid < min_valid
-    if low.any():
-        raise LulcsegError(
-            f"{low.sum()} patches in {np.unique(drawn.feature[low]).size} features stay below {min_valid:.0%} "
-            f"valid pixels after {MAX_REDRAWS} draws",
-            where="sampling.min_valid",
-            remedy="lower it, or clip the polygons to the imagery",
-        )

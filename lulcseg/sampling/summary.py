@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.sampling.extents import meeting
@@ -32,12 +33,12 @@ def summarise(
         - ``patches`` in all, ``splits`` (per split), ``shifted`` (inside the imagery), ``redrawn``, ``dropped``
           (across the edge of held-out ground);
         - ``drawn_for``: patches drawn for each class;
-        - ``per_feature``: for each class with features, the least, median and largest number of patches
-          of a feature, and ``without``: features that have none. None where patches are drawn for no feature;
         - ``valid``: mean share of valid pixels in a patch, the least, and ``partly``: patches with less
           than all. None where that was not asked;
         - with polygons, ``touches``: patches that meet each class, where a patch counts in every class it
-          meets (Table 4);
+          meets (Table 4); and ``per_feature``: for each class with features, the least, median and largest
+          number of patches of a feature, and ``without``: features that have none. A feature counts with its own
+          class, whatever class its patches were given by hand. None where patches are drawn in no feature;
         - with ``cover``, ``overlap`` of the training patches: ``ground`` (pixels covered), ``shared`` (the share of
           it in more than one patch), ``mean`` and ``most`` patches over a pixel of it; and, where labels were
           read, ``prior``: each class's share of the ground, of the labelled pixels trained on, and the shift
@@ -53,7 +54,6 @@ def summarise(
         "redrawn": plan.meta.get("redrawn") or 0,
         "dropped": plan.meta.get("dropped") or 0,
         "drawn_for": dict(zip(names, np.bincount(drawn_for, minlength=len(names)).tolist(), strict=True)),
-        "per_feature": _per_feature(plan),
         "valid": _valid(rows["valid"].to_numpy()),
     }
     if polygons is not None:
@@ -62,6 +62,7 @@ def summarise(
             start=np.zeros(len(names), dtype=np.int64),
         )
         counts["touches"] = dict(zip(names, touches.tolist(), strict=True))
+        counts["per_feature"] = _per_feature(plan, polygons)
     if cover is not None:
         counts["overlap"] = _overlap(cover)
         if cover.class_pixels is not None:
@@ -69,26 +70,27 @@ def summarise(
     return counts
 
 
-def _per_feature(plan: Plan) -> dict[str, dict[str, float]] | None:
+def _per_feature(plan: Plan, polygons: Mapping[str, gpd.GeoDataFrame]) -> dict[str, dict[str, float]] | None:
     """Return the distribution of patches over each class's features, those without patches counted in."""
     drawn = plan.rows[plan.rows["feature"] >= 0]
     if drawn.empty:
         return None
-    of_feature = drawn.groupby(["class_index", "scene", "feature"], sort=False).size()
-    by_class = of_feature.index.get_level_values("class_index")
-    found = {}
-    for index, entry in enumerate(plan.meta["classes"]):
-        counts = of_feature.to_numpy()[by_class == index]
-        without = max(0, (entry["features"] or 0) - counts.size)
-        counts = np.append(counts, np.zeros(without, dtype=np.int64))
-        if counts.size:
-            found[entry["name"]] = {
-                "least": int(counts.min()),
-                "median": float(np.median(counts)),
-                "most": int(counts.max()),
-                "without": without,
-            }
-    return found
+    of_feature = drawn.groupby(["scene", "feature"], sort=False).size()
+    counts, classes = [], []
+    for scene, frame in polygons.items():
+        wanted = pd.MultiIndex.from_product([[scene], frame["feature"]])
+        counts.append(of_feature.reindex(wanted, fill_value=0).to_numpy())
+        classes.append(frame["class_index"].to_numpy())
+    patches, class_index = np.concatenate(counts), np.concatenate(classes)
+    return {
+        plan.meta["legend"][index]: {
+            "least": int((mine := patches[class_index == index]).min()),
+            "median": float(np.median(mine)),
+            "most": int(mine.max()),
+            "without": int((mine == 0).sum()),
+        }
+        for index in np.unique(class_index).tolist()
+    }
 
 
 def _valid(shares: NDArray[np.float64]) -> dict[str, float] | None:

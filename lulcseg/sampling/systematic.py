@@ -22,6 +22,9 @@ type Edge = Literal["drop", "shift"]
 _ON_LATTICE = 1e-3
 """Pixels by which an origin may miss a pixel's corner and still count as on it."""
 
+_FARTHEST = 2.0**31
+"""Pixels that an origin may lie off the grid's corner: whole numbers well within float64's and int64's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -46,7 +49,7 @@ def origin_on(grid: Grid, wanted: Sequence[float] | None) -> Origin:
     """Return the pixel corner nearest to a wanted origin; None means the grid's upper left corner.
 
     Raises:
-        LulcsegError: ``wanted`` is not two finite numbers.
+        LulcsegError: ``wanted`` is not two finite numbers, or farther off than 2³¹ pixels.
     """
     if wanted is None:
         return Origin(0, 0, grid.left, grid.top, snapped=False)
@@ -58,6 +61,12 @@ def origin_on(grid: Grid, wanted: Sequence[float] | None) -> Origin:
             remedy="write [easting, northing] in map units, or null for the scene's upper left corner",
         )
     col, row = (float(point[0]) - grid.left) / grid.xres, (grid.top - float(point[1])) / grid.yres
+    if max(abs(row), abs(col)) > _FARTHEST:
+        raise LulcsegError(
+            f"{list(wanted)} lies {max(abs(row), abs(col)):.2g} pixels off the imagery's corner",
+            where="sampling.origin",
+            remedy="write [easting, northing] in the imagery's map units",
+        )
     near_row, near_col = round(row), round(col)
     return Origin(
         near_row,

@@ -20,7 +20,6 @@ from lulcseg.sampling.allocation import (
     share_exactly,
 )
 from lulcseg.sampling.draw import draw_plan
-from lulcseg.sampling.samplers import EpochOrder
 from lulcseg.sampling.split import HoldOut
 from lulcseg.sampling.systematic import all_cells, keep_meeting
 
@@ -188,7 +187,7 @@ def test_a_matched_total_is_the_nearest_there_is(scene, totals, asked, seed):
     best = int(np.argmin(np.abs(np.array(sizes) - asked)))
     assert found.meta["n_patches"] == best + 1
     assert len(found) == sizes[best] == found.meta["match_total"]["total"]
-    assert (found.meta["match_total"]["note"] is None) == (sizes[best] == asked)
+    assert any("sampling.match_total" in note for note in found.meta["notes"]) == (sizes[best] != asked)
 
 
 @given(areas=st.lists(st.floats(1.5, 1e10), min_size=1, max_size=40, unique=True), extra=st.integers(0, 10**5))
@@ -272,19 +271,3 @@ def test_features_share_their_classs_patches(areas, n):
     assert (exact <= rounded_up).all()
     assert rounded_up.min() >= 1
     assert (rounded_up - quotas < 1 + 1e-6).all()
-
-
-@given(n=st.integers(1, 200), world=st.integers(1, 8), shuffle=st.booleans(), epoch=st.integers(0, 50))
-def test_ranks_are_disjoint_and_together_the_plan(n, world, shuffle, epoch):
-    if n < world:
-        return
-    orders = [EpochOrder(n, shuffle=shuffle, seed=9, rank=r, world_size=world) for r in range(world)]
-    for order in orders:
-        order.epoch = epoch
-    shares = [order.indices() for order in orders]
-    assert [len(s) for s in shares] == [len(o) for o in orders]
-    together = np.concatenate(shares)
-    assert len(set(together.tolist())) == len(together) == n - orders[0].dropped
-    assert orders[0].dropped == (n % world if shuffle else 0)
-    if shuffle:
-        assert len({len(s) for s in shares}) == 1

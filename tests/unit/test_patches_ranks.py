@@ -94,8 +94,10 @@ def test_a_batch_that_does_not_divide_is_told_the_nearest_that_does() -> None:
             LulcsegError, match=rf"={batch} doesn't divide by {world} devices.*nearest.* is {nearest}\.$"
         ):
             Steps(1000, batch, world)
-    with pytest.raises(LulcsegError, match="3 patches cannot be shared among 4"):
+    with pytest.raises(LulcsegError, match="3 training patches cannot be shared among 4"):
         Steps(3, 8, 4)
+    with pytest.raises(LulcsegError, match="3 validation patches cannot be shared among 4"):
+        Steps.in_one(3, 4, 2)
     with pytest.raises(ValueError, match="rank 2"):
         PlanBatches([], Steps(8, 4, 2), rank=2)  # type: ignore[arg-type]
 

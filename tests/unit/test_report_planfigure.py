@@ -9,11 +9,12 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from shapely import box
 
-from lulcseg.grid import Bounds
+from lulcseg.grid import Bounds, Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.report import figures
 from lulcseg.report.planfigure import plan_figure
 from lulcseg.report.planview import plan_figure as figure_of_plan
+from lulcseg.sampling.plan import Plan
 from tests.unit.sampling_fixture import GRID, WEST, FakeScene, grid, stratified
 
 LEGEND = Legend(
@@ -90,3 +91,30 @@ def test_the_systematic_grid_is_drawn_as_its_cells(origin):
     np.testing.assert_allclose(drawn[np.lexsort(drawn.T)], wanted[np.lexsort(wanted.T)], atol=1e-6)
     assert entries(figure) == [f"cell ({len(cells)}; {len(patches)} patches)"]
     np.testing.assert_allclose(figure.axes[0].collections[2].get_edgecolors()[0, :3], to_rgb(figures.INK))
+
+
+@pytest.mark.parametrize("origin", [None, (GRID.left + 32.0, GRID.top - 16.0), (GRID.left - 7.0, GRID.top + 33.0)])
+def test_shifted_cells_are_drawn_where_they_lie(origin):
+    # Of 600 × 800 pixels, with corners at multiples of the patch too: shifted cells then share patches' places.
+    scene = FakeScene(features=[*WEST, (2, Window(400, 600, 200, 200))])
+    settings = {"background": "Other", "edge": "shift", "origin": origin}
+    cells, patches = (grid(scene, patch_size=size, **settings) for size in (128, 32))
+    kept = patches.meta["cells"]["here"]["kept"]
+    assert len(cells) == kept
+    assert patches.meta["shifted"] > 0
+    figure = figure_of_plan(patches, "here", LEGEND, None)
+    drawn, wanted = outlines(figure), cells.rows.geometry.bounds.to_numpy()
+    np.testing.assert_allclose(drawn[np.lexsort(drawn.T)], wanted[np.lexsort(wanted.T)], atol=1e-6)
+    assert entries(figure) == [f"cell ({kept}; {len(patches)} patches)"]
+
+
+def test_cells_are_counted_once_though_held_out_ground_cuts_them():
+    scene = FakeScene(features=[(1, Window(0, 0, 600, 800))])
+    plan = grid(scene, edge="shift", validation_fraction=0.3, validation_block=72)
+    drawn = outlines(figure := figure_of_plan(plan, "here", LEGEND, None))
+    assert plan.meta["cells"]["here"]["kept"] == 35
+    assert plan.meta["dropped"] > 0
+    assert entries(figure)[0] == f"cell (35; {len(plan)} patches)"
+    assert len(drawn) > 35
+    gone = Plan(plan.rows[(plan.rows["row"] >= 128)], plan.meta)
+    assert entries(figure_of_plan(gone, "here", LEGEND, None))[0] == f"cell (28; {len(gone)} patches)"

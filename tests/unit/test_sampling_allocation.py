@@ -8,7 +8,6 @@ from lulcseg.sampling.allocation import (
     feature_patches,
     inverse_classes,
     share_exactly,
-    steps_per_epoch,
 )
 
 
@@ -102,7 +101,3 @@ def test_features_without_area_are_refused(share):
 def test_counts_are_integers():
     for counts in (class_patches([10, 20], 3), feature_patches(3, [1, 2]), share_exactly(3, [1, 2])):
         assert counts.dtype == np.int64
-
-
-def test_steps_round_up():
-    assert [steps_per_epoch(n, 10) for n in (1, 10, 11)] == [1, 1, 2]

@@ -7,6 +7,9 @@ import shapely
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.sampling.covered import candidates
+from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.pool import pooled
+from lulcseg.sampling.recount import recounted
 from lulcseg.sampling.stratified import Drawn
 from tests.unit.sampling_fixture import GRID, FakeScene, stratified
 
@@ -25,10 +28,8 @@ def windows(*found):
     return np.array([shapely.box(*GRID.bounds(Window(*w))) for w in found])
 
 
-def choice(drawn, polygons, areas=None, min_valid=0.0):
-    return candidates(
-        drawn, polygons, shapely.area(polygons) if areas is None else np.array(areas), GRID, SIDE, min_valid=min_valid
-    )
+def choice(drawn, polygons, areas=None):
+    return candidates(drawn, polygons, shapely.area(polygons) if areas is None else np.array(areas), GRID, SIDE)
 
 
 def test_only_what_lies_wholly_inside_is_covered():
@@ -82,11 +83,12 @@ def test_a_patch_beyond_the_counts_covers_nothing():
     assert found.covered(np.array([1, 1])).tolist() == [False, False]
 
 
-def test_a_patch_of_nodata_covers_nothing():
+@pytest.mark.parametrize(("share", "covers"), [(0.99, False), (1.0, True), (np.nan, True)])
+def test_a_patch_with_nodata_covers_nothing(share, covers):
+    # The feature may lie just where there is none.
     polygons = windows((0, 0, 50, 50), (60, 60, 30, 30))
-    drawn = drawn_at((0, 0, 0), (50, 50, 1), valid=[0.1, 0.9])
-    assert not choice(drawn, polygons, min_valid=0.2).covered(np.ones(2, dtype=int)).any()
-    assert choice(drawn, polygons, min_valid=0.1).covered(np.ones(2, dtype=int)).tolist() == [False, True]
+    drawn = drawn_at((0, 0, 0), (50, 50, 1), valid=[share, 1.0])
+    assert choice(drawn, polygons).covered(np.ones(2, dtype=int)).tolist() == [False, covers]
 
 
 SMALL = [(2, Window(200 + 12 * i, 300 + 12 * j, 6 + i, 6 + j)) for i in range(6) for j in range(6)]
@@ -113,6 +115,14 @@ def test_every_feature_has_a_patch_or_lies_in_one():
     assert [c["wanted"] for c in plan.meta["classes"]] == [c["wanted"] for c in printed.meta["classes"]]
 
 
+def test_counted_anew_a_patch_with_nodata_covers_nothing_either():
+    plan, pool = covered(SCENE), pooled([SCENE])
+    assert recounted(plan, pool).meta == plan.meta
+    partly = recounted(Plan(plan.rows.assign(valid=0.9), plan.meta), pool).meta
+    assert partly["features_covered"] == []
+    assert partly["features_left_out"] == plan.meta["features_covered"]
+
+
 def test_it_is_asked_within_a_scene():
     # The same ground in another scene: a patch in one covers nothing in the other.
     a, b = (FakeScene(name, features=SMALL[k::2] + SCENE.features[:1]) for k, name in enumerate("ab"))
@@ -135,10 +145,10 @@ def test_a_feature_that_is_covered_needs_no_valid_patch():
     plan = covered(scene, **settings)
     assert plan.meta["features_covered"] == [["here", 11]]
     assert plan.meta["redrawn"] == 0
-    with pytest.raises(LulcsegError, match=r"1 patches in 1 features stay below 50%"):
+    with pytest.raises(LulcsegError, match=r"scene 'here' has too little imagery for 1 patches: in 51 draws"):
         stratified(scene, **settings)
     alone = FakeScene(features=[(1, Window(400, 500, 100, 200)), features[1]])
-    with pytest.raises(LulcsegError, match=r"1 patches in 1 features stay below 50%"):
+    with pytest.raises(LulcsegError, match=r"none had 50% or more valid pixels, in feature 11 \(Cane\); lower it"):
         covered(alone, **settings)
 
 
@@ -157,4 +167,4 @@ def test_a_total_out_of_reach_is_noted():
     plan = covered(SCENE, match_total=1)
     assert len(plan) > 1
     assert plan.meta["match_total"]["total"] == len(plan)
-    assert "1 patches" in plan.meta["match_total"]["note"]
+    assert plan.meta["notes"][0].startswith("sampling.match_total=1: no N_p was found")

@@ -123,6 +123,16 @@ class TestStratified:
         plan = stratified(scene, min_valid=0.5, valid_share=below)
         assert plan.rows["row"].min() > 100
         assert plan.meta["redrawn"] > 0
+        low = {"here": lambda rows, cols, patch: np.where(cols > 600, 1.0, 0.3)}
+        with pytest.raises(
+            LulcsegError,
+            match=r"sampling.min_valid: scene 'here' has too little imagery for \d+ patches: in 51 draws each, none "
+            r"had 50% or more valid pixels, in feature 10 \(Cane\), 11 \(Cane\); lower it",
+        ):
+            stratified(FakeScene(features=[*WEST[1:], BERRY]), min_valid=0.5, valid_share=low)
+        many = FakeScene(features=[(1, Window(10 * i, 100, 9, 9)) for i in range(20)])
+        with pytest.raises(LulcsegError, match=r"in feature 10 \(Cane\), .*14 \(Cane\), 15 more; lower it"):
+            stratified(many, min_valid=0.5, valid_share=low)
         with pytest.raises(ValueError, match="every scene"):
             stratified(scene, min_valid=0.5)
 
@@ -212,8 +222,50 @@ class TestSplit:
         assert shares[plan.rows["split"] == "train"].max() < 1e-9
         assert shares[plan.rows["split"] == "validation"].min() > 1 - 1e-9
         assert plan.meta["dropped"] > 0
-        assert len(plan) + plan.meta["dropped"] == sum(c["drawn"] for c in plan.meta["classes"])
+        whole = stratified(self.scene, n_patches=400)
+        assert len(plan) + plan.meta["dropped"] == len(whole)
+        assert [c["wanted"] for c in plan.meta["classes"]] == [c["wanted"] for c in whole.meta["classes"]]
         assert set(plan.summary()["splits"]) == {"train", "validation"}
+
+    def test_counts_are_those_of_the_patches_that_are_left(self):
+        plan = stratified(self.scene, n_patches=400, validation_fraction=0.3, validation_block=100)
+        assert plan.meta["dropped"] > 100
+        assert plan.summary()["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
+        assert plan.meta["shifted"] == plan.rows["shifted"].sum() > 0
+        few = stratified(self.scene, n_patches=8, validation_fraction=0.3, validation_block=100)
+        left_out = {f for _, f in few.meta["features_left_out"]}
+        assert left_out
+        assert left_out == {10, 11, 12, 13} - set(few.rows["feature"])
+
+    def test_a_feature_is_covered_by_the_patches_that_are_left(self):
+        small = [(2, Window(12 * i, 12 * j, 6, 6)) for i in range(48) for j in range(64)]
+        scene = FakeScene(features=[*WEST, *small])
+        settings = {"totals": "covered", "patch_size": 64, "n_patches": 60}
+        whole = stratified(scene, **settings)
+        plan = stratified(scene, **settings, validation_fraction=0.3, validation_block=150)
+        covered, left_out = ({f for _, f in plan.meta[f"features_{how}"]} for how in ("covered", "left_out"))
+        assert whole.meta["features_left_out"] == []
+        assert len(left_out) > 100
+        assert covered | left_out == set(scene.polygons()["feature"]) - set(plan.rows["feature"])
+        assert not covered & left_out
+        before = {f for _, f in whole.meta["features_covered"]}
+        frame, ground = scene.polygons().set_index("feature").geometry, plan.rows.geometry.to_numpy()
+        inside = {f for f in before if shapely.covered_by(frame[f], ground).any()}
+        assert covered == inside
+        assert len(before - inside) > 50
+
+    def test_a_class_left_without_a_training_patch_is_told(self):
+        settings = {"n_patches": 60, "validation_fraction": 0.3, "validation_block": 150}
+        plans = [stratified(self.scene, seed=seed, **settings) for seed in range(6)]
+        told = 0
+        for plan in plans:
+            trained = set(plan.rows.loc[plan.rows["split"] == "train", "class_index"])
+            without = [name for i, name in enumerate(LEGEND.names) if i not in trained]
+            assert plan.meta["notes"] == ([f"There is no training patch for {', '.join(without)}."] if without else [])
+            told += bool(without)
+        assert 0 < told < 6
+        whole = FakeScene(features=[(0, Window(0, 0, 600, 800)), BERRY])
+        assert stratified(whole, **settings | {"validation_fraction": 0.0}).meta["notes"] == []
 
     def test_ground_does_not_depend_on_the_patches(self):
         small, large = (grid(self.scene, patch_size=p, validation_fraction=0.3, validation_block=200) for p in (32, 64))

@@ -15,7 +15,7 @@ from lulcseg.grid import Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import Plan
-from tests.unit.sampling_fixture import BERRY, GRID, WEST, FakeScene, stratified
+from tests.unit.sampling_fixture import BERRY, GRID, WEST, FakeScene, grid, stratified
 
 SCENE = FakeScene(features=[*WEST, BERRY])
 
@@ -42,7 +42,8 @@ def test_a_plan_comes_in_as_it_was_saved(saved):
     taken = take_plan(path, [SCENE])
     assert taken.rows.equals(plan.rows)
     assert taken.digest() == plan.digest()
-    assert taken.meta.pop("taken_from") == {"path": str(path), "digest": plan.digest(), "edited": False}
+    origin = {"path": str(path), "digest": plan.digest(), "edited": False, "notes": []}
+    assert taken.meta.pop("taken_from") == origin
     assert taken.meta == plan.meta
 
 
@@ -81,7 +82,8 @@ def test_patches_deleted_or_given_another_class_make_an_edited_plan(saved):
     taken = take_plan(path, [SCENE])
     assert len(taken) == len(plan) - 2
     assert taken.rows["class_index"].iloc[2] == 2
-    assert taken.meta["taken_from"] == {"path": str(path), "digest": plan.digest(), "edited": True}
+    origin = {"path": str(path), "digest": plan.digest(), "edited": True, "notes": []}
+    assert taken.meta["taken_from"] == origin
     assert taken.digest() != plan.digest()
     assert taken.rows.index.tolist() == list(range(len(taken)))
     again = path.with_name("again.gpkg")
@@ -151,6 +153,10 @@ def assigned(column, value):
         (assigned("row", None), "1 of its patches have no row"),
         (assigned("row", 4.5), "do not all hold whole numbers"),
         (assigned("scene", "elsewhere"), "it has patches of scene 'elsewhere'"),
+        (assigned("feature", 7), r"it has patches of feature 7, which scene 'here' does not have"),
+        (assigned("feature", -2), "it has patches of feature -2, which"),
+        (lambda rows: rows.assign(feature=rows["feature"] + 2), r"of feature 14 \(and 1 more\), which"),
+        (lambda rows: rows.iloc[[*range(len(rows)), 3]], r"it has \d+ patches, and had \d+ when it was saved; delete"),
         (lambda rows: rows.iloc[:0], "no patch is left in it"),
         (lambda rows: rows.assign(split="validation"), "none of its patches is to train on"),
         (lambda rows: rows.drop(columns="feature"), "it lacks feature"),
@@ -163,18 +169,119 @@ def test_what_was_changed_beyond_use_is_refused(saved, change, part):
         take_plan(path, [SCENE])
 
 
-def test_a_split_edited_so_that_ground_is_shared_is_refused(tmp_path):
-    path = tmp_path / "plan.gpkg"
-    plan = stratified(SCENE, n_patches=200, validation_fraction=0.3, validation_block=100)
+@pytest.fixture
+def split(tmp_path):
+    """A plan of two dates of one ground, with ground held out, on disk."""
+    scenes = [SCENE, replace(SCENE, name="later")]
+    plan = stratified(*scenes, n_patches=300, validation_fraction=0.3, validation_block=100)
+    path = tmp_path / "split.gpkg"
     plan.save(path)
-    assert take_plan(path, [SCENE]).meta["validation"] == plan.meta["validation"]
+    return plan, path, scenes
+
+
+def to_train(keep):
+    """Make validation patches training patches, but those of a scene that is kept as it is."""
 
     def change(rows):
-        rows.loc[rows.index[rows["split"] == "validation"][::2], "split"] = "train"
+        rows.loc[rows["scene"] != keep, "split"] = "train"
+
+    return change
+
+
+@pytest.mark.parametrize("change", [to_train(None), to_train("later")])
+def test_ground_held_out_does_not_come_back_into_training(split, change):
+    plan, path, scenes = split
+    assert take_plan(path, scenes).meta["validation"] == plan.meta["validation"]
+    edit(path, change)
+    with pytest.raises(LulcsegError, match=r"'here' with row \d+ and col \d+ lies on ground held out for validation"):
+        take_plan(path, scenes)
+
+
+def test_it_does_not_under_another_scenes_patches_either(split):
+    _, path, scenes = split
+
+    def change(rows):
+        return rows[(rows["split"] == "train") | (rows["scene"] == "here")].assign(
+            split=lambda r: np.where(r["scene"] == "here", "train", "validation")
+        )
 
     edit(path, change)
+    with pytest.raises(LulcsegError, match="lies on ground held out for validation"):
+        take_plan(path, scenes)
+
+
+def test_ground_held_out_in_one_scene_is_held_out_in_all(tmp_path):
+    there = replace(SCENE, name="there", grid=replace(GRID, left=GRID.left + 30.0))
+    plan = stratified(SCENE, there, n_patches=60, validation_fraction=0.2, validation_block=100)
+    path = tmp_path / "plan.gpkg"
+    plan.save(path)
+    held = {
+        n: shapely.union_all([shapely.box(*b) for b in bs]) for n, bs in plan.meta["validation"]["held_out"].items()
+    }
+    others = shapely.union_all(plan.rows.geometry[plan.rows["split"] == "validation"].to_numpy())
+    windows = [Window(r, c, 32, 32) for r in range(0, 560, 16) for c in range(0, 760, 16)]
+    boxes = {w: shapely.box(*GRID.bounds(w)) for w in windows}
+    row, col = next(
+        (w.row, w.col)
+        for w, b in boxes.items()
+        if b.within(held["there"]) and not b.intersects(held["here"]) and not b.intersects(others)
+    )
+
+    def change(rows):
+        first = rows.index[(rows["scene"] == "here") & (rows["split"] == "train")][0]
+        rows.loc[first, ["row", "col"]] = [row, col]
+        rows.loc[first, "geometry"] = shapely.box(*GRID.bounds(Window(row, col, 32, 32)))
+
+    edit(path, change)
+    with pytest.raises(LulcsegError, match=f"row {row} and col {col} lies on ground held out for validation"):
+        take_plan(path, [SCENE, there])
+
+
+def test_a_training_patch_made_a_validation_patch_may_not_share_ground(saved):
+    _, path = saved
+    edit(path, assigned("split", "validation"))
     with pytest.raises(LulcsegError, match="shares ground with a validation patch"):
         take_plan(path, [SCENE])
+
+
+def test_without_validation_patches_no_ground_is_held_out(split):
+    _, path, scenes = split
+    edit(path, lambda rows: rows[rows["split"] == "train"])
+    taken = take_plan(path, scenes)
+    assert taken.meta["validation"] is None
+    assert len(taken.meta["taken_from"]["notes"]) == 1
+    assert taken.meta["taken_from"]["notes"][0].startswith("Its validation patches were all deleted")
+
+
+def test_counts_are_those_of_the_edited_patches(saved):
+    plan, path = saved
+
+    def change(rows):
+        return rows[~rows["feature"].isin([11, 13])].iloc[1:]
+
+    edit(path, change)
+    taken = take_plan(path, [SCENE])
+    assert len(taken) < len(plan)
+    assert {c["name"]: c["drawn"] for c in taken.meta["classes"]} == taken.summary()["drawn_for"]
+    assert taken.meta["classes"][2]["drawn"] == 0
+    assert taken.meta["classes"][2]["wanted"] == plan.meta["classes"][2]["wanted"]
+    assert taken.meta["shifted"] == taken.rows["shifted"].sum() < plan.meta["shifted"]
+    assert taken.meta["features_left_out"] == [["here", 11], ["here", 13]]
+    assert taken.meta["taken_from"]["notes"] == ["There is no training patch for Berry."]
+
+
+def test_another_order_counts_as_edited(saved):
+    plan, path = saved
+    edit(path, lambda rows: rows.iloc[::-1])
+    taken = take_plan(path, [SCENE])
+    assert taken.meta["taken_from"]["edited"] is True
+    assert len(taken) == len(plan)
+
+
+def test_a_systematic_grid_comes_in(tmp_path):
+    plan, path = grid(SCENE, background="Other", edge="shift"), tmp_path / "grid.gpkg"
+    plan.save(path)
+    assert take_plan(path, [SCENE]).meta | {"taken_from": None} == plan.meta | {"taken_from": None}
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,8 @@ class TestMatchTotal:
             "asked": asked,
             "n_patches": best,
             "total": sizes[best],
-            "note": None if sizes[best] == asked else plan.meta["match_total"]["note"],
         }
+        assert len(plan.meta["notes"]) == (sizes[best] != asked)
         assert len(plan) == sizes[best]
         assert plan.digest() == stratified(SCENE, totals=totals, n_patches=best).digest()
         assert plan.meta["n_patches"] == best
@@ -96,12 +96,10 @@ class TestMatchTotal:
         small = [(1, Window(10 * i, 500, 5, 5)) for i in range(30)]
         plan = stratified(FakeScene(features=[*WEST, *small]), match_total=7)
         assert len(plan) == 33
-        assert plan.meta["match_total"] == {
-            "asked": 7,
-            "n_patches": 1,
-            "total": 33,
-            "note": "no N_p was found that gives 7 patches; 33 come nearest",
-        }
+        assert plan.meta["match_total"] == {"asked": 7, "n_patches": 1, "total": 33}
+        assert plan.meta["notes"] == [
+            "sampling.match_total=7: no N_p was found that gives as many patches; 33 come nearest."
+        ]
 
     def test_it_goes_over_the_number_of_patches(self):
         plan = stratified(SCENE, totals="exact", match_total=57, n_patches=500)
@@ -172,12 +170,21 @@ class TestGrid:
         with pytest.raises(ValueError, match="min_labelled needs labelled_share"):
             grid(scene, min_labelled=0.5)
 
-    def test_what_belongs_to_other_methods_has_no_effect(self):
+    def test_what_belongs_to_other_methods_has_no_effect_and_that_is_said(self):
         plain = stratified(SCENE)
         other = stratified(SCENE, cell=77, edge="shift", min_labelled=0.5, origin=[0.0, 0.0], background="Other")
-        assert other.meta == plain.meta
+        assert plain.meta["notes"] == []
+        assert other.meta["notes"] == [
+            "sampling.cell=77, sampling.origin=[0.0, 0.0], sampling.edge=shift, sampling.min_labelled=0.5 "
+            "have no effect with sampling.method=stratified."
+        ]
+        assert other.meta | {"notes": []} == plain.meta
         assert other.digest() == plain.digest()
-        assert grid(SCENE, totals="exact", n_patches=3).meta == grid(SCENE).meta
+        cells = grid(SCENE, totals="exact", n_patches=3)
+        assert cells.meta["notes"] == ["sampling.totals=exact has no effect with sampling.method=grid."]
+        assert cells.meta | {"notes": []} == grid(SCENE, edge="drop").meta
+        for method in ("uniform", "balanced", "inverse_frequency"):
+            assert "sampling.totals=exact has" in stratified(SCENE, method=method, totals="exact").meta["notes"][0]
 
     def test_settings(self):
         with pytest.raises(LulcsegError, match=r"sampling.edge: 'shifted' is not known; did you mean 'shift'"):
@@ -186,11 +193,21 @@ class TestGrid:
             grid(SCENE, origin=[1.0])
 
 
-def test_validity_is_told_for_every_patch():
-    def told(rows, cols, patch):
-        return (rows + cols) / 2000 + patch / 1e6
+METHODS = ("stratified", "uniform", "balanced", "inverse_frequency", "grid")
 
-    for method in ("stratified", "uniform", "balanced", "inverse_frequency", "grid"):
-        plan = stratified(SCENE, method=method, cell=128, valid_share={"here": told})
-        assert np.array_equal(plan.rows["valid"], told(plan.rows["row"], plan.rows["col"], 32))
-        assert stratified(SCENE, method=method, cell=128).rows["valid"].isna().all()
+
+@pytest.mark.parametrize("method", METHODS)
+def test_validity_is_told_for_every_patch_where_it_counts(method):
+    def told(rows, cols, patch):
+        return 0.5 + (rows + cols) / 4000 + patch / 1e6
+
+    plan = stratified(SCENE, method=method, cell=128, min_valid=0.1, valid_share={"here": told})
+    assert np.array_equal(plan.rows["valid"], told(plan.rows["row"], plan.rows["col"], 32))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_pixel_is_read_where_none_is_asked_for(method):
+    def told(rows, cols, patch):
+        raise AssertionError("imagery was read")
+
+    assert stratified(SCENE, method=method, cell=128, valid_share={"here": told}).rows["valid"].isna().all()

@@ -7,7 +7,7 @@ import shapely
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.sampling.extents import boxes, centred, check_fits, meeting
-from lulcseg.sampling.stratified import draw_patches
+from lulcseg.sampling.stratified import try_patches
 from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
 
 GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.25, height=300, width=520)
@@ -108,6 +108,12 @@ class TestOrigin:
         assert (origin.easting, origin.northing) == (x, y)
         assert origin.snapped is snapped
 
+    @pytest.mark.parametrize("wanted", [[1e30, 1.0], [0.0, -2e9]])
+    def test_one_that_is_nowhere_near_is_refused(self, wanted):
+        with pytest.raises(LulcsegError, match=r"sampling.origin: .* pixels off the imagery's corner; write"):
+            origin_on(GRID, wanted)
+        assert origin_on(GRID, [0.0, 0.0]).row == round(GRID.top / GRID.yres)
+
     @pytest.mark.parametrize("wanted", [[], [1.0], [1.0, 2.0, 3.0], [1.0, float("nan")]])
     def test_it_is_two_numbers(self, wanted):
         with pytest.raises(LulcsegError, match=r"sampling.origin: .*write \[easting, northing\]"):
@@ -159,7 +165,7 @@ class TestEdge:
 class TestStratified:
     def test_patches_are_centred_in_their_features(self):
         polygons = np.array([in_pixels(50, 60, 60, 70), in_pixels(200, 300, 230, 310)])
-        drawn = draw_patches(polygons, np.array([3, 40]), GRID, 32, np.random.default_rng(0))
+        drawn = try_patches(polygons, np.array([3, 40]), GRID, 32, np.random.default_rng(0))
         assert np.bincount(drawn.feature).tolist() == [3, 40]
         centres = shapely.points(GRID.left + (drawn.col + 16) * GRID.xres, GRID.top - (drawn.row + 16) * GRID.yres)
         assert (shapely.distance(centres, polygons[drawn.feature]) <= GRID.xres).all()
@@ -174,7 +180,7 @@ class TestStratified:
             return (cols >= 260).astype(float)
 
         polygons = np.array([in_pixels(0, 0, 300, 520)])
-        drawn = draw_patches(
+        drawn = try_patches(
             polygons, np.array([400]), GRID, 32, np.random.default_rng(0), min_valid=0.5, valid_share=right_half
         )
         assert (drawn.col >= 260).all()
@@ -187,19 +193,20 @@ class TestStratified:
         assert 300 < drawn.redrawn < 700
 
     def test_redrawing_is_bounded(self):
-        with pytest.raises(LulcsegError, match=r"7 patches in 1 features stay below 50% valid pixels after 50 draws"):
-            draw_patches(
-                np.array([in_pixels(0, 0, 9, 9)]),
-                np.array([7]),
-                GRID,
-                32,
-                np.random.default_rng(0),
-                min_valid=0.5,
-                valid_share=lambda rows, cols, patch: np.zeros(rows.size),
-            )
+        drawn = try_patches(
+            np.array([in_pixels(0, 0, 9, 9)]),
+            np.array([7]),
+            GRID,
+            32,
+            np.random.default_rng(0),
+            min_valid=0.5,
+            valid_share=lambda rows, cols, patch: np.zeros(rows.size),
+        )
+        assert drawn.thrown.tolist() == [50] * 7
+        assert drawn.valid.tolist() == [0.0] * 7
 
     def test_a_bound_needs_a_measure(self):
         with pytest.raises(ValueError, match="valid_share"):
-            draw_patches(
+            try_patches(
                 np.array([in_pixels(0, 0, 9, 9)]), np.array([7]), GRID, 32, np.random.default_rng(0), min_valid=0.5
             )

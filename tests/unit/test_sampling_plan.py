@@ -1,4 +1,4 @@
-"""Plans as data: files, digests, plans put together."""
+"""Plans as data: files and digests."""
 
 import json
 from dataclasses import asdict, replace
@@ -30,7 +30,7 @@ class TestPlan:
 
     def test_scenes_of_different_crs_get_a_layer_each(self, tmp_path):
         west = replace(self.scene, name="west", grid=replace(GRID, crs="EPSG:28354"))
-        plan = Plan.concat([stratified(self.scene), stratified(west)])
+        plan = stratified(self.scene, west)
         shuffled = Plan(plan.rows.sample(frac=1, random_state=0).reset_index(drop=True), plan.meta)
         shuffled.save(tmp_path / "plan.gpkg")
         assert set(gpd.list_layers(tmp_path / "plan.gpkg")["name"]) == {"here", "west"}
@@ -59,27 +59,6 @@ class TestPlan:
         assert len(digests) == len(changes) + 3
         assert Plan(rows.copy(), json.loads(json.dumps(meta))).digest() == plan.digest()
 
-    def test_concat(self):
-        a, b = stratified(self.scene), stratified(replace(self.scene, name="b"), n_patches=30, seed=2)
-        both = Plan.concat([a, b])
-        assert len(both) == len(a) + len(b)
-        assert both.scenes == ["here", "b"]
-        assert both.meta["seed"] is None
-        assert both.meta["patch_size"] == 32
-        assert [p["seed"] for p in both.meta["parts"]] == [1, 2]
-        assert both.meta["classes"][1]["drawn"] == sum(p.meta["classes"][1]["drawn"] for p in (a, b))
-        assert both.rows.index.is_unique
-        assert both.summary()["patches"] == len(both)
-
-    def test_concat_refuses_what_does_not_belong_together(self):
-        plan = stratified(self.scene)
-        with pytest.raises(LulcsegError, match="different patch sizes"):
-            Plan.concat([plan, stratified(self.scene, patch_size=64)])
-        with pytest.raises(LulcsegError, match="grid of scene 'here'"):
-            Plan.concat([plan, stratified(replace(self.scene, grid=replace(GRID, height=599)))])
-        with pytest.raises(LulcsegError, match="no plan"):
-            Plan.concat([])
-
     def test_an_unknown_scene_is_named(self):
         with pytest.raises(LulcsegError, match="'elsewhere'; it was drawn over: here"):
             stratified(self.scene).of("elsewhere")
@@ -100,8 +79,10 @@ class TestPlan:
         with pytest.raises(LulcsegError, match=r"differs from what plan\.json says"):
             Plan.load(path)
         path.write_bytes(b"no package")
-        with pytest.raises(LulcsegError, match="not a GeoPackage"):
+        with pytest.raises(LulcsegError, match=r"plan\.gpkg: this is not a GeoPackage; draw the plan anew\.$"):
             Plan.load(path)
+        with pytest.raises(LulcsegError, match=r"plan\.json: a plan is read from its GeoPackage; name the file that"):
+            Plan.load(path.with_suffix(".json"))
         self.scene.polygons().to_file(path, layer="plan")
         with pytest.raises(LulcsegError, match="not a plan: it lacks col, row"):
             Plan.load(path)

@@ -14,7 +14,7 @@ from torchgeo.datasets import RasterDataset, stack_samples
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
-from lulcseg.sampling.samplers import EpochOrder, PlanSampler, ScenesSampler
+from lulcseg.sampling.samplers import PlanSampler, ScenesSampler
 
 GRID = Grid("EPSG:28355", left=300_000.75, top=8_050_000.25, xres=0.5, yres=0.5, height=90, width=130)
 
@@ -100,18 +100,6 @@ def test_unshuffled_keeps_the_plans_order(dataset):
     assert [x.start for x, _ in sampler] == rows.geometry.bounds["minx"].tolist()
 
 
-@pytest.mark.parametrize("epoch", [0, 3])
-def test_ranks_share_the_plan(dataset, epoch):
-    rows = rows_of(24).drop_duplicates(["row", "col"])
-    shares = []
-    for rank in range(4):
-        sampler = PlanSampler(dataset, rows, shuffle=True, seed=1, rank=rank, world_size=4)
-        sampler.set_epoch(epoch)
-        shares.append({(x.start, y.start) for x, y in sampler})
-        assert len(shares[-1]) == len(sampler) == len(rows) // 4
-    assert len(set.union(*shares)) == len(rows)
-
-
 def test_a_plan_for_other_imagery_is_refused(dataset):
     elsewhere = Grid("EPSG:28355", GRID.left + 40, GRID.top, 0.5, 0.5, 90, 130)
     for rows, match in [
@@ -144,27 +132,10 @@ def test_several_scenes_are_shuffled_into_one_another():
     assert walk[0][1][0].stop - walk[0][1][0].start == 8.0
 
 
-def test_training_drops_the_remainder_and_validation_does_not():
-    training = [EpochOrder(11, shuffle=True, seed=0, rank=r, world_size=4) for r in range(4)]
-    validation = [EpochOrder(11, shuffle=False, seed=0, rank=r, world_size=4) for r in range(4)]
-    assert [len(o) for o in training] == [2, 2, 2, 2]
-    assert training[0].dropped == 3
-    assert [len(o) for o in validation] == [3, 3, 3, 2]
-    assert sorted(np.concatenate([o.indices() for o in validation])) == list(range(11))
-    assert EpochOrder(11, shuffle=True, seed=0).dropped == 0
-
-
-def test_a_global_batch_is_neighbours_in_the_epochs_order():
-    whole = EpochOrder(32, shuffle=True, seed=6).indices()
-    ranks = [EpochOrder(32, shuffle=True, seed=6, rank=r, world_size=2).indices() for r in (0, 1)]
-    assert set(whole[:8]) == set(ranks[0][:4]) | set(ranks[1][:4])
-
-
-def test_impossible_shares():
-    with pytest.raises(LulcsegError, match="3 patches cannot be shared among 4 processes"):
-        EpochOrder(3, shuffle=True, seed=0, world_size=4)
-    with pytest.raises(ValueError, match="rank 4"):
-        EpochOrder(9, shuffle=True, seed=0, rank=4, world_size=4)
+def test_a_scene_without_patches_of_a_split_is_passed_over():
+    there = Grid("EPSG:28354", 100.5, 7_000_000.25, 0.5, 0.5, 90, 130)
+    plan, datasets = plan_of(rows_of(5), here=GRID, there=there), {"here": ground(GRID), "there": ground(there)}
+    assert {name for name, _ in ScenesSampler(datasets, plan, "train", shuffle=False, seed=0)} == {"here"}
 
 
 def test_rows_know_their_bounds():

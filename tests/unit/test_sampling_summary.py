@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lulcseg.grid import Grid, Window
+from lulcseg.sampling import shares
 from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
 from lulcseg.sampling.shares import cover, ground_shares, pixel_shares, prior_shift
 from tests.unit.sampling_fixture import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified
@@ -57,6 +58,24 @@ def test_pixels_are_counted_once_for_each_patch_over_them(sizes):
     overlap = plan.summary(cover=found)["overlap"]
     assert overlap["shared"] == pytest.approx((times > 1).sum() / (times > 0).sum())
     assert overlap["mean"] == pytest.approx(times[times > 0].mean())
+
+
+def test_of_much_ground_a_sample_is_counted_and_scaled_up(monkeypatch):
+    rng = np.random.default_rng(5)
+    plan, label = plan_of((300, 90), rng, n=300), labelled(rng)
+    label[label == 3] = 255
+    whole = cover(plan, {"here": FakeLabels(label)})
+    assert whole.sampled == 1
+    monkeypatch.setattr(shares, "_MOST_PIXELS", 20 * 512**2)
+    blocks = -(-BIG.height // 512) * -(-BIG.width // 512)
+    part = cover(plan, {"here": FakeLabels(label)})
+    assert part.sampled == 20 / blocks < 1
+    assert part.covered == cover(plan).covered
+    for name in ("covered", "shared", "patch_pixels"):
+        assert getattr(part, name) == pytest.approx(getattr(whole, name), rel=0.15)
+        assert getattr(part, name) != getattr(whole, name)
+    np.testing.assert_allclose(part.class_pixels, whole.class_pixels, rtol=0.2)
+    assert part.class_pixels.sum() > 0.8 * whole.class_pixels.sum()
 
 
 def test_a_patch_that_reaches_a_single_pixel_into_the_next_block_counts_there():
@@ -136,9 +155,10 @@ def test_touches_count_a_patch_in_every_class_it_meets(tmp_path):
 
 def test_features_without_patches_count_as_none():
     small = [(1, Window(10 * i, 500, 5, 5)) for i in range(30)]
-    plan = stratified(FakeScene(features=[*WEST, *small]), totals="exact", n_patches=10)
+    scene = FakeScene(features=[*WEST, *small])
+    plan = stratified(scene, totals="exact", n_patches=10)
     of_cane = plan.rows[plan.rows["class_index"] == 1]["feature"].value_counts()
-    found = plan.summary()["per_feature"]
+    found = plan.summary({"here": scene.polygons()})["per_feature"]
     assert found["Cane"]["without"] == 32 - len(of_cane) > 0
     every = np.append(of_cane.to_numpy(), np.zeros(32 - len(of_cane)))
     assert (found["Cane"]["least"], found["Cane"]["median"], found["Cane"]["most"]) == (
@@ -149,7 +169,19 @@ def test_features_without_patches_count_as_none():
     assert found["Other"] == {"least": found["Other"]["most"], "median": found["Other"]["most"],
                               "most": int((plan.rows["class_index"] == 0).sum()), "without": 0}  # fmt: skip
     assert "Berry" not in found
-    assert grid(FakeScene(features=WEST), background="Other").summary()["per_feature"] is None
+    cells = grid(FakeScene(features=WEST), background="Other")
+    assert cells.summary({"here": scene.polygons()})["per_feature"] is None
+
+
+def test_a_feature_counts_with_its_own_class_in_its_own_scene():
+    scenes = [FakeScene(name, features=[*WEST, BERRY]) for name in ("here", "there")]
+    plan, polygons = stratified(*scenes), {s.name: s.polygons() for s in scenes}
+    edited = Plan(plan.rows.assign(class_index=plan.rows["class_index"].where(plan.rows.index > 5, 2)), plan.meta)
+    assert edited.summary()["drawn_for"] != plan.summary()["drawn_for"]
+    assert edited.summary(polygons)["per_feature"] == plan.summary(polygons)["per_feature"]
+    counts = plan.rows[plan.rows["class_index"] == 1].groupby(["scene", "feature"]).size()
+    assert len(counts) == 4
+    assert plan.summary(polygons)["per_feature"]["Cane"]["median"] == counts.median()
 
 
 def test_nodata_share_counts_what_was_asked():
