@@ -1,4 +1,4 @@
-"""Make the README's pictures from a finished demo: python docs/pictures.py demo."""
+"""Make the pictures of README and docs from a finished demo: python docs/pictures.py demo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GAP = 8
 
 
 def main(demo: Path) -> None:
-    """Write landscape.jpg, map.jpg and report.jpg."""
+    """Write landscape.jpg, map.jpg, report.jpg and the contact sheets."""
     scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
     run = demo / "run"
     dates = [_image(scenes / f"{year}.tif") for year in (2018, 2015)]
@@ -28,6 +28,20 @@ def main(demo: Path) -> None:
     maps = [run / "maps" / f"synthetic_2018_{mosaic}.tif" for mosaic in ("single", "multiple")]
     _save([dates[0], *(_classes(path) for path in maps), _classes(scenes / "truth_2018.tif")], "map.jpg")
     _screenshot(run / "report.html")
+    _sheets(demo / "cache")
+
+
+def _sheets(cache: Path) -> None:
+    """Write augment_*.jpg: what docs/augmentation.md shows."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["contact", "scene=synthetic2018", "patches=3", "seed=1", f"cache={cache}", f"out={folder}/sheet.png"]
+        subprocess.run([sys.executable, "-m", "lulcseg.cli", *command], check=True)
+        for path in Path(folder).glob("sheet*.png"):
+            name = path.stem.removeprefix("sheet").strip("_") or "versions"
+            with Image.open(path) as sheet:
+                smaller = sheet.convert("RGB")
+            smaller.thumbnail((1100, 10_000), Image.Resampling.LANCZOS)
+            smaller.save(IMAGES / f"augment_{name}.jpg", quality=80, optimize=True)
 
 
 def _image(path: Path) -> NDArray[np.uint8]:

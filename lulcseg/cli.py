@@ -1,4 +1,4 @@
-"""``lulcseg check | synth | assess``: what is done beside training and prediction."""
+"""``lulcseg check | contact | synth | assess``: what is done beside training and prediction."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--plan", type=Path, help="a run's plan.gpkg: count the points inside its training patches")
     check.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
     check.set_defaults(run=_check)
+
+    contact = commands.add_parser(
+        "contact",
+        help="show what an augmentation does to a scene's patches",
+        usage="%(prog)s [-h] scene=… [augment=paper] [key=value …]",
+        description="Write contact sheets: patches and versions of them as the network is shown them, and every "
+        "operation alone, a sheet for each group. Settings are written as for train.py: "
+        "augment=none|light|geometry|paper, augment.p.<operation>=…, augment.strength=…, augment.margin=…; "
+        "and out=contact.png, patch_size=256, patches=4, versions=6, seed=0, range=[low,high], cache=….",
+    )
+    contact.add_argument("settings", nargs="+", help="scene=<name or path>, and other settings", metavar="key=value")
+    contact.set_defaults(run=_contact)
 
     synth = commands.add_parser("synth", help="write the synthetic landscape: two dates, polygons, points, truth")
     synth.add_argument("out", type=Path, help="folder to write, new or empty")
@@ -107,6 +119,18 @@ def _print_findings(name: str, path: str, parts: Sequence[Findings]) -> None:
             console.print(table)
         for remark in part.remarks:
             console.print(f"  [yellow]•[/yellow] {escape(remark)}", soft_wrap=True)
+
+
+def _contact(arguments: argparse.Namespace) -> None:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from lulcseg.contact import contact, settings_from
+
+    settings = settings_from(arguments.settings)
+    with Progress(TextColumn("Drawing contact sheets"), BarColumn(), TimeRemainingColumn(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        paths = contact(settings, lambda done, total: bar.update(task, completed=done, total=total))
+    sys.stdout.write("\n".join(str(path) for path in paths) + "\n")
 
 
 def _synth(arguments: argparse.Namespace) -> None:

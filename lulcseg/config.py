@@ -6,8 +6,15 @@ Light on purpose: no torch, no geodata. ``conf/`` holds the values, this file th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
+from typing import NoReturn
 
+from lulcseg.errors import LulcsegError
+from lulcseg.operations import Shares
 from lulcseg.schema import setting
+
+AT_PREDICTION = "patch"
+"""What stands for the batch at prediction by default (decision 2)."""
 
 
 @dataclass
@@ -73,12 +80,20 @@ class Validation:
 
 @dataclass
 class Augment:
-    """Random changes to training patches, made on the device."""
+    """Random changes to training patches, made on the device before scaling."""
 
     name: str = setting(
         "none",
-        "none, or light: flips, quarter turns, brightness, contrast and colour.",
-        choices=("none", "light"),
+        "none; light: flips, quarter turns, brightness and colour; geometry: flips, turns and warps; or paper: "
+        "contrast, noise, warps, and blur or cloud half of the time.",
+        choices=("none", "light", "geometry", "paper"),
+    )
+    strength: float = setting(
+        1.0, "Factor on the strength of every operation; 0: nothing changes.", least=0.0, most=2.0
+    )
+    p: Shares = field(default_factory=Shares)  # type: ignore[valid-type]
+    margin: int = setting(
+        0, "Pixels read around a training patch for warps to bring in; 0: what comes in is ignored.", least=0, most=1024
     )
 
 
@@ -88,11 +103,39 @@ class Scaling:
 
     method: str = setting(
         "none",
-        "none: by the type's range; batch: min–max over the training batch (at prediction over the patch); "
-        "patch: min–max over each patch.",
-        choices=("none", "batch", "patch"),
+        "none: by `range` alone; min_max; percentile: between two percentiles; standardise: by mean and deviation.",
+        choices=("none", "min_max", "percentile", "standardise"),
     )
-    per_band: bool = setting(False, "Whether each band has its own minimum and maximum.")
+    over: str = setting(
+        "batch",
+        "Pixels whose statistics count: of the batch (of each device's micro-batch), of each patch, of the whole "
+        "mosaic, or of all training mosaics.",
+        choices=("batch", "patch", "mosaic", "training"),
+    )
+    at_prediction: str = setting(
+        AT_PREDICTION,
+        "What stands for the batch at prediction and validation (over=batch only).",
+        choices=("patch", "mosaic", "training"),
+    )
+    per_band: bool = setting(False, "Whether each band has statistics of its own.")
+    percentiles: list[float] = setting([2.0, 98.0], "The lower and the upper percentile, 0 to 100 (percentile only).")
+    range: list[float] | None = setting(
+        None, "Raw values that 0 and 1 stand for, beyond which values are cut off; null: the type's range, uncut."
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no sense, or none together."""
+        ends, values = self.percentiles, self.range
+        if len(ends) != 2 or not 0 <= ends[0] < ends[1] <= 100:
+            _refuse(f"scaling.percentiles={ends} are not a lower and an upper percentile", "use two, such as [2,98]")
+        if values is not None and (len(values) != 2 or not -inf < values[0] < values[1] < inf):
+            _refuse(f"scaling.range={values} is not a lower and an upper value", "use two, such as [0,4000]")
+        if self.method == "none" and (self.over != "batch" or self.per_band):
+            _refuse("scaling.over and scaling.per_band do nothing without a method", "set scaling.method=min_max")
+        if self.at_prediction != AT_PREDICTION and (self.method == "none" or self.over != "batch"):
+            _refuse(
+                f"scaling.at_prediction={self.at_prediction} is for statistics of the batch alone", "set scaling=batch"
+            )
 
 
 @dataclass
@@ -237,8 +280,17 @@ class PredictConfig:
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
     mosaic: Mosaic = field(default_factory=lambda: Mosaic(passes="multiple"))
     assess: Assess = field(default_factory=Assess)
+    at_prediction: str | None = setting(
+        None,
+        "What stands for the batch at prediction; null: as the model was trained with.",
+        choices=("patch", "mosaic", "training"),
+    )
     accelerator: str = setting("auto", "Device to predict on.", choices=("auto", "cpu", "gpu", "mps"))
     precision: str = setting(
         "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
     )
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
+
+
+def _refuse(what: str, remedy: str) -> NoReturn:
+    raise LulcsegError(what, where="configuration", remedy=remedy)

@@ -6,23 +6,29 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import wandb
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from PIL import Image
 from pytorch_lightning.callbacks import LearningRateMonitor
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.loggers import Logger
 
 from lulcseg.config import TrainConfig
+from lulcseg.contact import draw_sheets, save
 from lulcseg.errors import LulcsegError
+from lulcseg.loggers import log_pictures, open_loggers
+from lulcseg.patches.batches import Steps
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.statistics import BandStatistics, merge, mosaic_statistics
+from lulcseg.training.augmenting import margin_of
 from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress import PatchProgress
@@ -40,7 +46,6 @@ class Fitted:
         steps: Optimiser steps done.
         dropped_patches: Training patches of each epoch that no device got, as they couldn't be dealt evenly;
             others in each epoch.
-        is_lead: Whether this process is the one that goes on to map and assess (rank 0).
         loggers: The loggers, still open.
     """
 
@@ -48,12 +53,23 @@ class Fitted:
     seconds: float
     steps: int
     dropped_patches: int
-    is_lead: bool
     loggers: Sequence[Logger]
 
 
-def model_record(config: TrainConfig, scenes: Sequence[Scene], plan: Plan | None = None) -> ModelRecord:
-    """Return what will travel with the model trained on these scenes by this plan."""
+def model_record(
+    config: TrainConfig,
+    scenes: Sequence[Scene],
+    plan: Plan | None = None,
+    measured: Sequence[BandStatistics] = (),
+) -> ModelRecord:
+    """Return what will travel with the model trained on these scenes by this plan.
+
+    Args:
+        config: The run's settings.
+        scenes: The scenes, the first of which tells what the imagery is.
+        plan: The patches.
+        measured: Statistics of the scenes' mosaics, where scaling needs them.
+    """
     first = scenes[0]
     return ModelRecord(
         legend=first.legend.to_plain(),
@@ -63,11 +79,38 @@ def model_record(config: TrainConfig, scenes: Sequence[Scene], plan: Plan | None
         patch_size=config.sampling.patch_size,
         model=asdict(config.model),
         scaling=asdict(config.scaling),
+        statistics=merge(measured).summary(config.scaling.percentiles) if measured else None,
         scenes=[s.name for s in scenes],
         name=config.name,
         seed=config.seed,
         plan="" if plan is None else plan.digest(),
     )
+
+
+def measure_scenes(config: TrainConfig, scenes: Sequence[Scene]) -> list[BandStatistics]:
+    """Return statistics of each scene's mosaic, or none where scaling has no use for them.
+
+    A model scaled over the batch gets them in any case, so that any of them may stand for the batch later.
+    """
+    if config.scaling.method == "none" or config.scaling.over == "patch":
+        return []
+    return [mosaic_statistics(scene.imagery, scene.cache) for scene in scenes]
+
+
+def training_margin(config: TrainConfig, record: ModelRecord) -> int:
+    """Return how many pixels are read around each training patch.
+
+    Raises:
+        LulcsegError: Augmentation that can't be had, or a margin that may reach into ground held out.
+    """
+    margin = margin_of(asdict(config.augment), record)
+    if margin and config.validation.fraction > 0:
+        raise LulcsegError(
+            f"augment.margin={margin} reads around training patches, where ground may be held out for validation",
+            where="configuration",
+            remedy="set augment.margin=0, or validation.fraction=0",
+        )
+    return margin
 
 
 def check_device(accelerator: str) -> None:
@@ -79,6 +122,38 @@ def check_device(accelerator: str) -> None:
     missing = {"gpu": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
     if missing.get(accelerator, False):
         raise LulcsegError(f"this machine has no {accelerator}", where="accelerator", remedy="use cpu or auto")
+
+
+def check_dealing(config: TrainConfig, plan: Plan) -> None:
+    """See that a plan can be dealt to the devices asked for; no process is started.
+
+    Raises:
+        LulcsegError: The devices or the strategy can't be had, the batch doesn't divide by them, or there
+            are fewer patches than devices.
+    """
+    _quiet()
+    settings = config.trainer
+    try:
+        world = pl.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy=settings.strategy,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).world_size
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        raise LulcsegError(
+            f"trainer.devices={settings.devices} with strategy {settings.strategy} can't be had here "
+            f"({' '.join(str(error).split())})",
+            where="configuration",
+            remedy="set trainer.devices=auto and trainer.strategy=auto, or what this machine has",
+        ) from error
+    patches = plan.rows["split"].value_counts()
+    steps = Steps(int(patches.get(TRAIN, 0)), settings.batch_size, world, settings.micro_batch)
+    if held_out := int(patches.get(VALIDATION, 0)):
+        Steps.in_one(held_out, world, steps.limit)
 
 
 def fit(
@@ -103,24 +178,34 @@ def fit(
 
     Raises:
         LulcsegError: A checkpoint to go on from that is of another model, a batch that doesn't divide by the
-            devices, or a shift of class shares that is to be corrected but unknown.
+            devices, a shift of class shares that is to be corrected but unknown, or what
+            :func:`training_margin` refuses.
     """
     if config.loss.prior_correction and prior_shift is None:
         raise LulcsegError(
             "the plan's shift of class shares isn't known", where="loss.prior_correction", remedy="set it to 0"
         )
     _quiet()
-    record = model_record(config, scenes, plan)
+    measured = measure_scenes(config, scenes)
+    record = model_record(config, scenes, plan, measured)
     pl.seed_everything(config.seed, workers=True, verbose=False)
-    task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last, prior_shift=prior_shift)
+    task = SegmentationTask(
+        record,
+        asdict(config),
+        channels_last=config.trainer.channels_last,
+        prior_shift=prior_shift,
+        scenes=[statistics.summary(config.scaling.percentiles) for statistics in measured],
+    )
+    decoded = cache if config.reading.decoded else None
     data = PatchData(
-        {scene.name: SceneDataset(scene) for scene in scenes},
+        {scene.name: SceneDataset(scene, decoded=decoded) for scene in scenes},
         plan,
         batch_size=config.trainer.batch_size,
         micro_batch=config.trainer.micro_batch,
         workers=config.reading.workers,
         prefetch=config.reading.prefetch,
         seed=config.seed,
+        margin=training_margin(config, record),
     )
     validates = bool((plan.rows["split"] == "validation").any())
     checkpoints = RunCheckpoints(
@@ -129,7 +214,10 @@ def fit(
         mode="max" if validates else "min",
         earlier=Path(config.ckpt_path) if config.ckpt_path else None,
     )
-    loggers = _loggers(config, run_dir)
+    loggers = open_loggers(config, run_dir, lead=is_lead())
+    sheets = _sheets(config, scenes, plan, task)
+    save(sheets, run_dir / "augmentation.png")
+    log_pictures(loggers, {f"augmentation/{name}": sheet for name, sheet in sheets.items()})
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
     dealt = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = dealt.accumulate
@@ -141,7 +229,7 @@ def fit(
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return Fitted(best, seconds, trainer.global_step, dealt.dropped, trainer.is_global_zero, loggers)
+    return Fitted(best, seconds, trainer.global_step, dealt.dropped, loggers)
 
 
 def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:
@@ -167,25 +255,23 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
     )
 
 
-def _loggers(config: TrainConfig, run_dir: Path) -> list[Logger]:
-    loggers: list[Logger] = [CSVLogger(save_dir=run_dir, name="", version="")]
-    if config.logger.name == "wandb" and is_lead():
-        run = wandb.init(
-            project=config.logger.project,
-            name=f"{config.name}_seed{config.seed}",
-            group=config.name,
-            dir=run_dir,
-            mode="offline" if config.logger.offline else "online",
-            config=asdict(config),
-            settings=wandb.Settings(silent=True, console="off"),
-        )
-        loggers.append(WandbLogger(experiment=run))
-    return loggers
+def _sheets(
+    config: TrainConfig, scenes: Sequence[Scene], plan: Plan, task: SegmentationTask
+) -> Mapping[str, Image.Image]:
+    """Draw contact sheets of the augmentation, to look at before the training has run; none without one."""
+    if task.augmentation is None or not is_lead():
+        return {}
+    trained = set(plan.rows.loc[plan.rows["split"] == TRAIN, "scene"])
+    scene = next(s for s in scenes if s.name in trained)
+    margin = training_margin(config, task.record)
+    return draw_sheets(
+        plan, scene, task.augmentation, seed=config.seed, margin=margin, value_range=config.scaling.range
+    )
 
 
 def is_lead() -> bool:
     """Whether this process is the first of a run's: the one that writes."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _quiet() -> None:

@@ -19,6 +19,7 @@ from lulcseg.mosaic.predict import MosaicResult, predict_mosaic
 from lulcseg.sampling.ground import on_training_ground
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.training.predictor import PatchPredictor
 from lulcseg.training.record import ModelRecord
 
@@ -88,7 +89,7 @@ def map_scene(
     """Map a scene.
 
     Args:
-        predictor: The model on its device.
+        predictor: The model on its device; where it scales by the mosaic, that is measured here.
         record: What travels with it.
         scene: What to map.
         settings: Passes, patch and batch.
@@ -96,12 +97,17 @@ def map_scene(
         checkpoint: Named in the map's tags.
     """
     probabilities = out.with_name(f"{out.stem}_probabilities.tif") if settings.probabilities else None
+    if predictor.needs_mosaic:
+        statistics = mosaic_statistics(scene.imagery, scene.cache)
+        predictor = predictor.of_mosaic(statistics.summary(record.scaling["percentiles"]))
     tags = {
         "checkpoint": str(checkpoint),
         "scene": scene.name,
         "date": scene.date or "",
         "mosaic": settings.passes,
         "run": record.name,
+        "scaling": record.scaling["method"],
+        "scaled_over": predictor.scaled_over or "",
     }
     columns = (
         TextColumn("{task.description}"),

@@ -52,7 +52,7 @@ class Steps:
             )
         if self.patches < self.world_size:
             raise LulcsegError(
-                f"{self.patches} patches cannot be shared among {self.world_size} processes",
+                f"{self.patches} training patches cannot be shared among {self.world_size} devices",
                 where="plan",
                 remedy="use fewer devices",
             )
@@ -65,7 +65,16 @@ class Steps:
             patches: Patches of the epoch, over all ranks.
             world_size: Number of ranks.
             micro_batch: Most patches a rank holds at once; taken for 2 if 1, which may be uneven.
+
+        Raises:
+            LulcsegError: There are fewer patches than ranks.
         """
+        if patches < world_size:
+            raise LulcsegError(
+                f"{patches} validation patches cannot be shared among {world_size} devices",
+                where="plan",
+                remedy="use fewer devices, or set validation.fraction higher or to 0",
+            )
         share = math.ceil(patches / world_size)
         return cls(patches, share * world_size, world_size, max(2, micro_batch))
 

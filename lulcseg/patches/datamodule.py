@@ -45,6 +45,7 @@ class PatchData(pl.LightningDataModule):
         workers: Loader processes of each rank; −1: :func:`default_workers`.
         prefetch: Batches each loader process reads ahead.
         seed: Seed of the order of patches.
+        margin: Pixels to read around each training patch.
 
     The trainer must run with ``use_distributed_sampler=False``: the loaders know their rank.
     """
@@ -59,16 +60,18 @@ class PatchData(pl.LightningDataModule):
         workers: int = -1,
         prefetch: int = 4,
         seed: int = 0,
+        margin: int = 0,
     ) -> None:
         """Keep the parts; loaders are made by the hooks, once rank and world size are known."""
         super().__init__()
-        self.dataset = ScenesDataset(scenes)
+        self.scenes = dict(scenes)
         self.plan = plan
         self.batch_size = batch_size
         self.micro_batch = micro_batch
         self.workers = workers
         self.prefetch = prefetch
         self.seed = seed
+        self.margin = margin
         self._first_epoch = 0
 
     def steps(self, world_size: int = 1) -> Steps:
@@ -113,11 +116,11 @@ class PatchData(pl.LightningDataModule):
 
     def _loader(self, split: str, steps: Steps, *, shuffle: bool) -> DataLoader[Any]:
         trainer = self.trainer
-        sampler = ScenesSampler(self.dataset.scenes, self.plan, split, shuffle=shuffle, seed=self.seed)
+        sampler = ScenesSampler(self.scenes, self.plan, split, shuffle=shuffle, seed=self.seed)
         sampler.set_epoch(self._first_epoch)
         workers = default_workers(trainer.num_devices if trainer else 1) if self.workers < 0 else self.workers
         return DataLoader(
-            self.dataset,
+            ScenesDataset(self.scenes, self.margin if split == "train" else 0),
             batch_sampler=PlanBatches(sampler, steps, trainer.global_rank if trainer else 0),
             num_workers=workers,
             collate_fn=stack,

@@ -20,18 +20,29 @@ class ScenesDataset(Dataset[dict[str, Tensor]]):
 
     Args:
         scenes: Datasets by the scene's name.
+        margin: Pixels to read around each patch; beyond the imagery they are invalid and ignored.
     """
 
-    def __init__(self, scenes: Mapping[str, SceneDataset]) -> None:
+    def __init__(self, scenes: Mapping[str, SceneDataset], margin: int = 0) -> None:
         """Keep the datasets; they open their files where they are read."""
         self.scenes = dict(scenes)
+        self.margin = margin
+        self._numbers = {name: number for number, name in enumerate(self.scenes)}
 
     def __getitem__(self, place: Place) -> dict[str, Tensor]:
-        """Read the patch at a place: ``image`` (C, P, P), ``mask`` (P, P), ``valid`` (P, P)."""
-        name, location = place
-        return self.scenes[name][location]
+        """Read the patch at a place.
+
+        Returns:
+            ``image`` (C, S, S), ``mask`` (S, S), ``valid`` (S, S), with S = P and twice the margin; and
+            ``scene``, the scene's number in the order given, () int64.
+        """
+        name, (x, y) = place
+        data = self.scenes[name]
+        wide, high = (self.margin * size for size in data.res)
+        sample = data[slice(x.start - wide, x.stop + wide), slice(y.start - high, y.stop + high)]
+        return {**sample, "scene": torch.tensor(self._numbers[name])}
 
 
 def stack(samples: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """Stack samples into a batch: ``image`` (B, C, P, P), ``mask`` (B, P, P), ``valid`` (B, P, P)."""
+    """Stack samples into a batch: ``image`` (B, C, S, S), ``mask`` (B, S, S), ``valid`` (B, S, S), ``scene`` (B,)."""
     return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}

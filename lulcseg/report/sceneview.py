@@ -26,6 +26,7 @@ from lulcseg.report.tables import (
     class_rows,
     confusion_cells,
     design_note,
+    map_title,
     title_of,
 )
 
@@ -184,9 +185,7 @@ def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], la
 
 
 def _map_label(found: MapFile, *, alone: bool) -> str:
-    if found.mosaic in {"single", "multiple"} and not alone:
-        return f"Map, {found.mosaic} pass"
-    return "Map"
+    return "Map" if alone else map_title(found.mosaic)
 
 
 def _joint_legend(legends: list[Legend]) -> tuple[LandClass, ...]:

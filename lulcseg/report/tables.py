@@ -96,7 +96,15 @@ def title_of(assessment: Assessment) -> str:
     """Say what was held against the reference."""
     if assessment.compared == "labels":
         return "Digitised labels"
-    return f"Map, {assessment.mosaic} pass" if assessment.mosaic in {"single", "multiple"} else "Map"
+    return map_title(assessment.mosaic)
+
+
+def map_title(mosaic: str | None) -> str:
+    """Name a map by its passes, and by what stood for the batch where that was chosen: ``single_patch``."""
+    passes, _, variant = (mosaic or "").partition("_")
+    if passes not in {"single", "multiple"}:
+        return "Map"
+    return f"Map, {passes} pass" + (f", scaled over the {variant}" if variant else "")
 
 
 def design_note(assessment: Assessment) -> str:

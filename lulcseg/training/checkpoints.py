@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from lulcseg.errors import LulcsegError
-from lulcseg.training.record import load_checkpoint
+from lulcseg.training.record import TRAINING, load_checkpoint
+
+_EPOCHS = "trainer.epochs"
 
 
 class RunCheckpoints(ModelCheckpoint):
@@ -63,19 +66,54 @@ class RunCheckpoints(ModelCheckpoint):
         self.best_k_models = {str(mine): score}
 
 
-def check_resumable(path: Path, epochs: int) -> None:
-    """See that there is something left to train from a checkpoint.
+def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that every step of a training depends on, by their names.
+
+    ``trainer.micro_batch`` is none of them: it changes no step but through batch norm and batch scaling.
+
+    Args:
+        settings: Plain mapping with the sections ``augment``, ``loss``, ``optim`` and ``trainer``; those that
+            are missing are left out.
+    """
+    whole = {
+        f"{section}.{name}": value
+        for section in ("augment", "loss", "optim")
+        for name, value in settings.get(section, {}).items()
+    }
+    trainer = settings.get("trainer", {})
+    return whole | {f"trainer.{name}": trainer[name] for name in ("batch_size", "epochs") if name in trainer}
+
+
+def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
+    """See that a training can go on from a checkpoint as it was begun.
 
     Args:
         path: The checkpoint to go on from.
-        epochs: Epochs of the whole training.
+        settings: What :func:`training_settings` takes, of the training that is to go on.
 
     Raises:
-        LulcsegError: No lulcseg checkpoint, or one that has had its epochs.
+        LulcsegError: No lulcseg checkpoint, one of other settings, or one that has had its epochs.
     """
     _, checkpoint = load_checkpoint(path)
+    mine = training_settings(settings)
+    theirs = checkpoint.get(TRAINING, mine)  # earlier checkpoints don't say
+    differing = [name for name, value in mine.items() if name != _EPOCHS and theirs.get(name) != value]
+    if differing:
+        raise LulcsegError(
+            f"it was trained with another {', '.join(differing)}", where=path, remedy="use the same settings"
+        )
+    epochs, laid_out = mine[_EPOCHS], theirs.get(_EPOCHS)
+    constant = mine["optim.schedule"] == "constant"
+    if epochs != laid_out and not constant:
+        raise LulcsegError(
+            f"its {mine['optim.schedule']} learning rate is laid out over {laid_out} epochs, not {epochs}",
+            where=path,
+            remedy=f"set trainer.epochs={laid_out}; optim.schedule=constant alone can be prolonged",
+        )
     done = int(checkpoint.get("epoch", -1)) + 1
     if done >= epochs:
         raise LulcsegError(
-            f"it has been trained for {done} epochs, of {epochs}", where=path, remedy="raise trainer.epochs to go on"
+            f"it has been trained for {done} epochs, of {epochs}",
+            where=path,
+            remedy="raise trainer.epochs to go on" if constant else "take it as it is, or train anew for longer",
         )

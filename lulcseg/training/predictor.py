@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from lulcseg.augment.scaling import MOSAIC
+from lulcseg.augment.stretch import Limits
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
 
@@ -19,7 +25,10 @@ class PatchPredictor:
 
     Attributes:
         device: Where it computes.
+        mosaic: Limits of the mosaic that is mapped, where :attr:`needs_mosaic`.
     """
+
+    mosaic: Limits | None = None
 
     def __init__(self, task: SegmentationTask, *, accelerator: str = "auto", precision: str = "auto") -> None:
         """Move the model to its device."""
@@ -27,6 +36,26 @@ class PatchPredictor:
         self.task = task.to(self.device).eval()
         resolved = resolve_precision(precision, accelerator)
         self.dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
+
+    @property
+    def scaled_over(self) -> str | None:
+        """What the statistics that patches are scaled by are of, or None without scaling."""
+        return None if self.task.scaler.method == "none" else self.task.scaler.at_prediction
+
+    @property
+    def needs_mosaic(self) -> bool:
+        """Whether statistics of the mosaic that is mapped must be given (:meth:`of_mosaic`)."""
+        return self.scaled_over == MOSAIC
+
+    def of_mosaic(self, statistics: Mapping[str, Any]) -> PatchPredictor:
+        """Return the predictor of a mosaic's patches.
+
+        Args:
+            statistics: The mosaic's, as in the model's record.
+        """
+        own = copy.copy(self)
+        own.mosaic = Limits(*(limit.to(self.device) for limit in self.task.scaler.limits_of(statistics)))
+        return own
 
     @torch.inference_mode()
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
@@ -40,7 +69,7 @@ class PatchPredictor:
             (B, K, P, P) float32.
         """
         with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
-            logits: Tensor = self.task(image, valid)
+            logits: Tensor = self.task(image, valid, self.mosaic)
         return logits.float()
 
 

@@ -17,7 +17,11 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 
 KEY = "lulcseg"
-FORMAT = 1
+TRAINING = "lulcseg_training"
+"""Key of the settings that a checkpoint was trained with, which going on from it must share."""
+
+FORMAT = 2
+"""2: scaling by method and source, with statistics of the training mosaics."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class ModelRecord:
         patch_size: Side of its training patches, in pixels.
         model: Settings of the network (``lulcseg.config.Model``).
         scaling: Settings of the scaling (``lulcseg.config.Scaling``).
+        statistics: Statistics of all training mosaics' raw values, where scaling may need them
+            (:meth:`lulcseg.scene.statistics.BandStatistics.summary`); else None.
         scenes: Names of the scenes it was trained on.
         name: Name of the run.
         seed: Seed of the run.
@@ -46,6 +52,7 @@ class ModelRecord:
     patch_size: int
     model: dict[str, Any]
     scaling: dict[str, Any]
+    statistics: dict[str, Any] | None = None
     scenes: list[str] = field(default_factory=list)
     name: str = "run"
     seed: int = 0

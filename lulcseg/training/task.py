@@ -13,15 +13,17 @@ from torch import Tensor
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from lulcseg.augment.light import LightAugmentation, draw_seed
-from lulcseg.augment.scaling import scale, to_unit
+from lulcseg.augment.scaling import MOSAIC, Scaler
+from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.models.build import build_network
+from lulcseg.training.augmenting import augmented, build_augmentation
+from lulcseg.training.checkpoints import training_settings
 from lulcseg.training.curves import curve_values
 from lulcseg.training.losses import adjust_logits, summed_cross_entropy
 from lulcseg.training.optim import build_optimizer
-from lulcseg.training.record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.record import KEY, TRAINING, ModelRecord, load_checkpoint
 from lulcseg.training.steploss import StepLoss
 
 
@@ -29,8 +31,10 @@ class SegmentationTask(pl.LightningModule):
     """Trains a network to tell the class of every pixel.
 
     A batch is a mapping with ``image`` (B, C, P, P) in the imagery's own type, ``mask`` (B, P, P)
-    class index with 255 for ignore, and ``valid`` (B, P, P) bool. Augmentation and scaling run
-    here, on the device.
+    class index with 255 for ignore, ``valid`` (B, P, P) bool, and ``scene`` (B,) int64, which of the
+    training scenes each patch is of. Augmentation and scaling run here, on the device: raw values are
+    brought to 0…1, augmented, and scaled, as they are without augmentation in validation and prediction.
+    With a margin, training patches are larger than P, and augmentation cuts them down.
 
     Args:
         record: What travels with the model.
@@ -39,8 +43,12 @@ class SegmentationTask(pl.LightningModule):
         prior_shift: For each class, log(share of the training pixels / share of the ground).
             ``loss.prior_correction`` times it is added to the logits of the training loss, and there
             alone: validation and prediction take the logits as they are.
+        scenes: Statistics of each training scene's mosaic, in the scenes' order; needed to train where scaling
+            is over the mosaic, in training or in what stands for the batch.
+        at_prediction: What stands for the batch at prediction; None: what the record says.
 
     Raises:
+        LulcsegError: Augmentation that the imagery can't have, or ``at_prediction`` without a batch to stand for.
         ValueError: ``prior_shift`` isn't as long as the legend, or is missing where it is to be corrected.
     """
 
@@ -53,6 +61,8 @@ class SegmentationTask(pl.LightningModule):
         *,
         channels_last: bool = True,
         prior_shift: Sequence[float] | None = None,
+        scenes: Sequence[Mapping[str, Any]] = (),
+        at_prediction: str | None = None,
     ) -> None:
         """Build the network that the record describes."""
         super().__init__()
@@ -62,10 +72,10 @@ class SegmentationTask(pl.LightningModule):
         self.network = build_network(record.model, record.bands, self.classes)
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self.layout)
-        light = settings.get("augment", {}).get("name", "none") == "light"
-        self.augmentation = LightAugmentation(record.bands) if light else None
-        if light:
-            check_range(record)
+        self.scaler = Scaler(
+            record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
+        )
+        self.augmentation = build_augmentation(settings["augment"], record) if "augment" in settings else None
         correction = float(settings.get("loss", {}).get("prior_correction", 0.0))
         self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
@@ -74,14 +84,19 @@ class SegmentationTask(pl.LightningModule):
         self.val_confusion = MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE)
 
     @classmethod
-    def from_checkpoint(cls, path: Path) -> SegmentationTask:
+    def from_checkpoint(cls, path: Path, *, at_prediction: str | None = None) -> SegmentationTask:
         """Load a model for prediction, running no code from the file.
 
+        Args:
+            path: A ``.ckpt`` file of a run.
+            at_prediction: What stands for the batch at prediction; None: what its record says.
+
         Raises:
-            LulcsegError: Not a lulcseg checkpoint, or weights that don't fit its record.
+            LulcsegError: Not a lulcseg checkpoint, weights that don't fit its record, or no batch to stand for.
         """
         record, checkpoint = load_checkpoint(path)
-        task = cls(dataclasses.replace(record, model={**record.model, "encoder_weights": None}), {})
+        bare = dataclasses.replace(record, model={**record.model, "encoder_weights": None})
+        task = cls(bare, {}, at_prediction=at_prediction)
         task.record = record
         weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         try:
@@ -90,17 +105,20 @@ class SegmentationTask(pl.LightningModule):
             raise LulcsegError("its weights don't fit its record", where=path, remedy="train it again") from error
         return task.eval()
 
-    def forward(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Return logits for raw patches, each scaled by itself.
+    def forward(self, image: Tensor, valid: Tensor, mosaic: Limits | None = None) -> Tensor:
+        """Return logits for raw patches, scaled as at prediction.
 
         Args:
             image: (B, C, P, P) in the imagery's own type.
             valid: (B, P, P) bool.
+            mosaic: Limits of the mosaic that each patch is of, where scaling is by the mosaic.
 
         Returns:
             (B, K, P, P) logits; they don't depend on which patches share the batch.
         """
-        return self._logits(self._scaled(image, valid, training=False))
+        with torch.autocast(image.device.type, enabled=False):
+            scaled = self.scaler(self.scaler.to_unit(image, valid), valid, self.scaler.at_prediction, mosaic)
+        return self._logits(scaled)
 
     def on_fit_start(self) -> None:
         """Learn into how many parts the trainer splits an optimiser step."""
@@ -109,10 +127,7 @@ class SegmentationTask(pl.LightningModule):
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
-        image, mask, valid = self._scaled(batch["image"], batch["valid"], training=True), batch["mask"], batch["valid"]
-        if self.augmentation is not None:
-            image, mask, valid = self._augment(image, mask, valid, batch_index)
-            image = image * valid.unsqueeze(1)  # colours change where there is imagery; elsewhere 0, as at prediction
+        image, mask = self.prepared(batch, batch_index)
         logits = self._logits(image)
         total, pixels = summed_cross_entropy(adjust_logits(logits, self.prior_shift), mask, **self._loss_settings())
         with torch.no_grad():
@@ -136,7 +151,8 @@ class SegmentationTask(pl.LightningModule):
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_index: int) -> None:  # noqa: ARG002
         """Count a batch into the confusion matrix; no mask is kept."""
-        logits, mask = self(batch["image"], batch["valid"]), batch["mask"]
+        mosaic = self.scaler.of_scenes(batch["scene"]) if self.scaler.at_prediction == MOSAIC else None
+        logits, mask = self(batch["image"], batch["valid"], mosaic), batch["mask"]
         total, pixels = summed_cross_entropy(logits, mask, **self._loss_settings())
         self.val_loss.update(total / pixels.clamp(min=1), pixels)
         self.val_confusion.update(logits.argmax(dim=1), mask.long())
@@ -159,31 +175,39 @@ class SegmentationTask(pl.LightningModule):
         return build_optimizer(self.network, self.settings["optim"], steps)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the record beside the weights."""
+        """Put the record and the settings of the training beside the weights."""
         checkpoint[KEY] = self.record.to_plain()
+        checkpoint[TRAINING] = training_settings(self.settings)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to go on from a checkpoint of another model."""
         mine, theirs = self.record.to_plain(), checkpoint.get(KEY, {})
-        differing = [k for k in ("model", "scaling", "bands", "legend", "plan", "seed") if mine[k] != theirs.get(k)]
+        compared = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
+        differing = [k for k in compared if mine[k] != theirs.get(k)]
         if differing:
             raise LulcsegError(
                 f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy="use the same settings"
             )
 
-    def _augment(self, image: Tensor, mask: Tensor, valid: Tensor, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw from (seed, epoch, step, rank) alone, leaving the global generator as it was."""
-        assert self.augmentation is not None
-        parts = [int(self.settings.get("seed", 0)), self.current_epoch, index, self.global_rank]
-        devices = [image.device] if image.is_cuda else []
-        full = torch.autocast(image.device.type, enabled=False)  # half precision would blur colours and labels
-        with torch.random.fork_rng(devices), torch.no_grad(), full:
-            torch.manual_seed(draw_seed(parts))
-            changed: tuple[Tensor, Tensor, Tensor] = self.augmentation(image, mask, valid)
-        return changed
+    @torch.no_grad()
+    def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
+        """Return what the network sees of a training batch: augmented, then scaled, in float32.
 
-    def _scaled(self, image: Tensor, valid: Tensor, *, training: bool) -> Tensor:
-        return scale(to_unit(image, self.record.dtype), valid, training=training, **self.record.scaling)
+        Args:
+            batch: As the class says.
+            batch_index: Its number within the epoch, micro-batches counted.
+
+        Returns:
+            Images (B, C, P, P), 0 where there is no imagery, and class indices (B, P, P).
+        """
+        mask, valid, scaler = batch["mask"], batch["valid"], self.scaler
+        with torch.autocast(batch["image"].device.type, enabled=False):
+            image = scaler.to_unit(batch["image"], valid)
+            if self.augmentation is not None:
+                parts = [int(self.settings.get("seed", 0)), self.current_epoch, batch_index, self.global_rank]
+                image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
+            mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
+            return scaler(image, valid, scaler.over, mosaic), mask
 
     def _logits(self, image: Tensor) -> Tensor:
         logits: Tensor = self.network(image.contiguous(memory_format=self.layout))
@@ -207,17 +231,3 @@ def _correction(shift: Sequence[float] | None, strength: float, classes: int) ->
     if shift is None:
         raise ValueError("loss.prior_correction needs prior_shift")
     return strength * torch.tensor(list(shift), dtype=torch.float32)
-
-
-def check_range(record: ModelRecord) -> None:
-    """See that colour augmentation, which acts within 0…1, meets values in that range.
-
-    Raises:
-        LulcsegError: Neither 8-bit imagery nor a scaling that ends in 0…1.
-    """
-    if record.dtype != "uint8" and record.scaling["method"] == "none":
-        raise LulcsegError(
-            f"augment=light changes colours within 0…1, which {record.dtype} imagery without scaling doesn't fill",
-            where="augment",
-            remedy="set scaling=patch or scaling=batch",
-        )

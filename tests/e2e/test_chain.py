@@ -22,7 +22,8 @@ from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
 from lulcseg.run import predict, train
 from lulcseg.scene.scene import Scene
-from lulcseg.training.checkpoints import RunCheckpoints
+from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
+from lulcseg.training.record import TRAINING
 from tests.conftest import write_raster
 
 Make = Callable[..., Path]
@@ -30,7 +31,7 @@ SMALL = [
     "sampling.patch_size=32", "sampling.patches=48", "model.filters=8", "model.depth=2", "trainer.epochs=6",
     "trainer.batch_size=8", "trainer.accelerator=cpu", "reading.workers=0", "optim.learning_rate=0.01",
 ]  # fmt: skip
-QUICK = [*SMALL, "trainer.epochs=1", "logger=none"]
+QUICK = [*SMALL, "trainer.epochs=1", "optim.schedule=constant", "logger=none"]
 
 
 def run(run_dir: Path, *overrides: str) -> Path:
@@ -91,11 +92,25 @@ def trained(make_scene: Make, cache: Path, tmp_path: Path) -> Path:
     return run(tmp_path / "base_run", f"scene={make_scene('base')}", f"cache={cache}", *QUICK)
 
 
+def test_augmentation_is_shown_before_it_is_used(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    done = script(
+        "train.py", f"scene={make_scene()}", f"cache={cache}", "run_dir=run", *SMALL, "trainer.epochs=1",
+        "augment=paper", "augment.p.clouds=0.5", "augment.p.blur=0", "stop_after=training", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    sheets = {p.name for p in (tmp_path / "run").glob("augmentation*.png")}
+    assert sheets == {f"augmentation{name}.png" for name in ("", "_contrast", "_noise", "_geometry", "_weather")}
+    logged = {
+        p.name.split("_")[0] for p in (tmp_path / "run").glob("wandb/offline-run-*/files/media/images/augmentation/*")
+    }
+    assert logged == {"versions", "contrast", "noise", "geometry", "weather"}
+
+
 def test_training_goes_on_from_a_checkpoint(trained: Path, cache: Path, tmp_path: Path) -> None:
     scene = yaml.safe_load((trained / "config.yaml").read_text())["scene"]
     last = trained / "checkpoints" / "last.ckpt"
     options = [f"scene={scene}", f"cache={cache}", *QUICK, f"ckpt_path={last}", "stop_after=training"]
-    more = run(tmp_path / "more", *options, "trainer.epochs=2")
+    more = run(tmp_path / "more", *options, "trainer.epochs=2")  # the rate is constant: it may be prolonged
     steps = json.loads((trained / "record.json").read_text())["steps"]
     assert json.loads((more / "record.json").read_text())["steps"] == 2 * steps
     assert (more / "checkpoints" / "best.ckpt").is_file()
@@ -104,10 +119,36 @@ def test_training_goes_on_from_a_checkpoint(trained: Path, cache: Path, tmp_path
             run(tmp_path / "other", *options, "trainer.epochs=2", changed)
         assert json.loads((tmp_path / "other" / "record.json").read_text())["state"] == "failed"
         (tmp_path / "other" / "record.json").unlink()
+    for changed, part in (
+        ("trainer.batch_size=4", "another trainer.batch_size;"),
+        ("loss.prior_correction=1", "another loss.prior_correction;"),
+        ("augment=light", r"another augment\.name;"),
+        ("optim=sgd", r"another optim\.name, optim\.weight_decay;"),
+    ):
+        with pytest.raises(LulcsegError, match=part):
+            run(tmp_path / "none", *options, "trainer.epochs=2", changed)
+        assert not (tmp_path / "none").exists()
     with pytest.raises(LulcsegError, match="has been trained for 1 epochs"):
         run(tmp_path / "none", *options, "trainer.epochs=1")
     with pytest.raises(LulcsegError, match="holds a run already"):
         run(trained, *options, "trainer.epochs=2")
+
+
+def test_only_a_constant_rate_is_prolonged(trained: Path, tmp_path: Path) -> None:
+    checkpoint = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
+    settings = yaml.safe_load((trained / "config.yaml").read_text())
+    settings["trainer"] |= {"epochs": 2, "micro_batch": 4}
+    check_resumable(trained / "checkpoints" / "last.ckpt", settings)
+    settings["optim"]["schedule"] = checkpoint[TRAINING]["optim.schedule"] = "cosine"
+    torch.save(checkpoint, tmp_path / "cosine.ckpt")
+    with pytest.raises(LulcsegError, match=r"laid out over 1 epochs, not 2; set trainer\.epochs=1"):
+        check_resumable(tmp_path / "cosine.ckpt", settings)
+    checkpoint[TRAINING]["trainer.epochs"] = 2
+    torch.save(checkpoint, tmp_path / "interrupted.ckpt")
+    check_resumable(tmp_path / "interrupted.ckpt", settings)
+    del checkpoint[TRAINING]
+    torch.save(checkpoint, tmp_path / "earlier.ckpt")
+    check_resumable(tmp_path / "earlier.ckpt", settings)
 
 
 def test_going_on_keeps_the_best_of_all_epochs(trained: Path, tmp_path: Path) -> None:
@@ -189,6 +230,8 @@ def test_scene_the_model_cannot_map_is_refused(trained: Path, make_scene: Make, 
         (["scenes.assess=[{column}]"], "has no column 'klass'"),
         (["trainer.accelerator=gpu"], "this machine has no gpu"),
         (["mosaic.patch_size=100000"], "above 8192"),
+        (["augment.p.zom=0.5"], "did you mean 'augment.p.zoom'"),
+        (["augment=geometry", "augment.margin=8", "validation.fraction=0.3"], "held out for validation"),
         (["run_dir=/proc/none/run"], "/proc/none/run"),
     ],
 )
@@ -213,16 +256,41 @@ def test_bad_training_input_leaves_nothing(
     assert not (tmp_path / "run").exists()
 
 
-def test_colour_augmentation_refuses_values_outside_its_range(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+def test_colours_of_float_imagery_need_a_range(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene = make_scene(labels={"file": "labels.gpkg", "column": "class", "uncovered": "Bare"})
     with rasterio.open(scene.parent / "image.tif") as source:
         values = source.read().astype(np.float32) * 12
     write_raster(scene.parent / "image.tif", values)
     options = [f"scene={scene}", f"cache={cache}", *QUICK, "augment=light", "stop_after=training"]
-    with pytest.raises(LulcsegError, match="set scaling=patch"):
+    with pytest.raises(LulcsegError, match=r"float32 imagery.*set scaling\.range"):
         run(tmp_path / "none", *options)
-    folder = run(tmp_path / "patch", *options, "scaling=patch")
+    assert not (tmp_path / "none").exists()
+    folder = run(tmp_path / "range", *options, "scaling.range=[0,3060]")
     assert json.loads((folder / "record.json").read_text())["state"] == "finished"
+
+
+def test_one_checkpoint_is_mapped_by_each_that_may_stand_for_the_batch(
+    make_scene: Make, cache: Path, tmp_path: Path
+) -> None:
+    options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "scaling=batch", "scaling.at_prediction=mosaic"]
+    folder = run(tmp_path / "run", *options, "reading.decoded=true")
+    assert json.loads((folder / "record.json").read_text())["dropped_patches"] == 0
+    checkpoint = folder / "checkpoints" / "best.ckpt"
+    request = [f"checkpoint={checkpoint}", f"scene={make_scene('other', seed=4)}", f"cache={cache}"]
+    for choice in ("patch", "mosaic", "training"):
+        predict(compose("predict", [*request, "mosaic=single", f"at_prediction={choice}"]))
+    maps = {m["path"]: m["scaled_over"] for m in json.loads((folder / "record.json").read_text())["maps"]}
+    assert maps == {"maps/scene_single.tif": "mosaic"} | {
+        f"maps/other_single_{choice}.tif": choice for choice in ("patch", "mosaic", "training")
+    }
+    for path, choice in maps.items():
+        with rasterio.open(folder / path) as mapped:
+            assert mapped.tags()["scaled_over"] == choice
+        assert (folder / path.replace("maps/", "assessment/")).with_suffix(".json").is_file()
+    plain = run(tmp_path / "plain", *options[:-2], "stop_after=training")
+    request[0] = f"checkpoint={plain / 'checkpoints' / 'best.ckpt'}"
+    with pytest.raises(LulcsegError, match="at_prediction: nothing stands for the batch"):
+        predict(compose("predict", [*request, "at_prediction=mosaic"]))
 
 
 def test_script_prints_one_sentence_and_leaves_with_2(tmp_path: Path) -> None:

@@ -127,3 +127,10 @@ def _get(config: object, key: str) -> object:
     for part in key.split("."):
         config = getattr(config, part)
     return config
+
+
+def test_operations_are_the_catalogues() -> None:
+    from lulcseg.augment.catalogue import CATALOGUE
+    from lulcseg.operations import OPERATIONS
+
+    assert [operation.name for operation in CATALOGUE] == list(OPERATIONS)

@@ -299,3 +299,11 @@ def test_only_assessments_of_the_run_are_shown(copied):
 
 def test_writing_twice_gives_the_same_page(copied):
     assert write_report(copied).read_bytes() == write_report(copied).read_bytes()
+
+
+def test_maps_of_one_checkpoint_are_told_apart() -> None:
+    from lulcseg.report.tables import map_title
+
+    assert [map_title(m) for m in ("single", "multiple_mosaic", None)] == [
+        "Map, single pass", "Map, multiple pass, scaled over the mosaic", "Map",
+    ]  # fmt: skip

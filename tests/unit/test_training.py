@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from lulcseg.augment.light import LightAugmentation, draw_seed, quarter_turns
-from lulcseg.augment.scaling import min_max, scale, to_unit
 from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
@@ -23,6 +21,7 @@ from lulcseg.patches.datamodule import PatchData
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from lulcseg.training.augmenting import draw_seed
 from lulcseg.training.curves import curve_values
 from lulcseg.training.losses import cross_entropy
 from lulcseg.training.optim import build_optimizer, rate_factor
@@ -34,7 +33,7 @@ def record(**changes: object) -> ModelRecord:
     model = asdict(TrainConfig().model) | {"filters": 4, "depth": 2}
     plain = {
         "legend": PAPER_LEGEND.to_plain(), "bands": 3, "dtype": "uint8", "resolution": [0.5, 0.5], "patch_size": 32,
-        "model": model, "scaling": {"method": "none", "per_band": False},
+        "model": model, "scaling": asdict(TrainConfig().scaling),
     }  # fmt: skip
     return ModelRecord(**(plain | changes))  # type: ignore[arg-type]
 
@@ -79,87 +78,9 @@ def test_loss_ignores_unlabelled_pixels_and_survives_none() -> None:
     assert torch.isfinite(logits.grad).all()
 
 
-def test_min_max_looks_at_valid_pixels_only() -> None:
-    image = torch.rand(3, 2, 6, 6)
-    valid = torch.ones(3, 6, 6, dtype=torch.bool)
-    image[0, :, 0, 0], valid[0, 0, 0] = 100.0, False
-    image[2] = 0.5
-    values = image.numpy()
-    out = min_max(image, valid, per_band=True, per_sample=True)
-    inside = values[0, 1][valid[0].numpy()]
-    expected = (values[0, 1] - inside.min()) / (inside.max() - inside.min())
-    np.testing.assert_allclose(out[0, 1][valid[0]], expected[valid[0].numpy()], rtol=1e-5)
-    assert out[0, :, 0, 0].tolist() == [0, 0]
-    assert (out[2] == 0).all(), "a constant patch divides by zero"
-    joint = min_max(image, valid, per_band=False, per_sample=False)
-    assert joint[valid.unsqueeze(1).expand_as(joint)].max() == 1
-
-
-@pytest.mark.parametrize("method", ["none", "batch", "patch"])
-def test_prediction_does_not_depend_on_the_batch(method: str) -> None:
-    strength = torch.tensor([0.4, 1.0, 0.6, 0.8]).view(4, 1, 1, 1)
-    image, valid = torch.rand(4, 3, 8, 8) * strength, torch.ones(4, 8, 8, dtype=torch.bool)
-    together = scale(image, valid, method=method, per_band=False, training=False)
-    alone = scale(image[:1], valid[:1], method=method, per_band=False, training=False)
-    torch.testing.assert_close(together[:1], alone, rtol=0, atol=0)
-    if method == "batch":
-        trained = scale(image, valid, method=method, per_band=False, training=True)
-        assert not torch.equal(trained[:1], alone)
-
-
-def test_raw_values_are_divided_by_their_types_range() -> None:
-    assert to_unit(torch.tensor([0, 255], dtype=torch.uint8), "uint8").tolist() == [0.0, 1.0]
-    assert to_unit(torch.tensor([65535], dtype=torch.int32), "uint16").tolist() == [1.0]
-    assert to_unit(torch.tensor([3.5]), "float32").tolist() == [3.5]
-
-
-@pytest.mark.parametrize("bands", [1, 3, 4])
-def test_light_augmentation_moves_labels_with_pixels(bands: int) -> None:
-    torch.manual_seed(0)
-    mask = torch.randint(0, 2, (24, 16, 16)) * 8
-    mask[:, :3] = IGNORE
-    mask = mask.to(torch.uint8)
-    image = (mask == 8).float().unsqueeze(1).repeat(1, bands, 1, 1) * 0.5 + 0.2
-    valid = mask != IGNORE
-    out, moved, seen = LightAugmentation(bands)(image, mask, valid)
-    assert set(moved.unique().tolist()) == {0, 8, IGNORE}
-    assert torch.equal(seen, moved != IGNORE)
-    for sample in range(24):
-        bright = out[sample].mean(0)
-        assert bright[moved[sample] == 8].min() > bright[moved[sample] != 8].max()
-    assert out.min() >= 0
-    assert out.max() <= 1
-    assert any(not torch.equal(moved[i], mask[i]) for i in range(24))
-
-
-def test_quarter_turns_are_all_drawn_and_exact() -> None:
-    torch.manual_seed(1)
-    image = torch.rand(1, 1, 5, 5).repeat(64, 1, 1, 1)
-    turned = quarter_turns(image)
-    kinds = {next(k for k in range(4) if torch.equal(t, torch.rot90(image[0], k, (-2, -1)))) for t in turned}
-    assert kinds == {0, 1, 2, 3}
-
-
 def test_draws_repeat_and_ranks_differ() -> None:
     assert draw_seed([1, 2, 3, 0]) == draw_seed([1, 2, 3, 0])
     assert len({draw_seed([1, 2, 3, rank]) for rank in range(8)}) == 8
-
-
-def test_augmentation_leaves_the_global_generator_alone() -> None:
-    task = SegmentationTask(record(), asdict(TrainConfig()) | {"augment": {"name": "light"}})
-    task.trainer = None  # type: ignore[assignment]
-    image, mask = torch.rand(4, 3, 16, 16), torch.zeros(4, 16, 16, dtype=torch.uint8)
-    before = torch.get_rng_state()
-    object.__setattr__(task, "_fabric", None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SegmentationTask, "current_epoch", 3)
-        patch.setattr(SegmentationTask, "global_rank", 0)
-        one = task._augment(image, mask, mask == 0, 5)[0]
-        two = task._augment(image, mask, mask == 0, 5)[0]
-        other = task._augment(image, mask, mask == 0, 6)[0]
-    assert torch.equal(one, two)
-    assert not torch.equal(one, other)
-    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_curves_agree_with_scikit_learn() -> None:
@@ -228,8 +149,18 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.ckpt").write_text("no checkpoint")
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
     torch.save({"state_dict": {}, KEY: record().to_plain() | {"format": 99}}, tmp_path / "newer.ckpt")
+    before = record().to_plain() | {"format": 1, "scaling": {"method": "batch", "per_band": False}}
+    del before["statistics"]
+    torch.save({"state_dict": {}, KEY: before}, tmp_path / "older.ckpt")
     torch.save({"state_dict": {"network.x": torch.zeros(1)}, KEY: record().to_plain()}, tmp_path / "weights.ckpt")
-    for name, part in (("none", "no such"), ("text", "no lulcseg"), ("other", "not one of"), ("newer", "format 99")):
+    older = ("older", r"older\.ckpt: its record has format 1, this version reads 2; use the lulcseg that made it")
+    for name, part in (
+        ("none", "no such"),
+        ("text", "no lulcseg"),
+        ("other", "not one of"),
+        ("newer", "format 99"),
+        older,
+    ):
         with pytest.raises(LulcsegError, match=part):
             load_checkpoint(tmp_path / f"{name}.ckpt")
     with pytest.raises(LulcsegError, match="weights don't fit"):

@@ -1,0 +1,186 @@
+"""Augmentation of a batch: every sample draws which operations change it, and how strongly.
+
+All draws are one table of numbers from torch's global CPU generator, a row for each sample, with columns for every
+operation there is, switched on or not. So the same seed gives a sample the same draws whatever the device or the
+number of samples after it, and switching one operation off leaves the draws of the others as they were (but for
+weather, of which a sample gets one at most). With its row given, a sample's result does not depend on its neighbours.
+Noise of single pixels is drawn on the device, from seeds in the table: it differs between CPU and GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lulcseg.augment.catalogue import CATALOGUE
+from lulcseg.augment.operation import Batch, Move, Operation, Photometric
+from lulcseg.augment.warp import Affine, Elastic, compose, warp
+from lulcseg.errors import LulcsegError
+
+CPU_SAMPLES = 1
+"""Samples changed together on a CPU, whose cache holds one of 512² (2 to 32 are slower); a GPU takes all."""
+
+_COLUMNS: dict[str, slice] = {}
+_WIDTH = 0
+for _operation in CATALOGUE:  # the first column of each decides, the others say how strongly
+    _COLUMNS[_operation.name] = slice(_WIDTH, _WIDTH + 1 + _operation.draws)
+    _WIDTH += 1 + _operation.draws
+_ONE_OF = next(_COLUMNS[o.name].start for o in CATALOGUE if o.group == "weather")
+
+
+class Augmentation(nn.Module):
+    """Random changes to a batch of training patches, on the device the batch is on.
+
+    Seed torch's global generator before the call (inside ``torch.random.fork_rng``).
+
+    Args:
+        operations: What may happen.
+        probability: For each of them, by name: how often, 0…1. Weather's add up to 1 at most: a sample gets one of it.
+        strength: Factor on all strengths; 0: nothing changes.
+        crop: Side of the result, in pixels; None: as large as what comes in. What comes in beyond it is margin that
+            warps may read from.
+        white: Value that counts as white, as a share of the type's range: below 1 for imagery that fills only
+            part of its type (11 bits in uint16: 0.03). Contrast, noise and weather act on values divided by it, and
+            values above it become white in samples that they change.
+    """
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        probability: Mapping[str, float],
+        *,
+        strength: float = 1.0,
+        crop: int | None = None,
+        white: float = 1.0,
+    ) -> None:
+        """Keep what is switched on, in the catalogue's order."""
+        super().__init__()
+        order = list(_COLUMNS)
+        kept = [o for o in operations if probability[o.name] > 0 and strength > 0]
+        self.operations = sorted(kept, key=lambda o: order.index(o.name))
+        self.probability = dict(probability)
+        self.strength, self.crop, self.white = strength, crop, white
+
+    @torch.no_grad()
+    def forward(self, image: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Change a batch.
+
+        Args:
+            image: (B, C, S, S) float32, 0…1 by the type's range.
+            mask: (B, S, S) class index, 255 where not known.
+            valid: (B, S, S) bool.
+
+        Returns:
+            (B, C, P, P), (B, P, P) and (B, P, P) of the same types, with P = ``crop`` or S. Values stay in
+            0…1. A sample that nothing chose comes out bit for bit as it came in. Where ``valid`` is False
+            image values mean nothing.
+
+        Raises:
+            LulcsegError: Patches that aren't square, or smaller than ``crop``.
+        """
+        size = self._size(image)
+        draws = torch.rand(len(image), _WIDTH, dtype=torch.float64)
+        some = len(image) if image.is_cuda else CPU_SAMPLES
+        with torch.autocast(image.device.type, enabled=False):  # half precision would misplace labels
+            parts = zip(*(torch.split(part, some) for part in (image, mask, valid, draws)), strict=True)
+            done = [self._change(Batch(*given), rows, size) for *given, rows in parts]
+        if len(done) == 1:
+            return done[0]
+        image, mask, valid = (torch.cat(part) for part in zip(*done, strict=True))
+        return image, mask, valid
+
+    def _change(self, batch: Batch, draws: Tensor, size: int) -> Batch:
+        """Apply every operation to the samples whose draws choose it."""
+        batch = self._geometry(batch, draws, size)
+        if self.white != 1.0:
+            batch.image.div_(self.white)
+        for operation in self.operations:
+            if isinstance(operation, Photometric):
+                batch = self._photometric(batch, operation, draws)
+        if self.white != 1.0:
+            batch.image.mul_(self.white)
+        return batch
+
+    def extra_repr(self) -> str:
+        """List what is switched on."""
+        return ", ".join(f"{o.name} {self.probability[o.name]:g}" for o in self.operations)
+
+    def _size(self, image: Tensor) -> int:
+        height, side = image.shape[-2:]
+        if height != side:
+            raise LulcsegError(f"patches of {height} × {side} pixels are not square", where="augment")
+        if self.crop is not None and self.crop > side:
+            raise LulcsegError(f"patches of {side} pixels are smaller than the {self.crop} asked for", where="augment")
+        return side if self.crop is None else self.crop
+
+    def _geometry(self, batch: Batch, draws: Tensor, size: int) -> Batch:
+        """Crop, warp once, and move pixels."""
+        first = (batch.image.shape[-1] - size) // 2
+        own = slice(first, first + size)  # the only copy of the whole batch: from here on it's changed in place
+        inner = Batch(*(part[..., own, own].clone() for part in batch))
+        affine = [o for o in self.operations if isinstance(o, Affine)]
+        elastic = next((o for o in self.operations if isinstance(o, Elastic)), None)
+        bent = self._chosen(elastic, draws) if elastic else torch.zeros(len(draws), dtype=torch.bool)
+        chosen = torch.stack([*(self._chosen(o, draws) for o in affine), bent], dim=1)
+        warped = chosen.any(dim=1).nonzero()[:, 0]
+        if len(warped):
+            rows = draws[warped]
+            matrix = compose(affine, [_own(o, rows) for o in affine], chosen[warped, :-1], self.strength)
+            shift = None
+            if elastic and bool(bent.any()):
+                u = _own(elastic, rows).clone()
+                u[:, 0] *= bent[warped]  # no shift for those that chose other warps only
+                shift = elastic.displacement(u, size, self.strength, batch.image.device)
+            inner = _changed(inner, warped, lambda _: warp(_select(batch, warped), matrix, shift, size))
+        for operation in self.operations:
+            if isinstance(operation, Move):
+                inner = self._moved(inner, operation, draws)
+        return inner
+
+    def _moved(self, batch: Batch, operation: Move, draws: Tensor) -> Batch:
+        index = self._chosen(operation, draws).nonzero()[:, 0]
+        return _changed(batch, index, lambda some: operation.apply(some, _own(operation, draws[index])))
+
+    def _photometric(self, batch: Batch, operation: Photometric, draws: Tensor) -> Batch:
+        index = self._chosen(operation, draws).nonzero()[:, 0]
+
+        def change(some: Batch) -> Batch:
+            u = _own(operation, draws[index])
+            image = operation.apply(some.image.clamp(0.0, 1.0), some.valid, u, self.strength)
+            return some._replace(image=image.clamp_(0.0, 1.0))
+
+        return _changed(batch, index, change)
+
+    def _chosen(self, operation: Operation, draws: Tensor) -> Tensor:
+        """Return which samples an operation changes: (B,) bool on the CPU."""
+        probability = self.probability[operation.name]
+        if operation.group != "weather":
+            return draws[:, _COLUMNS[operation.name].start] < probability
+        before = [o for o in self.operations if o.group == "weather"]
+        start = sum(self.probability[o.name] for o in before[: before.index(operation)])
+        draw = draws[:, _ONE_OF]
+        return (draw >= start) & (draw < start + probability)
+
+
+def _own(operation: Operation, draws: Tensor) -> Tensor:
+    """Return an operation's own draws, without the one that decides."""
+    columns = _COLUMNS[operation.name]
+    return draws[:, columns.start + 1 : columns.stop]
+
+
+def _select(batch: Batch, index: Tensor) -> Batch:
+    on_device = index.to(batch.image.device, non_blocking=True)
+    return Batch(*(part.index_select(0, on_device) for part in batch))
+
+
+def _changed(batch: Batch, index: Tensor, change: Callable[[Batch], Batch]) -> Batch:
+    """Change the samples at ``index`` (on the CPU), in place, and leave the others as they are."""
+    if len(index):
+        before = _select(batch, index)
+        on_device = index.to(batch.image.device, non_blocking=True)
+        for part, old, new in zip(batch, before, change(before), strict=True):
+            if new is not old:
+                part.index_copy_(0, on_device, new)
+    return batch

@@ -1,0 +1,110 @@
+"""From names in the configuration to an augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from lulcseg.augment.augmentation import Augmentation
+from lulcseg.augment.catalogue import LIGHT_STRENGTHS, PRESETS, operations
+from lulcseg.augment.operation import Operation
+from lulcseg.errors import LulcsegError, did_you_mean
+
+Strengths = Mapping[str, Mapping[str, float]]
+
+
+def build(
+    preset: str,
+    bands: int,
+    *,
+    p: Mapping[str, float] | None = None,
+    strength: float = 1.0,
+    strengths: Strengths | None = None,
+    crop: int | None = None,
+    white: float = 1.0,
+) -> Augmentation:
+    """Build the augmentation a configuration asks for.
+
+    Args:
+        preset: ``none``, ``geometry``, ``light`` or ``paper``.
+        bands: Bands of the imagery. Operations of a preset that need another number (hue) are left out of it.
+        p: Operation → probability, over the preset's; 0 switches off.
+        strength: Factor on all strengths; 0: nothing changes.
+        strengths: Operation → its own strengths by name.
+        crop: Side of what comes out, in pixels, where patches are read with a margin.
+        white: See :class:`~lulcseg.augment.augmentation.Augmentation`.
+
+    Raises:
+        LulcsegError: An unknown name, a value out of bounds, or an operation that these bands can't have.
+    """
+    if preset not in PRESETS:
+        raise LulcsegError(f"augment={preset} is not known", where="augment", remedy=did_you_mean(preset, PRESETS))
+    if strength < 0:
+        raise LulcsegError(f"augment.strength={strength:g} is below 0", where="augment", remedy="0 changes nothing")
+    if not 0 < white <= 1:
+        raise LulcsegError(f"augment.white={white:g} is not above 0 and up to 1", where="augment", remedy="1 is usual")
+    known, asked, own = operations(), dict(p or {}), dict(strengths or {})
+    for key, names in (("p", asked), ("strengths", own)):
+        for name in names:
+            if name not in known:
+                raise LulcsegError(
+                    f"'{name}' is no augmentation", where=f"augment.{key}", remedy=did_you_mean(name, known)
+                )
+    fitting = {n: v for n, v in PRESETS[preset].items() if known[n].bands in (None, bands)}
+    probability = {**fitting, **asked}
+    _check(probability, bands)
+    preset_strengths = LIGHT_STRENGTHS if preset == "light" else {}
+    made = [
+        configured(name, {**preset_strengths.get(name, {}), **own.get(name, {})})
+        for name, share in probability.items()
+        if share > 0
+    ]
+    return Augmentation(made, probability, strength=strength, crop=crop, white=white)
+
+
+def only(name: str, bands: int, *, strength: float = 1.0, strengths: Mapping[str, float] | None = None) -> Augmentation:
+    """Build an augmentation that applies one operation to every sample.
+
+    Raises:
+        LulcsegError: As :func:`build`.
+    """
+    return build("none", bands, p={name: 1.0}, strength=strength, strengths={name: strengths or {}})
+
+
+def configured(name: str, strengths: Mapping[str, float]) -> Operation:
+    """Make an operation with some of its strengths changed.
+
+    Raises:
+        LulcsegError: A strength it hasn't got, or that isn't a number above 0.
+    """
+    kind = operations()[name]
+    known = {f.name: f for f in fields(kind)}
+    for key, value in strengths.items():
+        where = f"augment.strengths.{name}"
+        if key not in known:
+            raise LulcsegError(f"{name} has no '{key}'", where=where, remedy=did_you_mean(key, known))
+        if isinstance(value, (bool, str)) or not value > 0:
+            raise LulcsegError(f"{key}={value} is not above 0", where=where, remedy=known[key].metadata["about"])
+    return kind(**strengths)
+
+
+def _check(probability: Mapping[str, float], bands: int) -> None:
+    """Refuse probabilities that aren't, and operations that the imagery can't have."""
+    known = operations()
+    for name, share in probability.items():
+        if not 0 <= share <= 1:
+            raise LulcsegError(f"augment.p.{name}={share:g} is no probability", where="augment", remedy="use 0 to 1")
+        if share > 0 and known[name].bands not in (None, bands):
+            raise LulcsegError(
+                f"{name} needs {known[name].bands} bands and the imagery has {bands}",
+                where=f"augment.p.{name}",
+                remedy="set it to 0",
+            )
+    weather = sum(share for name, share in probability.items() if known[name].group == "weather")
+    if weather > 1 + 1e-9:
+        names = ", ".join(n for n in probability if known[n].group == "weather")
+        raise LulcsegError(
+            f"the probabilities of {names} add up to {weather:g}, and a sample gets one of them at most",
+            where="augment.p",
+            remedy="lower them to 1 in all",
+        )

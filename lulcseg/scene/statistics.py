@@ -1,0 +1,193 @@
+"""Statistics of a whole mosaic's pixel values, band by band: one pass, a block at a time, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import replacing
+from lulcseg.grid import Grid, Window, blocks
+from lulcseg.scene.distribution import Distribution, Tally, together
+from lulcseg.scene.imagery import ImageryReader
+
+MOST_PIXELS = 2**28
+"""Mosaics with more pixels are read in part: blocks spread regularly over them."""
+_BLOCK = (512, 4096)
+_VERSION = 1
+_QUIET_SECONDS = 2.0
+
+
+class Imagery(Protocol):
+    """What is asked of imagery, as of :class:`lulcseg.scene.scene.ImageryReader`."""
+
+    grid: Grid
+    bands: int
+    dtype: np.dtype[Any]
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return values (C, h, w) and validity (h, w)."""
+
+
+@dataclass(frozen=True)
+class BandStatistics:
+    """Statistics of the valid pixels of one mosaic or several.
+
+    Attributes:
+        bands: A distribution a band.
+        dtype: NumPy name of the imagery's type.
+        every: One in this many blocks was read (the most, of several mosaics); 1 where all were.
+            Counts stand for the whole mosaic either way.
+    """
+
+    bands: tuple[Distribution, ...]
+    dtype: str
+    every: int = 1
+
+    @property
+    def joint(self) -> Distribution:
+        """All bands together."""
+        return together(self.bands)
+
+    def summary(self, percentiles: Sequence[float] = (2.0, 98.0)) -> dict[str, Any]:
+        """Return the few numbers a scaling needs, for a model's record.
+
+        Args:
+            percentiles: The lower and the upper, 0…100.
+
+        Returns:
+            ``bands`` and ``joint``, each with lists ``min``, ``max``, ``mean``, ``std``, ``low`` and
+            ``high`` (the two percentiles) of raw values; ``percentiles``; ``pixels``; ``every``.
+        """
+        found: dict[str, Any] = {}
+        for name, parts in (("bands", self.bands), ("joint", (self.joint,))):
+            ends = [part.percentiles(percentiles) for part in parts]
+            found[name] = {
+                "min": [p.low for p in parts],
+                "max": [p.high for p in parts],
+                "mean": [p.mean for p in parts],
+                "std": [p.std for p in parts],
+                "low": [e[0] for e in ends],
+                "high": [e[1] for e in ends],
+            }
+        return found | {"percentiles": list(percentiles), "pixels": self.bands[0].count, "every": self.every}
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {"dtype": self.dtype, "every": self.every, "bands": [band.to_plain() for band in self.bands]}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> BandStatistics:
+        """Return what :meth:`to_plain` wrote."""
+        bands = tuple(Distribution.from_plain(b, plain["dtype"]) for b in plain["bands"])
+        return cls(bands, plain["dtype"], int(plain["every"]))
+
+
+def merge(parts: Sequence[BandStatistics]) -> BandStatistics:
+    """Return the statistics of several mosaics together, each pixel counting the same.
+
+    Raises:
+        LulcsegError: Mosaics of different types or numbers of bands.
+    """
+    first = parts[0]
+    if any((p.dtype, len(p.bands)) != (first.dtype, len(first.bands)) for p in parts):
+        raise LulcsegError(
+            "the mosaics differ in type or number of bands", where="scaling", remedy="convert them, or choose bands"
+        )
+    bands = tuple(together(band) for band in zip(*(p.bands for p in parts), strict=True))
+    return BandStatistics(bands, first.dtype, max(p.every for p in parts))
+
+
+def mosaic_statistics(imagery: ImageryReader, cache: Path | None) -> BandStatistics:
+    """Return the statistics of a mosaic's valid pixels, measured once while its files stay as they are.
+
+    Args:
+        imagery: Reader of the mosaic.
+        cache: Folder to keep them in, below ``statistics``; None to keep nothing.
+
+    Raises:
+        LulcsegError: A file can't be read, or the cache not be written.
+    """
+    if cache is None:
+        return measure(imagery)
+    path = cache / "statistics" / f"{_key(imagery)}.json"
+    try:
+        return BandStatistics.from_plain(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or not whole
+        found = measure(imagery)
+        with replacing(path) as part:
+            part.write_text(json.dumps(found.to_plain()), encoding="utf-8")
+        return found
+
+
+def _key(imagery: ImageryReader) -> str:
+    """Return a name for everything that a mosaic's statistics depend on."""
+    rasters = imagery.rasters
+    states = [(str(f.path.resolve()), f.path.stat()) for f in rasters.files]
+    content = {
+        "version": [_VERSION, MOST_PIXELS, *_BLOCK],
+        "files": [(name, state.st_size, state.st_mtime_ns) for name, state in states],
+        "bands": rasters.band_numbers,
+        "grid": asdict(imagery.grid),
+        "nodata": rasters.nodata,
+        "boundary": None if imagery.boundary is None else shapely.to_wkb(imagery.boundary, hex=True),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def measure(imagery: Imagery, block: tuple[int, int] = _BLOCK) -> BandStatistics:
+    """Read a mosaic once and return its statistics.
+
+    Args:
+        imagery: Reader of the mosaic.
+        block: Rows and columns read at once.
+    """
+    every = max(1, math.ceil(imagery.grid.height * imagery.grid.width / MOST_PIXELS))
+    tallies = _tally(imagery, block, every)
+    if every > 1 and not tallies[0].counts.any():  # all that was looked at is empty
+        every = 1
+        tallies = _tally(imagery, block, every)
+    return BandStatistics(tuple(t.distribution(every) for t in tallies), imagery.dtype.name, every)
+
+
+def _tally(imagery: Imagery, block: tuple[int, int], every: int) -> list[Tally]:
+    tallies = [Tally(imagery.dtype) for _ in range(imagery.bands)]
+    windows = _spread(imagery.grid.window, block, every)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, transient=True)
+    task = bar.add_task("Measuring the mosaic's values", total=len(windows))
+    begun, shown = time.perf_counter(), False
+    try:
+        for window in windows:
+            values, valid = imagery.read(window)
+            if valid.any():
+                for tally, band in zip(tallies, values, strict=True):
+                    tally.add(band[valid])
+            bar.advance(task)
+            if not shown and time.perf_counter() - begun > _QUIET_SECONDS:
+                bar.start()
+                shown = True
+    finally:
+        if shown:
+            bar.stop()
+    return tallies
+
+
+def _spread(window: Window, block: tuple[int, int], every: int) -> list[Window]:
+    """Cut a window into blocks and keep one in ``every``, shifted from row to row."""
+    step = max(1, round(0.618 * every))
+    while math.gcd(step, every) > 1:
+        step += 1
+    found = blocks(window, *block)
+    return [w for w in found if ((w.col // block[1]) + (w.row // block[0]) * step) % every == 0]

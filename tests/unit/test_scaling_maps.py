@@ -1,0 +1,101 @@
+"""Models of every scaling, trained and mapped: what their record holds, and that batches don't matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import torch
+
+from lulcseg.compose import compose
+from lulcseg.config import Mosaic
+from lulcseg.fitting import fit
+from lulcseg.grid import Window
+from lulcseg.mapping import map_scene
+from lulcseg.sampling.plan import Plan, patch_rows
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.statistics import merge, mosaic_statistics
+from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.record import load_checkpoint
+from lulcseg.training.task import SegmentationTask
+from tests.conftest import write_raster
+from tests.unit.test_scaling_wiring import GROUPS
+
+Make = Callable[..., Path]
+DEVICE = {"accelerator": "cpu", "precision": "32-true"}
+
+
+def trained(
+    make_scene: Make, cache: Path, folder: Path, *overrides: str, dtype: str = "uint8"
+) -> tuple[Path, list[Scene]]:
+    """Train a tiny model for an epoch on two scenes, the second darker, with a hole of nodata in each."""
+    scenes = []
+    for number, name in enumerate(("a", "b")):
+        path = make_scene(name, size=(48, 64), seed=number, imagery={"files": ["image.tif"], "nodata": 0})
+        with rasterio.open(path.parent / "image.tif") as source:
+            image = source.read().clip(1, 255)
+        image = (image.astype(float) * (16 if dtype == "uint16" else 1) / (number + 1)).clip(1).astype(dtype)
+        image[:, 10:20, 30:44] = 0
+        write_raster(path.parent / "image.tif", image)
+        scenes.append(Scene.open(str(path), cache))
+    fixed = [
+        "model.filters=4", "model.depth=2", "trainer.epochs=1", "trainer.batch_size=4", "trainer.accelerator=cpu",
+        "trainer.precision=32-true", "reading.workers=0", "logger=none", "sampling.patch_size=16",
+    ]  # fmt: skip
+    config = compose("train", [*fixed, *overrides])
+    corner = np.arange(6)
+    rows = [patch_rows(s.name, s.grid, corner * 5, corner * 8, 16) for s in scenes]
+    for frame in rows:
+        frame["split"] = ["train"] * 5 + ["validation"]
+    meta = {"scenes": {s.name: asdict(s.grid) for s in scenes}, "legend": scenes[0].legend.to_plain()}
+    plan = Plan(pd.concat(rows, ignore_index=True), meta)
+    return fit(config, scenes, plan, folder, cache=cache).best, scenes
+
+
+@pytest.mark.parametrize(
+    ("group", "dtype"), [*((g, "uint8") for g in GROUPS), ("mosaic", "uint16"), ("batch", "float32")]
+)
+def test_a_scaled_model_maps_alike_in_batches_of_any_size(
+    make_scene: Make, cache: Path, tmp_path: Path, group: str, dtype: str
+) -> None:
+    augment = ["augment=geometry", "augment.margin=4", "scaling.range=[0,255]"] if dtype == "float32" else []
+    best, scenes = trained(make_scene, cache, tmp_path / "run", f"scaling={group}", *augment, dtype=dtype)
+    kept, _ = load_checkpoint(best)
+    stored = kept.statistics
+    measured = [mosaic_statistics(s.imagery, s.cache) for s in scenes]
+    if group in {"none", "patch", "percentile"}:
+        assert stored is None
+    else:
+        assert stored == merge(measured).summary([2.0, 98.0])
+        assert stored["joint"]["min"][0] > 0, "nodata was measured"
+    for choice in (None, "patch", "mosaic", "training") if group == "batch" else (None,):
+        task = SegmentationTask.from_checkpoint(best, at_prediction=choice)
+        predictor = PatchPredictor(task, **DEVICE)
+        found = []
+        for batch in (1, 3, 16):
+            mosaic = Mosaic(passes="multiple", batch_size=batch, probabilities=True)
+            out = tmp_path / f"{choice}_{batch}.tif"
+            map_scene(predictor, kept, scenes[0], mosaic, out, checkpoint=best)
+            with rasterio.open(out.with_name(f"{out.stem}_probabilities.tif")) as layers:
+                found.append(layers.read().astype(int))
+        assert (found[0][:, 10:20, 30:44] == 255).all()
+        assert max(np.abs(f - found[0]).max() for f in found[1:]) <= 1, "it depends on the batch"
+
+
+def test_each_mosaic_is_mapped_by_its_own_statistics(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    """A copy at half the brightness gets the same map by its mosaic, and another by the training mosaics."""
+    best, scenes = trained(make_scene, cache, tmp_path / "run", "scaling=batch", "trainer.epochs=3", dtype="float32")
+    image, valid = scenes[0].imagery.read(Window(0, 0, 48, 64))
+    one, seen = torch.from_numpy(image)[None], torch.from_numpy(valid)[None]
+    dark = [mosaic_statistics(scenes[0].imagery, None).summary()]
+    dark.append({n: {k: [v / 2 for v in vs] for k, vs in dark[0][n].items()} for n in ("bands", "joint")})
+    for choice, same in (("mosaic", True), ("training", False)):
+        predictor = PatchPredictor(SegmentationTask.from_checkpoint(best, at_prediction=choice), **DEVICE)
+        assert predictor.needs_mosaic == same
+        logits = [predictor.of_mosaic(s)(x, seen) for s, x in zip(dark, (one, one / 2), strict=True)]
+        assert torch.allclose(*logits, atol=1e-4) == same
