@@ -25,6 +25,7 @@ EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
         ("+model.fliters=3", "'model.filters'"),
         ("modle=unet", "'model'"),
         ("sampling=strat", "'stratified'"),
+        ("augment.p.zom=0.5", "'augment.p.zoom'"),
         ("+sweeps=patch_size", "needs -m"),
         ("seed=0,1", "add -m"),
         ("seed", "write key=value"),

@@ -1,0 +1,79 @@
+"""Table and figure of the scores of runs: python docs/transfer.py runs/transfer_plain runs/transfer_augmented."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+SCORES = {"kappa": "kappa", "mean_f1": "mean F1", "mean_users": "mean UA", "mean_producers": "mean PA"}
+
+
+def main() -> None:
+    """Print a Markdown table of all folders' runs and, where asked to, draw kappa by scene."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, help="folders of run directories, one a variant")
+    parser.add_argument("--figure", type=Path, help="picture to write")
+    arguments = parser.parse_args()
+    found = {folder.name: scores(folder) for folder in arguments.folders}
+    print("| runs | map of | n | minutes | " + " | ".join(SCORES.values()) + " |")
+    print("|---" * (4 + len(SCORES)) + "|")
+    for name, by_map in found.items():
+        minutes = training_minutes(next(f for f in arguments.folders if f.name == name))
+        for mapped, values in by_map.items():
+            cells = [spread(values[:, i]) for i in range(len(SCORES))]
+            print(f"| {name} | {mapped} | {len(values)} | {spread(minutes, 1)} | " + " | ".join(cells) + " |")
+    if arguments.figure:
+        draw(found, arguments.figure)
+
+
+def scores(folder: Path) -> dict[str, NDArray[np.float64]]:
+    """Return for each map of a folder's runs the scores, (runs, scores)."""
+    found: dict[str, list[list[float]]] = {}
+    for path in sorted(folder.glob("*/assessment/*.json")):
+        scored = json.loads(path.read_text(encoding="utf-8"))
+        if scored["compared"] == "map":
+            found.setdefault(path.stem, []).append([scored[key] for key in SCORES])
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def training_minutes(folder: Path) -> NDArray[np.float64]:
+    """Return the training time of each of a folder's runs, in minutes."""
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/record.json"))]
+    return np.array([record["training_seconds"] / 60 for record in records if "training_seconds" in record])
+
+
+def spread(values: NDArray[np.float64], digits: int = 3) -> str:
+    """Return mean and half the 95 % interval of the mean (Student's t) as text."""
+    if len(values) < 2:
+        return f"{values.mean():.{digits}f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.{digits}f} ± {half:.{digits}f}"
+
+
+def draw(found: dict[str, dict[str, NDArray[np.float64]]], path: Path) -> None:
+    """Draw each run's kappa as a point, a column a map."""
+    maps = list(dict.fromkeys(name for by_map in found.values() for name in by_map))
+    figure, axes = plt.subplots(1, len(maps), figsize=(3.6 * len(maps), 3.4), layout="constrained", sharey=True)
+    for axis, mapped in zip(np.atleast_1d(axes), maps, strict=True):
+        for place, by_map in enumerate(found.values()):
+            kappa = by_map[mapped][:, 0]
+            offsets = np.linspace(-0.12, 0.12, len(kappa)) if len(kappa) > 1 else np.zeros(1)
+            axis.plot(place + offsets, kappa, "o", color=f"C{place}", alpha=0.7)
+            axis.hlines(kappa.mean(), place - 0.25, place + 0.25, color=f"C{place}", lw=2)
+            axis.annotate(f"{kappa.mean():.2f}", (place + 0.28, kappa.mean()), va="center", fontsize=9)
+        labels = [name.removeprefix("transfer_").removeprefix("scale_").removeprefix("korea_") for name in found]
+        axis.set(title=mapped.replace("_", " "), xticks=range(len(found)), ylim=(0, 1), xlim=(-0.5, len(found) - 0.3))
+        axis.set_xticklabels(labels, rotation=20 if len(found) > 3 else 0)
+        axis.grid(axis="y", alpha=0.3)
+    np.atleast_1d(axes)[0].set_ylabel("kappa at the reference points")
+    figure.savefig(path, dpi=130)
+
+
+if __name__ == "__main__":
+    main()
