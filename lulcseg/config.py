@@ -13,7 +13,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.operations import Shares
 from lulcseg.schema import setting
 
-AT_PREDICTION = "patch"
+AT_PREDICTION = "mosaic"
 """What stands for the batch at prediction by default (decision 2)."""
 
 
@@ -125,16 +125,21 @@ class Scaling:
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense, or none together."""
-        ends, values = self.percentiles, self.range
+        ends = self.percentiles
         if len(ends) != 2 or not 0 <= ends[0] < ends[1] <= 100:
             _refuse(f"scaling.percentiles={ends} are not a lower and an upper percentile", "use two, such as [2,98]")
-        if values is not None and (len(values) != 2 or not -inf < values[0] < values[1] < inf):
-            _refuse(f"scaling.range={values} is not a lower and an upper value", "use two, such as [0,4000]")
+        check_range(self.range, "scaling.range")
         if self.method == "none" and (self.over != "batch" or self.per_band):
             _refuse("scaling.over and scaling.per_band do nothing without a method", "set scaling.method=min_max")
         if self.at_prediction != AT_PREDICTION and (self.method == "none" or self.over != "batch"):
             _refuse(
                 f"scaling.at_prediction={self.at_prediction} is for statistics of the batch alone", "set scaling=batch"
+            )
+        whole = {"mosaic", "training"} & {self.at_prediction if self.over == "batch" else self.over}
+        if self.method == "standardise" and self.range is not None and whole:
+            _refuse(  # a mosaic's statistics are those of its raw values, which the range would cut
+                f"scaling.range doesn't go with mean and deviation of the {whole.pop()}",
+                "set scaling.range=null, or scaling.method=percentile",
             )
 
 
@@ -290,6 +295,16 @@ class PredictConfig:
         "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
     )
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
+
+
+def check_range(values: list[float] | None, key: str) -> None:
+    """Refuse a range of values that isn't two numbers, the lower first.
+
+    Raises:
+        LulcsegError: It isn't.
+    """
+    if values is not None and (len(values) != 2 or not -inf < values[0] < values[1] < inf):
+        _refuse(f"{key}={values} is not a lower and an upper value", "use two, such as [0,4000]")
 
 
 def _refuse(what: str, remedy: str) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lulcseg.config import Augment
+from lulcseg.config import Augment, check_range
 from lulcseg.errors import LulcsegError
 from lulcseg.schema import fill, known_keys, setting, suggest_key
 
@@ -36,6 +36,10 @@ class ContactSettings:
     versions: int = setting(6, "Augmented versions of each.", least=1, most=20)
     seed: int = setting(0, "Same seed, same patches and same draws.", least=0)
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the usual one.")
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is none."""
+        check_range(self.range, "range")
 
 
 def settings_from(words: Sequence[str]) -> ContactSettings:
@@ -92,7 +96,7 @@ def contact(settings: ContactSettings, progress: Callable[[int, int], None] | No
     scene = Scene.open(settings.scene, None if settings.cache is None else Path(settings.cache).expanduser())
     if scene.labels is None:
         raise LulcsegError("it has no labels to outline", where=scene.file.path, remedy="add labels:")
-    if scene.dtype.kind == "f" and settings.range is None:
+    if scene.dtype.itemsize > 1 and settings.range is None:
         raise LulcsegError(
             f"of {scene.dtype} imagery it isn't known which values are black and white",
             where="range",

@@ -17,6 +17,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from PIL import Image
 from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.loggers import Logger
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.config import TrainConfig
 from lulcseg.contact import draw_sheets, save
@@ -214,8 +215,8 @@ def fit(
         mode="max" if validates else "min",
         earlier=Path(config.ckpt_path) if config.ckpt_path else None,
     )
-    loggers = open_loggers(config, run_dir, lead=is_lead())
     sheets = _sheets(config, scenes, plan, task)
+    loggers = open_loggers(config, run_dir, lead=is_lead())
     save(sheets, run_dir / "augmentation.png")
     log_pictures(loggers, {f"augmentation/{name}": sheet for name, sheet in sheets.items()})
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
@@ -264,9 +265,18 @@ def _sheets(
     trained = set(plan.rows.loc[plan.rows["split"] == TRAIN, "scene"])
     scene = next(s for s in scenes if s.name in trained)
     margin = training_margin(config, task.record)
-    return draw_sheets(
-        plan, scene, task.augmentation, seed=config.seed, margin=margin, value_range=config.scaling.range
-    )
+    columns = (TextColumn("Contact sheets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        shown = bar.add_task("", total=None)
+        return draw_sheets(
+            plan,
+            scene,
+            task.augmentation,
+            seed=config.seed,
+            margin=margin,
+            value_range=config.scaling.range,
+            progress=lambda done, total: bar.update(shown, completed=done, total=total),
+        )
 
 
 def is_lead() -> bool:

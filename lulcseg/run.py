@@ -52,7 +52,7 @@ def train(config: TrainConfig) -> None:
     if not is_lead():
         _help_train(config, trained, cache)
         return
-    planned = make_plan(config, trained)
+    planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
     if config.stop_after != "plan":
         check_dealing(config, plan)
@@ -72,6 +72,17 @@ def train(config: TrainConfig) -> None:
         _say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
     else:
         _say(f"Report: {write_report(run_dir)}")
+
+
+def _with_margin(planned: Planned, config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
+    """Note in a plan how many pixels will be read around its training patches: ground seen in training too.
+
+    Raises:
+        LulcsegError: They may reach into ground that the plan, perhaps one handed in, holds out.
+    """
+    margin = training_margin(config, model_record(config, scenes))
+    plan = dataclasses.replace(planned.plan, meta=planned.plan.meta | {"margin": margin})
+    return dataclasses.replace(planned, plan=plan)
 
 
 def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> None:

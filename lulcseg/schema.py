@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
+from math import isfinite
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
@@ -108,6 +109,8 @@ def check_bounds(config: Any, where: str = "configuration", prefix: str = "") ->
         if value is None:
             continue
         about = f.metadata.get("about", "")
+        if isinstance(value, float) and not isfinite(value):
+            raise LulcsegError(f"{name}={value} is no number to count with", where=where, remedy=f"{name}: {about}")
         choices = f.metadata.get("choices")
         if choices is not None and value not in choices:
             raise LulcsegError(

@@ -1,6 +1,6 @@
 """Augmentation of a batch: every sample draws which operations change it, and how strongly.
 
-All draws are one table of numbers from torch's global CPU generator, a row for each sample, with columns for every
+All draws are one table of numbers from one CPU generator, a row for each sample, with columns for every
 operation there is, switched on or not. So the same seed gives a sample the same draws whatever the device or the
 number of samples after it, and switching one operation off leaves the draws of the others as they were (but for
 weather, of which a sample gets one at most). With its row given, a sample's result does not depend on its neighbours.
@@ -33,17 +33,12 @@ _ONE_OF = next(_COLUMNS[o.name].start for o in CATALOGUE if o.group == "weather"
 class Augmentation(nn.Module):
     """Random changes to a batch of training patches, on the device the batch is on.
 
-    Seed torch's global generator before the call (inside ``torch.random.fork_rng``).
-
     Args:
         operations: What may happen.
         probability: For each of them, by name: how often, 0…1. Weather's add up to 1 at most: a sample gets one of it.
         strength: Factor on all strengths; 0: nothing changes.
         crop: Side of the result, in pixels; None: as large as what comes in. What comes in beyond it is margin that
             warps may read from.
-        white: Value that counts as white, as a share of the type's range: below 1 for imagery that fills only
-            part of its type (11 bits in uint16: 0.03). Contrast, noise and weather act on values divided by it, and
-            values above it become white in samples that they change.
     """
 
     def __init__(
@@ -53,7 +48,6 @@ class Augmentation(nn.Module):
         *,
         strength: float = 1.0,
         crop: int | None = None,
-        white: float = 1.0,
     ) -> None:
         """Keep what is switched on, in the catalogue's order."""
         super().__init__()
@@ -61,16 +55,19 @@ class Augmentation(nn.Module):
         kept = [o for o in operations if probability[o.name] > 0 and strength > 0]
         self.operations = sorted(kept, key=lambda o: order.index(o.name))
         self.probability = dict(probability)
-        self.strength, self.crop, self.white = strength, crop, white
+        self.strength, self.crop = strength, crop
 
     @torch.no_grad()
-    def forward(self, image: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, image: Tensor, mask: Tensor, valid: Tensor, *, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Change a batch.
 
         Args:
-            image: (B, C, S, S) float32, 0…1 by the type's range.
+            image: (B, C, S, S) float32, 0…1. Values under pixels that aren't valid mean nothing.
             mask: (B, S, S) class index, 255 where not known.
             valid: (B, S, S) bool.
+            generator: On the CPU, of which the table of draws is taken; None: torch's global one.
 
         Returns:
             (B, C, P, P), (B, P, P) and (B, P, P) of the same types, with P = ``crop`` or S. Values stay in
@@ -81,7 +78,7 @@ class Augmentation(nn.Module):
             LulcsegError: Patches that aren't square, or smaller than ``crop``.
         """
         size = self._size(image)
-        draws = torch.rand(len(image), _WIDTH, dtype=torch.float64)
+        draws = torch.rand(len(image), _WIDTH, dtype=torch.float64, generator=generator)
         some = len(image) if image.is_cuda else CPU_SAMPLES
         with torch.autocast(image.device.type, enabled=False):  # half precision would misplace labels
             parts = zip(*(torch.split(part, some) for part in (image, mask, valid, draws)), strict=True)
@@ -94,13 +91,9 @@ class Augmentation(nn.Module):
     def _change(self, batch: Batch, draws: Tensor, size: int) -> Batch:
         """Apply every operation to the samples whose draws choose it."""
         batch = self._geometry(batch, draws, size)
-        if self.white != 1.0:
-            batch.image.div_(self.white)
         for operation in self.operations:
             if isinstance(operation, Photometric):
                 batch = self._photometric(batch, operation, draws)
-        if self.white != 1.0:
-            batch.image.mul_(self.white)
         return batch
 
     def extra_repr(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any, get_type_hints
 
 from lulcseg.augment.augmentation import Augmentation
 from lulcseg.augment.catalogue import LIGHT_STRENGTHS, PRESETS, operations
@@ -21,7 +23,6 @@ def build(
     strength: float = 1.0,
     strengths: Strengths | None = None,
     crop: int | None = None,
-    white: float = 1.0,
 ) -> Augmentation:
     """Build the augmentation a configuration asks for.
 
@@ -32,17 +33,16 @@ def build(
         strength: Factor on all strengths; 0: nothing changes.
         strengths: Operation → its own strengths by name.
         crop: Side of what comes out, in pixels, where patches are read with a margin.
-        white: See :class:`~lulcseg.augment.augmentation.Augmentation`.
 
     Raises:
         LulcsegError: An unknown name, a value out of bounds, or an operation that these bands can't have.
     """
     if preset not in PRESETS:
         raise LulcsegError(f"augment={preset} is not known", where="augment", remedy=did_you_mean(preset, PRESETS))
-    if strength < 0:
-        raise LulcsegError(f"augment.strength={strength:g} is below 0", where="augment", remedy="0 changes nothing")
-    if not 0 < white <= 1:
-        raise LulcsegError(f"augment.white={white:g} is not above 0 and up to 1", where="augment", remedy="1 is usual")
+    if not 0 <= strength < math.inf:  # so that NaN is refused too
+        raise LulcsegError(
+            f"augment.strength={strength:g} is no number from 0 on", where="augment", remedy="0 changes nothing"
+        )
     known, asked, own = operations(), dict(p or {}), dict(strengths or {})
     for key, names in (("p", asked), ("strengths", own)):
         for name in names:
@@ -59,7 +59,7 @@ def build(
         for name, share in probability.items()
         if share > 0
     ]
-    return Augmentation(made, probability, strength=strength, crop=crop, white=white)
+    return Augmentation(made, probability, strength=strength, crop=crop)
 
 
 def only(name: str, bands: int, *, strength: float = 1.0, strengths: Mapping[str, float] | None = None) -> Augmentation:
@@ -71,20 +71,23 @@ def only(name: str, bands: int, *, strength: float = 1.0, strengths: Mapping[str
     return build("none", bands, p={name: 1.0}, strength=strength, strengths={name: strengths or {}})
 
 
-def configured(name: str, strengths: Mapping[str, float]) -> Operation:
+def configured(name: str, strengths: Mapping[str, Any]) -> Operation:
     """Make an operation with some of its strengths changed.
 
     Raises:
-        LulcsegError: A strength it hasn't got, or that isn't a number above 0.
+        LulcsegError: A strength it hasn't got, that isn't a number above 0, or not a whole one where it counts.
     """
     kind = operations()[name]
-    known = {f.name: f for f in fields(kind)}
+    known, types = {f.name: f for f in fields(kind)}, get_type_hints(kind)
     for key, value in strengths.items():
         where = f"augment.strengths.{name}"
         if key not in known:
             raise LulcsegError(f"{name} has no '{key}'", where=where, remedy=did_you_mean(key, known))
-        if isinstance(value, (bool, str)) or not value > 0:
-            raise LulcsegError(f"{key}={value} is not above 0", where=where, remedy=known[key].metadata["about"])
+        about = known[key].metadata["about"]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            raise LulcsegError(f"{key}={value} is no number above 0", where=where, remedy=about)
+        if types[key] is int and not isinstance(value, int):
+            raise LulcsegError(f"{key}={value} is no whole number", where=where, remedy=about)
     return kind(**strengths)
 
 

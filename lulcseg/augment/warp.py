@@ -3,8 +3,8 @@
 Image and validity are resampled bilinearly, labels by the nearest pixel, at the same places; the matrices are
 Kornia's. What comes in from outside the patch is invalid and ignored, never class 0: labels travel as index + 1 through
 a padding of zeros. A warped pixel counts as imagery only if at least 99 % of its bilinear weight lies on pixels with
-imagery, so the dark of nodata and of outside never mixes into what the network sees; where it isn't imagery its label
-is ignore too.
+imagery, and its value is their weighted mean, so nothing of nodata and of outside mixes into what the network sees;
+where it isn't imagery its label is ignore too.
 """
 
 from __future__ import annotations
@@ -159,8 +159,10 @@ def warp(batch: Batch, matrix: Tensor, shift: Tensor | None, size: int) -> Batch
         if shift is not None:
             place.add_(shift[:, axis], alpha=to_edge)
     stacked = torch.cat([batch.image, batch.valid.unsqueeze(1).to(batch.image.dtype)], dim=1)
+    stacked[:, :-1].masked_fill_(~batch.valid.unsqueeze(1), 0.0)
     sampled = functional.grid_sample(stacked, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     image, weight = sampled[:, :-1], sampled[:, -1]
+    image.div_(weight.clamp(min=WHOLE).unsqueeze(1))  # the mean of pixels with imagery, where enough of them are
     codes = batch.mask.unsqueeze(1).to(batch.image.dtype) + 1.0
     found = functional.grid_sample(codes, grid, mode="nearest", padding_mode="zeros", align_corners=False)[:, 0]
     valid = weight >= WHOLE

@@ -52,9 +52,8 @@ class _Patches:
 
     def changed(self, augmentation: Augmentation, index: Tensor, seed: int) -> _Patches:
         """Return the patches at ``index``, changed by draws from a seed; the global generator stays as it was."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            done = augmentation(self.image[index], self.mask[index], self.valid[index])
+        own = torch.Generator().manual_seed(seed)
+        done = augmentation(self.image[index], self.mask[index], self.valid[index], generator=own)
         return dataclasses.replace(self, image=done[0], mask=done[1], valid=done[2])
 
     def middle(self, size: int) -> _Patches:
@@ -209,7 +208,6 @@ def _alone(name: str, bands: int, augmentation: Augmentation) -> Augmentation:
         strengths={name: own},
         strength=augmentation.strength,
         crop=augmentation.crop,
-        white=augmentation.white,
     )
 
 

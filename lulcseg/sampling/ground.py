@@ -1,4 +1,4 @@
-"""Which ground a plan's training patches cover."""
+"""Which ground a plan's training patches cover, with what is read around them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.extents import boxes
+from lulcseg.sampling.plan import TRAIN, Plan
 
 
 def on_training_ground(points: gpd.GeoSeries, plan: Plan) -> NDArray[np.bool_]:
-    """Return which points lie on ground of a training patch.
+    """Return which points lie on ground trained on: of a training patch, or within the margin read around one.
 
-    The ground counts, whatever the date: a point of another date on ground trained on is inside.
+    The ground counts, whatever the date: a point of another date on ground trained on is inside. The margin
+    is ``plan.meta["margin"]``, in pixels of each scene (missing: none); it ends where the imagery does.
 
     Args:
         points: Points with a CRS; missing ones are outside.
@@ -23,9 +25,14 @@ def on_training_ground(points: gpd.GeoSeries, plan: Plan) -> NDArray[np.bool_]:
         (n,) bool.
     """
     inside = np.zeros(len(points), dtype=bool)
+    margin = int(plan.meta.get("margin", 0))
     for scene in plan.scenes:
-        patches = plan.of(scene, "train").geometry.to_numpy()
-        here = points.to_crs(plan.grid(scene).crs).to_numpy()
-        hits = shapely.STRtree(patches).query(here, predicate="intersects")
+        grid, patches = plan.grid(scene), plan.of(scene, TRAIN)
+        row, col, size = (patches[name].to_numpy() for name in ("row", "col", "size"))
+        ground = boxes(grid, row, col, size, inset=-margin)
+        if margin:
+            ground = shapely.intersection(ground, shapely.box(*grid.bounds()))
+        here = points.to_crs(grid.crs).to_numpy()
+        hits = shapely.STRtree(ground).query(here, predicate="intersects")
         inside[np.unique(hits[0])] = True
     return inside

@@ -107,7 +107,8 @@ class Plan:
             ``split`` ('train' or 'validation') and ``geometry`` (the extent, in the scene's CRS). Where
             scenes differ in CRS the frame as a whole has none: see :meth:`of`.
         meta: Plain Python, fit for JSON: ``method``, ``seed``, ``n_patches`` (wanted), ``totals``,
-            ``patch_size``, ``area_unit`` ("m2"), ``legend`` (names), ``classes`` (per class: name,
+            ``patch_size``, ``margin`` (pixels read around training patches; missing: none),
+            ``area_unit`` ("m2"), ``legend`` (names), ``classes`` (per class: name,
             features, area_m2, wanted, drawn), ``dropped``, ``features_left_out``, ``scenes`` (each
             one's grid), ``notes`` (what the user should know, a sentence each), and what else the method
             has to say.

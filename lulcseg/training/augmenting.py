@@ -56,16 +56,13 @@ def augmented(
         parts: Seed, epoch, number of the batch within the epoch, and rank: the same numbers draw the same,
             so that a run that goes on draws what it would have drawn.
     """
-    devices = [image.device] if image.is_cuda else []
-    full = torch.autocast(image.device.type, enabled=False)  # half precision would blur colours and labels
-    with torch.random.fork_rng(devices), torch.no_grad(), full:
-        torch.manual_seed(draw_seed(parts))
-        changed: tuple[Tensor, Tensor, Tensor] = augmentation(image, mask, valid)
+    own = torch.Generator().manual_seed(draw_seed(parts))
+    changed: tuple[Tensor, Tensor, Tensor] = augmentation(image, mask, valid, generator=own)
     return changed
 
 
 def draw_seed(parts: Sequence[int]) -> int:
-    """Mix whole numbers (run seed, epoch, step, rank) into one seed for the global generator."""
+    """Mix whole numbers (run seed, epoch, step, rank) into one seed for a generator."""
     return int(np.random.SeedSequence(list(parts)).generate_state(1)[0])
 
 
@@ -74,9 +71,9 @@ def _warps(augmentation: Augmentation) -> bool:
 
 
 def _check_range(augmentation: Augmentation, record: ModelRecord) -> None:
-    """See that operations that act within 0…1 meet values that are."""
+    """See that operations that act within 0…1 meet values that are, and that fill it: few mosaics fill 16 bits."""
     bound = [o.name for o in augmentation.operations if not isinstance(o, Move)]
-    if bound and np.dtype(record.dtype).kind == "f" and record.scaling["range"] is None:
+    if bound and np.dtype(record.dtype).itemsize > 1 and record.scaling["range"] is None:
         raise LulcsegError(
             f"{bound[0]} acts within 0…1, and of {record.dtype} imagery it isn't known which values those are",
             where="augment",

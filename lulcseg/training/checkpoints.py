@@ -69,7 +69,8 @@ class RunCheckpoints(ModelCheckpoint):
 def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that every step of a training depends on, by their names.
 
-    ``trainer.micro_batch`` is none of them: it changes no step but through batch norm and batch scaling.
+    ``trainer.micro_batch`` is one of them where patches are augmented, as each micro-batch draws for itself.
+    Without augmentation it changes a step only a little, through batch norm and batch scaling.
 
     Args:
         settings: Plain mapping with the sections ``augment``, ``loss``, ``optim`` and ``trainer``; those that
@@ -81,7 +82,8 @@ def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in settings.get(section, {}).items()
     }
     trainer = settings.get("trainer", {})
-    return whole | {f"trainer.{name}": trainer[name] for name in ("batch_size", "epochs") if name in trainer}
+    seen = ("batch_size", "epochs", "micro_batch") if _augments(settings) else ("batch_size", "epochs")
+    return whole | {f"trainer.{name}": trainer[name] for name in seen if name in trainer}
 
 
 def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
@@ -117,3 +119,9 @@ def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
             where=path,
             remedy="raise trainer.epochs to go on" if constant else "take it as it is, or train anew for longer",
         )
+
+
+def _augments(settings: Mapping[str, Any]) -> bool:
+    """Tell whether any patch may be augmented: by a preset, or by operations asked for one by one."""
+    augment = settings.get("augment", {})
+    return augment.get("name", "none") != "none" or any(augment.get("p", {}).values())

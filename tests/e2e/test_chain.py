@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import torch
@@ -22,7 +24,7 @@ from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
 from lulcseg.run import predict, train
 from lulcseg.scene.scene import Scene
-from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
+from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
 from lulcseg.training.record import TRAINING
 from tests.conftest import write_raster
 
@@ -132,6 +134,52 @@ def test_training_goes_on_from_a_checkpoint(trained: Path, cache: Path, tmp_path
         run(tmp_path / "none", *options, "trainer.epochs=1")
     with pytest.raises(LulcsegError, match="holds a run already"):
         run(trained, *options, "trainer.epochs=2")
+
+
+def test_augmented_training_goes_on_as_if_it_had_not_stopped(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    options = [
+        f"scene={make_scene()}",
+        f"cache={cache}",
+        *QUICK,
+        "sampling.patches=24",
+        "model.filters=4",
+        "augment=paper",
+    ]
+    options += ["augment.margin=4", "trainer.precision=32-true", "stop_after=training"]
+    last = Path("checkpoints") / "last.ckpt"
+    whole = run(tmp_path / "whole", *options, "trainer.epochs=2")
+    begun = run(tmp_path / "begun", *options)
+    more = [*options, "trainer.epochs=2", f"ckpt_path={begun / last}"]
+    resumed = run(tmp_path / "resumed", *more)
+    losses, weights = [], []
+    for folder in (whole, resumed):
+        curves = pd.read_csv(folder / "metrics.csv").dropna(subset="train/loss_epoch")
+        losses.append(curves.loc[curves["epoch"] == 1, "train/loss_epoch"].to_numpy())
+        weights.append(torch.load(folder / last, weights_only=True)["state_dict"])
+    assert losses[0].size == 1
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert (begun / "augmentation.png").is_file(), "nothing was augmented"
+    assert weights[0].keys() == weights[1].keys()
+    for name, values in weights[0].items():
+        assert torch.allclose(values, weights[1][name], rtol=1e-5, atol=1e-6), name
+    assert json.loads((resumed / "plan.json").read_text())["meta"]["margin"] == 4
+    with pytest.raises(LulcsegError, match=r"another trainer\.micro_batch;"):
+        run(tmp_path / "none", *more, "trainer.micro_batch=4")
+    assert not (tmp_path / "none").exists()
+
+
+def test_micro_batches_are_compared_where_patches_are_augmented() -> None:
+    for overrides, compared in (
+        ([], False),
+        (["augment.p.blur=0"], False),
+        (["augment.p.blur=0.5"], True),
+        (["augment=light"], True),
+    ):
+        settings = asdict(compose("train", ["scene=any", "trainer.micro_batch=2", *overrides]))
+        found = training_settings(settings)
+        assert found.get("trainer.micro_batch") == (2 if compared else None), overrides
+        assert found["trainer.epochs"] == settings["trainer"]["epochs"]
+    assert training_settings({}) == {}
 
 
 def test_only_a_constant_rate_is_prolonged(trained: Path, tmp_path: Path) -> None:
@@ -253,6 +301,32 @@ def test_bad_training_input_leaves_nothing(
             )
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_margin_and_the_ground_that_a_plan_handed_in_holds_out_are_refused(
+    make_scene: Make, cache: Path, tmp_path: Path
+) -> None:
+    options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "augment=geometry"]
+    held_out = ["validation.fraction=0.3", "validation.block=32", "sampling.patch_size=16"]
+    drawn = run(tmp_path / "drawn", *options, *held_out, "stop_after=plan")
+    taken = [*options, f"sampling.plan={drawn / 'plan.gpkg'}"]
+    with pytest.raises(LulcsegError, match="held out for validation"):
+        run(tmp_path / "none", *taken, "augment.margin=8")
+    assert not (tmp_path / "none").exists()
+    bare = run(tmp_path / "bare", *taken, "stop_after=plan")
+    assert json.loads((bare / "plan.json").read_text())["meta"]["margin"] == 0
+
+
+def test_points_in_the_margin_are_scored_as_seen(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "sampling.patches=4", "sampling.patch_size=16"]
+    options += ["model.filters=4"]
+    seen = []
+    for name, margin in (("none", 0), ("wide", 16)):
+        chosen = [*options, "augment=geometry", f"augment.margin={margin}"]
+        folder = run(tmp_path / name, *chosen)
+        scored = json.loads((folder / "assessment" / "scene_single.json").read_text())
+        seen.append(scored["inside_training"]["n_scored"])
+    assert 0 < seen[0] < seen[1] < 40
 
 
 def test_colours_of_float_imagery_need_a_range(make_scene: Make, cache: Path, tmp_path: Path) -> None:

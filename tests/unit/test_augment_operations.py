@@ -1,5 +1,7 @@
 """What every augmentation operation keeps to: types, ranges, labels, identity, independence, seeds, any bands."""
 
+import math
+
 import pytest
 import torch
 
@@ -160,12 +162,30 @@ def test_does_not_change_what_it_was_given():
     assert same(given, before)
 
 
-def test_white_level_makes_dim_imagery_behave_as_bright():
-    image, mask, valid = batch()
-    off = {"horizontal_flip": 0, "vertical_flip": 0, "quarter_turn": 0}
-    bright = run(build("light", 3, p=off), (image, mask, valid))[0]
-    dim = run(build("light", 3, p=off, white=0.0625), (image / 16, mask, valid))[0]
-    assert torch.allclose(dim * 16, bright, atol=1e-4)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_values_under_invalid_pixels_mean_nothing(name, seed):
+    image, mask, valid = batch(n=8)
+    valid[1:, 20:30, 15:40] = False
+    valid[:, 40, 40] = False
+    mask[~valid] = IGNORE
+    one, two = (
+        run(only(name, 3), (torch.where(valid.unsqueeze(1), image, fill), mask, valid), seed) for fill in (0.0, 7.0)
+    )
+    assert same(one[1:], two[1:])
+    assert one[2].any()
+    assert not one[2].all()
+    known = one[2].unsqueeze(1).expand_as(image)
+    assert torch.equal(one[0][known], two[0][known])
+
+
+def test_a_generator_draws_as_the_global_one_and_leaves_that_alone():
+    given, augmentation = batch(), build("paper", 3)
+    expected = run(augmentation, given, 5)
+    torch.manual_seed(11)
+    before = torch.get_rng_state()
+    assert same(augmentation(*given, generator=torch.Generator().manual_seed(5)), expected)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize(
@@ -176,15 +196,27 @@ def test_white_level_makes_dim_imagery_behave_as_bright():
         ({"p": {"gamma": 1.5}}, "no probability"),
         ({"p": {"hue": 0.5}}, "hue needs 3 bands and the imagery has 4"),
         ({"p": {"blur": 0.7, "fog": 0.7}}, "add up to"),
-        ({"strength": -1.0}, "below 0"),
-        ({"white": 0.0}, "not above 0"),
+        ({"p": {"gamma": math.nan}}, "no probability"),
+        ({"strength": -1.0}, "no number from 0 on"),
+        ({"strength": math.nan}, "no number from 0 on"),
+        ({"strength": math.inf}, "no number from 0 on"),
         ({"strengths": {"gamma": {"wide": 2.0}}}, "gamma has no 'wide'"),
-        ({"p": {"gamma": 1.0}, "strengths": {"gamma": {"widest": -2.0}}}, "not above 0"),
+        ({"p": {"gamma": 1.0}, "strengths": {"gamma": {"widest": -2.0}}}, "widest=-2.0 is no number above 0"),
+        ({"p": {"gamma": 1.0}, "strengths": {"gamma": {"widest": math.nan}}}, "no number above 0"),
+        ({"p": {"gamma": 1.0}, "strengths": {"gamma": {"widest": None}}}, "no number above 0"),
+        ({"p": {"clahe": 1.0}, "strengths": {"clahe": {"tiles": True}}}, "no number above 0"),
+        ({"p": {"clahe": 1.0}, "strengths": {"clahe": {"tiles": 8.5}}}, "tiles=8.5 is no whole number"),
     ],
 )
 def test_bad_settings_are_named(arguments, words):
     with pytest.raises(LulcsegError, match=words):
         build(**{"preset": "light", "bands": 4, **arguments})
+
+
+def test_a_strength_in_shares_takes_whole_numbers_too():
+    strengths = {"gamma": {"widest": 2}, "clahe": {"tiles": 4}}
+    made = {o.name: o for o in build("none", 3, p=dict.fromkeys(strengths, 1.0), strengths=strengths).operations}
+    assert (made["gamma"].widest, made["clahe"].tiles) == (2, 4)
 
 
 def test_presets_leave_out_what_the_bands_do_not_allow():

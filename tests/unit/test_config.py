@@ -32,11 +32,19 @@ EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
         ("trainer.epochs=abc", "trainer.epochs"),
         ("trainer.epochs=0", "below 1"),
         ("mosaic.passes=mult", "'multiple'"),
+        ("augment.strength=nan", "augment.strength=nan"),
     ],
 )
 def test_wrong_override_is_refused_with_a_remedy(argument: str, part: str) -> None:
     with pytest.raises(LulcsegError, match=part):
         check_command_line("train", [argument])
+
+
+def test_a_range_does_not_cut_what_a_mosaics_deviation_counted() -> None:
+    compose("train", ["scaling=patch", "scaling.method=standardise", "scaling.range=[0,4000]"])
+    for options in (["scaling=standardise"], ["scaling.method=standardise", "scaling.at_prediction=mosaic"]):
+        with pytest.raises(LulcsegError, match=r"scaling\.range doesn't go with"):
+            compose("train", [*options, "scaling.range=[0,4000]"])
 
 
 def test_multirun_is_checked_before_its_first_job() -> None:

@@ -38,6 +38,8 @@ def test_settings_are_written_as_for_train() -> None:
         (["a.yaml", "augment=papr"], "paper"),
         (["a.yaml", "augment.strenght=1"], "augment.strength"),
         (["a.yaml", "patches=[1"], "can't read"),
+        (["a.yaml", "range=[1]"], "range=[1.0] is not"),
+        (["a.yaml", "range=[5,1]"], "is not a lower and an upper value"),
     ],
 )
 def test_bad_settings_get_a_sentence(words: list[str], part: str) -> None:

@@ -141,8 +141,8 @@ def test_versions_are_what_the_augmentation_makes(only_versions):
 
 def test_single_operations_are_as_strong_as_in_the_augmentation():
     pepper = {"p": {"salt_pepper": 1.0}, "strengths": {"salt_pepper": {"most": 0.7}}}
-    alone = contact._alone("salt_pepper", 3, build("none", 3, **pepper, strength=0.5, crop=32, white=0.8))
-    assert (alone.strength, alone.crop, alone.white, alone.probability["salt_pepper"]) == (0.5, 32, 0.8, 1.0)
+    alone = contact._alone("salt_pepper", 3, build("none", 3, **pepper, strength=0.5, crop=32))
+    assert (alone.strength, alone.crop, alone.probability["salt_pepper"]) == (0.5, 32, 1.0)
     assert [(o.name, o.most) for o in alone.operations] == [("salt_pepper", 0.7)]
     assert contact._alone("gamma", 3, build("light", 3)).operations[0].widest == 1.35
 

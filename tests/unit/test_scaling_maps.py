@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from lulcseg.config import Mosaic
 from lulcseg.fitting import fit
 from lulcseg.grid import Window
 from lulcseg.mapping import map_scene
+from lulcseg.mosaic import stream
+from lulcseg.mosaic.reading import read_patches
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import merge, mosaic_statistics
@@ -57,11 +60,16 @@ def trained(
     return fit(config, scenes, plan, folder, cache=cache).best, scenes
 
 
+def reading(ahead: int) -> Callable[..., Any]:
+    """Return what reads patches so far ahead, whatever is asked for."""
+    return lambda reader, order, **asked: read_patches(reader, order, **asked | {"ahead": ahead})
+
+
 @pytest.mark.parametrize(
     ("group", "dtype"), [*((g, "uint8") for g in GROUPS), ("mosaic", "uint16"), ("batch", "float32")]
 )
 def test_a_scaled_model_maps_alike_in_batches_of_any_size(
-    make_scene: Make, cache: Path, tmp_path: Path, group: str, dtype: str
+    make_scene: Make, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, dtype: str
 ) -> None:
     augment = ["augment=geometry", "augment.margin=4", "scaling.range=[0,255]"] if dtype == "float32" else []
     best, scenes = trained(make_scene, cache, tmp_path / "run", f"scaling={group}", *augment, dtype=dtype)
@@ -76,13 +84,19 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
     for choice in (None, "patch", "mosaic", "training") if group == "batch" else (None,):
         task = SegmentationTask.from_checkpoint(best, at_prediction=choice)
         predictor = PatchPredictor(task, **DEVICE)
-        found = []
-        for batch in (1, 3, 16):
+        found, files = [], []
+        for batch, ahead in ((1, None), (3, None), (16, None), (3, 1), (3, 99)):
             mosaic = Mosaic(passes="multiple", batch_size=batch, probabilities=True)
-            out = tmp_path / f"{choice}_{batch}.tif"
-            map_scene(predictor, kept, scenes[0], mosaic, out, checkpoint=best)
-            with rasterio.open(out.with_name(f"{out.stem}_probabilities.tif")) as layers:
-                found.append(layers.read().astype(int))
+            out = tmp_path / f"{choice}_{batch}_{ahead}.tif"
+            with monkeypatch.context() as patch:
+                if ahead is not None:
+                    patch.setattr(stream, "read_patches", reading(ahead))
+                map_scene(predictor, kept, scenes[0], mosaic, out, checkpoint=best)
+            layers = out.with_name(f"{out.stem}_probabilities.tif")
+            with rasterio.open(layers) as opened:
+                found.append(opened.read().astype(int))
+            files.append((out.read_bytes(), layers.read_bytes()))
+        assert files[1] == files[3] == files[4], "it depends on how far is read ahead"
         assert (found[0][:, 10:20, 30:44] == 255).all()
         assert max(np.abs(f - found[0]).max() for f in found[1:]) <= 1, "it depends on the batch"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -148,8 +149,8 @@ def test_nodata_never_counts_and_never_shows(rank: Any) -> None:
     image, valid = raw()
     floats = torch.where(valid.unsqueeze(1), image.float(), torch.nan)
     zoom = {"name": "none", "p": {"zoom": 1.0, "blur": 1.0}}
-    for over in ("batch", "patch"):
-        task = task_of(settings(method="standardise", over=over, range=[0.0, 255.0]), zoom, dtype="float32")
+    for source in ({"over": "batch", "at_prediction": "patch"}, {"over": "patch"}):
+        task = task_of(settings(method="standardise", range=[0.0, 255.0], **source), zoom, dtype="float32")
         seen, mask = task.prepared(batch_of(floats, valid), 0)
         assert torch.isfinite(seen).all()
         other, _ = task.prepared(batch_of(torch.where(valid.unsqueeze(1), floats, 9e9), valid), 0)
@@ -195,6 +196,8 @@ def test_draws_follow_seed_epoch_step_and_rank_alone(rank: Any) -> None:
     first = task.prepared(batch, 5)[0]
     assert torch.equal(first, task.prepared(batch, 5)[0])
     assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(99)
+    assert torch.equal(first, task.prepared(batch, 5)[0]), "draws follow the global generator"
     assert not torch.equal(first, task.prepared(batch, 6)[0])
     for epoch, number in ((1, 0), (0, 1)):
         rank(epoch, number)
@@ -222,10 +225,18 @@ def test_no_operation_is_no_augmentation_and_unknown_ones_are_told() -> None:
     names = {o.name for o in off.operations}
     assert "hue" in names
     assert "multiply" not in names
-    flips = base | {"p": {"horizontal_flip": 1.0}}
-    assert build_augmentation(flips, record(dtype="float32")) is not None, "flips need no range"
-    with pytest.raises(LulcsegError, match=r"set scaling\.range"):
-        build_augmentation(base | {"p": {"gamma": 1.0}}, record(dtype="float32"))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32"])
+@pytest.mark.parametrize("operation", ["gamma", "zoom"])
+def test_a_range_is_asked_for_where_a_type_does_not_tell_black_and_white(dtype: str, operation: str) -> None:
+    augment = asdict(TrainConfig().augment) | {"p": {operation: 1.0}}
+    assert build_augmentation(augment, record(dtype=dtype, scaling=settings(range=[0.0, 2047.0]))) is not None
+    asked = pytest.raises(LulcsegError, match=rf"of {dtype} imagery .*set scaling\.range")
+    with nullcontext() if dtype.endswith("int8") else asked:
+        build_augmentation(augment, record(dtype=dtype))
+    flips = augment | {"p": {"horizontal_flip": 1.0}}
+    assert build_augmentation(flips, record(dtype=dtype)) is not None, "flips need no range"
 
 
 def test_a_margin_is_read_around_training_patches_alone(make_scene: Make, cache: Path) -> None:
