@@ -80,7 +80,8 @@ def plan_figure(
             spine.set_visible(False)
         n_cells = None if cells is None else np.unique(cells[1]).size
         keys = _class_keys(patches, legend, n_cells, bool(blocks))
-        figure.legend(handles=keys, loc="outside lower center", ncols=4)
+        longest = max(len(str(key.get_label())) for key in keys)
+        figure.legend(handles=keys, loc="outside lower center", ncols=min(4, max(1, 100 // (longest + 6))))
         return figure
 
 
