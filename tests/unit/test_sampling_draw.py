@@ -1,54 +1,18 @@
 """Drawing plans over scenes: pooling, errors, the split, counts, files."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 
-import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid, Window
-from lulcseg.legend import LandClass, Legend
-from lulcseg.sampling.draw import draw_plan
+from lulcseg.grid import Window
+from lulcseg.legend import Legend
 from lulcseg.sampling.plan import COLUMNS
 from lulcseg.sampling.split import HoldOut
-
-LEGEND = Legend((LandClass(0, "Other", "#aaaaaa"), LandClass(1, "Cane", "#00ff00"), LandClass(2, "Berry", "#ff0000")))
-GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.5, height=600, width=800)
-
-
-@dataclass
-class FakeScene:
-    name: str = "here"
-    grid: Grid = GRID
-    legend: Legend = LEGEND
-    features: list = field(default_factory=list)  # (class index, window)
-
-    def polygons(self):
-        geometry = [shapely.box(*self.grid.bounds(w)) for _, w in self.features]
-        return gpd.GeoDataFrame(
-            {
-                "class_index": np.array([c for c, _ in self.features], dtype=int),
-                "feature": np.arange(len(geometry)) + 10,
-                "area_m2": shapely.area(np.array(geometry, dtype=object)),
-            },
-            geometry=geometry,
-            crs=self.grid.crs,
-        )
-
-
-WEST = [(0, Window(0, 0, 600, 400)), (1, Window(20, 420, 100, 200)), (1, Window(300, 500, 40, 40))]
-BERRY = (2, Window(500, 700, 20, 30))
-
-
-def stratified(*scenes, **settings):
-    return draw_plan(scenes, **{"method": "stratified", "n_patches": 60, "patch_size": 32, "seed": 1} | settings)
-
-
-def grid(*scenes, **settings):
-    return draw_plan(scenes, **{"method": "grid", "cell": 128, "patch_size": 32, "seed": 1} | settings)
+from tests.unit.sampling_fixture import BERRY, GRID, LEGEND, WEST, FakeScene, grid, stratified
 
 
 class TestStratified:
