@@ -1,4 +1,4 @@
-"""``lulcseg check | contact | synth | assess``: what is done beside training and prediction."""
+"""``lulcseg check | contact | synth | assess | quicklook | beside``: what is done beside training and prediction."""
 
 from __future__ import annotations
 
@@ -70,6 +70,25 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
     assess.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
     assess.set_defaults(run=_assess)
+
+    quicklook = commands.add_parser("quicklook", help="draw a whole map, its legend and the share of each class")
+    quicklook.add_argument("map", type=Path, help="class map, or a raster of confidence, entropy or disagreement")
+    quicklook.add_argument("--out", type=Path, help="picture to write, .png (default: beside the map)")
+    quicklook.add_argument("--width", type=int, default=1600, help="pixels at most (default: %(default)s)")
+    quicklook.add_argument("--scene", help="name or path of the map's scene: shows its imagery at the left")
+    quicklook.add_argument("--cache", type=Path, help="folder for synthetic scenes")
+    quicklook.set_defaults(run=_quicklook)
+
+    beside = commands.add_parser("beside", help="draw imagery and maps of the same ground side by side")
+    beside.add_argument("maps", type=Path, nargs="+", metavar="map", help="class maps on the scene's pixels")
+    beside.add_argument("--scene", required=True, help="name or path of their scene")
+    beside.add_argument("--out", type=Path, help="picture to write, .png (default: beside the first map)")
+    beside.add_argument(
+        "--at", metavar="E,N", help="middle of the window (default: where the first two maps differ most)"
+    )
+    beside.add_argument("--size", type=int, default=768, help="side of the window in pixels (default: %(default)s)")
+    beside.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    beside.set_defaults(run=_beside)
     return parser
 
 
@@ -174,6 +193,29 @@ def _assess(arguments: argparse.Namespace) -> None:
     print_assessment(result)
     if arguments.out is not None:
         result.save(arguments.out)
+
+
+def _quicklook(arguments: argparse.Namespace) -> None:
+    from lulcseg.pictures import write_quicklook
+
+    path = write_quicklook(
+        arguments.map, out=arguments.out, width=arguments.width, scene=arguments.scene, cache=arguments.cache
+    )
+    sys.stdout.write(f"{path}\n")
+
+
+def _beside(arguments: argparse.Namespace) -> None:
+    from lulcseg.pictures import write_beside
+
+    path, where = write_beside(
+        arguments.maps,
+        arguments.scene,
+        out=arguments.out,
+        at=arguments.at,
+        size=arguments.size,
+        cache=arguments.cache,
+    )
+    sys.stdout.write(f"{path}\n{where}\n")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf
-from typing import NoReturn
 
-from lulcseg.errors import LulcsegError
+from lulcseg.mosaic_settings import Mosaic
 from lulcseg.operations import Shares
-from lulcseg.schema import setting
+from lulcseg.schema import refuse, setting
 
 AT_PREDICTION = "mosaic"
 """What stands for the batch at prediction by default (decision 2)."""
@@ -127,17 +126,17 @@ class Scaling:
         """Refuse settings that make no sense, or none together."""
         ends = self.percentiles
         if len(ends) != 2 or not 0 <= ends[0] < ends[1] <= 100:
-            _refuse(f"scaling.percentiles={ends} are not a lower and an upper percentile", "use two, such as [2,98]")
+            refuse(f"scaling.percentiles={ends} are not a lower and an upper percentile", "use two, such as [2,98]")
         check_range(self.range, "scaling.range")
         if self.method == "none" and (self.over != "batch" or self.per_band):
-            _refuse("scaling.over and scaling.per_band do nothing without a method", "set scaling.method=min_max")
+            refuse("scaling.over and scaling.per_band do nothing without a method", "set scaling.method=min_max")
         if self.at_prediction != AT_PREDICTION and (self.method == "none" or self.over != "batch"):
-            _refuse(
+            refuse(
                 f"scaling.at_prediction={self.at_prediction} is for statistics of the batch alone", "set scaling=batch"
             )
         whole = {"mosaic", "training"} & {self.at_prediction if self.over == "batch" else self.over}
         if self.method == "standardise" and self.range is not None and whole:
-            _refuse(  # a mosaic's statistics are those of its raw values, which the range would cut
+            refuse(  # a mosaic's statistics are those of its raw values, which the range would cut
                 f"scaling.range doesn't go with mean and deviation of the {whole.pop()}",
                 "set scaling.range=null, or scaling.method=percentile",
             )
@@ -226,22 +225,6 @@ class Logger:
 
 
 @dataclass
-class Mosaic:
-    """How the mosaic is predicted (paper, section 2.5.5)."""
-
-    passes: str = setting(
-        "single",
-        "single: one grid of patches; multiple: four rotations and a second grid half a patch further on.",
-        choices=("single", "multiple"),
-    )
-    patch_size: int | None = setting(
-        None, "Side of a prediction patch, in pixels; null: as in training.", least=16, most=8192
-    )
-    batch_size: int = setting(16, "Patches of one forward pass.", least=1)
-    probabilities: bool = setting(False, "Whether class probabilities are written too.")
-
-
-@dataclass
 class Assess:
     """Accuracy assessment at the reference points."""
 
@@ -283,14 +266,17 @@ class PredictConfig:
     checkpoint: str | None = setting(None, "Checkpoint of a run: <run>/checkpoints/best.ckpt.")
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
-    mosaic: Mosaic = field(default_factory=lambda: Mosaic(passes="multiple"))
+    mosaic: Mosaic = field(default_factory=lambda: Mosaic(name="multiple"))
     assess: Assess = field(default_factory=Assess)
     at_prediction: str | None = setting(
         None,
         "What stands for the batch at prediction; null: as the model was trained with.",
         choices=("patch", "mosaic", "training"),
     )
+    warp: bool = setting(False, "Whether imagery of another resolution is warped to the model's.")
     accelerator: str = setting("auto", "Device to predict on.", choices=("auto", "cpu", "gpu", "mps"))
+    devices: str = setting("1", "Number of devices to predict on, or auto.")
+    strategy: str = setting("auto", "Lightning's strategy; auto: a process a device.")
     precision: str = setting(
         "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
     )
@@ -304,8 +290,4 @@ def check_range(values: list[float] | None, key: str) -> None:
         LulcsegError: It isn't.
     """
     if values is not None and (len(values) != 2 or not -inf < values[0] < values[1] < inf):
-        _refuse(f"{key}={values} is not a lower and an upper value", "use two, such as [0,4000]")
-
-
-def _refuse(what: str, remedy: str) -> NoReturn:
-    raise LulcsegError(what, where="configuration", remedy=remedy)
+        refuse(f"{key}={values} is not a lower and an upper value", "use two, such as [0,4000]")

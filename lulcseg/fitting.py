@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers import log_pictures, open_loggers
 from lulcseg.patches.batches import Steps
 from lulcseg.patches.datamodule import PatchData
+from lulcseg.processes import is_lead
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
@@ -277,11 +277,6 @@ def _sheets(
             value_range=config.scaling.range,
             progress=lambda done, total: bar.update(shown, completed=done, total=total),
         )
-
-
-def is_lead() -> bool:
-    """Whether this process is the first of a run's: the one that writes."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _quiet() -> None:

@@ -1,29 +1,28 @@
-"""From a checkpoint and a scene to a map and its assessment."""
+"""From a checkpoint and a scene to a map: predicted on one or several devices, joined, described, put in place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import torch
 
-from lulcseg.assessment.assess import assess
-from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.points import LabelSource, MapSource
-from lulcseg.config import Mosaic
+from lulcseg.assessment.areas import ClassArea
+from lulcseg.bars import Bars
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.passes import PLANS
-from lulcseg.mosaic.predict import MosaicResult, predict_mosaic
-from lulcseg.sampling.ground import on_training_ground
-from lulcseg.sampling.plan import Plan
+from lulcseg.mosaic.predict import join_strips
+from lulcseg.mosaic.ranks import threads_of
+from lulcseg.mosaic.work import Work
+from lulcseg.mosaic_settings import Mosaic
+from lulcseg.outputs import MapFiles, earlier_files
+from lulcseg.processes import is_lead
+from lulcseg.request import MapRequest, Model
 from lulcseg.scene.scene import Scene
-from lulcseg.scene.statistics import mosaic_statistics
-from lulcseg.training.predictor import PatchPredictor
-from lulcseg.training.record import ModelRecord
-
-_FAR = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,164 +31,132 @@ class Mapped:
 
     Attributes:
         path: The class map.
-        result: Counts and times.
+        files: All files that were written.
+        areas: What each class covers.
+        patches: Patches predicted, over all passes and processes.
+        samples: Forward samples: patches times their views.
+        seconds: Wall time of it all, in seconds.
+        forward_seconds: Time in the model, in seconds; of several processes, the longest.
+        strips: Strips of the map.
+        strips_resumed: Those that were there already, of a prediction that was cut off.
     """
 
     path: Path
-    result: MosaicResult
+    files: list[Path]
+    areas: list[ClassArea]
+    patches: int
+    samples: int
+    seconds: float
+    forward_seconds: float
+    strips: int
+    strips_resumed: int
 
 
-def check_fits(record: ModelRecord, scene: Scene) -> None:
-    """See that a model can map a scene.
+def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label: str) -> Mapped | None:
+    """Map a scene, on all devices that the model is to predict on.
 
-    Raises:
-        LulcsegError: Another number of bands, another type, a resolution off by more than a tenth,
-            or, where the scene has labels or points, another legend.
-    """
-    where = scene.file.path
-    if scene.bands != record.bands:
-        raise LulcsegError(
-            f"its imagery has {scene.bands} bands, the model was trained on {record.bands}",
-            where=where,
-            remedy="choose bands with imagery.bands",
-        )
-    if scene.dtype.name != record.dtype:
-        raise LulcsegError(
-            f"its imagery is {scene.dtype.name}, the model was trained on {record.dtype}",
-            where=where,
-            remedy="convert the imagery",
-        )
-    for mine, theirs in zip((scene.grid.xres, scene.grid.yres), record.resolution, strict=True):
-        if abs(mine / theirs - 1) > _FAR:
-            raise LulcsegError(
-                f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
-                f"{record.resolution[0]:g} × {record.resolution[1]:g} m",
-                where=where,
-                remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it",
-            )
-    has_classes = scene.spec.labels is not None or scene.spec.points is not None
-    if has_classes and scene.legend.names != record.to_legend().names:
-        raise LulcsegError(
-            f"its classes ({', '.join(scene.legend.names)}) are not the model's "
-            f"({', '.join(record.to_legend().names)})",
-            where=where,
-            remedy="use the model's legend, with a crosswalk from your class names",
-        )
-
-
-def map_scene(
-    predictor: PatchPredictor,
-    record: ModelRecord,
-    scene: Scene,
-    settings: Mosaic,
-    out: Path,
-    *,
-    checkpoint: Path,
-) -> Mapped:
-    """Map a scene.
+    Finished strips are kept in a hidden folder beside the map until it is whole; called again with the same
+    checkpoint, imagery and settings, it goes on with what is missing.
 
     Args:
-        predictor: The model on its device; where it scales by the mosaic, that is measured here.
-        record: What travels with it.
+        model: The model. Where it scales by the mosaic, that is measured here.
         scene: What to map.
-        settings: Passes, patch and batch.
-        out: Path of the class map; probabilities go beside it where asked for.
-        checkpoint: Named in the map's tags.
-    """
-    probabilities = out.with_name(f"{out.stem}_probabilities.tif") if settings.probabilities else None
-    if predictor.needs_mosaic:
-        statistics = mosaic_statistics(scene.imagery, scene.cache)
-        predictor = predictor.of_mosaic(statistics.summary(record.scaling["percentiles"]))
-    tags = {
-        "checkpoint": str(checkpoint),
-        "scene": scene.name,
-        "date": scene.date or "",
-        "mosaic": settings.passes,
-        "run": record.name,
-        "scaling": record.scaling["method"],
-        "scaled_over": predictor.scaled_over or "",
-    }
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("patches"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
-        task = bar.add_task(f"Mapping {scene.name}, {settings.passes} pass", total=None, rate="")
+        settings: Passes, patch, batch, and what is written.
+        out: Path of the class map; other files go beside it.
+        label: What the passes are called, for the map's tags.
 
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            if speed:
-                bar.update(task, rate=f"{speed:.1f}/s")
-
-        result = predict_mosaic(
-            predictor,
-            scene.imagery,
-            record.to_legend(),
-            PLANS[settings.passes],
-            patch=settings.patch_size or record.patch_size,
-            batch=settings.batch_size,
-            device=predictor.device,
-            out=out,
-            probabilities=probabilities,
-            tags=tags,
-            progress=progress,
-        )
-    return Mapped(out, result)
-
-
-def assess_map(scene: Scene, path: Path, record: ModelRecord, mosaic: str, plan: Plan | None) -> Assessment | None:
-    """Score a map at its scene's reference points, or return None where there are none."""
-    points, spec = scene.points, scene.spec.points
-    if points is None or spec is None:
-        return None
-    inside = None if plan is None else on_training_ground(points.geometry, plan)
-    return assess(
-        points,
-        MapSource(path, record.to_legend()),
-        record.to_legend(),
-        scene=scene.name,
-        compared="map",
-        reference=scene.file.place(spec.file),
-        mosaic=mosaic,
-        design=spec.design,
-        in_training=inside,
-    )
-
-
-def assess_labels(scene: Scene) -> Assessment | None:
-    """Score a scene's own labels at its reference points: the ceiling of any map trained on them."""
-    points, spec, labels = scene.points, scene.spec.points, scene.spec.labels
-    if points is None or spec is None or labels is None or scene.labels is None:
-        return None
-    origin = labels.file or ", ".join(labels.rasters)
-    return assess(
-        points,
-        LabelSource(scene.labels, scene.grid, origin),
-        scene.legend,
-        scene=scene.name,
-        compared="labels",
-        reference=scene.file.place(spec.file),
-        design=spec.design,
-    )
-
-
-def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
-    """Open scenes by name or path; each scene's name must be its own.
+    Returns:
+        The map; None in a process other than the run's first.
 
     Raises:
-        LulcsegError: Two scenes of one name.
+        LulcsegError: What can't be made, written or read; finished strips are kept.
     """
-    scenes = [Scene.open(name, cache) for name in dict.fromkeys(names)]
-    by_name: dict[str, Any] = {}
-    for scene in scenes:
-        if scene.name in by_name:
-            raise LulcsegError(
-                f"two scenes are named '{scene.name}'", where=scene.file.path, remedy="give one of them another name:"
-            )
-        by_name[scene.name] = scene
-    return scenes
+    began = time.perf_counter()
+    request = MapRequest.of(model, scene, settings)
+    trainer = model.devices.trainer()
+    if not is_lead():
+        request.predict(trainer, Work.join(out, request.part, request.products, request.identity), None)
+        return None
+    _say(request.memory_told())
+    with (
+        Bars() as bars,
+        Work.begin(
+            out,
+            request.part,
+            request.products,
+            request.identity,
+            strip_rows=settings.strip,
+            threads=threads_of(trainer),
+            processor=torch.backends.cpu.get_cpu_capability(),
+        ) as work,
+        _told_if_kept(work),
+    ):
+        _tell_of_earlier(work)
+        several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""
+        bar = bars(f"Mapping {scene.name}, {label}{several}", "patches")
+        patches, samples, forward = request.predict(trainer, work, bar)
+        if scene.imagery.state() != request.identity["imagery"]:
+            raise LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
+        tags = request.tags() | {"mosaic": label}
+        with bars.busy("Writing the map"):
+            made = join_strips(work, scene.grid, request.legend, tags)
+        files = MapFiles(work, scene.grid, request.legend, settings, scene, bars)
+        areas = files.write(f"{scene.name}, {label}", made, request.described(work) | tags)
+        strips = len(work.strips())
+        placed = work.publish()
+    for old in earlier_files(out, placed):
+        _say(f"{old.name} is of an earlier map and was left as it is.")
+    seconds = time.perf_counter() - began
+    return Mapped(out, placed, areas, patches, samples, seconds, forward, strips, work.resumed)
+
+
+def map_entry(mapped: Mapped, scene: str, label: str, model: Model) -> dict[str, Any]:
+    """Return what a run's record says of a map.
+
+    Args:
+        mapped: The map, at ``<run>/maps/``.
+        scene: Name of the scene.
+        label: What its passes are called.
+        model: The model.
+    """
+    return {
+        "scene": scene,
+        "mosaic": label,
+        "scaled_over": model.on().scaled_over,
+        "path": f"maps/{mapped.path.name}",
+        "files": [f"maps/{path.name}" for path in mapped.files],
+        "bytes": mapped.path.stat().st_size,
+        "checkpoint": str(model.checkpoint),
+        "patches": mapped.patches,
+        "samples": mapped.samples,
+        "seconds": round(mapped.seconds, 3),
+        "forward_seconds": round(mapped.forward_seconds, 3),
+        "strips_resumed": mapped.strips_resumed,
+        "areas": [asdict(area) for area in mapped.areas],
+    }
+
+
+def _tell_of_earlier(work: Work) -> None:
+    """Say what is there already, and what was left alone."""
+    if work.resumed:
+        _say(f"Goes on: {work.resumed} of {len(work.strips())} strips are there.")
+    for folder, differing in work.others:
+        _say(f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}")
+    if work.resumed and work.processor != torch.backends.cpu.get_cpu_capability():
+        _say("It was begun on another kind of processor: pixels may differ where two classes are all but equal.")
+
+
+@contextmanager
+def _told_if_kept(work: Work) -> Iterator[None]:
+    """Say that finished strips are kept where something cuts the work off."""
+    try:
+        yield
+    except BaseException:
+        done = len(work.strips()) - len(work.missing())
+        if done:
+            _say(f"{done} of {len(work.strips())} strips are done and kept: the same command goes on with the rest.")
+        raise
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -11,23 +11,25 @@ from typing import Any
 import yaml
 from pytorch_lightning.loggers import WandbLogger
 
-from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.console import print_assessment
-from lulcseg.config import Assess, Mosaic, PredictConfig, TrainConfig
+from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
-from lulcseg.fitting import check_dealing, check_device, fit, is_lead, model_record, training_margin
-from lulcseg.mapping import assess_labels, assess_map, check_fits, map_scene, open_scenes
+from lulcseg.fitting import check_dealing, check_device, fit, model_record, training_margin
+from lulcseg.mapping import map_scene
+from lulcseg.maprun import MapRun, label_of
+from lulcseg.mosaic.ranks import Devices
 from lulcseg.planning import Planned, adopt, count_plan, make_plan, picture_plan, shift_of
+from lulcseg.processes import is_lead
 from lulcseg.record import NAME as RECORD
 from lulcseg.record import RunRecord, environment, git_state, now, plan_entry
 from lulcseg.report.page import write_report
 from lulcseg.report.previews import write_previews
+from lulcseg.request import Model, check_request
 from lulcseg.rundir import join_run_dir, new_run_dir
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.scenes import check_fits, open_scenes, warped_to
 from lulcseg.training.checkpoints import check_resumable
-from lulcseg.training.predictor import PatchPredictor
 from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
@@ -114,9 +116,10 @@ def _train_and_map(
     )
     if config.stop_after != "training":
         task = SegmentationTask.from_checkpoint(fitted.best)
-        predictor = PatchPredictor(task, accelerator=config.trainer.accelerator, precision=config.trainer.precision)
+        # on one device: the others' processes have ended with the training
+        model = Model(task, fitted.best, config.trainer.precision, Devices(config.trainer.accelerator))
         pictured = [scene.name for scene in trained]
-        mapping = _Mapping(record, fitted.best, task, predictor, plan, fitted.loggers, pictured)
+        mapping = MapRun(record, model, plan, fitted.loggers, pictured)
         mapping.run(assessed, config.mosaic, config.assess)
     _close(fitted.loggers)
 
@@ -137,13 +140,23 @@ def predict(config: PredictConfig) -> None:
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
     task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
+    devices = Devices(config.accelerator, config.devices, config.strategy)
+    model = Model(task, checkpoint, config.precision, devices)
     scenes = open_scenes([config.scene], _cache(config.cache))
+    if config.warp:
+        scenes = [warped_to(scene, task.record) for scene in scenes]
     _check_mappable(scenes, task.record)
-    folder, record, plan = _destination(config, checkpoint)
-    predictor = PatchPredictor(task, accelerator=config.accelerator, precision=config.precision)
-    _Mapping(record, checkpoint, task, predictor, plan, variant=config.at_prediction).run(
-        scenes, config.mosaic, config.assess
-    )
+    devices.trainer()
+    for scene in scenes:
+        check_request(scene, config.mosaic)
+    folder = _destination(config, checkpoint)
+    if not is_lead():
+        for scene in scenes:
+            label = label_of(config.mosaic, config.at_prediction)
+            map_scene(model, scene, config.mosaic, folder / "maps" / f"{scene.name}_{label}.tif", label=label)
+        return
+    record, plan = _joined(folder, checkpoint)
+    MapRun(record, model, plan, variant=config.at_prediction).run(scenes, config.mosaic, config.assess)
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
 
@@ -165,6 +178,8 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     model = model_record(config, trained)
     training_margin(config, model)
     _check_mappable([*trained, *assessed], model)
+    for scene in assessed:
+        check_request(scene, config.mosaic)
     return trained, assessed
 
 
@@ -207,73 +222,25 @@ def _picture(record: RunRecord, scenes: Sequence[Scene], plan: Plan) -> None:
         picture_plan(plan, scene, record.run_dir / entry["imagery_preview"], record.run_dir / name)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Mapping:
-    """Maps and assesses scenes with one checkpoint, into one run directory.
-
-    ``variant`` tells maps by other settings than the model's own apart.
-    """
-
-    record: RunRecord
-    checkpoint: Path
-    task: SegmentationTask
-    predictor: PatchPredictor
-    plan: Plan | None
-    loggers: Sequence[Any] = ()
-    pictured: Sequence[str] = ()
-    variant: str | None = None
-
-    def run(self, scenes: Sequence[Scene], mosaic: Mosaic, scoring: Assess) -> None:
-        for scene in scenes:
-            self._map(scene, mosaic)
-            if scoring.labels and (labels := assess_labels(scene)) is not None:
-                self._save(labels, f"{scene.name}_labels")
-
-    def _save(self, scored: Assessment, stem: str) -> None:
-        scored.save(self.record.run_dir / "assessment" / stem)
-        self.record.put_assessment(f"assessment/{stem}")
-
-    def _map(self, scene: Scene, mosaic: Mosaic) -> None:
-        run_dir, model = self.record.run_dir, self.task.record
-        kind = f"{mosaic.passes}_{self.variant}" if self.variant else mosaic.passes
-        stem = f"{scene.name}_{kind}"
-        if scene.name not in self.pictured:
-            self.record.put_scene(scene.name, write_previews(scene, run_dir / "previews"))
-        path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
-        done = map_scene(self.predictor, model, scene, mosaic, path, checkpoint=self.checkpoint).result
-        self.record.put_map(
-            {
-                "scene": scene.name,
-                "mosaic": kind,
-                "scaled_over": self.predictor.scaled_over,
-                "path": f"maps/{stem}.tif",
-                "checkpoint": str(self.checkpoint),
-                "patches": done.patches,
-                "seconds": round(done.seconds, 3),
-            }
-        )
-        scored = assess_map(scene, path, model, kind, self.plan)
-        if scored is None:
-            return
-        self._save(scored, stem)
-        print_assessment(scored)
-        shown = {key: getattr(scored.scores, key) for key in ("kappa", "mean_f1", "overall_accuracy")}
-        for logger in self.loggers:
-            logger.log_metrics({f"{stem}/{key}": value for key, value in shown.items()})
-
-
-def _destination(config: PredictConfig, checkpoint: Path) -> tuple[Path, RunRecord, Plan | None]:
+def _destination(config: PredictConfig, checkpoint: Path) -> Path:
     """Return where predictions go: the checkpoint's run, or the folder asked for."""
+    run = checkpoint.parent.parent
+    if config.output is None and (run / RECORD).is_file():
+        return run
+    return make_folder(Path(config.output or "predictions").expanduser().resolve(), "output")
+
+
+def _joined(folder: Path, checkpoint: Path) -> tuple[RunRecord, Plan | None]:
+    """Return the record that a prediction joins, or a new one; and the plan that its model was trained by."""
     run = checkpoint.parent.parent
     own = (run / RECORD).is_file()
     plan = Plan.load(run / "plan.gpkg") if own and (run / "plan.gpkg").is_file() else None
-    if config.output is None and own:
-        return run, RunRecord.load(run), plan
-    folder = make_folder(Path(config.output or "predictions").expanduser().resolve(), "output")
+    if own and folder == run:
+        return RunRecord.load(run), plan
     start = {"format": 1, "name": checkpoint.stem, "started": now(), "checkpoint": str(checkpoint), "state": "mapped"}
     record = RunRecord.load(folder) if (folder / RECORD).is_file() else RunRecord(folder, start)
     record.update(environment=environment(), git=git_state(_ROOT))
-    return folder, record, plan
+    return record, plan
 
 
 def _close(loggers: Sequence[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 from lulcseg.errors import LulcsegError, did_you_mean
 
@@ -106,6 +106,10 @@ def check_bounds(config: Any, where: str = "configuration", prefix: str = "") ->
         if is_dataclass(value):
             check_bounds(value, where, f"{name}.")
             continue
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                if is_dataclass(item):
+                    check_bounds(item, where, f"{name}[{number}].")
         if value is None:
             continue
         about = f.metadata.get("about", "")
@@ -145,3 +149,12 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
     assert isinstance(filled, schema)
     check_bounds(filled, where)
     return filled
+
+
+def refuse(what: str, remedy: str) -> NoReturn:
+    """Refuse settings that make no sense, or none together.
+
+    Raises:
+        LulcsegError: Always.
+    """
+    raise LulcsegError(what, where="configuration", remedy=remedy)

@@ -40,9 +40,8 @@ def box(row: int, col: int, height: int, width: int) -> shapely.Polygon:
     return shapely.box(LEFT + col * RES, TOP - (row + height) * RES, LEFT + (col + width) * RES, TOP - row * RES)
 
 
-@pytest.fixture
-def make_scene(tmp_path: Path) -> Callable[..., Path]:
-    """Return a maker of scenes: bare ground, a block of trees, a pond inside it, 40 points.
+def scene_maker(root: Path) -> Callable[..., Path]:
+    """Return a maker of scenes, in folders below ``root``: bare ground, a block of trees, a pond inside it, 40 points.
 
     Trees are green, water blue, bare ground brown, with a little noise, so that a small model learns them.
     """
@@ -56,7 +55,7 @@ def make_scene(tmp_path: Path) -> Callable[..., Path]:
         truth[pond[0] : pond[0] + pond[2], pond[1] : pond[1] + pond[3]] = 2
         palette = np.array([[180, 140, 90], [40, 110, 50], [30, 60, 160]])
         image = np.clip(palette[truth] + rng.normal(0, 12, (*size, 3)), 0, 255).astype(np.uint8)
-        folder = tmp_path / name
+        folder = root / name
         folder.mkdir()
         write_raster(folder / "image.tif", np.moveaxis(image, -1, 0))
         geometry = [box(0, 0, height // 2, width // 2), box(*pond)]
@@ -79,6 +78,12 @@ def make_scene(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def make_scene(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of scenes in the test's own folder."""
+    return scene_maker(tmp_path)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 
 from rich.box import SIMPLE_HEAD
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lulcseg.assessment.areas import ClassArea
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import shown
 
@@ -30,6 +32,22 @@ def print_assessment(assessment: Assessment, console: Console | None = None) -> 
     console.print(_confusion_table(assessment))
     for line in _notes(assessment, with_intervals):
         console.print(Text(line, style="dim"))
+
+
+def print_areas(areas: Sequence[ClassArea], console: Console | None = None) -> None:
+    """Print what each class covers on a map.
+
+    Args:
+        areas: The areas of its classes, counted by pixels.
+        console: Where to; default standard output.
+    """
+    table = Table(title="Area by pixels", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column("class", no_wrap=True)
+    for heading in ("hectares", "share"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for area in areas:
+        table.add_row(Text(area.name), f"{area.hectares:,.2f}", f"{area.share:.2%}")
+    (console or Console()).print(table)
 
 
 def _headline(assessment: Assessment) -> Text:

@@ -10,93 +10,112 @@ from torch import Tensor
 
 from lulcseg.grid import Window
 
+MOST_ROWS = 128
+"""Rows handed on at once, at most: what is made of them is as wide as the mosaic."""
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedRows:
-    """Rows of the mosaic to which nothing is added any more.
+    """Rows of the mosaic, or of a part of it, to which nothing is added any more.
 
     Attributes:
-        row: The first of them.
+        row: The first of them, in rows of the mosaic.
         probabilities: (K, h, W) float32, the weighted mean; 0 where no patch was added.
         valid: (h, W) bool, where the imagery is valid.
+        entropy: (h, W) float32, the weighted mean of the views' own entropies, in nats; None where it isn't kept.
     """
 
     row: int
     probabilities: Tensor
     valid: Tensor
+    entropy: Tensor | None = None
 
 
 class RollingBlend:
-    """A window of P rows that rolls down the mosaic.
+    """A few rows that roll down a part of the mosaic.
 
-    Patches come in the order of :func:`lulcseg.mosaic.tiling.tiles`; each pixel's sum then has a fixed
-    order too, whatever the batch size. Memory is (K + 1) · P · W float32, for a mosaic of any height.
+    Patches come in the order of :meth:`lulcseg.mosaic.tiling.Tiling.tiles`; each pixel's sum then has a fixed
+    order too, whatever the batch size, and whichever part of the mosaic is wanted. Memory is (K + 1) · rows · W
+    float32, for a part of any height.
     """
 
-    def __init__(self, frame: Window, *, classes: int, patch: int, device: torch.device) -> None:
+    def __init__(
+        self, part: Window, *, classes: int, rows: int, device: torch.device, with_entropy: bool = False
+    ) -> None:
         """Allocate the rows.
 
         Args:
-            frame: The mosaic, (0, 0, H, W).
+            part: The part of the mosaic, (row, col, H, W).
             classes: Number of classes K.
-            patch: Side of a patch P, in pixels.
+            rows: Height of what is added at once, in pixels: the core of a patch.
             device: Where the sums are kept: where the model computes.
+            with_entropy: Whether the views' entropies are summed up too.
         """
-        self._frame = frame
-        self._row = 0
-        self._rows = min(patch, frame.height)
-        shape = (self._rows, frame.width)
+        self._part = part
+        self._row = part.row
+        self._rows = min(rows, part.height)
+        shape = (self._rows, part.width)
         self._total = torch.zeros((classes, *shape), dtype=torch.float32, device=device)
         self._weight = torch.zeros(shape, dtype=torch.float32, device=device)
         self._valid = torch.zeros(shape, dtype=torch.bool, device=device)
+        self._entropy = torch.zeros(shape, dtype=torch.float32, device=device) if with_entropy else None
 
     @property
     def rows(self) -> int:
-        """Number of rows held, at most P."""
+        """Number of rows held."""
         return self._rows
 
-    def add(self, window: Window, probabilities: Tensor, valid: Tensor, weight: Tensor) -> None:
-        """Add a patch; what lies outside the mosaic is left out.
+    def add(
+        self, window: Window, probabilities: Tensor, valid: Tensor, weight: Tensor, entropy: Tensor | None = None
+    ) -> None:
+        """Add a patch's core; what lies outside the part is left out.
 
         Args:
-            window: Where the patch lies; rows above it must have been taken out by :meth:`advance`.
-            probabilities: (K, P, P) float32.
-            valid: (P, P) bool.
-            weight: (P, P) float32.
+            window: Where it lies, (h, w) pixels.
+            probabilities: (K, h, w) float32.
+            valid: (h, w) bool.
+            weight: (h, w) float32.
+            entropy: (h, w) float32, where entropies are kept.
 
         Raises:
-            ValueError: The patch does not lie in the rows that are held.
+            ValueError: It reaches outside the rows that are held: above it, they were taken out by :meth:`advance`.
         """
-        inside = window.intersection(self._frame)
-        held = Window(self._row, 0, self._rows, self._frame.width)
+        inside = window.intersection(self._part)
+        held = Window(self._row, self._part.col, self._rows, self._part.width)
         if not held.contains(inside):
             raise ValueError(f"{inside} is outside the rows held, {held}")
         here, there = inside.slices_in(held), inside.slices_in(window)
         self._total[:, *here].addcmul_(probabilities[:, *there], weight[there])
         self._weight[here] += weight[there]
         self._valid[here] |= valid[there]
+        if self._entropy is not None and entropy is not None:
+            self._entropy[here].addcmul_(entropy[there], weight[there])
 
     def advance(self, row: int) -> Iterator[FinishedRows]:
         """Take out the rows above a row.
 
         Args:
-            row: The first row that is not finished; H takes out all that is left.
+            row: The first row that is not finished; the row after the part's last takes out all that is left.
 
         Yields:
-            Finished rows from the top, at most P at a time.
+            Finished rows from the top, at most :data:`MOST_ROWS` at a time. Walk it to its end.
         """
-        end = min(row, self._frame.row_end)
+        end = min(row, self._part.row_end)
         while self._row < end:
-            yield self._pop(min(end - self._row, self._rows))
+            count = min(end - self._row, self._rows)
+            for start in range(0, count, MOST_ROWS):
+                yield self._finished(start, min(start + MOST_ROWS, count))
+            for held in (self._total, self._weight, self._valid, self._entropy):
+                if held is not None:
+                    _roll_up(held, count)
+            self._row += count
 
-    def _pop(self, count: int) -> FinishedRows:
-        weight = self._weight[:count]
+    def _finished(self, start: int, stop: int) -> FinishedRows:
+        weight = self._weight[start:stop]
         seen = torch.where(weight > 0, weight, 1.0)
-        finished = FinishedRows(self._row, self._total[:, :count] / seen, self._valid[:count].clone())
-        for held in (self._total, self._weight, self._valid):
-            _roll_up(held, count)
-        self._row += count
-        return finished
+        entropy = None if self._entropy is None else self._entropy[start:stop] / seen
+        valid = self._valid[start:stop].clone()
+        return FinishedRows(self._row + start, self._total[:, start:stop] / seen, valid, entropy)
 
 
 def _roll_up(held: Tensor, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Running patches and their rotations through the model, in full batches of one shape."""
+"""Running views of patches through the model, in full batches of one shape."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ import torch
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.passes import PassPlan
+from lulcseg.mosaic.passes import PassPlan, View
 from lulcseg.mosaic.reading import Patch
-from lulcseg.mosaic.tiling import Tile
-
-_PLANE = (-2, -1)
 
 
 class PatchModel(Protocol):
@@ -28,61 +25,92 @@ class PatchModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A view of a patch.
+
+    Attributes:
+        patch: The patch.
+        view: How it is turned.
+        is_last: Whether it is the last of the patch's views.
+    """
+
+    patch: Patch
+    view: View
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """A patch's class probabilities.
 
     Attributes:
-        number: The patch's place in the order of prediction.
-        tile: Where it lies.
-        probabilities: (K, P, P) float32 on the device, the mean over the pass's rotations.
-        valid: (P, P) bool on the device.
+        patch: The patch.
+        probabilities: (K, P, P) float32 on the device, the mean over the pass's views.
+        entropy: (P, P) float32, the mean of the views' own entropies, in nats; None where it isn't asked for.
     """
 
-    number: int
-    tile: Tile
-    probabilities: Tensor
-    valid: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """A patch on the device, and how it is turned."""
-
     patch: Patch
-    image: Tensor
-    valid: Tensor
-    turns: int
-    is_last: bool
+    probabilities: Tensor
+    entropy: Tensor | None
+
+
+def samples_of(patches: Iterable[Patch], plan: PassPlan) -> Iterator[Sample]:
+    """Yield the views of patches, those of a patch one after another, in the plan's order."""
+    for patch in patches:
+        views = plan.passes[patch.tile.pass_index].views
+        for number, view in enumerate(views, start=1):
+            yield Sample(patch, view, is_last=number == len(views))
+
+
+def batches_of(patches: Iterable[Patch], plan: PassPlan, batch: int, device: torch.device) -> Iterator[list[Sample]]:
+    """Yield batches of samples, B each but the last, with their patches on the device.
+
+    A patch is moved there once, and turned there. Patches of all passes share batches.
+
+    Args:
+        patches: The patches, in order.
+        plan: The passes.
+        batch: Samples in a batch B.
+        device: Where the model computes.
+    """
+    moved = (patch.to(device) for patch in patches)
+    for group in batched(samples_of(moved, plan), batch):
+        yield list(group)
 
 
 class Forward:
-    """The model at work on a stream of patches.
+    """The model at work on batches of samples.
 
-    Rotations of a patch, and patches of all passes, share batches. The last batch is filled up, so that all
-    have one shape; and a patch's rotations are summed in the plan's order. So a patch's probabilities
-    depend on the batch size by no more than the model's own arithmetic does.
+    The last batch is filled up, so that all have one shape; and a patch's views are summed in the plan's
+    order. So a patch's probabilities depend neither on what else is in its batch nor on its place there
+    (a model in evaluation mode provided), and on the batch size by no more than the model's own
+    arithmetic does.
 
     Attributes:
         samples: Forward samples so far, without those that fill up the last batch.
         seconds: Time in the model so far, in seconds; on a GPU the device's own.
     """
 
-    def __init__(self, model: PatchModel, plan: PassPlan, *, classes: int, batch: int, device: torch.device) -> None:
+    def __init__(
+        self, model: PatchModel, *, classes: int, batch: int, device: torch.device, with_entropy: bool = False
+    ) -> None:
         """Keep the parts.
 
         Args:
             model: The model, in evaluation mode, on ``device``.
-            plan: The passes.
             classes: Number of classes K that it must give.
-            batch: Forward samples in a batch B.
+            batch: Samples in a batch B.
             device: Where it computes.
+            with_entropy: Whether the views' entropies are wanted.
         """
         self._model = model
-        self._plan = plan
         self._classes = classes
         self._batch = batch
-        self._device = device
+        self._with_entropy = with_entropy
         self._clock = _Clock(device)
+        self._total: Tensor | None = None
+        self._entropy: Tensor | None = None
+        self._views = 0
         self.samples = 0
 
     @property
@@ -90,37 +118,36 @@ class Forward:
         """Time in the model so far, in seconds."""
         return self._clock.seconds()
 
-    def __call__(self, patches: Iterable[Patch]) -> Iterator[Prediction]:
-        """Predict patches, in order.
+    def __call__(self, group: list[Sample]) -> Iterator[Prediction]:
+        """Predict a batch's samples; a patch whose views reach into the next batch comes out with that one.
+
+        Args:
+            group: At most B samples, on the device.
+
+        Yields:
+            Patches all of whose views are predicted, in order.
 
         Raises:
             LulcsegError: The model gives another number of classes than there are in the legend.
         """
-        total: Tensor | None = None
-        for group in batched(self._samples(patches), self._batch):
-            for sample, turned in zip(group, self._probabilities(group), strict=False):
-                upright = torch.rot90(turned, -sample.turns, _PLANE)
-                total = upright if total is None else total + upright
-                if sample.is_last:
-                    tile = sample.patch.tile
-                    mean = total / len(self._plan.passes[tile.pass_index].rotations)
-                    yield Prediction(sample.patch.number, tile, mean, sample.valid)
-                    total = None
-            self.samples += len(group)
+        turned = self._probabilities(group)
+        entropy = -torch.special.xlogy(turned, turned).sum(dim=1) if self._with_entropy else None
+        for number, sample in enumerate(group):
+            self._total = _plus(self._total, sample.view.undo(turned[number]))
+            if entropy is not None:
+                self._entropy = _plus(self._entropy, sample.view.undo(entropy[number]))
+            self._views += 1
+            if sample.is_last:
+                mean = None if self._entropy is None else self._entropy / self._views
+                yield Prediction(sample.patch, self._total / self._views, mean)
+                self._total, self._entropy, self._views = None, None, 0
+        self.samples += len(group)
 
-    def _samples(self, patches: Iterable[Patch]) -> Iterator[_Sample]:
-        for patch in patches:
-            image = patch.image.to(self._device, non_blocking=True)
-            valid = patch.valid.to(self._device, non_blocking=True)
-            rotations = self._plan.passes[patch.tile.pass_index].rotations
-            for number, turns in enumerate(rotations, start=1):
-                yield _Sample(patch, image, valid, turns, is_last=number == len(rotations))
-
-    def _probabilities(self, group: tuple[_Sample, ...]) -> Tensor:
+    def _probabilities(self, group: list[Sample]) -> Tensor:
         """Return (B, K, P, P) float32, of which the first ``len(group)`` count."""
         filled = group + group[-1:] * (self._batch - len(group))
-        image = torch.stack([torch.rot90(sample.image, sample.turns, _PLANE) for sample in filled])
-        valid = torch.stack([torch.rot90(sample.valid, sample.turns, _PLANE) for sample in filled])
+        image = torch.stack([sample.view.of(sample.patch.image) for sample in filled])
+        valid = torch.stack([sample.view.of(sample.patch.valid) for sample in filled])
         self._clock.start()
         with torch.inference_mode():
             logits = self._model(image, valid)
@@ -133,6 +160,10 @@ class Forward:
                 remedy="map with the legend and patch size that the model was trained with",
             )
         return torch.softmax(logits, dim=1, dtype=torch.float32)
+
+
+def _plus(total: Tensor | None, more: Tensor) -> Tensor:
+    return more if total is None else total + more
 
 
 def _event() -> torch.cuda.Event:

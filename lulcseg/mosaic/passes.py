@@ -1,12 +1,44 @@
-"""Passes over a mosaic, as data: where the patches of each lie, and which rotations it averages."""
+"""Passes over a mosaic, as data: where the patches of each lie, and which views of a patch it averages."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.weights import WeightName
+from lulcseg.mosaic_settings import Mosaic, MosaicPass
+
+_PLANE = (-2, -1)
+_COLUMNS = (-1,)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a patch is turned before the model sees it.
+
+    Attributes:
+        turns: Counter-clockwise quarter turns, 0…3.
+        flipped: Whether it is mirrored left to right before it is turned.
+    """
+
+    turns: int = 0
+    flipped: bool = False
+
+    def of(self, upright: Tensor) -> Tensor:
+        """Turn a patch, (…, P, P)."""
+        return torch.rot90(upright.flip(_COLUMNS) if self.flipped else upright, self.turns, _PLANE)
+
+    def undo(self, turned: Tensor) -> Tensor:
+        """Turn what the model made of it back, (…, P, P)."""
+        upright = torch.rot90(turned, -self.turns, _PLANE)
+        return upright.flip(_COLUMNS) if self.flipped else upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +46,10 @@ class Pass:
     """One tiling of the whole mosaic with patches.
 
     Attributes:
-        offset_rows: Where a row of patches begins, as a fraction of the patch from the mosaic's first row, 0 ≤ f < 1.
+        offset_rows: Where a row of patches begins, as a fraction of the step between patches, 0 ≤ f < 1.
         offset_cols: The same for columns.
         rotations: Counter-clockwise quarter turns, each 0…3 and none twice, whose class probabilities are averaged.
+        flips: Whether each of them is averaged with its mirror image as well.
 
     Raises:
         LulcsegError: An offset or a rotation outside its range, no rotation, or one that stands twice.
@@ -25,6 +58,7 @@ class Pass:
     offset_rows: float = 0.0
     offset_cols: float = 0.0
     rotations: tuple[int, ...] = (0,)
+    flips: bool = False
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -45,14 +79,19 @@ class Pass:
                 remedy="give one or more of the quarter turns 0, 1, 2, 3, each once",
             )
 
-    def origin(self, patch: int) -> tuple[int, int]:
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views of a patch, in the order in which they are summed: all rotations, then all of its mirror image."""
+        return tuple(View(turns, flipped) for flipped in (False, True)[: 1 + self.flips] for turns in self.rotations)
+
+    def origin(self, step: int) -> tuple[int, int]:
         """Return the row and column of the first patch: 0, or negative so that the mosaic's edge is covered too.
 
         Args:
-            patch: Side of a patch, in pixels. An offset is rounded down to whole pixels.
+            step: From one patch to the next, in pixels. An offset is rounded down to whole pixels.
         """
-        shifts = (math.floor(self.offset_rows * patch), math.floor(self.offset_cols * patch))
-        row, col = (shift - patch if shift else 0 for shift in shifts)
+        shifts = (math.floor(self.offset_rows * step), math.floor(self.offset_cols * step))
+        row, col = (shift - step if shift else 0 for shift in shifts)
         return row, col
 
 
@@ -61,38 +100,109 @@ class PassPlan:
     """The passes that together make a map.
 
     A pixel's class probabilities are the mean over the passes, weighted by where the pixel lies in
-    each pass's patch; within a pass they are the plain mean over its rotations.
+    each pass's patch; within a pass they are the plain mean over its views.
 
     Attributes:
         passes: The passes, at least one.
         weight: Name of the weight window, see :mod:`lulcseg.mosaic.weights`.
+        trim: Share of the patch that is cut off at each of its edges, 0 ≤ f < 0.5. Patches then overlap by twice
+            as much, and what is left of them covers the ground once a pass.
 
     Raises:
-        LulcsegError: There is no pass.
+        LulcsegError: There is no pass, or all of a patch would be cut off.
     """
 
     passes: tuple[Pass, ...]
     weight: WeightName = "uniform"
+    trim: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check that there is a pass."""
+        """Check that there is a pass, and something left of a patch."""
         if not self.passes:
             raise LulcsegError("no pass is given", where="mosaic", remedy="give at least one")
+        if not 0 <= self.trim < 0.5:
+            raise LulcsegError(
+                f"trim is {self.trim}", where="mosaic", remedy="give a share of the patch, from 0 to below 0.5"
+            )
+
+    def margin(self, patch: int) -> int:
+        """Return how many pixels are cut off at each edge of a patch of some side."""
+        return math.floor(self.trim * patch)
+
+    def step(self, patch: int) -> int:
+        """Return how far a patch of some side lies from the next, in pixels; so much is left of each."""
+        return patch - 2 * self.margin(patch)
 
     @property
-    def samples_per_patch(self) -> float:
+    def views_per_patch(self) -> float:
         """Mean number of forward samples that a patch costs."""
-        return sum(len(p.rotations) for p in self.passes) / len(self.passes)
+        return sum(len(p.views) for p in self.passes) / len(self.passes)
 
+    @property
+    def cost(self) -> float:
+        """Forward samples for each of a single pass, away from the mosaic's edges."""
+        return sum(len(p.views) for p in self.passes) / (1 - 2 * self.trim) ** 2
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the plan as plain Python."""
+        return asdict(self)
+
+
+_QUARTERS = (0, 1, 2, 3)
 
 SINGLE = PassPlan((Pass(),))
 """One pass as it is: the mosaic cut into patches."""
 
-MULTIPLE = PassPlan((Pass(rotations=(0, 1, 2, 3)), Pass(0.5, 0.5, (0, 1, 2, 3))), weight="cone")
+MULTIPLE = PassPlan((Pass(rotations=_QUARTERS), Pass(0.5, 0.5, _QUARTERS)), weight="cone")
 """Multiple pass prediction of Clark, Phinn & Scarth: two passes of four rotations, half a patch apart in x and y.
 
 The angles, the offset in both axes and the shape of the weight are inferred: the paper does not print them.
 """
 
-PLANS: dict[str, PassPlan] = {"single": SINGLE, "multiple": MULTIPLE}
+CHEAP = PassPlan((Pass(), Pass(0.5, 0.5, (2,))), weight="cone")
+"""A quarter of the cost of :data:`MULTIPLE`: the second pass sees the ground upside down."""
+
+CROP = PassPlan((Pass(),), trim=0.125)
+"""Patches that overlap, an eighth of them cut off at each edge (as Flood et al. 2019 trim theirs); no averaging."""
+
+PLANS: dict[str, PassPlan] = {"single": SINGLE, "multiple": MULTIPLE, "cheap": CHEAP, "crop": CROP}
 """The plans that have a name."""
+
+
+def plan_from(settings: Mosaic) -> tuple[str, PassPlan]:
+    """Return the passes that the settings ask for, and what to call them.
+
+    Args:
+        settings: ``mosaic`` of the configuration.
+
+    Returns:
+        A name for files and reports: that of the plan, with what was changed in it (``multiple-hann``); passes of
+        one's own are called ``own`` with a few letters that tell them apart. And the plan.
+
+    Raises:
+        LulcsegError: Passes that make no sense.
+    """
+    plan, label = PLANS[settings.name], settings.name
+    if settings.passes:
+        plan = PassPlan(tuple(_own_pass(each) for each in settings.passes), weight="cone")
+        label = f"own-{hashlib.sha256(json.dumps(plan.to_plain()).encode()).hexdigest()[:6]}"
+    if settings.weight is not None and settings.weight != plan.weight:
+        plan, label = replace(plan, weight=cast("WeightName", settings.weight)), f"{label}-{settings.weight}"
+    if settings.trim is not None and settings.trim != plan.trim:
+        plan, label = replace(plan, trim=settings.trim), f"{label}-trim{settings.trim:g}"
+    if settings.patch_size is not None:
+        label = f"{label}-patch{settings.patch_size}"
+    return label, plan
+
+
+def _own_pass(settings: MosaicPass) -> Pass:
+    if len(settings.offset) != 2:
+        raise LulcsegError(
+            f"mosaic.passes: offset is {settings.offset}", where="configuration", remedy="give rows and columns"
+        )
+    if any(angle % 90 for angle in settings.rotations):
+        raise LulcsegError(
+            f"mosaic.passes: rotations are {settings.rotations}", where="configuration", remedy="use 0, 90, 180, 270"
+        )
+    turns = tuple(angle // 90 % 4 for angle in settings.rotations)
+    return Pass(settings.offset[0], settings.offset[1], turns, settings.flips)

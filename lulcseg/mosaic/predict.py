@@ -1,25 +1,28 @@
-"""Predicting a mosaic of any height: read ahead, forward, blend, write, row by row."""
+"""Predicting a mosaic of any height: read ahead, forward, blend, write, strip by strip."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid
+from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
-from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.forward import PatchModel
+from lulcseg.mosaic.job import Progress, StripJob
 from lulcseg.mosaic.passes import PassPlan
-from lulcseg.mosaic.products import ClassCodes, class_layout, probability_layout, scaled_probabilities
-from lulcseg.mosaic.reading import Reader
-from lulcseg.mosaic.stream import RowStream
-from lulcseg.mosaic.writer import CogWriter
+from lulcseg.mosaic.products import CLASSES, DISAGREEMENT, products
+from lulcseg.mosaic.reading import Reader, Wanted
+from lulcseg.mosaic.stream import Setup
+from lulcseg.mosaic.work import Work
+from lulcseg.mosaic.writer import Raster
+
+STRIP_ROWS = 512
+"""Rows of a strip, by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +31,34 @@ class MosaicResult:
 
     Attributes:
         classes: The class map.
-        probabilities: The class probabilities, if they were asked for.
+        layers: The rasters beside it, by name.
         patches: Patches predicted, over all passes.
-        patches_skipped: Patches left out because the imagery is not valid anywhere in them.
-        samples: Forward samples: patches times their rotations.
-        pixels: Pixels of the mosaic.
-        pixels_mapped: Pixels that got a class; the others are nodata.
+        patches_skipped: Patches left out because nothing in them is valid and wanted.
+        samples: Forward samples: patches times their views.
+        pixels: Pixels of the map.
+        counts: Pixels of each class, in the legend's order; the others are nodata.
+        strips: Strips of the map.
+        strips_resumed: Those that an earlier prediction, cut off, had finished.
         seconds: Wall time of it all, in seconds.
         forward_seconds: Time in the model, in seconds.
     """
 
     classes: Path
-    probabilities: Path | None
+    layers: Mapping[str, Path]
     patches: int
     patches_skipped: int
     samples: int
     pixels: int
-    pixels_mapped: int
+    counts: tuple[int, ...]
+    strips: int
+    strips_resumed: int
     seconds: float
     forward_seconds: float
+
+    @property
+    def pixels_mapped(self) -> int:
+        """Pixels that got a class."""
+        return sum(self.counts)
 
 
 def predict_mosaic(
@@ -59,15 +71,21 @@ def predict_mosaic(
     batch: int,
     device: torch.device | str,
     out: Path,
-    probabilities: Path | None = None,
+    layers: Sequence[str] = (),
+    part: Window | None = None,
+    wanted: Wanted | None = None,
+    identity: Mapping[str, Any] | None = None,
+    strip_rows: int = STRIP_ROWS,
+    workers: int = 1,
     tags: Mapping[str, str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> MosaicResult:
-    """Map a mosaic.
+    """Map a mosaic in this process.
 
     Nodata in the imagery is nodata in the map; at the mosaic's edges patches see its reflection. Memory
-    depends on the mosaic's width, the patch and the batch, never on the height. On any failure nothing is
-    left behind, and what stood at the output paths still does.
+    depends on the mosaic's width, the patch and the batch, never on the height. Nothing stands at the output
+    paths before all of it is whole. Finished strips are kept in a hidden folder beside ``out`` if it is cut off:
+    called again with the same ``identity`` it goes on with what is missing.
 
     Args:
         model: Gives logits for patches; in evaluation mode, on ``device``.
@@ -75,12 +93,17 @@ def predict_mosaic(
         legend: The classes, in the order of the model's.
         plan: The passes.
         patch: Side of a patch P, in pixels.
-        batch: Forward samples in a batch, rotations counted; fewer if the whole mosaic has fewer.
+        batch: Forward samples in a batch, views counted; fewer if the whole mosaic has fewer.
         device: Where to compute.
         out: Path of the class map: codes, uint8.
-        probabilities: Path of the class probabilities, uint8 in steps of 1/250; None: not written.
+        layers: Which of :data:`lulcseg.mosaic.products.LAYERS` to write beside it, as ``<out>_<layer>.tif``.
+        part: Part of the mosaic to map; None: all of it.
+        wanted: Which pixels of the mosaic are wanted; None: all.
+        identity: What the pixels depend on besides, as plain Python: model, imagery, region.
+        strip_rows: Rows of a strip.
+        workers: Threads that read patches ahead.
         tags: Metadata for the files, such as checkpoint, scene, date and mosaic.
-        progress: Is told (patches done, patches in all) as it goes, skipped ones counted.
+        progress: Is told of patches done.
 
     Returns:
         Paths, counts and times.
@@ -90,66 +113,77 @@ def predict_mosaic(
     """
     began = time.perf_counter()
     device = torch.device(device)
-    stream = RowStream(
-        model, reader, plan, classes=len(legend), patch=patch, batch=batch, device=device, progress=progress
+    setup = Setup(plan, len(legend), patch, batch, device, workers=workers, with_entropy=DISAGREEMENT in layers).fitted(
+        reader.grid.window
     )
-    with ExitStack() as stack:
-        outputs = _Outputs(stack, reader.grid, legend, tags or {}, out=out, probabilities=probabilities, device=device)
-        for rows in stack.enter_context(closing(iter(stream))):
-            outputs.write(rows)
-        outputs.publish()
+    known = {**(identity or {}), **identity_of(setup, legend, reader.grid)}
+    with Work.begin(
+        out,
+        part or reader.grid.window,
+        products(legend, layers),
+        known,
+        strip_rows=strip_rows,
+        threads=torch.get_num_threads(),
+        processor=device.type,
+    ) as work:
+        with StripJob(model, reader, setup, work, work.missing(), wanted=wanted, progress=progress) as job:
+            job.run()
+        made = join_strips(work, reader.grid, legend, tags or {})
+        counts = tuple(work.counts()[code] for code in legend.codes)
+        strips = len(work.strips())
+        work.publish()
     return MosaicResult(
         classes=out,
-        probabilities=probabilities,
-        patches=stream.patches,
-        patches_skipped=stream.patches_total - stream.patches,
-        samples=stream.samples,
-        pixels=reader.grid.height * reader.grid.width,
-        pixels_mapped=outputs.mapped,
+        layers={key: target_of(out, key) for key in made if key != CLASSES},
+        patches=job.patches,
+        patches_skipped=job.patches_total - job.patches,
+        samples=job.samples,
+        pixels=work.part.height * work.part.width,
+        counts=counts,
+        strips=strips,
+        strips_resumed=work.resumed,
         seconds=time.perf_counter() - began,
-        forward_seconds=stream.forward_seconds,
+        forward_seconds=job.forward_seconds,
     )
 
 
-class _Outputs:
-    """The files that a prediction writes: all of them appear, or none."""
+def identity_of(setup: Setup, legend: Legend, grid: Grid) -> dict[str, Any]:
+    """Return what a map's pixels depend on, of what this package knows."""
+    return {
+        "passes": setup.plan.to_plain(),
+        "patch": setup.patch,
+        "batch": setup.batch,
+        "device": setup.device.type,
+        "legend": legend.to_plain(),
+        "grid": repr(grid),
+        "torch": torch.__version__,
+    }
 
-    def __init__(
-        self,
-        stack: ExitStack,
-        grid: Grid,
-        legend: Legend,
-        tags: Mapping[str, str],
-        *,
-        out: Path,
-        probabilities: Path | None,
-        device: torch.device,
-    ) -> None:
-        if probabilities is not None and probabilities.resolve() == out.resolve():
-            raise LulcsegError(
-                "the map and the probabilities have the same path", where=out, remedy="give the probabilities another"
-            )
-        self._codes = ClassCodes(legend, device)
-        self._map = stack.enter_context(CogWriter(out, grid, class_layout(legend), legend=legend, tags=tags))
-        self._probabilities: CogWriter | None = None
-        if probabilities is not None:
-            self._probabilities = stack.enter_context(
-                CogWriter(probabilities, grid, probability_layout(legend), legend=legend, tags=tags)
-            )
 
-    @property
-    def mapped(self) -> int:
-        return self._codes.mapped
+def join_strips(work: Work, grid: Grid, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
+    """Make Cloud Optimized GeoTIFFs of the strips, in the folder where the map is made.
 
-    def write(self, rows: FinishedRows) -> None:
-        self._map.write(rows.row, self._codes(rows))
-        if self._probabilities is not None:
-            self._probabilities.write(rows.row, scaled_probabilities(rows))
+    Args:
+        work: The folder; all strips must be done.
+        grid: The mosaic's pixels.
+        legend: The classes.
+        tags: Metadata for the files.
 
-    def publish(self) -> None:
-        """Make all files before any is put in place; the map, whose presence says that all is done, comes last."""
-        writers = [w for w in (self._probabilities, self._map) if w is not None]
-        for writer in writers:
-            writer.finish()
-        for writer in writers:
-            writer.publish()
+    Returns:
+        The files by name of the raster.
+
+    Raises:
+        LulcsegError: They can't be written.
+    """
+    made = {}
+    for product in work.products:
+        target = target_of(work.target, product.key)
+        made[product.key] = work.ready(target)
+        raster = Raster(work.grid(grid), product.layout, legend, tags)
+        raster.join(work.places(product), made[product.key], target)
+    return made
+
+
+def target_of(out: Path, key: str, suffix: str = ".tif") -> Path:
+    """Return what an output is called: the class map's own name, or ``<map>_<key>`` beside it."""
+    return out if key == CLASSES else out.with_name(f"{out.stem}_{key}{suffix}")

@@ -1,20 +1,81 @@
-"""What a mosaic's class probabilities become in a file: the class map, the scaled probabilities."""
+"""What a mosaic's class probabilities become in files: the class map, and layers that say how sure it is."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.sidecar import class_sidecar
 from lulcseg.mosaic.writer import Layout
 
-PROBABILITY_STEPS = 250
-"""A stored probability of 250 means 1; so the steps are 0.4 %, and 255 is left for nodata."""
+STEPS = 250
+"""A stored share of 250 means 1; so the steps are 0.4 %, and 255 is left for nodata."""
+
+CLASSES, PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT = (
+    "classes", "probabilities", "confidence", "entropy", "disagreement",
+)  # fmt: skip
+LAYERS = (PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT)
+"""Rasters that may be written beside the class map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A raster that is written.
+
+    Attributes:
+        key: Its name.
+        layout: How it is stored.
+        make: Turns finished rows into (bands, h, W) uint8 on their device, before nodata is put in.
+    """
+
+    key: str
+    layout: Layout
+    make: Callable[[FinishedRows], Tensor]
+
+    def __call__(self, rows: FinishedRows) -> Tensor:
+        """Return (bands, h, W) uint8 on the rows' device, 255 where the imagery is not valid."""
+        return self.make(rows).masked_fill(~rows.valid, IGNORE)
+
+
+def products(legend: Legend, wanted: Sequence[str]) -> list[Product]:
+    """Return the rasters to write: the class map first, then those wanted.
+
+    ``probabilities`` has a band a class; ``confidence`` is the highest of them; ``entropy`` is theirs,
+    −Σ p ln p / ln K; ``disagreement`` is how much of it is due to a pixel's views (passes, rotations)
+    differing: the Jensen–Shannon divergence, the entropy of their mean less the mean of their entropies, / ln K.
+    All four are stored in steps of 0.004, as the bands' scale says.
+
+    Args:
+        legend: The classes.
+        wanted: Which of :data:`LAYERS` to write.
+    """
+    one = share_layout
+    made = {
+        PROBABILITIES: (one(*legend.names), lambda rows: _stored(rows.probabilities)),
+        CONFIDENCE: (one("confidence"), lambda rows: _stored(rows.probabilities.amax(dim=0, keepdim=True))),
+        ENTROPY: (one("entropy"), lambda rows: _stored(_entropy(rows)[None] / math.log(len(legend)))),
+        DISAGREEMENT: (one("disagreement"), lambda rows: _stored(_divergence(rows)[None] / math.log(len(legend)))),
+    }
+    found = [Product(CLASSES, class_layout(legend), _Codes(legend))]
+    return found + [Product(key, *made[key]) for key in LAYERS if key in wanted]
+
+
+class _Codes:
+    """Turns probabilities into codes: of the class of the highest, at a tie of the first in the legend."""
+
+    def __init__(self, legend: Legend) -> None:
+        self._codes = torch.from_numpy(legend.index_to_code())
+
+    def __call__(self, rows: FinishedRows) -> Tensor:
+        self._codes = self._codes.to(rows.probabilities.device)
+        codes: Tensor = self._codes[rows.probabilities.argmax(dim=0)][None]
+        return codes
 
 
 def class_layout(legend: Legend) -> Layout:
@@ -23,45 +84,29 @@ def class_layout(legend: Legend) -> Layout:
     return Layout(("class",), overviews="MODE", colours=colours, sidecar=class_sidecar(legend))
 
 
-def probability_layout(legend: Legend) -> Layout:
-    """Return the layout of class probabilities: a band a class, in steps of 0.004 (the bands' scale says so)."""
-    return Layout(tuple(legend.names), overviews="AVERAGE", scale=1 / PROBABILITY_STEPS, predictor="YES")
+def share_layout(*names: str) -> Layout:
+    """Return the layout of shares, 0…1 in steps of 0.004 (the bands' scale says so)."""
+    return Layout(names, overviews="AVERAGE", scale=1 / STEPS, predictor="YES")
 
 
-class ClassCodes:
-    """Turns probabilities into class codes: the class of the highest, at a tie the first in the legend.
-
-    Attributes:
-        mapped: Pixels that got a class so far.
-    """
-
-    def __init__(self, legend: Legend, device: torch.device) -> None:
-        """Keep the codes on the device."""
-        self._codes = torch.from_numpy(legend.index_to_code()).to(device)
-        self.mapped = 0
-
-    def __call__(self, rows: FinishedRows) -> NDArray[np.uint8]:
-        """Return codes, (1, h, W) uint8, 255 where the imagery is not valid.
-
-        Raises:
-            LulcsegError: The model gave something that is not a number.
-        """
-        best, index = rows.probabilities.max(dim=0)
-        if bool((best.isnan() & rows.valid).any()):
-            raise LulcsegError(
-                f"the model gives values that are not numbers, between rows {rows.row} and {rows.row + len(best)}",
-                where="checkpoint",
-                remedy="train again, with a lower learning rate or in full precision",
-            )
-        self.mapped += int(rows.valid.sum())
-        return _masked(self._codes[index], rows.valid)[None]
+def lacks_numbers(rows: FinishedRows) -> Tensor:
+    """Return, as a bool on the rows' device, whether the model gave something that is not a number."""
+    somewhere: Tensor = (rows.probabilities.amax(dim=0).isnan() & rows.valid).any()
+    return somewhere
 
 
-def scaled_probabilities(rows: FinishedRows) -> NDArray[np.uint8]:
-    """Return class probabilities, (K, h, W) uint8 in steps of 1/250, 255 where the imagery is not valid."""
-    return _masked((rows.probabilities * PROBABILITY_STEPS).round().to(torch.uint8), rows.valid)
+def _stored(shares: Tensor) -> Tensor:
+    return (shares.clamp(0, 1) * STEPS).round().to(torch.uint8)
 
 
-def _masked(values: Tensor, valid: Tensor) -> NDArray[np.uint8]:
-    array: NDArray[np.uint8] = values.masked_fill(~valid, IGNORE).cpu().numpy()
-    return array
+def _entropy(rows: FinishedRows) -> Tensor:
+    """Return the entropy of the mean probabilities, (h, W), in nats."""
+    terms: Tensor = torch.special.xlogy(rows.probabilities, rows.probabilities)
+    return -terms.sum(dim=0)
+
+
+def _divergence(rows: FinishedRows) -> Tensor:
+    """Return the Jensen–Shannon divergence among the views, (h, W), in nats."""
+    if rows.entropy is None:
+        raise ValueError("the views' entropies were not kept")
+    return _entropy(rows) - rows.entropy

@@ -36,25 +36,40 @@ class Checksums:
         return tuple(self._values)
 
 
-def checksums_of(path: Path) -> tuple[int, ...]:
+def checksums_of(path: Path, rows: int | None = None) -> list[tuple[int, ...]]:
     """Read every pixel of a raster, overviews too, and return the checksums of the full resolution.
+
+    Args:
+        path: The raster.
+        rows: Height of the strips to tell apart, from the top; None: the raster is one.
+
+    Returns:
+        For each strip a checksum a band.
 
     Raises:
         rasterio.errors.RasterioError: Some of it can't be read.
     """
+    found = []
     with rasterio.open(path, num_threads="ALL_CPUS") as dataset:
-        sums = Checksums(dataset.count)
-        for values in _strips(dataset):
-            sums.add(values)
+        height = rows or dataset.height
+        for top in range(0, dataset.height, height):
+            sums = Checksums(dataset.count)
+            for values in _pieces(dataset, top, min(top + height, dataset.height)):
+                sums.add(values)
+            found.append(sums.values)
         levels = len(dataset.overviews(1))
     for level in range(levels):
         with rasterio.open(path, overview_level=level, num_threads="ALL_CPUS") as dataset:
-            for _ in _strips(dataset):
+            for _ in _pieces(dataset, 0, dataset.height):
                 pass
-    return sums.values
+    return found
 
 
-def _strips(dataset: Any) -> Iterator[NDArray[np.uint8]]:
+def _pieces(dataset: Any, top: int, bottom: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield rows from the top, a row of blocks at a time."""
     step = dataset.block_shapes[0][0]
-    for row in range(0, dataset.height, step):
-        yield dataset.read(window=RasterioWindow(0, row, dataset.width, min(step, dataset.height - row)))
+    row = top
+    while row < bottom:
+        height = min(step - row % step, bottom - row)
+        yield dataset.read(window=RasterioWindow(0, row, dataset.width, height))
+        row += height

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -35,6 +36,13 @@ class Reader(Protocol):
             The image, (C, h, w) in the imagery's own type, and where it is valid, (h, w) bool.
         """
 
+    def clone(self) -> Self:
+        """Return a reader of the same imagery for another thread."""
+
+
+Wanted = Callable[[Window], NDArray[np.bool_]]
+"""Tells which pixels of a window inside the mosaic are wanted, (h, w) bool; may be asked by several threads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patch:
@@ -45,7 +53,7 @@ class Patch:
         tile: Where it lies.
         image: (C, P, P) in the imagery's own type, reflected beyond the mosaic's edge.
         valid: (P, P) bool, reflected likewise.
-        is_empty: Whether no pixel of the mosaic in it is valid, so that it need not be predicted.
+        is_empty: Whether no pixel that is kept of it is valid and wanted, so that it need not be predicted.
     """
 
     number: int
@@ -53,6 +61,11 @@ class Patch:
     image: Tensor
     valid: Tensor
     is_empty: bool
+
+    def to(self, device: torch.device) -> Patch:
+        """Return the patch on a device."""
+        image, valid = (each.to(device, non_blocking=True) for each in (self.image, self.valid))
+        return replace(self, image=image, valid=valid)
 
 
 def reflected(start: int, length: int, size: int) -> NDArray[np.int64]:
@@ -94,25 +107,24 @@ def read_reflected(reader: Reader, window: Window) -> tuple[NDArray[Any], NDArra
     return image.take(rows, axis=-2).take(cols, axis=-1), valid.take(rows, axis=-2).take(cols, axis=-1)
 
 
-def _read_patch(reader: Reader, number: int, tile: Tile, pin: bool) -> Patch:
-    image, valid = read_reflected(reader, tile.window)
-    inside = tile.window.intersection(reader.grid.window).slices_in(tile.window)
-    return Patch(number, tile, _tensor(image, pin), _tensor(valid, pin), is_empty=not bool(valid[inside].any()))
-
-
-def _tensor(array: NDArray[Any], pin: bool) -> Tensor:
-    tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
-    return tensor.pin_memory() if pin else tensor
-
-
-def read_patches(reader: Reader, tiles: Iterable[Tile], *, ahead: int, pin: bool = False) -> Generator[Patch]:
-    """Read patches in order in a thread of its own, a few ahead of the one that is asked for.
+def read_patches(
+    reader: Reader,
+    tiles: Iterable[Tile],
+    *,
+    ahead: int,
+    pin: bool = False,
+    workers: int = 1,
+    wanted: Wanted | None = None,
+) -> Generator[Patch]:
+    """Read patches in threads, a few ahead of the one that is asked for, and yield them in order.
 
     Args:
         reader: The imagery; nobody else may use it meanwhile.
         tiles: Where the patches lie.
         ahead: How many patches may wait, at least 1.
         pin: Whether to put them in page-locked memory, from where a GPU fetches them while it computes.
+        workers: Number of threads; each reads with a reader of its own.
+        wanted: Which pixels of the mosaic are wanted; None: all.
 
     Yields:
         Every patch, the empty ones too.
@@ -120,14 +132,38 @@ def read_patches(reader: Reader, tiles: Iterable[Tile], *, ahead: int, pin: bool
     Raises:
         LulcsegError: Whatever the reader raises.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as executor:
+    own = threading.local()
+    spare = [reader, *(reader.clone() for _ in range(workers - 1))]
+
+    def read(number: int, tile: Tile) -> Patch:
+        if not hasattr(own, "reader"):
+            own.reader = spare.pop()
+        return _read_patch(own.reader, number, tile, pin, wanted)
+
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="read-ahead") as executor:
         waiting: deque[Future[Patch]] = deque()
         try:
             for number, tile in enumerate(tiles):
-                waiting.append(executor.submit(_read_patch, reader, number, tile, pin))
+                waiting.append(executor.submit(read, number, tile))
                 if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def _read_patch(reader: Reader, number: int, tile: Tile, pin: bool, wanted: Wanted | None) -> Patch:
+    inside = tile.core.intersection(reader.grid.window)
+    here = True if wanted is None else wanted(inside)
+    if not np.any(here):
+        nothing = torch.empty(0)
+        return Patch(number, tile, nothing, nothing, is_empty=True)
+    image, valid = read_reflected(reader, tile.window)
+    is_empty = not bool((valid[inside.slices_in(tile.window)] & here).any())
+    return Patch(number, tile, _tensor(image, pin), _tensor(valid, pin), is_empty)
+
+
+def _tensor(array: NDArray[Any], pin: bool) -> Tensor:
+    tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
+    return tensor.pin_memory() if pin else tensor

@@ -1,21 +1,21 @@
-"""The only writer of rasters: rows into a temporary GeoTIFF, then a Cloud Optimized GeoTIFF, whole or not at all."""
+"""The only writer of rasters: strips as tiled GeoTIFFs, joined to Cloud Optimized GeoTIFFs."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio lets through when it copies
+from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterioWindow
@@ -26,7 +26,8 @@ from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.mosaic.readback import Checksums, checksums_of
 
-_BLOCK = 512
+BLOCK = 512
+"""Side of the blocks that all files are cut into, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,192 +51,221 @@ class Layout:
     sidecar: str | None = None
 
 
-class CogWriter:
-    """Writes one raster row by row, from the top, and puts it in place once it is whole.
+@dataclass(frozen=True, slots=True)
+class StripPlace:
+    """A strip's file: rows ``start`` to ``stop`` of its raster, with a checksum a band."""
 
-    Used as a context: rows go to a tiled GeoTIFF in a temporary folder beside the target; :meth:`finish`
-    makes the Cloud Optimized GeoTIFF there; :meth:`publish` renames it, its sidecar first. Leaving the
-    context removes the folder. Whatever fails before :meth:`publish`, the target is as it was.
+    path: Path
+    start: int
+    stop: int
+    checksums: tuple[int, ...]
+
+
+class StripFile:
+    """Writes a strip of one raster, row by row from the top.
+
+    Args:
+        path: The file. It isn't whole before :meth:`close`.
+        bands: Number of bands.
+        height: Rows of the strip.
+        width: Columns.
+        target: The raster it will be part of, to name in errors.
     """
 
-    def __init__(self, path: Path, grid: Grid, layout: Layout, *, legend: Legend, tags: Mapping[str, str]) -> None:
-        """Keep the settings; nothing is written yet.
-
-        Args:
-            path: The target.
-            grid: The pixels.
-            layout: What the bands are.
-            legend: Kept in the file's metadata as JSON under ``LULCSEG_LEGEND``.
-            tags: Further metadata, such as checkpoint, scene and date.
-        """
-        self.path = path
-        self._grid = grid
-        self._layout = layout
-        self._tags = {
-            **tags,
-            "LULCSEG_VERSION": lulcseg.__version__,
-            "LULCSEG_LEGEND": json.dumps(legend.to_plain(), ensure_ascii=False),
-        }
-        self._written = Checksums(len(layout.descriptions))
-        self._folder: Path | None = None
-        self._dataset: Any = None
-
-    def __enter__(self) -> Self:
-        """Open the temporary file.
+    def __init__(self, path: Path, bands: int, height: int, width: int, target: Path) -> None:
+        """Open the file.
 
         Raises:
-            LulcsegError: The target's folder does not exist or can't be written, or the target is a folder.
+            LulcsegError: It can't be written.
         """
-        if self.path.is_dir():
-            raise LulcsegError("is a folder", where=self.path, remedy="give the name of a file in it")
-        if not self.path.parent.is_dir():
-            raise LulcsegError(
-                "the output folder does not exist",
-                where=self.path.parent,
-                remedy="create it, or write to another folder",
+        self._path, self._target = path, target
+        self._written = Checksums(bands)
+        self._next = 0
+        with writing(target):
+            self._data: Any = rasterio.open(
+                path,
+                "w",
+                driver="GTiff",
+                dtype="uint8",
+                count=bands,
+                height=height,
+                width=width,
+                # nowhere on Earth: what the strip is part of has a place
+                transform=Affine(1, 0, 0, 0, -1, 0),
+                nodata=IGNORE,
+                tiled=True,
+                blockxsize=BLOCK,
+                blockysize=BLOCK,
+                compress="DEFLATE",
+                zlevel=1,
+                bigtiff="IF_SAFER",
             )
-        with self._writing():
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent))
-        try:
-            with self._writing():
-                self._dataset = self._open(self._rows_path)
-        except BaseException:
-            self._remove()
-            raise
-        return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        """Remove what is temporary."""
-        self._remove()
-
-    def write(self, row: int, values: NDArray[np.uint8]) -> None:
-        """Write rows, each call where the last one ended.
-
-        Args:
-            row: The first of them.
-            values: (bands, h, W) uint8.
+    def write(self, values: NDArray[np.uint8]) -> None:
+        """Write the next rows, (bands, h, W) uint8.
 
         Raises:
             LulcsegError: They can't be written, for instance because the disk is full.
         """
-        window = RasterioWindow(0, row, values.shape[2], values.shape[1])
-        with self._writing():
-            self._dataset.write(values, window=window)
+        height, width = values.shape[1:]
+        with writing(self._target):
+            self._data.write(values, window=RasterioWindow(0, self._next, width, height))
+        self._next += height
         self._written.add(values)
 
-    def finish(self) -> None:
-        """Make the Cloud Optimized GeoTIFF, still in the temporary folder, and read it back.
+    def close(self) -> tuple[int, ...]:
+        """Finish the file, read it back, and return its checksums, one a band.
 
         Raises:
-            LulcsegError: It can't be written, for instance because the disk is full.
+            LulcsegError: It can't be written, or isn't what was written.
         """
-        with self._writing():
-            dataset, self._dataset = self._dataset, None
-            dataset.close()
-            # GDAL copies the class names from the sidecar, by version into the TIFF, a sidecar, or both.
-            self._write_sidecar(self._rows_path)
-            rasterio.shutil.copy(
-                self._rows_path,
-                self._cog_path,
-                driver="COG",
-                blocksize=_BLOCK,
-                compress="DEFLATE",
-                predictor=self._layout.predictor,
-                overview_resampling=self._layout.overviews,
-                bigtiff="IF_SAFER",
-                num_threads="ALL_CPUS",
-            )
-            self._write_sidecar(self._cog_path)
-            self._rows_path.unlink()
-            if checksums_of(self._cog_path) != self._written.values:
+        with writing(self._target):
+            data, self._data = self._data, None
+            data.close()
+            if checksums_of(self._path) != [self._written.values]:
+                raise OSError("what is read back is not what was written")
+        return self._written.values
+
+    def give_up(self) -> None:
+        """Close the file without care for what is in it."""
+        if self._data is not None:
+            # Nobody wants these rows any more: a failure to flush them must not hide why they are given up.
+            with suppress(RasterioError, CPLE_BaseError):
+                self._data.close()
+            self._data = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """A raster that strips are joined to.
+
+    Attributes:
+        grid: Its pixels.
+        layout: What its bands are.
+        legend: The classes, kept in the file's metadata as JSON under ``LULCSEG_LEGEND``.
+        tags: Further metadata, such as checkpoint, scene and date.
+    """
+
+    grid: Grid
+    layout: Layout
+    legend: Legend
+    tags: Mapping[str, str]
+
+    def join(self, strips: Sequence[StripPlace], cog: Path, target: Path) -> None:
+        """Make a Cloud Optimized GeoTIFF of strips, with its sidecar, and read it back.
+
+        Args:
+            strips: All strips, from the top, in one folder; a ``.vrt`` over them is made there and removed.
+            cog: The file to write.
+            target: What it will be called, to name in errors.
+
+        Raises:
+            LulcsegError: It can't be written, for instance because the disk is full, or doesn't hold what the
+                strips do.
+        """
+        joined = strips[0].path.with_name(f"{cog.stem}.vrt")
+        with writing(target):
+            joined.write_text(self._vrt(strips), encoding="utf-8")
+            self._write_sidecar(joined)  # GDAL copies the class names: by version into the TIFF, a sidecar, or both
+            try:
+                rasterio.shutil.copy(
+                    joined,
+                    cog,
+                    driver="COG",
+                    blocksize=BLOCK,
+                    compress="DEFLATE",
+                    predictor=self.layout.predictor,
+                    overview_resampling=self.layout.overviews,
+                    bigtiff="IF_SAFER",
+                    num_threads="ALL_CPUS",
+                )
+            finally:
+                joined.unlink(missing_ok=True)
+                sidecar_of(joined).unlink(missing_ok=True)
+            self._write_sidecar(cog)
+            if checksums_of(cog, strips[0].stop) != [strip.checksums for strip in strips]:
                 raise OSError("what is read back is not what was written")
 
-    def publish(self) -> None:
-        """Rename the finished file to its target, with its sidecar (none: an old one goes).
-
-        Raises:
-            LulcsegError: It can't be renamed.
-        """
-        ours, target = _sidecar_of(self._cog_path), _sidecar_of(self.path)
-        with self._writing():
-            if ours.exists():
-                ours.replace(target)
-            else:
-                target.unlink(missing_ok=True)
-            self._cog_path.replace(self.path)
-
-    @property
-    def _rows_path(self) -> Path:
-        return self._temporary / "rows.tif"
-
-    @property
-    def _cog_path(self) -> Path:
-        return self._temporary / "cog.tif"
-
-    @property
-    def _temporary(self) -> Path:
-        if self._folder is None:
-            raise RuntimeError("the writer is not open")
-        return self._folder
-
-    def _open(self, path: Path) -> Any:
-        layout = self._layout
-        dataset = rasterio.open(
-            path,
-            "w",
-            driver="GTiff",
-            dtype="uint8",
-            count=len(layout.descriptions),
-            height=self._grid.height,
-            width=self._grid.width,
-            crs=self._grid.crs,
-            transform=Affine(*self._grid.transform),
-            nodata=IGNORE,
-            tiled=True,
-            blockxsize=_BLOCK,
-            blockysize=_BLOCK,
-            compress="DEFLATE",
-            zlevel=1,
-            # Without saying so, three or four bands would be taken for red, green, blue and alpha.
-            photometric="PALETTE" if layout.colours else "MINISBLACK",
-            bigtiff="IF_SAFER",
-        )
-        dataset.descriptions = layout.descriptions
-        dataset.update_tags(**self._tags)
-        if layout.colours:
-            dataset.write_colormap(1, dict(layout.colours))
-        else:
-            dataset.scales = [layout.scale] * len(layout.descriptions)
-        return dataset
-
     def _write_sidecar(self, raster: Path) -> None:
-        if self._layout.sidecar is not None:
-            _sidecar_of(raster).write_text(self._layout.sidecar, encoding="utf-8")
+        if self.layout.sidecar is not None:
+            sidecar_of(raster).write_text(self.layout.sidecar, encoding="utf-8")
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Say of a failure to write which file it was."""
-        try:
-            yield
-        except (OSError, RasterioError, CPLE_BaseError) as error:
-            reason = getattr(error, "strerror", None) or str(error.__cause__ or error)
-            raise LulcsegError(
-                f"can't be written ({reason})",
-                where=self.path,
-                remedy="look at the folder's permissions and the space left on the disk",
-            ) from error
+    def _vrt(self, strips: Sequence[StripPlace]) -> str:
+        """Return the text of GDAL's virtual raster over the strips."""
+        grid, layout = self.grid, self.layout
+        root = ET.Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
+        ET.SubElement(root, "SRS").text = CRS.from_user_input(grid.crs).to_wkt()
+        ET.SubElement(root, "GeoTransform").text = ", ".join(map(repr, Affine(*grid.transform).to_gdal()))
+        tags = {
+            **self.tags,
+            "LULCSEG_VERSION": lulcseg.__version__,
+            "LULCSEG_LEGEND": json.dumps(self.legend.to_plain(), ensure_ascii=False),
+        }
+        metadata = ET.SubElement(root, "Metadata")
+        for key, value in tags.items():
+            ET.SubElement(metadata, "MDI", key=key).text = value
+        for number, name in enumerate(layout.descriptions, start=1):
+            band = ET.SubElement(
+                root,
+                "VRTRasterBand",
+                dataType="Byte",
+                band=str(number),
+                blockXSize=str(BLOCK),
+                blockYSize=str(BLOCK),
+            )
+            ET.SubElement(band, "Description").text = name
+            ET.SubElement(band, "NoDataValue").text = str(IGNORE)
+            # Without saying so, three or four bands would be taken for red, green, blue and alpha.
+            ET.SubElement(band, "ColorInterp").text = "Palette" if layout.colours else "Undefined"
+            if layout.colours:
+                table = ET.SubElement(band, "ColorTable")
+                for code in range(256):
+                    entry = zip(("c1", "c2", "c3", "c4"), layout.colours.get(code, (0, 0, 0, 0)), strict=True)
+                    ET.SubElement(table, "Entry", {key: str(value) for key, value in entry})
+            else:
+                ET.SubElement(band, "Offset").text = "0"
+                ET.SubElement(band, "Scale").text = repr(layout.scale)
+            for strip in strips:
+                _add_source(band, number, strip, grid.width)
+        return ET.tostring(root, encoding="unicode")
 
-    def _remove(self) -> None:
-        try:
-            if self._dataset is not None:
-                # Nobody wants these rows any more: a failure to flush them must not hide why they are given up.
-                with suppress(RasterioError, CPLE_BaseError):
-                    self._dataset.close()
-        finally:
-            self._dataset = None
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
 
-
-def _sidecar_of(raster: Path) -> Path:
+def sidecar_of(raster: Path) -> Path:
+    """Return the path of a raster's ``.aux.xml``."""
     return raster.with_name(raster.name + ".aux.xml")
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Say of a failure to write which file it was.
+
+    Raises:
+        LulcsegError: What GDAL or the system says.
+    """
+    try:
+        yield
+    except (OSError, RasterioError, CPLE_BaseError, SystemError) as error:  # rasterio's SystemError: GDAL's, unnamed
+        reason = getattr(error, "strerror", None) or str(error.__cause__ or error)
+        raise LulcsegError(
+            f"can't be written ({reason})",
+            where=target,
+            remedy="look at the folder's permissions and the space left on the disk",
+        ) from error
+
+
+def _add_source(band: ET.Element, number: int, strip: StripPlace, width: int) -> None:
+    height = strip.stop - strip.start
+    source = ET.SubElement(band, "SimpleSource")
+    ET.SubElement(source, "SourceFilename", relativeToVRT="1").text = strip.path.name
+    ET.SubElement(source, "SourceBand").text = str(number)
+    ET.SubElement(
+        source,
+        "SourceProperties",
+        RasterXSize=str(width),
+        RasterYSize=str(height),
+        DataType="Byte",
+        BlockXSize=str(BLOCK),
+        BlockYSize=str(BLOCK),
+    )
+    for name, top in (("SrcRect", 0), ("DstRect", strip.start)):
+        ET.SubElement(source, name, xOff="0", yOff=str(top), xSize=str(width), ySize=str(height))

@@ -25,7 +25,8 @@ _SWATCH = 16
 
 
 @cache
-def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+def font_of(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """Return the pages' font in a size, in pixels."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / name, size)
 
@@ -51,7 +52,7 @@ class Canvas:
         self, x: int, y: int, words: str, width: int, size: int = TEXT, *, bold: bool = False, muted: bool = False
     ) -> int:
         """Write words, wrapped to a width; return where the next line begins."""
-        font, colour = _font(size, bold=bold), MUTED if muted else INK
+        font, colour = font_of(size, bold=bold), MUTED if muted else INK
         for line in wrapped(words, width, size, bold=bold):
             self._draw.text((x, y), line, font=font, fill=colour)
             y += round(size * _LINE)
@@ -75,7 +76,7 @@ class Canvas:
                 self._draw.rectangle(box, fill=NO_IMAGERY)
             else:
                 self._draw.rectangle(box, outline=legend.classes[legend.index(name)].colour, width=4)
-            self._draw.text((box[2] + 8, y + down), name, font=_font(TEXT), fill=INK)
+            self._draw.text((box[2] + 8, y + down), name, font=font_of(TEXT), fill=INK)
 
 
 def keys_height(width: int, names: list[str]) -> int:
@@ -85,7 +86,7 @@ def keys_height(width: int, names: list[str]) -> int:
 
 def wrapped(words: str, width: int, size: int, *, bold: bool = False) -> list[str]:
     """Cut words into lines no longer than a width in pixels (a single longer word stays whole)."""
-    font, lines = _font(size, bold=bold), [""]
+    font, lines = font_of(size, bold=bold), [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and font.getlength(longer) > width:
@@ -99,7 +100,7 @@ def _placed(width: int, names: list[str]) -> list[tuple[int, int, str]]:
     """Return x, y and name of each key of the legend, in rows."""
     placed, x, y = [], 0, 0
     for name in names:
-        wide = _SWATCH + 8 + round(_font(TEXT).getlength(name)) + 24
+        wide = _SWATCH + 8 + round(font_of(TEXT).getlength(name)) + 24
         if x and x + wide > width:
             x, y = 0, y + round(TEXT * 1.6)
         placed.append((x, y, name))

@@ -15,6 +15,7 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.report.images import class_picture, png_bytes
+from lulcseg.scene.tracking import tracked
 
 _BLOCK = 2048
 """Side of the ground read at once, in pixels."""
@@ -85,9 +86,9 @@ def write_previews(scene: PreviewScene, out_dir: Path, max_px: int = 1600) -> di
     Raises:
         LulcsegError: The imagery can't be read, or the pictures can't be written.
     """
-    cells = _Cells(scene.grid, max_px)
+    cells = Cells(scene.grid, max_px)
     entry: dict[str, Any] = {
-        "imagery_preview": _save(out_dir, f"{scene.name}.png", Image.fromarray(_imagery(scene, cells))),
+        "imagery_preview": _save(out_dir, f"{scene.name}.png", Image.fromarray(imagery_means(scene, cells))),
         "labels_preview": None,
         "grid": asdict(scene.grid),
         "legend": scene.legend.to_plain(),
@@ -98,7 +99,7 @@ def write_previews(scene: PreviewScene, out_dir: Path, max_px: int = 1600) -> di
     return entry
 
 
-class _Cells:
+class Cells:
     """The preview's pixels as cells of the scene's: each a whole number of pixels, together all of them."""
 
     def __init__(self, grid: Grid, max_px: int) -> None:
@@ -108,11 +109,11 @@ class _Cells:
         self.cols = np.arange(self.width + 1) * grid.width // self.width
 
     def blocks(self) -> Iterator[tuple[slice, slice, Window]]:
-        """Yield rows and columns of cells, and the window of the scene that they are."""
-        for r in _spans(self.rows):
-            for c in _spans(self.cols):
-                row, col = int(self.rows[r.start]), int(self.cols[c.start])
-                yield r, c, Window(row, col, int(self.rows[r.stop]) - row, int(self.cols[c.stop]) - col)
+        """Yield rows and columns of cells, and the window of the scene that they are, with a bar if it takes long."""
+        cut = [(r, c) for r in _spans(self.rows) for c in _spans(self.cols)]
+        for r, c in tracked(cut, "Making previews"):
+            row, col = int(self.rows[r.start]), int(self.cols[c.start])
+            yield r, c, Window(row, col, int(self.rows[r.stop]) - row, int(self.cols[c.stop]) - col)
 
 
 def _spans(edges: NDArray[np.int64]) -> Iterator[slice]:
@@ -125,7 +126,7 @@ def _spans(edges: NDArray[np.int64]) -> Iterator[slice]:
         start = stop
 
 
-def _imagery(scene: PreviewScene, cells: _Cells) -> NDArray[np.uint8]:
+def imagery_means(scene: PreviewScene, cells: Cells) -> NDArray[np.uint8]:
     """Return the mean of each cell's valid pixels as RGB, (h, w, 3) uint8; white where there is none."""
     bands = [0, 1, 2] if scene.bands >= 3 else [0, 0, 0]
     mean = np.zeros((3, cells.height, cells.width), dtype=np.float32)
@@ -158,7 +159,7 @@ def _stretched(mean: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[n
     return stretched
 
 
-def _labels(labels: _Labels, cells: _Cells) -> NDArray[np.uint8]:
+def _labels(labels: _Labels, cells: Cells) -> NDArray[np.uint8]:
     """Return the class at the middle of each cell, (h, w) uint8."""
     out = np.full((cells.height, cells.width), IGNORE, dtype=np.uint8)
     rows = (cells.rows[:-1] + cells.rows[1:]) // 2

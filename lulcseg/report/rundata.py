@@ -33,6 +33,12 @@ class MapFile:
     path: Path
     facts: dict[str, Any]
 
+    @property
+    def files(self) -> list[str]:
+        """All files of the map for people to open, relative to the run directory: what is shown and what is read."""
+        named = [str(name) for name in self.facts.get("files", [])]
+        return [name for name in named if not name.endswith((".qml", ".aux.xml"))]
+
 
 @dataclass(frozen=True)
 class RunData:

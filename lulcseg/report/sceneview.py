@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.report.images import map_picture, photo_uri, png_uri
 from lulcseg.report.rundata import MapFile, RunData
+from lulcseg.report.shown import classes_of
 from lulcseg.report.tables import (
     AreaRow,
     Cell,
@@ -53,13 +53,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class _ReadMap:
-    """A map with its own legend, its picture and its pixels of each class."""
+    """A map with its own legend, its picture, its pixels of each class, and the files beside it."""
 
     label: str
     legend: Legend
     layer: Layer
     pixels: list[int]
     grid: Grid
+    files: list[str]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class SceneView:
             nothing tells them.
         areas: Area of each class on each map that can be read.
         area_titles: The maps of ``areas``.
+        files: For each map, its files, relative to the run directory.
         assessments: Digitised labels first, then maps.
         notes: What is missing, a sentence each.
     """
@@ -98,6 +100,7 @@ class SceneView:
     legend: tuple[LandClass, ...]
     areas: list[AreaRow]
     area_titles: list[str]
+    files: list[tuple[str, list[str]]]
     assessments: list[AssessmentView]
     notes: list[str]
 
@@ -132,7 +135,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
             read.append(_read_map(found, own, size, _map_label(found, alone=len(maps) == 1)))
         except LulcsegError as error:
             notes.append(str(error))
-    legend = _joint_legend([m.legend for m in read] or ([own] if own else []))
+    legend = tuple(classes_of([m.legend for m in read] or ([own] if own else [])))
     if drawn is not None and own is not None and _colours_differ(own, legend):
         notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
     results = [a for a in run.assessments if a.scene == scene]
@@ -146,6 +149,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
         legend=legend,
         areas=_areas(read, legend),
         area_titles=[m.label for m in read],
+        files=[(m.label, m.files) for m in read if m.files],
         assessments=[
             AssessmentView(f"{key}-{i}", title_of(a), a, class_rows(a), confusion_cells(a), design_note(a))
             for i, a in enumerate(results, start=1)
@@ -181,19 +185,19 @@ def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], la
         grid = raster.grid
     picture = png_uri(map_picture(found.path, legend, height, width))
     layer = Layer(f"map-{found.mosaic}", label, picture, is_classes=True)
-    return _ReadMap(label, legend, layer, class_pixels(found.path, legend).tolist(), grid)
+    return _ReadMap(label, legend, layer, _pixels(found, legend), grid, found.files)
+
+
+def _pixels(found: MapFile, legend: Legend) -> list[int]:
+    """Return a map's pixels of each class: as counted when it was made, unless the file has changed since."""
+    counted = {area["name"]: int(area["pixels"]) for area in found.facts.get("areas", [])}
+    if list(counted) == legend.names and found.facts.get("bytes") == found.path.stat().st_size:
+        return list(counted.values())
+    return class_pixels(found.path, legend).tolist()  # type: ignore[no-any-return]
 
 
 def _map_label(found: MapFile, *, alone: bool) -> str:
     return "Map" if alone else map_title(found.mosaic)
-
-
-def _joint_legend(legends: list[Legend]) -> tuple[LandClass, ...]:
-    """Return the classes of several legends, each name once, as the first that has it states it."""
-    by_name: dict[str, LandClass] = {}
-    for land_class in chain.from_iterable(legends):
-        by_name.setdefault(land_class.name, land_class)
-    return tuple(by_name.values())
 
 
 def _colours_differ(own: Legend, legend: tuple[LandClass, ...]) -> bool:

@@ -99,12 +99,30 @@ def title_of(assessment: Assessment) -> str:
     return map_title(assessment.mosaic)
 
 
+_PASSES = {
+    "single": "single pass",
+    "multiple": "multiple pass",
+    "cheap": "two passes",
+    "crop": "trimmed patches",
+}
+
+
 def map_title(mosaic: str | None) -> str:
-    """Name a map by its passes, and by what stood for the batch where that was chosen: ``single_patch``."""
-    passes, _, variant = (mosaic or "").partition("_")
-    if passes not in {"single", "multiple"}:
+    """Name a map by its passes, what was changed in them, and what stood for the batch where that was chosen.
+
+    Args:
+        mosaic: As maps are labelled: ``single``, ``multiple-hann``, ``single_patch``.
+    """
+    label, _, variant = (mosaic or "").partition("_")
+    name, *changes = label.split("-")
+    if name == "own":
+        shown = "passes of its own"
+    elif name in _PASSES:
+        shown = _PASSES[name]
+    else:
         return "Map"
-    return f"Map, {passes} pass" + (f", scaled over the {variant}" if variant else "")
+    shown += f" ({', '.join(changes)})" if changes else ""
+    return f"Map, {shown}" + (f", scaled over the {variant}" if variant else "")
 
 
 def design_note(assessment: Assessment) -> str:

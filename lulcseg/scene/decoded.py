@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
-import shapely
 from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
@@ -157,20 +155,5 @@ def _told(size: float) -> str:
 
 
 def _key(imagery: ImageryReader) -> str:
-    """Hash everything the decoded copy depends on: the files by name, size and time, and how they are seen."""
-    rasters, grid = imagery.rasters, imagery.grid
-    stamps = []
-    for file in rasters.files:
-        with rasterio.open(file.path) as source:
-            parts = {str(file.path.resolve()), *source.files}  # masks beside it, what a VRT is made of
-        for part in sorted(parts):
-            path = Path(part)
-            status = path.stat() if path.exists() else None
-            stamps.append([part] if status is None else [part, status.st_size, status.st_mtime_ns])
-        stamps.append([str(file.colours), file.masked])
-    seen = [grid.crs, *grid.transform, grid.height, grid.width, rasters.band_numbers, str(rasters.nodata)]
-    facts = [_VERSION, stamps, seen, str(imagery.dtype), rasters.resampling.name]
-    digest = hashlib.sha256(json.dumps(facts).encode())
-    if imagery.boundary is not None:
-        digest.update(shapely.to_wkb(imagery.boundary))
-    return digest.hexdigest()[:32]
+    """Return a name for everything that the decoded copy depends on."""
+    return hashlib.sha256(json.dumps([_VERSION, imagery.state()], sort_keys=True).encode()).hexdigest()[:32]

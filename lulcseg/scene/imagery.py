@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+import rasterio
+import shapely
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
@@ -29,6 +34,34 @@ class ImageryReader:
         self.rasters = rasters
         self.boundary = boundary
         self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
+
+    def clone(self) -> Self:
+        """Return a reader of the same files with handles of its own, to read beside this one in another thread."""
+        return type(self)(copy.copy(self.rasters), self.boundary)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the pixels depend on, as plain Python: the files as they are now, and how they are seen.
+
+        A file is known by its name, size and time, and so are masks beside it and what a virtual one is made of.
+        """
+        rasters = self.rasters
+        files: list[list[Any]] = []
+        for file in rasters.files:
+            with rasterio.open(file.path) as source:
+                parts = {str(file.path.resolve()), *source.files}
+            for path in map(Path, sorted(parts)):
+                status = path.stat() if path.exists() else None
+                files.append([str(path)] if status is None else [str(path), status.st_size, status.st_mtime_ns])
+            files.append([str(file.colours), file.masked])
+        return {
+            "files": files,
+            "bands": rasters.band_numbers,
+            "grid": asdict(self.grid),
+            "nodata": None if rasters.nodata is None else float(rasters.nodata),
+            "dtype": str(self.dtype),
+            "resampling": rasters.resampling.name,
+            "boundary": None if self.boundary is None else shapely.to_wkb(self.boundary, hex=True),
+        }
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read a window, which may leave the grid.

@@ -7,12 +7,11 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -133,16 +132,7 @@ def mosaic_statistics(imagery: ImageryReader, cache: Path | None) -> BandStatist
 
 def _key(imagery: ImageryReader) -> str:
     """Return a name for everything that a mosaic's statistics depend on."""
-    rasters = imagery.rasters
-    states = [(str(f.path.resolve()), f.path.stat()) for f in rasters.files]
-    content = {
-        "version": [_VERSION, MOST_PIXELS, *_BLOCK],
-        "files": [(name, state.st_size, state.st_mtime_ns) for name, state in states],
-        "bands": rasters.band_numbers,
-        "grid": asdict(imagery.grid),
-        "nodata": rasters.nodata,
-        "boundary": None if imagery.boundary is None else shapely.to_wkb(imagery.boundary, hex=True),
-    }
+    content = {"version": [_VERSION, MOST_PIXELS, *_BLOCK]} | imagery.state()
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
 

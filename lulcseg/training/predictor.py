@@ -22,6 +22,7 @@ class PatchPredictor:
         task: The trained model.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         precision: As in ``trainer.precision``.
+        device: The very device; None: the first of the accelerator's.
 
     Attributes:
         device: Where it computes.
@@ -30,9 +31,16 @@ class PatchPredictor:
 
     mosaic: Limits | None = None
 
-    def __init__(self, task: SegmentationTask, *, accelerator: str = "auto", precision: str = "auto") -> None:
+    def __init__(
+        self,
+        task: SegmentationTask,
+        *,
+        accelerator: str = "auto",
+        precision: str = "auto",
+        device: torch.device | None = None,
+    ) -> None:
         """Move the model to its device."""
-        self.device = torch.device(_device(accelerator))
+        self.device = device or torch.device(_device(accelerator))
         self.task = task.to(self.device).eval()
         resolved = resolve_precision(precision, accelerator)
         self.dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
@@ -56,6 +64,26 @@ class PatchPredictor:
         own = copy.copy(self)
         own.mosaic = Limits(*(limit.to(self.device) for limit in self.task.scaler.limits_of(statistics)))
         return own
+
+    def compile(self, image: Tensor, valid: Tensor) -> str | None:
+        """Compile the network, and try it.
+
+        Args:
+            image: A batch as it will be predicted.
+            valid: Where it is valid.
+
+        Returns:
+            Why it is not compiled, as a clause, or None if it is. It predicts either way.
+        """
+        network = self.task.network
+        try:
+            network.compile()
+            self(image, valid)
+        except Exception as error:  # whatever the compiler, or its absence, comes up with
+            network._compiled_call_impl = None
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            return lines[0] if lines else type(error).__name__
+        return None
 
     @torch.inference_mode()
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:

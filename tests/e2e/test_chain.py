@@ -75,7 +75,7 @@ def test_train_then_predict(make_scene: Make, cache: Path, tmp_path: Path) -> No
         assert set(np.unique(mapped.read(1))) <= {10, 20, 30}
         assert mapped.colormap(1)[20][:3] == (0x2D, 0x6A, 0x31)
 
-    mapping = ["mosaic=multiple", "mosaic.probabilities=true", f"cache={cache}"]
+    mapping = ["mosaic=multiple", "mosaic.outputs=[probabilities,confidence]", f"cache={cache}"]
     done = script("predict.py", "checkpoint=run/checkpoints/best.ckpt", f"scene={other}", *mapping, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads((run / "assessment" / "two_multiple.json").read_text())["kappa"] > 0.8
@@ -278,6 +278,7 @@ def test_scene_the_model_cannot_map_is_refused(trained: Path, make_scene: Make, 
         (["scenes.assess=[{column}]"], "has no column 'klass'"),
         (["trainer.accelerator=gpu"], "this machine has no gpu"),
         (["mosaic.patch_size=100000"], "above 8192"),
+        (["mosaic.region=none.gpkg"], "there is no such file"),
         (["augment=geometry", "augment.margin=8", "validation.fraction=0.3"], "held out for validation"),
         (["run_dir=/proc/none/run"], "/proc/none/run"),
     ],

@@ -7,22 +7,24 @@ from hypothesis import strategies as st
 from lulcseg.grid import Window
 from lulcseg.mosaic.passes import Pass, PassPlan
 from lulcseg.mosaic.reading import reflected
-from lulcseg.mosaic.tiling import count_samples, count_tiles, tiles
-from lulcseg.mosaic.weights import weight_window
+from lulcseg.mosaic.tiling import Tiling
+from lulcseg.mosaic.weights import WEIGHTS, weight_window
 
 sizes = st.integers(1, 40)
 offsets = st.floats(0, 1, exclude_max=True)
 turns = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(tuple)
-plans = st.lists(st.builds(Pass, offsets, offsets, turns), min_size=1, max_size=3).map(lambda p: PassPlan(tuple(p)))
+passes = st.lists(st.builds(Pass, offsets, offsets, turns, st.booleans()), min_size=1, max_size=3).map(tuple)
+plans = st.builds(PassPlan, passes, trim=st.floats(0, 0.49))
 
 
 @given(sizes, sizes, sizes, plans)
 def test_every_pass_covers_every_pixel_once(height, width, patch, plan):
     frame = Window(0, 0, height, width)
     seen = np.zeros((len(plan.passes), height, width), int)
-    for tile in tiles(frame, plan, patch):
+    for tile in Tiling(frame, plan, patch).tiles():
         assert (tile.window.height, tile.window.width) == (patch, patch)
-        inside = tile.window.intersection(frame)
+        assert tile.window.contains(tile.core)
+        inside = tile.core.intersection(frame)
         assert not inside.is_empty
         seen[tile.pass_index, *inside.slices_in(frame)] += 1
     assert (seen == 1).all()
@@ -30,12 +32,22 @@ def test_every_pass_covers_every_pixel_once(height, width, patch, plan):
 
 @given(sizes, sizes, sizes, plans)
 def test_order_is_by_row_then_pass_then_column_and_counts_agree(height, width, patch, plan):
-    frame = Window(0, 0, height, width)
-    order = list(tiles(frame, plan, patch))
+    tiling = Tiling(Window(0, 0, height, width), plan, patch)
+    order = list(tiling.tiles())
     keys = [(t.window.row, t.pass_index, t.window.col) for t in order]
     assert keys == sorted(keys)
-    assert len(set(keys)) == len(keys) == count_tiles(frame, plan, patch)
-    assert count_samples(frame, plan, patch) == sum(len(plan.passes[t.pass_index].rotations) for t in order)
+    assert len(set(keys)) == len(keys) == tiling.count()
+    assert tiling.count_samples() == sum(len(plan.passes[t.pass_index].views) for t in order)
+
+
+@given(sizes, sizes, sizes, plans, st.data())
+def test_a_part_has_the_wholes_patches_that_meet_it(height, width, patch, plan, data):
+    tiling = Tiling(Window(0, 0, height, width), plan, patch)
+    row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    part = Window(row, col, data.draw(st.integers(1, height - row)), data.draw(st.integers(1, width - col)))
+    expected = [t for t in tiling.tiles() if not t.core.intersection(part).is_empty]
+    assert list(tiling.tiles(part)) == expected
+    assert tiling.count(part) == len(expected)
 
 
 @given(st.integers(-100, 100), st.integers(1, 100), st.integers(1, 30))
@@ -46,7 +58,7 @@ def test_reflection_is_numpys(start, length, size):
     assert reflected(start, length, size).tolist() == padded[start + before : start + before + length].tolist()
 
 
-@given(st.sampled_from(["uniform", "cone"]), st.integers(1, 65))
+@given(st.sampled_from(WEIGHTS), st.integers(1, 65))
 def test_weights_are_positive_and_symmetric(name, patch):
     weight = weight_window(name, patch)
     assert weight.shape == (patch, patch)

@@ -31,7 +31,7 @@ EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
         ("seed", "write key=value"),
         ("trainer.epochs=abc", "trainer.epochs"),
         ("trainer.epochs=0", "below 1"),
-        ("mosaic.passes=mult", "'multiple'"),
+        ("mosaic.name=mult", "'multiple'"),
         ("augment.strength=nan", "augment.strength=nan"),
     ],
 )
@@ -91,7 +91,7 @@ def test_the_papers_experiments_are_the_papers(name: str, expected: dict[str, ob
     paper = {
         "sampling.patch_size": 512, "sampling.patches": 9632, "trainer.batch_size": 64, "trainer.epochs": 20,
         "model.filters": 32, "model.depth": 4, "augment.name": "none", "scaling.method": "none",
-        "mosaic.passes": "single", "validation.fraction": 0.0,
+        "mosaic.name": "single", "validation.fraction": 0.0,
     }  # fmt: skip
     assert {key: _get(config, key) for key in paper | expected} == paper | expected
 

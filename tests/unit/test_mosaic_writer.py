@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.mosaic.products import class_layout, probability_layout
-from lulcseg.mosaic.writer import CogWriter
+from lulcseg.mosaic.products import class_layout, share_layout
+from lulcseg.mosaic.writer import Raster, StripFile, StripPlace
 
 LEGEND = Legend(
     (LandClass(10, "Trees & <vines>", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7"))
@@ -31,12 +32,26 @@ def codes(grid=GRID, seed=0):
     return np.kron(values, np.ones((1, 9, 9), np.uint8))[:, : grid.height, : grid.width]
 
 
-def write(path, values, layout, *, grid=GRID, strip=300, tags=None):
-    with CogWriter(path, grid, layout, legend=LEGEND, tags=tags or {}) as writer:
-        for row in range(0, grid.height, strip):
-            writer.write(row, values[:, row : row + strip])
-        writer.finish()
-        writer.publish()
+def write(path, values, layout, *, grid=GRID, strip=512, tags=None, leave_out=None):
+    """Write strips into a folder of their own, join them there, and put the raster at ``path``."""
+    folder = path.parent / "strips"
+    folder.mkdir()
+    places = []
+    try:
+        for number, start in enumerate(range(0, grid.height, strip)):
+            rows = values[:, start : start + strip]
+            file = StripFile(folder / f"{number}.tif", len(values), rows.shape[1], grid.width, path)
+            for row in range(0, rows.shape[1], 300):
+                if (number, row) != leave_out:
+                    file.write(rows[:, row : row + 300])
+            places.append(StripPlace(folder / f"{number}.tif", start, start + rows.shape[1], file.close()))
+        Raster(grid, layout, LEGEND, tags or {}).join(places, folder / "cog.tif", path)
+        beside = ["cog.tif.aux.xml"] if layout.sidecar else []
+        assert sorted(f.name for f in folder.iterdir() if not f.stem.isdecimal()) == ["cog.tif", *beside]
+        for name in ["cog.tif", *beside]:
+            (folder / name).replace(path.with_name(name.replace("cog.tif", path.name)))
+    finally:
+        shutil.rmtree(folder)
 
 
 def names_as_gdal_reads_them(path, tmp_path):
@@ -114,7 +129,7 @@ def test_probabilities_are_bands_and_neither_colours_nor_alpha(tmp_path, classes
     draw = np.random.default_rng(1)
     values = draw.integers(0, 251, (classes, 1300, 1100), dtype=np.uint8)
     values[:, 600:] = 255
-    write(tmp_path / "p.tif", values, probability_layout(legend))
+    write(tmp_path / "p.tif", values, share_layout(*legend.names))
     assert cog_validate(tmp_path / "p.tif", strict=True) == (True, [], [])
     with rasterio.open(tmp_path / "p.tif") as dataset:
         assert dataset.descriptions == tuple(legend.names)
@@ -146,89 +161,36 @@ def test_a_crs_without_a_code_survives(tmp_path):
         assert dataset.crs == local
 
 
-def test_nothing_stands_at_the_path_until_it_is_published(tmp_path):
-    path = tmp_path / "map.tif"
-    with CogWriter(path, GRID, class_layout(LEGEND), legend=LEGEND, tags={}) as writer:
-        writer.write(0, codes())
-        assert not path.exists()
-        writer.finish()
-        assert not path.exists()
-        writer.publish()
-        assert path.exists()
-    assert sorted(f.name for f in tmp_path.iterdir()) == ["map.tif", "map.tif.aux.xml"]
+@pytest.mark.parametrize("code", ["EPSG:4326", "EPSG:2193", "EPSG:3857"])
+def test_axes_are_easting_and_northing_whatever_the_crs_says(tmp_path, code):
+    grid = Grid(code, 12.5, -20.25, 0.5, 0.25, 6, 5)
+    write(tmp_path / "map.tif", codes(grid), class_layout(LEGEND), grid=grid)
+    with rasterio.open(tmp_path / "map.tif") as dataset:
+        assert dataset.crs == CRS.from_user_input(code)
+        assert dataset.transform[:6] == grid.transform
+        assert dataset.bounds == (12.5, -21.75, 15, -20.25)
 
 
-def test_the_sidecar_comes_before_the_raster(tmp_path, monkeypatch):
-    renamed, replace = [], Path.replace
-    monkeypatch.setattr(Path, "replace", lambda self, target: renamed.append(target.name) or replace(self, target))
-    write(tmp_path / "map.tif", codes(), class_layout(LEGEND))
-    assert renamed == ["map.tif.aux.xml", "map.tif"]
-
-
-@pytest.mark.parametrize("finish", [False, True])
-def test_leaving_early_leaves_what_was_there(tmp_path, finish):
-    (tmp_path / "map.tif").write_text("old")
-    (tmp_path / "map.tif.aux.xml").write_text("old names")
-
-    def interrupted():
-        with CogWriter(tmp_path / "map.tif", GRID, class_layout(LEGEND), legend=LEGEND, tags={}) as writer:
-            writer.write(0, codes())
-            if finish:
-                writer.finish()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert {f.name: f.read_text() for f in tmp_path.iterdir()} == {"map.tif": "old", "map.tif.aux.xml": "old names"}
-
-
-def test_probabilities_do_not_inherit_an_old_sidecar(tmp_path):
-    grid = Grid("EPSG:28355", 0, 0, 1, 1, 4, 4)
-    write(tmp_path / "p.tif", codes(grid), class_layout(LEGEND), grid=grid)
-    write(tmp_path / "p.tif", np.zeros((3, 4, 4), np.uint8), probability_layout(LEGEND), grid=grid)
-    assert [f.name for f in tmp_path.iterdir()] == ["p.tif"]
-
-
-def test_a_missing_folder_is_named_with_the_remedy(tmp_path):
-    with pytest.raises(LulcsegError, match=r"nowhere: the output folder does not exist; create it"):
-        write(tmp_path / "nowhere" / "map.tif", codes(), class_layout(LEGEND))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_as_the_target_is_refused(tmp_path):
-    with pytest.raises(LulcsegError, match="is a folder"):
-        write(tmp_path, codes(), class_layout(LEGEND))
-
-
-def test_a_folder_that_refuses_files_is_named(tmp_path, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("tempfile.mkdtemp", refuse)
-    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); look at the folder's"):
-        write(tmp_path / "map.tif", codes(), class_layout(LEGEND))
-
-
-@pytest.mark.parametrize("room", [100, 20_000, 500_000, 1_000_000, 1_150_000])
-def test_a_disk_that_fills_up_is_noticed_however_late(tmp_path, room):
-    """A limit on the size of files stands for a full disk; near the end GDAL itself reports nothing."""
-    resource = pytest.importorskip("resource", reason="Windows has no such limit")
-    values = np.random.default_rng(0).integers(0, 250, (1, 1300, 1100)).astype(np.uint8)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        with pytest.raises(LulcsegError, match="space left on the disk"):
-            write(tmp_path / "map.tif", values, class_layout(LEGEND))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert list(tmp_path.iterdir()) == []
-    write(tmp_path / "map.tif", values, class_layout(LEGEND))  # which is larger than all of these
-    assert (tmp_path / "map.tif").stat().st_size > room
+@pytest.mark.parametrize("strip", [7, 512, 700, 5000])
+def test_strips_of_any_height_are_joined(tmp_path, strip):
+    grid = Grid("EPSG:28355", 0, 0, 1, 1, 1030, 40)
+    write(tmp_path / "map.tif", codes(grid), class_layout(LEGEND), grid=grid, strip=strip)
+    with rasterio.open(tmp_path / "map.tif") as dataset:
+        np.testing.assert_array_equal(dataset.read(), codes(grid))
 
 
 def test_rows_that_were_never_written_are_noticed(tmp_path):
-    with CogWriter(tmp_path / "map.tif", GRID, class_layout(LEGEND), legend=LEGEND, tags={}) as writer:
-        writer.write(0, codes()[:, :700])
-        with pytest.raises(LulcsegError, match="not what was written"):
-            writer.finish()
+    with pytest.raises(LulcsegError, match="not what was written"):
+        write(tmp_path / "map.tif", codes(), class_layout(LEGEND), leave_out=(1, 300))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_strip_that_changed_under_way_is_noticed(tmp_path):
+    file = StripFile(tmp_path / "0.tif", 1, 1300, 1100, tmp_path / "map.tif")
+    file.write(codes())
+    place = StripPlace(tmp_path / "0.tif", 0, 1300, file.close())
+    changed = replace(place, checksums=(place.checksums[0] + 1,))
+    raster = Raster(GRID, class_layout(LEGEND), LEGEND, {})
+    raster.join([place], tmp_path / "cog.tif", tmp_path / "map.tif")
+    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(what is read back"):
+        raster.join([changed], tmp_path / "cog.tif", tmp_path / "map.tif")

@@ -304,6 +304,13 @@ def test_writing_twice_gives_the_same_page(copied):
 def test_maps_of_one_checkpoint_are_told_apart() -> None:
     from lulcseg.report.tables import map_title
 
-    assert [map_title(m) for m in ("single", "multiple_mosaic", None)] == [
-        "Map, single pass", "Map, multiple pass, scaled over the mosaic", "Map",
-    ]  # fmt: skip
+    titles = {
+        "single": "Map, single pass",
+        "multiple_mosaic": "Map, multiple pass, scaled over the mosaic",
+        "multiple-hann-patch256": "Map, multiple pass (hann, patch256)",
+        "own-3fa2b1_patch": "Map, passes of its own (3fa2b1), scaled over the patch",
+        "crop": "Map, trimmed patches",
+        "elsewhere": "Map",
+        None: "Map",
+    }
+    assert {m: map_title(m) for m in titles} == titles

@@ -19,7 +19,9 @@ from lulcseg.fitting import fit
 from lulcseg.grid import Window
 from lulcseg.mapping import map_scene
 from lulcseg.mosaic import stream
+from lulcseg.mosaic.ranks import Devices
 from lulcseg.mosaic.reading import read_patches
+from lulcseg.request import Model
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import merge, mosaic_statistics
@@ -83,15 +85,15 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
         assert stored["joint"]["min"][0] > 0, "nodata was measured"
     for choice in (None, "patch", "mosaic", "training") if group == "batch" else (None,):
         task = SegmentationTask.from_checkpoint(best, at_prediction=choice)
-        predictor = PatchPredictor(task, **DEVICE)
+        model = Model(task, best, "32-true", Devices("cpu"))
         found, files = [], []
         for batch, ahead in ((1, None), (3, None), (16, None), (3, 1), (3, 99)):
-            mosaic = Mosaic(passes="multiple", batch_size=batch, probabilities=True)
+            mosaic = Mosaic(name="multiple", batch_size=batch, outputs=["probabilities"])
             out = tmp_path / f"{choice}_{batch}_{ahead}.tif"
             with monkeypatch.context() as patch:
                 if ahead is not None:
                     patch.setattr(stream, "read_patches", reading(ahead))
-                map_scene(predictor, kept, scenes[0], mosaic, out, checkpoint=best)
+                map_scene(model, scenes[0], mosaic, out, label="multiple")
             layers = out.with_name(f"{out.stem}_probabilities.tif")
             with rasterio.open(layers) as opened:
                 found.append(opened.read().astype(int))

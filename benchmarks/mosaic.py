@@ -1,0 +1,231 @@
+"""Mosaic prediction beside its own forward passes and beside TerraTorch, for growing mosaics: time and peak memory.
+
+python benchmarks/mosaic.py [--sizes 1024 2048 4096] [--plans single offsets multiple] [--terratorch-python PATH]
+    [--largest 26624] [--out mosaic]
+
+The model is the U-Net with random weights in the format that prediction chooses here (bf16 where the CPU or GPU computes
+in it); it maps an 8-bit RGB GeoTIFF. Each arm is a process of its own, so that its peak memory is its own; memory is what
+comes on top of the process with the model warm. "forward" is the network alone on as many batches of the same shape,
+timed in the same process, half of them before and half after. What lulcseg is timed for is the whole of it: reading,
+scaling, blending, writing the Cloud Optimized GeoTIFF with overviews, and reading it back. TerraTorch's tiled inference
+is handed the mosaic in memory and writes nothing; it is run with patches at half-patch steps, which "offsets" are too.
+--largest adds a single-pass mosaic of that side with a smaller network: at 26,624² nine float32 bands would take 25 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+PATCH, BATCH, CLASSES = 256, 16, 9
+NETWORK = {"bands": 3, "classes": CLASSES, "filters": 16, "depth": 4}
+SMALL = {"bands": 3, "classes": CLASSES, "filters": 8, "depth": 3}
+COLOURS = {"single": "#0072b2", "offsets": "#009e73", "multiple": "#d55e00", "TerraTorch": "#cc79a7"}
+
+
+def main() -> None:
+    """Run every arm, and print, save and draw what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 2048, 4096], help="sides of mosaics, pixels")
+    parser.add_argument("--plans", nargs="+", default=["single", "offsets", "multiple"], choices=list(COLOURS)[:3])
+    parser.add_argument("--terratorch-python", type=Path, help="python of an environment with TerraTorch 1.2.13")
+    parser.add_argument("--largest", type=int, help="side of one more mosaic, single pass, smaller network")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--out", type=Path, default=Path("mosaic"), help="folder for mosaic.json and mosaic.png")
+    parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)  # one arm, in a process of its own
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(ours(**asked.one)))
+        return
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="mosaic") as name:
+        folder = Path(name)
+        for size in asked.sizes:
+            image = write_image(folder / "image.tif", size)
+            for plan in asked.plans:
+                rows.append(run_ours(image, size, plan, NETWORK, asked.threads))
+                if plan == "offsets" and asked.terratorch_python:
+                    rows.append(run_terratorch(asked.terratorch_python, image, size, asked.threads, rows[-1]))
+        if asked.largest:
+            image = write_image(folder / "image.tif", asked.largest)
+            rows.append(run_ours(image, asked.largest, "single", SMALL, asked.threads))
+    asked.out.mkdir(parents=True, exist_ok=True)
+    settings = {"patch": PATCH, "batch": BATCH, "network": NETWORK, "small": SMALL, "threads": asked.threads}
+    content = {"settings": settings, "rows": rows}
+    (asked.out / "mosaic.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    show(rows)
+    draw(rows, asked.out / "mosaic.png")
+
+
+def write_image(path: Path, size: int) -> Path:
+    """Write an RGB GeoTIFF of soft patterns under noise, a strip at a time."""
+    import numpy as np
+    import rasterio
+    from rasterio.windows import Window
+    from scipy.ndimage import zoom
+
+    rng = np.random.default_rng(0)
+    soft = zoom(rng.normal(110, 40, (64, 64)), 32, order=1)
+    pixels = np.clip(soft + rng.normal(0, 2, (3, *soft.shape)), 0, 255).astype(np.uint8)
+    profile = {
+        "driver": "GTiff", "dtype": "uint8", "count": 3, "height": size, "width": size, "crs": "EPSG:28355",
+        "tiled": True, "blockxsize": 512, "blockysize": 512, "interleave": "pixel", "compress": "deflate",
+        "transform": rasterio.Affine(0.5, 0, 330_000, 0, -0.5, 8_050_000), "bigtiff": "if_safer", "num_threads": "2",
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as out:
+        for row in range(0, size, 512):
+            height = min(512, size - row)
+            strip = pixels.take(range(row, row + height), axis=1, mode="wrap").take(range(size), axis=2, mode="wrap")
+            out.write(strip, window=Window(0, row, size, height))
+    return path
+
+
+def run_ours(image: Path, size: int, plan: str, network: dict[str, int], threads: int) -> dict[str, Any]:
+    """Run an arm of ours in a process of its own."""
+    one = {"image": str(image), "plan": plan, "network": network, "threads": threads}
+    return run([sys.executable, __file__, "--one", json.dumps(one)], plan, size)
+
+
+def run_terratorch(python: Path, image: Path, size: int, threads: int, beside: dict[str, Any]) -> dict[str, Any]:
+    """Run TerraTorch on the same mosaic, with the same model, patch, step and number format as a row of ours."""
+    import torch
+
+    from lulcseg.models.unet import UNet
+
+    torch.manual_seed(0)
+    weights = image.with_name("weights.pt")
+    torch.save(UNet(**NETWORK).state_dict(), weights)
+    command = [
+        str(python), str(Path(__file__).with_name("terratorch_peer.py")), str(weights), str(image),
+        "--network", json.dumps(NETWORK), "--patch", str(PATCH), "--stride", str(PATCH // 2), "--batch", str(BATCH),
+        "--threads", str(threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
+    ]  # fmt: skip
+    found = run(command, "TerraTorch", size)
+    return found | {key: found[key][0] for key in ("seconds", "forward_seconds")}
+
+
+def run(command: list[str], arm: str, size: int) -> dict[str, Any]:
+    """Run a command that ends with a line of JSON."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{arm} at {size}² failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) | {"arm": arm, "size": size}
+    first = found["seconds"] if isinstance(found["seconds"], float) else found["seconds"][0]
+    print(f"{arm}, {size}²: {first:.1f} s", flush=True)
+    return found
+
+
+def ours(image: str, plan: str, network: dict[str, int], threads: int) -> dict[str, Any]:
+    """Map an image and time it, and the bare forward passes beside it."""
+    import numpy as np
+    import torch
+
+    from lulcseg.legend import PAPER_LEGEND
+    from lulcseg.mosaic.passes import PLANS, Pass, PassPlan
+    from lulcseg.mosaic.predict import predict_mosaic
+    from lulcseg.scene.headers import describe
+    from lulcseg.scene.imagery import ImageryReader
+    from lulcseg.scene.rasters import RasterSet
+    from lulcseg.training.predictor import PatchPredictor
+    from lulcseg.training.record import ModelRecord
+    from lulcseg.training.task import SegmentationTask
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    offsets = PassPlan(tuple(Pass(row, col) for row in (0, 0.5) for col in (0, 0.5)), weight="cone")
+    file = describe(Path(image))
+    reader = ImageryReader(RasterSet([file], file.grid, [1, 2, 3]), None)
+    scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
+    record = ModelRecord(
+        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=PATCH,
+        model={"name": "unet", "filters": network["filters"], "depth": network["depth"]},
+        scaling=scaling | {"percentiles": [2.0, 98.0], "range": None},
+    )  # fmt: skip
+    predictor = PatchPredictor(SegmentationTask(record, {}))
+    device = predictor.device
+    batch = torch.rand(BATCH, 3, PATCH, PATCH, device=device).contiguous(memory_format=torch.channels_last)
+    kind = predictor.dtype or torch.float32
+
+    def forward(batches: int) -> float:
+        """Time the network alone."""
+        with torch.inference_mode(), torch.autocast(device.type, kind, enabled=kind != torch.float32):
+            predictor.task.network(batch)
+            started = time.perf_counter()
+            for _ in range(batches):
+                predictor.task.network(batch)
+            return time.perf_counter() - started
+
+    predictor(torch.zeros(BATCH, 3, PATCH, PATCH, dtype=torch.uint8), torch.ones(BATCH, PATCH, PATCH, dtype=torch.bool))
+    sampled = 48
+    first = forward(sampled)
+    before = peak_memory()
+    with tempfile.TemporaryDirectory(prefix="map", dir=Path(image).parent) as folder:
+        result = predict_mosaic(
+            predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=PATCH, batch=BATCH,
+            device=device, out=Path(folder) / "map.tif",
+        )  # fmt: skip
+    peak = peak_memory()
+    batches = -(-result.samples // BATCH)
+    per_batch = (first + forward(sampled)) / (2 * sampled)
+    return {
+        "seconds": result.seconds, "forward_seconds": per_batch * batches, "batches": batches,
+        "samples": result.samples, "pixels": result.pixels, "peak": peak, "peak_before": before,
+        "in_model": result.forward_seconds, "format": str(kind), "strips": result.strips,
+        "classes": int(np.count_nonzero(result.counts)),
+    }  # fmt: skip
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print a table in Markdown."""
+    print("| mosaic | arm | seconds | forward alone | ratio | memory on top (MB) | bytes a pixel | Mpx/s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for r in rows:
+        memory = r["peak"] - r["peak_before"]
+        print(
+            f"| {r['size']:,}² | {r['arm']} | {r['seconds']:.1f} | {r['forward_seconds']:.1f} | "
+            f"{r['seconds'] / r['forward_seconds']:.2f} | {memory / 1e6:,.0f} | {memory / r['pixels']:.2f} | "
+            f"{r['pixels'] / r['seconds'] / 1e6:.2f} |"
+        )
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draw time beside the forward passes, and memory, against the mosaic's size."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    time_axes, memory_axes = figure.subplots(1, 2)
+    for arm, colour in COLOURS.items():
+        own = [r for r in rows if r["arm"] == arm]
+        if not own:
+            continue
+        pixels = [r["pixels"] / 1e6 for r in own]
+        style = {"color": colour, "marker": "o", "label": arm if arm == "TerraTorch" else f"lulcseg, {arm}"}
+        time_axes.plot(pixels, [r["seconds"] / r["forward_seconds"] for r in own], **style)
+        memory_axes.plot(pixels, [(r["peak"] - r["peak_before"]) / 1e6 for r in own], **style)
+    time_axes.axhline(1, color="black", linewidth=0.8)
+    time_axes.set(title="Time", ylabel="× bare forward passes", ylim=(0, None))
+    memory_axes.set(title="Peak memory, besides model and libraries", ylabel="MB", yscale="log")
+    span = sorted({r["pixels"] / 1e6 for r in rows})
+    memory_axes.plot(span, [36 * p for p in span], color="black", linewidth=0.8, linestyle=":", label="9 float32 bands")
+    for axes in (time_axes, memory_axes):
+        axes.set(xscale="log", xlabel="million pixels")
+        axes.spines[["top", "right"]].set_visible(False)
+    memory_axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Predicting a mosaic on several devices: Lightning starts the processes, each makes its own strips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+from lulcseg.errors import LulcsegError
+from lulcseg.mosaic.job import Step, StripJob
+
+BeginJob = Callable[[torch.device, int, int], StripJob]
+"""Makes the job of a process: given its device, its rank, and the number of processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What to predict on.
+
+    Attributes:
+        accelerator: Lightning's accelerator.
+        devices: Number of devices, or ``auto``.
+        strategy: Lightning's strategy; ``auto``: a process a device.
+    """
+
+    accelerator: str = "auto"
+    devices: str = "1"
+    strategy: str = "auto"
+
+    def trainer(self) -> pl.Trainer:
+        """Return a trainer on these devices; no process is started.
+
+        Raises:
+            LulcsegError: They can't be had.
+        """
+        try:
+            return pl.Trainer(
+                accelerator=self.accelerator,
+                devices=self.devices,
+                strategy=self.strategy,
+                use_distributed_sampler=False,  # it deals samples in turn; strips need neighbours
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+        except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+            raise LulcsegError(
+                f"devices={self.devices} with strategy {self.strategy} can't be had here "
+                f"({' '.join(str(error).split())})",
+                where="configuration",
+                remedy="set devices=1, or what this machine has",
+            ) from error
+
+
+def threads_of(trainer: pl.Trainer) -> int:
+    """Return how many threads each of a trainer's processes will compute with, as Lightning sets them."""
+    if trainer.world_size == 1:
+        return torch.get_num_threads()
+    if "OMP_NUM_THREADS" in os.environ:
+        return int(os.environ["OMP_NUM_THREADS"])
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // trainer.num_devices)
+
+
+def predict_on(trainer: pl.Trainer, begin: BeginJob) -> tuple[int, int, float]:
+    """Predict strips on all of a trainer's devices.
+
+    Every process calls it. It comes back once all of them are done.
+
+    Args:
+        trainer: Lightning's trainer.
+        begin: Makes the job of this process; called when the processes know of each other, and between
+            two points at which they wait for each other: what it looks at, no one changes meanwhile.
+
+    Returns:
+        Patches predicted and forward samples, of all processes; and the longest time in the model, in seconds.
+
+    Raises:
+        LulcsegError: Whatever the job raises.
+    """
+    module = _StripModule(begin)
+    try:
+        trainer.predict(module, return_predictions=False)
+    except BaseException as error:
+        module.give_up(error)
+        raise
+    return module.done
+
+
+class _StripModule(pl.LightningModule):
+    """Lightning's view of a job: its batches are the loader's, and rows go to disk, not back to the trainer."""
+
+    def __init__(self, begin: BeginJob) -> None:
+        """Keep how the job is made."""
+        super().__init__()
+        self._begin = begin
+        self._job: StripJob | None = None
+        self.done = (0, 0, 0.0)
+
+    @property
+    def job(self) -> StripJob:
+        """The job of this process."""
+        assert self._job is not None
+        return self._job
+
+    def setup(self, stage: str) -> None:  # noqa: ARG002
+        """Make the job on this process's device; Lightning lets processes wait for each other before and after."""
+        strategy = self.trainer.strategy
+        self._job = self._begin(strategy.root_device, self.trainer.global_rank, self.trainer.world_size)
+
+    def predict_dataloader(self) -> Any:
+        """Return the job's batches."""
+        return _Steps(self.job)
+
+    def transfer_batch_to_device(self, batch: Step, device: torch.device, dataloader_idx: int) -> Step:  # noqa: ARG002
+        """Leave a batch where it is: its patches were moved once, and are turned there."""
+        return batch
+
+    def predict_step(self, batch: Step, batch_idx: int) -> None:  # noqa: ARG002
+        """Predict a batch."""
+        self.job.take(batch)
+
+    def on_predict_end(self) -> None:
+        """Write what is left, wait for the others, and add up what all did."""
+        self.job.finish()
+        strategy = self.trainer.strategy
+        did = torch.tensor([self.job.patches, self.job.samples], dtype=torch.float64, device=strategy.root_device)
+        total = strategy.reduce(did, reduce_op="sum")
+        longest = torch.tensor(self.job.forward_seconds, dtype=torch.float64, device=strategy.root_device)
+        slowest = strategy.reduce(longest, reduce_op="max") if self.trainer.world_size > 1 else longest
+        self.done = (int(total[0]), int(total[1]), float(slowest))
+        strategy.barrier()
+
+    def give_up(self, error: BaseException) -> None:
+        """Give up the strip in work."""
+        if self._job is not None:
+            self._job.__exit__(type(error), error, None)
+
+
+class _Steps:
+    """An iterable without a length over a job's batches."""
+
+    def __init__(self, job: StripJob) -> None:
+        self._job = job
+
+    def __iter__(self) -> Iterator[Step]:
+        return self._job.steps()

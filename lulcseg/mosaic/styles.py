@@ -1,0 +1,235 @@
+"""QGIS style files (``.qml``) for a map and what goes with it, as text; made from the legend, without QGIS.
+
+QGIS takes ``map.qml`` beside ``map.tif`` as the default style of that raster, but would take it for that of a
+``map.gpkg`` too (``QgsMapLayer::styleURI``). So a GeoPackage carries its styles itself, in the table ``layer_styles``,
+where QGIS looks first: :func:`embed_style`. The elements are those that QGIS 3.22 writes with
+``QgsMapLayer::saveNamedStyle``, less what equals its default.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import Legend
+
+_VERSION = "3.22.0"  # of the format; a file without it QGIS takes for one from long ago, and converts
+_DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+
+# Viridis at every sixteenth (Smith & van der Walt, 2015): even in lightness, for colour-blind eyes and in grey too.
+_VIRIDIS = (
+    "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e", "#21918c",
+    "#1fa088", "#28ae80", "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
+)  # fmt: skip
+
+_FIRST, _LABELLED = 10, 50  # ranks up to which a place to review is among the first, and has a label
+
+
+def class_raster_style(legend: Legend) -> str:
+    """Return the style of a class raster: band 1 by its codes, in the legend's names, colours and order.
+
+    What has no entry, such as nodata (255), is transparent. Without a style QGIS shows the raster's colour table, in
+    which all 256 values have an entry.
+
+    Args:
+        legend: The classes.
+    """
+    root = _root("Symbology")
+    renderer = ET.SubElement(ET.SubElement(root, "pipe"), "rasterrenderer")
+    renderer.attrib.update(type="paletted", band="1", opacity="1", alphaBand="-1", nodataColor="")
+    palette = ET.SubElement(renderer, "colorPalette")
+    for c in legend:
+        ET.SubElement(palette, "paletteEntry", value=str(c.code), label=c.name, color=c.colour.lower(), alpha="255")
+    return _text(root)
+
+
+def share_raster_style(name: str, *, low_stands_out: bool = False, top: float = 1.0) -> str:
+    """Return the style of a raster of shares: band 1 in viridis from 0 to ``top``, whose bright end stands out.
+
+    The values are the meant ones, 0…1, not the stored ones: QGIS applies a band's scale before it renders
+    (``QgsRasterDataProvider::bandScale``).
+
+    Args:
+        name: What the shares are; stands at the ends of the colour bar.
+        low_stands_out: Whether it is the low values that need attention (confidence), not the high ones (entropy).
+        top: Where the ramp ends, above 0; higher values have its last colour.
+    """
+    colours = _VIRIDIS[::-1] if low_stands_out else _VIRIDIS
+    places = [i / (len(colours) - 1) for i in range(len(colours))]
+    root = _root("Symbology")
+    renderer = ET.SubElement(ET.SubElement(root, "pipe"), "rasterrenderer")
+    renderer.attrib.update(type="singlebandpseudocolor", band="1", opacity="1", alphaBand="-1", nodataColor="")
+    renderer.attrib.update(classificationMin="0", classificationMax=f"{top:g}")
+    ET.SubElement(ET.SubElement(renderer, "minMaxOrigin"), "limits").text = "None"  # as it is, whatever the data
+    shader = ET.SubElement(ET.SubElement(renderer, "rastershader"), "colorrampshader")
+    shader.attrib.update(colorRampType="INTERPOLATED", classificationMode="1", clip="0")
+    shader.attrib.update(minimumValue="0", maximumValue=f"{top:g}", labelPrecision="3")
+    stops = [f"{place:g};{_rgba(colour)}" for place, colour in zip(places, colours, strict=True)][1:-1]
+    ramp = ET.SubElement(shader, "colorramp", name="[source]", type="gradient")
+    ends = {"color1": _rgba(colours[0]), "color2": _rgba(colours[-1])}
+    _options(ramp, {**ends, "discrete": "0", "rampType": "gradient", "stops": ":".join(stops)})
+    for place, colour in zip(places, colours, strict=True):
+        value = f"{place * top:g}"
+        ET.SubElement(shader, "item", value=value, label=value, color=colour, alpha="255")
+    bar = ET.SubElement(shader, "rampLegendSettings", useContinuousLegend="1", orientation="2", direction="0")
+    bar.attrib.update(minimumLabel=f"{name} 0", maximumLabel=f"{name} {top:g}", prefix="", suffix="")
+    return _text(root)
+
+
+def probabilities_style() -> str:
+    """Return the style of a raster of class probabilities: its first band, 0…1, high ones bright.
+
+    Of a raster with a band for each class QGIS would show the first three as red, green and blue. The legend's entry
+    is the band's name; another class is shown by choosing another band in the layer's symbology.
+    """
+    return share_raster_style("probability")
+
+
+def polygons_style(legend: Legend) -> str:
+    """Return the style of the map's polygons: by the attribute ``class``, in the legend's names, colours and order.
+
+    The outline is a hairline in the fill's colour: none at all leaves bright seams between neighbours.
+
+    Args:
+        legend: The classes.
+    """
+    root = _root("Symbology")
+    renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class", forceraster="0")
+    categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
+    for index, c in enumerate(legend):
+        ET.SubElement(
+            categories, "category", symbol=str(index), value=c.name, type="string", label=c.name, render="true"
+        )
+        colour = _rgba(c.colour)
+        _symbol(symbols, index, {"color": colour, "outline_color": colour, "outline_width": "0.1"})
+    return _text(root)
+
+
+def review_style() -> str:
+    """Return the style of the places to review: outlines with a dark casing, to be seen over imagery.
+
+    The first ranks have a stronger line, and a label of rank, labelled and mapped class beside the polygon. Columns:
+    ``rank``, ``labelled``, ``mapped``.
+    """
+    root = _root("Symbology|Labeling|MapTips", labelsEnabled="1")
+    renderer = ET.SubElement(root, "renderer-v2", type="RuleRenderer", forceraster="0")
+    rules, symbols = ET.SubElement(renderer, "rules", key="{review}"), ET.SubElement(renderer, "symbols")
+    lines = (
+        (f'"rank" <= {_FIRST}', f"rank 1–{_FIRST}", "#ff2bd6", 0.8),
+        (f'"rank" > {_FIRST}', f"rank {_FIRST + 1} and more", "#ffd60a", 0.4),
+    )
+    for index, (condition, label, colour, width) in enumerate(lines):
+        ET.SubElement(rules, "rule", filter=condition, label=label, symbol=str(index), key=f"{{review-{index}}}")
+        casing = {"outline_color": "0,0,0,200", "outline_width": f"{width + 0.6:g}", "style": "no"}
+        line = {"outline_color": _rgba(colour), "outline_width": f"{width:g}", "style": "no"}
+        _symbol(symbols, index, casing, line)
+    text = '"rank" || \': \' || "labelled" || \' → \' || "mapped"'
+    _labels(root, text, condition=f'"rank" <= {_LABELLED}')
+    ET.SubElement(root, "previewExpression").text = text  # what QGIS calls a feature in lists and map tips
+    return _text(root)
+
+
+def embed_style(gpkg: Path, layer: str, style: str) -> None:
+    """Store a style in a GeoPackage as a layer's default, where QGIS looks for it (``QgsOgrProvider``).
+
+    An older default of ours goes; styles that a user saved there stay, but are no longer the default.
+
+    Args:
+        gpkg: The GeoPackage.
+        layer: A layer of features in it.
+        style: What one of the functions here returns.
+
+    Raises:
+        LulcsegError: The file has no such layer, or can't be written.
+    """
+    try:
+        with closing(sqlite3.connect(f"{gpkg.resolve().as_uri()}?mode=rw", uri=True)) as connection, connection:
+            found = connection.execute(
+                "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)
+            ).fetchone()
+            if found is None:
+                raise LulcsegError(f"has no layer '{layer}' to store a style for", where=gpkg)
+            _make_styles_table(connection)
+            mine = (layer, found[0])
+            connection.execute(
+                "DELETE FROM layer_styles WHERE f_table_name = ? AND f_geometry_column = ? AND styleName = 'lulcseg'",
+                mine,
+            )
+            connection.execute(
+                "UPDATE layer_styles SET useAsDefault = 0 WHERE f_table_name = ? AND f_geometry_column = ?", mine
+            )
+            connection.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
+                " styleQML, styleSLD, useAsDefault, description, owner)"
+                " VALUES ('', '', ?, ?, 'lulcseg', ?, '', 1, 'Written by lulcseg', '')",
+                (*mine, style),
+            )
+    except sqlite3.Error as error:
+        raise LulcsegError(f"can't take a style ({error})", where=gpkg) from error
+
+
+# As QGIS makes it (QgsOgrProviderMetadata::saveStyle).
+_STYLES_TABLE = """
+CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),
+    styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30),
+    ui TEXT(30), update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now'))
+)
+"""
+
+
+def _make_styles_table(connection: sqlite3.Connection) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'layer_styles'").fetchone():
+        return
+    connection.execute(_STYLES_TABLE)
+    connection.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id)"
+        " VALUES ('layer_styles', 'attributes', 'layer_styles', '', 0)"
+    )
+
+
+def _root(categories: str, **attributes: str) -> ET.Element:
+    return ET.Element("qgis", {"version": _VERSION, "styleCategories": categories, **attributes})
+
+
+def _text(root: ET.Element) -> str:
+    ET.indent(root)
+    return _DOCTYPE + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _rgba(colour: str) -> str:
+    """Return ``#rrggbb`` as QGIS writes colours in symbols: ``r,g,b,255``."""
+    return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5)) + ",255"
+
+
+def _options(parent: ET.Element, values: Mapping[str, str]) -> None:
+    group = ET.SubElement(parent, "Option", type="Map")
+    for name, value in values.items():
+        ET.SubElement(group, "Option", name=name, value=value, type="QString")
+
+
+def _symbol(parent: ET.Element, name: int, *layers: Mapping[str, str]) -> None:
+    """Add a fill symbol; what its layers do not say is a solid fill and line, in millimetres."""
+    symbol = ET.SubElement(parent, "symbol", name=str(name), type="fill", alpha="1", clip_to_extent="1", force_rhr="0")
+    common = {"style": "solid", "outline_style": "solid", "outline_width_unit": "MM", "joinstyle": "round"}
+    for layer in layers:
+        _options(ET.SubElement(symbol, "layer", {"class": "SimpleFill"}, enabled="1", locked="0"), {**common, **layer})
+
+
+def _labels(root: ET.Element, expression: str, *, condition: str) -> None:
+    """Add labels outside the polygons, dark on a light halo."""
+    labeling = ET.SubElement(root, "labeling", type="rule-based")
+    rules = ET.SubElement(labeling, "rules", key="{labels}")
+    rule = ET.SubElement(rules, "rule", key="{labels-0}", filter=condition)
+    settings = ET.SubElement(rule, "settings")
+    style = ET.SubElement(settings, "text-style", fieldName=expression, isExpression="1", fontFamily="Sans Serif")
+    style.attrib.update(fontSize="9", fontSizeUnit="Point", textColor="20,20,20,255", textOpacity="1", fontWeight="75")
+    halo = ET.SubElement(style, "text-buffer", bufferDraw="1", bufferSize="1", bufferSizeUnits="MM")
+    halo.attrib.update(bufferColor="255,255,255,255", bufferOpacity="0.85", bufferNoFill="0", bufferJoinStyle="128")
+    ET.SubElement(settings, "placement", placement="8", dist="1", distUnits="MM", priority="5")  # outside polygons
+    ET.SubElement(settings, "rendering", drawLabels="1", obstacle="1", obstacleFactor="1", obstacleType="1")
