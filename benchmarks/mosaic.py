@@ -3,12 +3,13 @@
 python benchmarks/mosaic.py [--sizes 1024 2048 4096] [--plans single offsets multiple] [--terratorch-python PATH]
     [--largest 26624] [--out mosaic]
 
-The model is the U-Net with random weights in the format that prediction chooses here (bf16 where the CPU or GPU computes
-in it); it maps an 8-bit RGB GeoTIFF. Each arm is a process of its own, so that its peak memory is its own; memory is what
-comes on top of the process with the model warm. "forward" is the network alone on as many batches of the same shape,
+The model is the U-Net with random weights in the format that prediction chooses here (bf16 where the device computes
+in it); it maps an 8-bit RGB GeoTIFF. Each arm is a process of its own, so that its peak memory is its own; memory is
+what comes on top of the process with the model warm. "forward" is the network alone on as many batches of one shape,
 timed in the same process, half of them before and half after. What lulcseg is timed for is the whole of it: reading,
 scaling, blending, writing the Cloud Optimized GeoTIFF with overviews, and reading it back. TerraTorch's tiled inference
-is handed the mosaic in memory and writes nothing; it is run with patches at half-patch steps, which "offsets" are too.
+is handed the mosaic in memory (as uint8, which takes it the least) and writes nothing; it is run with patches at
+half-patch steps, which "offsets" are too. The fastest of --rounds counts, in every arm.
 --largest adds a single-pass mosaic of that side with a smaller network: at 26,624² nine float32 bands would take 25 GB.
 """
 
@@ -17,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 PATCH, BATCH, CLASSES = 256, 16, 9
+SAMPLED = 24
+"""Batches of bare forward passes that are timed before and after each map."""
 NETWORK = {"bands": 3, "classes": CLASSES, "filters": 16, "depth": 4}
 SMALL = {"bands": 3, "classes": CLASSES, "filters": 8, "depth": 3}
 COLOURS = {"single": "#0072b2", "offsets": "#009e73", "multiple": "#d55e00", "TerraTorch": "#cc79a7"}
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--plans", nargs="+", default=["single", "offsets", "multiple"], choices=list(COLOURS)[:3])
     parser.add_argument("--terratorch-python", type=Path, help="python of an environment with TerraTorch 1.2.13")
     parser.add_argument("--largest", type=int, help="side of one more mosaic, single pass, smaller network")
+    parser.add_argument("--rounds", type=int, default=3, help="but for the largest, which has one")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, default=Path("mosaic"), help="folder for mosaic.json and mosaic.png")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)  # one arm, in a process of its own
@@ -51,12 +54,12 @@ def main() -> None:
         for size in asked.sizes:
             image = write_image(folder / "image.tif", size)
             for plan in asked.plans:
-                rows.append(run_ours(image, size, plan, NETWORK, asked.threads))
+                rows.append(run_ours(image, size, plan, NETWORK, threads=asked.threads, rounds=asked.rounds))
                 if plan == "offsets" and asked.terratorch_python:
-                    rows.append(run_terratorch(asked.terratorch_python, image, size, asked.threads, rows[-1]))
+                    rows.append(run_terratorch(asked, image, size, rows[-1]))
         if asked.largest:
             image = write_image(folder / "image.tif", asked.largest)
-            rows.append(run_ours(image, asked.largest, "single", SMALL, asked.threads))
+            rows.append(run_ours(image, asked.largest, "single", SMALL, threads=asked.threads, rounds=1))
     asked.out.mkdir(parents=True, exist_ok=True)
     settings = {"patch": PATCH, "batch": BATCH, "network": NETWORK, "small": SMALL, "threads": asked.threads}
     content = {"settings": settings, "rows": rows}
@@ -88,13 +91,15 @@ def write_image(path: Path, size: int) -> Path:
     return path
 
 
-def run_ours(image: Path, size: int, plan: str, network: dict[str, int], threads: int) -> dict[str, Any]:
+def run_ours(
+    image: Path, size: int, plan: str, network: dict[str, int], *, threads: int, rounds: int
+) -> dict[str, Any]:
     """Run an arm of ours in a process of its own."""
-    one = {"image": str(image), "plan": plan, "network": network, "threads": threads}
+    one = {"image": str(image), "plan": plan, "network": network, "threads": threads, "rounds": rounds}
     return run([sys.executable, __file__, "--one", json.dumps(one)], plan, size)
 
 
-def run_terratorch(python: Path, image: Path, size: int, threads: int, beside: dict[str, Any]) -> dict[str, Any]:
+def run_terratorch(asked: argparse.Namespace, image: Path, size: int, beside: dict[str, Any]) -> dict[str, Any]:
     """Run TerraTorch on the same mosaic, with the same model, patch, step and number format as a row of ours."""
     import torch
 
@@ -104,12 +109,12 @@ def run_terratorch(python: Path, image: Path, size: int, threads: int, beside: d
     weights = image.with_name("weights.pt")
     torch.save(UNet(**NETWORK).state_dict(), weights)
     command = [
-        str(python), str(Path(__file__).with_name("terratorch_peer.py")), str(weights), str(image),
+        str(asked.terratorch_python), str(Path(__file__).with_name("terratorch_peer.py")), str(weights), str(image),
         "--network", json.dumps(NETWORK), "--patch", str(PATCH), "--stride", str(PATCH // 2), "--batch", str(BATCH),
-        "--threads", str(threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
+        "--threads", str(asked.threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
+        "--rounds", str(asked.rounds),
     ]  # fmt: skip
-    found = run(command, "TerraTorch", size)
-    return found | {key: found[key][0] for key in ("seconds", "forward_seconds")}
+    return run(command, "TerraTorch", size)
 
 
 def run(command: list[str], arm: str, size: int) -> dict[str, Any]:
@@ -118,12 +123,12 @@ def run(command: list[str], arm: str, size: int) -> dict[str, Any]:
     if done.returncode:
         sys.exit(f"{arm} at {size}² failed:\n{done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) | {"arm": arm, "size": size}
-    first = found["seconds"] if isinstance(found["seconds"], float) else found["seconds"][0]
-    print(f"{arm}, {size}²: {first:.1f} s", flush=True)
-    return found
+    best = {key: min(found[key]) for key in ("seconds", "forward_seconds")}
+    print(f"{arm}, {size}²: {best['seconds']:.1f} s", flush=True)
+    return found | {"rounds": {key: found[key] for key in best}} | best
 
 
-def ours(image: str, plan: str, network: dict[str, int], threads: int) -> dict[str, Any]:
+def ours(image: str, plan: str, network: dict[str, int], threads: int, rounds: int) -> dict[str, Any]:
     """Map an image and time it, and the bare forward passes beside it."""
     import numpy as np
     import torch
@@ -164,28 +169,29 @@ def ours(image: str, plan: str, network: dict[str, int], threads: int) -> dict[s
             return time.perf_counter() - started
 
     predictor(torch.zeros(BATCH, 3, PATCH, PATCH, dtype=torch.uint8), torch.ones(BATCH, PATCH, PATCH, dtype=torch.bool))
-    sampled = 48
-    first = forward(sampled)
     before = peak_memory()
-    with tempfile.TemporaryDirectory(prefix="map", dir=Path(image).parent) as folder:
-        result = predict_mosaic(
-            predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=PATCH, batch=BATCH,
-            device=device, out=Path(folder) / "map.tif",
-        )  # fmt: skip
-    peak = peak_memory()
-    batches = -(-result.samples // BATCH)
-    per_batch = (first + forward(sampled)) / (2 * sampled)
+    seconds, forward_seconds = [], []
+    for _ in range(rounds):
+        sampled = forward(SAMPLED)
+        with tempfile.TemporaryDirectory(prefix="map", dir=Path(image).parent) as folder:
+            result = predict_mosaic(
+                predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=PATCH,
+                batch=BATCH, device=device, out=Path(folder) / "map.tif",
+            )  # fmt: skip
+        batches = -(-result.samples // BATCH)
+        seconds.append(result.seconds)
+        forward_seconds.append((sampled + forward(SAMPLED)) / (2 * SAMPLED) * batches)
     return {
-        "seconds": result.seconds, "forward_seconds": per_batch * batches, "batches": batches,
-        "samples": result.samples, "pixels": result.pixels, "peak": peak, "peak_before": before,
-        "in_model": result.forward_seconds, "format": str(kind), "strips": result.strips,
-        "classes": int(np.count_nonzero(result.counts)),
+        "seconds": seconds, "forward_seconds": forward_seconds, "batches": batches, "samples": result.samples,
+        "pixels": result.pixels, "peak": peak_memory(), "peak_before": before, "in_model": result.forward_seconds,
+        "format": str(kind), "strips": result.strips, "classes": int(np.count_nonzero(result.counts)),
     }  # fmt: skip
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process has held, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the most memory that this process has held, in bytes (getrusage's counts what its parent held)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def show(rows: list[dict[str, Any]]) -> None:

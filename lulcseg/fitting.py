@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers import log_pictures, open_loggers
 from lulcseg.patches.batches import Steps
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.processes import is_lead
+from lulcseg.processes import is_lead, quiet_lightning
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
@@ -132,7 +130,7 @@ def check_dealing(config: TrainConfig, plan: Plan) -> None:
         LulcsegError: The devices or the strategy can't be had, the batch doesn't divide by them, or there
             are fewer patches than devices.
     """
-    _quiet()
+    quiet_lightning()
     settings = config.trainer
     try:
         world = pl.Trainer(
@@ -186,7 +184,8 @@ def fit(
         raise LulcsegError(
             "the plan's shift of class shares isn't known", where="loss.prior_correction", remedy="set it to 0"
         )
-    _quiet()
+    quiet_lightning()
+    torch.set_float32_matmul_precision("high")
     measured = measure_scenes(config, scenes)
     record = model_record(config, scenes, plan, measured)
     pl.seed_everything(config.seed, workers=True, verbose=False)
@@ -277,11 +276,3 @@ def _sheets(
             value_range=config.scaling.range,
             progress=lambda done, total: bar.update(shown, completed=done, total=total),
         )
-
-
-def _quiet() -> None:
-    """Silence notices that tell a user of lulcseg nothing."""
-    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning|torchmetrics|torchgeo|torch\.jit|kornia")
-    torch.set_float32_matmul_precision("high")

@@ -75,13 +75,14 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
     request = MapRequest.of(model, scene, settings)
     trainer = model.devices.trainer()
     if not is_lead():
-        request.predict(trainer, Work.join(out, request.part, request.products, request.identity), None)
+        request.predict(trainer, Work.join(out, scene.grid, request.part, request.products, request.identity), None)
         return None
     _say(request.memory_told())
     with (
         Bars() as bars,
         Work.begin(
             out,
+            scene.grid,
             request.part,
             request.products,
             request.identity,
@@ -99,8 +100,8 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
             raise LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
         tags = request.tags() | {"mosaic": label}
         with bars.busy("Writing the map"):
-            made = join_strips(work, scene.grid, request.legend, tags)
-        files = MapFiles(work, scene.grid, request.legend, settings, scene, bars)
+            made = join_strips(work, request.legend, tags)
+        files = MapFiles(work, request.legend, settings, scene, bars)
         areas = files.write(f"{scene.name}, {label}", made, request.described(work) | tags)
         strips = len(work.strips())
         placed = work.publish()

@@ -13,7 +13,6 @@ from typing import Any
 
 from lulcseg.assessment.areas import ClassArea, class_areas
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid
 from lulcseg.legend import Legend
 from lulcseg.mosaic import styles
 from lulcseg.mosaic.metadata import stac_item
@@ -55,7 +54,6 @@ class MapFiles:
 
     Attributes:
         work: The folder; its rasters are joined.
-        grid: The mosaic's pixels.
         legend: The classes.
         settings: Which files, and how.
         scene: What is mapped.
@@ -63,7 +61,6 @@ class MapFiles:
     """
 
     work: Work
-    grid: Grid
     legend: Legend
     settings: Mosaic
     scene: Scene
@@ -92,7 +89,7 @@ class MapFiles:
             unasked.unlink()
         for key, path in files.items():
             self._text(path.with_suffix(".qml"), self._style(key))
-        own = self.work.grid(self.grid)
+        own = self.work.grid
         counts = self.work.counts()
         areas = class_areas([counts[code] for code in self.legend.codes], self.legend, own.pixel_area)
         files[AREAS] = self._ready(AREAS)
@@ -137,7 +134,7 @@ class MapFiles:
             made[CONFIDENCE],
             self.scene.labels,
             self.legend,
-            self.grid,
+            self.work.mosaic,
             path,
             min_area=self.settings.min_area,
             progress=self.track("Comparing with the labels"),

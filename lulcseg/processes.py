@@ -1,10 +1,19 @@
-"""Which of a run's processes this is."""
+"""A run's processes: which one this is, and what Lightning says in them."""
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 
 
 def is_lead() -> bool:
     """Whether this process is the first of a run's: the one that writes."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def quiet_lightning() -> None:
+    """Silence notices that tell a user of lulcseg nothing."""
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning|torchmetrics|torchgeo|torch\.jit|kornia")

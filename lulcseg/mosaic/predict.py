@@ -119,6 +119,7 @@ def predict_mosaic(
     known = {**(identity or {}), **identity_of(setup, legend, reader.grid)}
     with Work.begin(
         out,
+        reader.grid,
         part or reader.grid.window,
         products(legend, layers),
         known,
@@ -128,7 +129,7 @@ def predict_mosaic(
     ) as work:
         with StripJob(model, reader, setup, work, work.missing(), wanted=wanted, progress=progress) as job:
             job.run()
-        made = join_strips(work, reader.grid, legend, tags or {})
+        made = join_strips(work, legend, tags or {})
         counts = tuple(work.counts()[code] for code in legend.codes)
         strips = len(work.strips())
         work.publish()
@@ -160,12 +161,11 @@ def identity_of(setup: Setup, legend: Legend, grid: Grid) -> dict[str, Any]:
     }
 
 
-def join_strips(work: Work, grid: Grid, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
+def join_strips(work: Work, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
     """Make Cloud Optimized GeoTIFFs of the strips, in the folder where the map is made.
 
     Args:
         work: The folder; all strips must be done.
-        grid: The mosaic's pixels.
         legend: The classes.
         tags: Metadata for the files.
 
@@ -179,7 +179,7 @@ def join_strips(work: Work, grid: Grid, legend: Legend, tags: Mapping[str, str])
     for product in work.products:
         target = target_of(work.target, product.key)
         made[product.key] = work.ready(target)
-        raster = Raster(work.grid(grid), product.layout, legend, tags)
+        raster = Raster(work.grid, product.layout, legend, tags)
         raster.join(work.places(product), made[product.key], target)
     return made
 

@@ -13,6 +13,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.job import Step, StripJob
+from lulcseg.processes import quiet_lightning
 
 BeginJob = Callable[[torch.device, int, int], StripJob]
 """Makes the job of a process: given its device, its rank, and the number of processes."""
@@ -38,6 +39,7 @@ class Devices:
         Raises:
             LulcsegError: They can't be had.
         """
+        quiet_lightning()
         try:
             return pl.Trainer(
                 accelerator=self.accelerator,

@@ -122,10 +122,9 @@ class _OpenStrip:
     def __init__(self, work: Work, strip: Strip) -> None:
         self.strip, self._work = strip, work
         self._counts = np.zeros(256, dtype=np.int64)
-        height = strip.stop - strip.start
         self._files = {
             product.key: StripFile(
-                work.place(product, strip), len(product.layout.descriptions), height, work.part.width, work.target
+                work.place(product, strip), len(product.layout.descriptions), work.grid_of(strip), work.target
             )
             for product in work.products
         }

@@ -51,15 +51,18 @@ class Work:
     Attributes:
         folder: The folder.
         target: Path of the class map.
-        part: The part of the mosaic that is mapped.
+        mosaic: The whole mosaic's pixels.
+        part: The part of it that is mapped.
         threads: Threads that torch computed with when the map was begun: another number might round otherwise.
         resumed: Strips that were there already.
         others: Unfinished maps of the same target by other settings, each with what differs.
     """
 
-    def __init__(self, folder: Path, target: Path, manifest: Mapping[str, Any], products: Sequence[Product]) -> None:
+    def __init__(
+        self, folder: Path, target: Path, mosaic: Grid, manifest: Mapping[str, Any], products: Sequence[Product]
+    ) -> None:
         """Take over what the manifest says."""
-        self.folder, self.target, self.products = folder, target, list(products)
+        self.folder, self.target, self.mosaic, self.products = folder, target, mosaic, list(products)
         self.part = Window(*manifest["part"])
         self.threads = int(manifest["threads"])
         self.processor = str(manifest["processor"])
@@ -72,6 +75,7 @@ class Work:
     def begin(
         cls,
         target: Path,
+        mosaic: Grid,
         part: Window,
         products: Sequence[Product],
         identity: Mapping[str, Any],
@@ -84,6 +88,7 @@ class Work:
 
         Args:
             target: Path of the class map.
+            mosaic: The whole mosaic's pixels.
             part: The part of the mosaic that is mapped.
             products: The rasters to write, the class map first.
             identity: All that the pixels depend on, as plain Python.
@@ -116,7 +121,7 @@ class Work:
             found = _read(folder / _MANIFEST)
             if found is None:
                 write_json(folder / _MANIFEST, manifest)
-            work = cls(folder, target, found or manifest, products)
+            work = cls(folder, target, mosaic, found or manifest, products)
             work.resumed = len(work.strips()) - len(work.missing(verified=True))
             shutil.rmtree(folder / "ready", ignore_errors=True)  # cut off while it was filled, or emptied
         except BaseException:
@@ -131,11 +136,14 @@ class Work:
         return work
 
     @classmethod
-    def join(cls, target: Path, part: Window, products: Sequence[Product], identity: Mapping[str, Any]) -> Self:
+    def join(
+        cls, target: Path, mosaic: Grid, part: Window, products: Sequence[Product], identity: Mapping[str, Any]
+    ) -> Self:
         """Open the folder in another process than the one that began it.
 
         Args:
             target: As that process named it; and so the others.
+            mosaic: The whole mosaic's pixels.
             part: The part of the mosaic that is mapped.
             products: The rasters to write.
             identity: All that the pixels depend on.
@@ -151,7 +159,7 @@ class Work:
                 where=target,
                 remedy="give all processes the same files and settings",
             )
-        return cls(folder, target, manifest, products)
+        return cls(folder, target, mosaic, manifest, products)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -208,9 +216,14 @@ class Work:
         found = [done["counts"] for s in self.strips() if (done := self.done(s)) is not None]
         return [sum(column) for column in zip(*found, strict=True)] or [0] * 256
 
-    def grid(self, whole: Grid) -> Grid:
-        """Return the grid of the map."""
-        return whole.crop(self.part)
+    @property
+    def grid(self) -> Grid:
+        """The map's pixels."""
+        return self.mosaic.crop(self.part)
+
+    def grid_of(self, strip: Strip) -> Grid:
+        """Return a strip's pixels."""
+        return self.mosaic.crop(Window(strip.start, self.part.col, strip.stop - strip.start, self.part.width))
 
     def ready(self, target: Path) -> Path:
         """Return where a finished file waits to be put in place, under its own name."""

@@ -67,12 +67,11 @@ class StripFile:
     Args:
         path: The file. It isn't whole before :meth:`close`.
         bands: Number of bands.
-        height: Rows of the strip.
-        width: Columns.
+        grid: The strip's pixels.
         target: The raster it will be part of, to name in errors.
     """
 
-    def __init__(self, path: Path, bands: int, height: int, width: int, target: Path) -> None:
+    def __init__(self, path: Path, bands: int, grid: Grid, target: Path) -> None:
         """Open the file.
 
         Raises:
@@ -88,10 +87,10 @@ class StripFile:
                 driver="GTiff",
                 dtype="uint8",
                 count=bands,
-                height=height,
-                width=width,
-                # nowhere on Earth: what the strip is part of has a place
-                transform=Affine(1, 0, 0, 0, -1, 0),
+                height=grid.height,
+                width=grid.width,
+                crs=grid.crs,
+                transform=Affine(*grid.transform),
                 nodata=IGNORE,
                 tiled=True,
                 blockxsize=BLOCK,

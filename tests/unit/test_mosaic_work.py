@@ -256,8 +256,8 @@ def test_an_unfinished_map_of_other_settings_is_told(tmp_path):
         map_of(tmp_path, CutOff(27), strip_rows=16, identity={"checkpoint": "a"})
     known = {"identity": {"checkpoint": "b", "passes": 1}, "strip_rows": 16, "threads": 1, "processor": "x"}
     with Work.begin(
-        tmp_path / "map.tif", Window(0, 0, 131, 101), products(LEGEND, LAYERS), known["identity"], strip_rows=16,
-        threads=1, processor="x",
+        tmp_path / "map.tif", reader_of().grid, Window(0, 0, 131, 101), products(LEGEND, LAYERS), known["identity"],
+        strip_rows=16, threads=1, processor="x",
     ) as work:  # fmt: skip
         ((folder, differing),) = work.others
     assert folder.name.startswith(".map.tif.")
@@ -268,8 +268,8 @@ def test_an_unfinished_map_of_other_settings_is_told(tmp_path):
 def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
     def begin(rows, threads):
         return Work.begin(
-            tmp_path / "m.tif", Window(0, 0, 40, 9), products(LEGEND, []), {}, strip_rows=rows, threads=threads,
-            processor="here",
+            tmp_path / "m.tif", reader_of(40, 9).grid, Window(0, 0, 40, 9), products(LEGEND, []), {}, strip_rows=rows,
+            threads=threads, processor="here",
         )  # fmt: skip
 
     with begin(16, 3) as first:
@@ -300,7 +300,7 @@ def test_what_is_killed_goes_on(tmp_path, whole):
         map_of(Path(sys.argv[1]), Killed(), strip_rows=16)
     """
     env = os.environ | {"OMP_NUM_THREADS": "1"}
-    for after in (18, 22):  # the second time it goes on, and is killed again
+    for after in (22, 5):  # the second time it goes on, and is killed again
         command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "m"), str(after)]
         done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
         assert done.returncode == -signal.SIGKILL, done.stderr
@@ -419,8 +419,10 @@ def test_notes_of_a_strip_hold_its_counts(tmp_path):
 
 
 def test_the_grid_of_a_part_is_cut_from_the_whole(tmp_path):
+    mosaic = Grid("EPSG:28355", 100.0, 900.0, 2.0, 1.0, 50, 60)
     with Work.begin(
-        tmp_path / "m.tif", Window(3, 5, 20, 30), products(LEGEND, []), {}, strip_rows=16, threads=1, processor=""
-    ) as work:
-        grid = work.grid(Grid("EPSG:28355", 100.0, 900.0, 2.0, 1.0, 50, 60))
-    assert grid == Grid("EPSG:28355", 110.0, 897.0, 2.0, 1.0, 20, 30)
+        tmp_path / "m.tif", mosaic, Window(3, 5, 20, 30), products(LEGEND, []), {}, strip_rows=16, threads=1,
+        processor="",
+    ) as work:  # fmt: skip
+        assert work.grid == Grid("EPSG:28355", 110.0, 897.0, 2.0, 1.0, 20, 30)
+        assert work.grid_of(work.strips()[1]) == Grid("EPSG:28355", 110.0, 881.0, 2.0, 1.0, 4, 30)

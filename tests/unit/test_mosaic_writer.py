@@ -15,7 +15,7 @@ from rio_cogeo import cog_validate
 
 import lulcseg
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid
+from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.mosaic.products import class_layout, share_layout
 from lulcseg.mosaic.writer import Raster, StripFile, StripPlace
@@ -40,7 +40,9 @@ def write(path, values, layout, *, grid=GRID, strip=512, tags=None, leave_out=No
     try:
         for number, start in enumerate(range(0, grid.height, strip)):
             rows = values[:, start : start + strip]
-            file = StripFile(folder / f"{number}.tif", len(values), rows.shape[1], grid.width, path)
+            file = StripFile(
+                folder / f"{number}.tif", len(values), grid.crop(Window(start, 0, rows.shape[1], grid.width)), path
+            )
             for row in range(0, rows.shape[1], 300):
                 if (number, row) != leave_out:
                     file.write(rows[:, row : row + 300])
@@ -186,7 +188,7 @@ def test_rows_that_were_never_written_are_noticed(tmp_path):
 
 
 def test_a_strip_that_changed_under_way_is_noticed(tmp_path):
-    file = StripFile(tmp_path / "0.tif", 1, 1300, 1100, tmp_path / "map.tif")
+    file = StripFile(tmp_path / "0.tif", 1, GRID, tmp_path / "map.tif")
     file.write(codes())
     place = StripPlace(tmp_path / "0.tif", 0, 1300, file.close())
     changed = replace(place, checksums=(place.checksums[0] + 1,))

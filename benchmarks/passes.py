@@ -1,0 +1,188 @@
+"""What passes are worth: accuracy and cost of reduced sets, on the same checkpoints (the paper's open question).
+
+python benchmarks/passes.py --checkpoints RUN/checkpoints/best.ckpt … --scene SCENE --reference CLASSES.tif
+    [--checkpoints … --scene … --reference …] [--cache DIR] [--out passes]
+
+Each group of checkpoints (replicates of one training) maps its scene with every set; a map is compared with the
+reference raster on all of its pixels. Kappa and mean F1 are means over the checkpoints; gains over the single pass are
+paired, ± half the 95 % interval of their mean (Student's t) where there are several checkpoints. Cost is forward
+samples over those of the single pass; seconds are of the whole map, files included. "edges" is the share of
+neighbouring pixels of different classes, of the map over the reference: speckle and the seams of patches raise it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lulcseg.mosaic_settings import Mosaic, MosaicPass
+
+QUARTERS = [0, 90, 180, 270]
+HALF = [0.5, 0.5]
+FOUR = [[0.0, 0.0], [0.0, 0.5], HALF, [0.5, 0.0]]
+SETS: dict[str, Mosaic] = {
+    "single": Mosaic("single"),
+    "mirrored: 1 pass × (0°, mirror)": Mosaic(passes=[MosaicPass(flips=True)], weight="uniform"),
+    "crop 1/8": Mosaic("crop"),
+    "2 passes": Mosaic(passes=[MosaicPass(), MosaicPass(HALF)]),
+    "cheap: 2 passes, 2nd by 180°": Mosaic("cheap"),
+    "2 passes, 2nd by 90°": Mosaic(passes=[MosaicPass(), MosaicPass(HALF, [90])]),
+    "crop 1/4": Mosaic("crop", trim=0.25),
+    "1 pass × 4 rotations": Mosaic(passes=[MosaicPass(rotations=QUARTERS)], weight="uniform"),
+    "2 passes × (0°, 180°)": Mosaic(passes=[MosaicPass(rotations=[0, 180]), MosaicPass(HALF, [0, 180])]),
+    "4 passes": Mosaic(passes=[MosaicPass(offset) for offset in FOUR]),
+    "4 passes, each by another quarter": Mosaic(
+        passes=[MosaicPass(offset, [angle]) for offset, angle in zip(FOUR, QUARTERS, strict=True)]
+    ),
+    "multiple, uniform weights": Mosaic("multiple", weight="uniform"),
+    "multiple (the paper's, cone)": Mosaic("multiple"),
+    "multiple, pyramid": Mosaic("multiple", weight="pyramid"),
+    "multiple, Gaussian": Mosaic("multiple", weight="gaussian"),
+    "multiple, Hann": Mosaic("multiple", weight="hann"),
+    "multiple × mirror": Mosaic(passes=[MosaicPass([0.0, 0.0], QUARTERS, True), MosaicPass(HALF, QUARTERS, True)]),
+}  # fmt: skip
+
+
+def main() -> None:
+    """Map, compare, and print, save and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoints", type=Path, nargs="+", action="append", required=True)
+    parser.add_argument("--scene", action="append", required=True)
+    parser.add_argument("--reference", type=Path, action="append", required=True)
+    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("passes"), help="folder for passes.json and passes.png")
+    asked = parser.parse_args()
+    rows = []
+    for checkpoints, scene, reference in zip(asked.checkpoints, asked.scene, asked.reference, strict=True):
+        for checkpoint in checkpoints:
+            rows += mapped(checkpoint, scene, reference, asked.cache)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    (asked.out / "passes.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    table = summarised(rows)
+    show(table)
+    draw(table, asked.out / "passes.png")
+
+
+def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
+    """Map a scene with one checkpoint and every set; return a row a set."""
+    from lulcseg.assessment.standalone import assess_files
+    from lulcseg.mapping import map_scene
+    from lulcseg.request import Model
+    from lulcseg.scene.scene import Scene
+    from lulcseg.training.task import SegmentationTask
+
+    model = Model(SegmentationTask.from_checkpoint(checkpoint), checkpoint)
+    scene = Scene.open(scene_name, cache)
+    legend = model.record.to_legend()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (name, settings) in enumerate(SETS.items()):
+            done = map_scene(model, scene, settings, Path(folder) / f"{number}.tif", label=name)
+            assert done is not None
+            result = assess_files(reference, done.path, legend=legend)
+            rows.append(
+                {
+                    "checkpoint": str(checkpoint),
+                    "scene": scene.name,
+                    "set": name,
+                    "samples": done.samples,
+                    "seconds": done.seconds,
+                    "kappa": result.scores.kappa,
+                    "mean_f1": result.scores.mean_f1,
+                    "edges": edges(done.path) / edges(reference),
+                }
+            )
+    return rows
+
+
+def edges(path: Path) -> float:
+    """Return the share of neighbouring pixels, both with a class, whose classes differ."""
+    import rasterio
+
+    with rasterio.open(path) as source:
+        codes = source.read(1)
+    differ = pairs = 0
+    for one, other in ((codes[1:], codes[:-1]), (codes[:, 1:], codes[:, :-1])):
+        both = (one != 255) & (other != 255)
+        differ, pairs = differ + int((both & (one != other)).sum()), pairs + int(both.sum())
+    return differ / pairs
+
+
+def summarised(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return scene → set → means over checkpoints, and gains over the single pass with half their interval."""
+    table: dict[str, dict[str, dict[str, Any]]] = {}
+    for scene in dict.fromkeys(row["scene"] for row in rows):
+        table[scene] = {}
+        for name in SETS:
+            own = [r for r in rows if r["scene"] == scene and r["set"] == name]
+            base = [r for r in rows if r["scene"] == scene and r["set"] == "single"]
+            found = {key: float(np.mean([r[key] for r in own])) for key in ("kappa", "mean_f1", "edges", "seconds")}
+            found["cost"] = own[0]["samples"] / base[0]["samples"]
+            found["time"] = float(np.mean([r["seconds"] / b["seconds"] for r, b in zip(own, base, strict=True)]))
+            for key in ("kappa", "mean_f1"):
+                gains = np.array([r[key] - b[key] for r, b in zip(own, base, strict=True)])
+                found[f"{key}_gain"], found[f"{key}_half"] = float(gains.mean()), half_interval(gains)
+            found["n"] = len(own)
+            table[scene][name] = found
+    return table
+
+
+def half_interval(values: NDArray[np.float64]) -> float | None:
+    """Return half the 95 % interval of the mean (Student's t), or None for a single value."""
+    from scipy import stats
+
+    if len(values) < 2:
+        return None
+    return float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def show(table: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Print a table in Markdown for each scene."""
+    for scene, sets in table.items():
+        print(f"\n**{scene}**, {next(iter(sets.values()))['n']} checkpoints\n")
+        print("| set | cost | time | kappa | gain in kappa | mean F1 | gain in mean F1 | edges |")
+        print("|---|---|---|---|---|---|---|---|")
+        for name, r in sets.items():
+            gains = [
+                f"{r[f'{key}_gain']:+.4f}" + (f" ± {r[f'{key}_half']:.4f}" if r[f"{key}_half"] is not None else "")
+                for key in ("kappa", "mean_f1")
+            ]
+            print(
+                f"| {name} | {r['cost']:.1f} | {r['time']:.1f} | {r['kappa']:.3f} | {gains[0]} | {r['mean_f1']:.3f} | "
+                f"{gains[1]} | {r['edges']:.2f} |"
+            )
+
+
+def draw(table: dict[str, dict[str, dict[str, Any]]], path: Path) -> None:
+    """Draw the gain in kappa against the cost, a panel a scene."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.4 * len(table), 4.2), layout="constrained")
+    names = list(SETS)
+    for axes, (scene, sets) in zip(figure.subplots(1, len(table), squeeze=False)[0], table.items(), strict=True):
+        for number, name in enumerate(names):
+            r, named = sets[name], name.split(":")[0].split(" (")[0] in {"single", "cheap", "multiple"}
+            axes.errorbar(
+                r["cost"] * (1 + 0.025 * (number % 3 - 1)), r["kappa_gain"], yerr=r["kappa_half"], fmt="o", ms=5,
+                color=f"C{number % 10}", mfc=f"C{number % 10}" if named else "white", elinewidth=0.8,
+                label=name,
+            )  # fmt: skip
+        axes.axhline(0, color="black", linewidth=0.6)
+        axes.set(xscale="log", xlabel="forward passes (single = 1)", title=scene)
+        axes.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
+        axes.minorticks_off()
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("gain in kappa over the single pass")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()

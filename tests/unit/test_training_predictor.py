@@ -1,0 +1,58 @@
+"""A trained model at prediction: compiled where that can be had, and the same answers either way."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from lulcseg.legend import PAPER_LEGEND
+from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.record import ModelRecord
+from lulcseg.training.task import SegmentationTask
+
+
+@pytest.fixture
+def predictor() -> PatchPredictor:
+    torch.manual_seed(0)
+    record = ModelRecord(
+        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=32,
+        model={"name": "unet", "filters": 4, "depth": 2},
+        scaling={
+            "method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False,
+            "percentiles": [2.0, 98.0], "range": None,
+        },
+    )  # fmt: skip
+    return PatchPredictor(SegmentationTask(record, {}), accelerator="cpu", precision="32-true")
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=draw), torch.ones(2, 32, 32).bool()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler, which torch.compile needs on a CPU")
+def test_a_compiled_network_gives_the_same(predictor: PatchPredictor) -> None:
+    expected = predictor(*batch())
+    assert predictor.compile(*batch()) is None
+    assert predictor.task.network._compiled_call_impl is not None
+    torch.testing.assert_close(predictor(*batch()), expected, rtol=0, atol=1e-5)
+
+
+def test_without_a_compiler_it_says_why_and_predicts(
+    predictor: PatchPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = predictor(*batch())
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("\nno compiler is installed\nand more lines")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    assert predictor.compile(*batch()) == "no compiler is installed"
+    assert torch.equal(predictor(*batch()), expected)
+
+
+def test_it_goes_to_the_device_it_is_told(predictor: PatchPredictor) -> None:
+    assert PatchPredictor(predictor.task, device=torch.device("cpu")).device == torch.device("cpu")
