@@ -15,6 +15,7 @@ import torch
 from lulcseg.assessment.areas import ClassArea
 from lulcseg.bars import Bars
 from lulcseg.errors import LulcsegError
+from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.predict import join_strips
 from lulcseg.mosaic.ranks import threads_of
 from lulcseg.mosaic.work import Work
@@ -75,10 +76,12 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
     request = MapRequest.of(model, scene, settings)
     trainer = model.devices.trainer()
     if not is_lead():
-        request.predict(trainer, Work.join(out, scene.grid, request.part, request.products, request.identity), None)
+        with limited_cache(request.cache):
+            request.predict(trainer, Work.join(out, scene.grid, request.part, request.products, request.identity), None)
         return None
     _say(request.memory_told())
     with (
+        limited_cache(request.cache),
         Bars() as bars,
         Work.begin(
             out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.mosaic import styles
 from lulcseg.mosaic.metadata import stac_item
+from lulcseg.mosaic.polygons import write_polygons
 from lulcseg.mosaic.predict import target_of
 from lulcseg.mosaic.products import CLASSES, CONFIDENCE, DISAGREEMENT, ENTROPY, LAYERS, PROBABILITIES
+from lulcseg.mosaic.review import write_review
 from lulcseg.mosaic.work import Work
 from lulcseg.mosaic.writer import writing
 from lulcseg.mosaic_settings import Mosaic
@@ -109,10 +112,8 @@ class MapFiles:
         return areas
 
     def _polygons(self, made: Mapping[str, Path]) -> Path:
-        from lulcseg.mosaic.polygons import write_polygons
-
         path = self._ready(POLYGONS)
-        write_polygons(
+        drawn = write_polygons(
             made[CLASSES],
             self.legend,
             path,
@@ -121,12 +122,15 @@ class MapFiles:
             confidence=made[CONFIDENCE],
             progress=self.track("Drawing polygons"),
         )
+        if drawn.below_unit:
+            walled = "1 polygon is" if drawn.below_unit == 1 else f"{drawn.below_unit:,} polygons are"
+            sys.stdout.write(
+                f"{walled} smaller than {self.settings.min_area:g} m²: ground between nodata without a larger one.\n"
+            )
         styles.embed_style(path, "map", styles.polygons_style(self.legend))
         return path
 
     def _review(self, made: Mapping[str, Path]) -> Path:
-        from lulcseg.mosaic.review import write_review
-
         path = self._ready(REVIEW)
         assert self.scene.labels is not None
         write_review(

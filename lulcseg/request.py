@@ -17,7 +17,7 @@ import lulcseg
 from lulcseg.grid import Window
 from lulcseg.legend import Legend
 from lulcseg.mosaic.job import Progress, StripJob
-from lulcseg.mosaic.memory import memory_of
+from lulcseg.mosaic.memory import cache_of, memory_of
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.predict import identity_of
 from lulcseg.mosaic.products import DISAGREEMENT, Product, products
@@ -180,12 +180,18 @@ class MapRequest:
 
     def memory_told(self) -> str:
         """Say how much memory it takes."""
-        record = self.model.record
-        layers = sum(len(product.layout.descriptions) for product in self.products)
-        device, host = memory_of(
-            self.setup, self.part, bands=record.bands, itemsize=self.scene.dtype.itemsize, layers=layers
-        )
+        device, host = memory_of(self.setup, self.part, **self._sizes)
         return f"Rows in work and what waits take {(device + host) / 1e9:.2f} GB, whatever the mosaic's height."
+
+    @property
+    def cache(self) -> int:
+        """Bytes of GDAL's cache that there is use for."""
+        return cache_of(self.setup, self.part, **self._sizes)
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        layers = sum(len(product.layout.descriptions) for product in self.products)
+        return {"bands": self.model.record.bands, "itemsize": self.scene.dtype.itemsize, "layers": layers}
 
     def tags(self) -> dict[str, str]:
         """Return what the map's files say of how they were made."""

@@ -14,6 +14,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.job import Progress, StripJob
+from lulcseg.mosaic.memory import cache_of, limited_cache
 from lulcseg.mosaic.passes import PassPlan
 from lulcseg.mosaic.products import CLASSES, DISAGREEMENT, products
 from lulcseg.mosaic.reading import Reader, Wanted
@@ -116,17 +117,28 @@ def predict_mosaic(
     setup = Setup(plan, len(legend), patch, batch, device, workers=workers, with_entropy=DISAGREEMENT in layers).fitted(
         reader.grid.window
     )
-    known = {**(identity or {}), **identity_of(setup, legend, reader.grid)}
-    with Work.begin(
-        out,
-        reader.grid,
+    made_of = products(legend, layers)
+    cache = cache_of(
+        setup,
         part or reader.grid.window,
-        products(legend, layers),
-        known,
-        strip_rows=strip_rows,
-        threads=torch.get_num_threads(),
-        processor=device.type,
-    ) as work:
+        bands=reader.bands,
+        itemsize=reader.itemsize,
+        layers=sum(len(product.layout.descriptions) for product in made_of),
+    )
+    known = {**(identity or {}), **identity_of(setup, legend, reader.grid)}
+    with (
+        limited_cache(cache),
+        Work.begin(
+            out,
+            reader.grid,
+            part or reader.grid.window,
+            made_of,
+            known,
+            strip_rows=strip_rows,
+            threads=torch.get_num_threads(),
+            processor=device.type,
+        ) as work,
+    ):
         with StripJob(model, reader, setup, work, work.missing(), wanted=wanted, progress=progress) as job:
             job.run()
         made = join_strips(work, legend, tags or {})

@@ -29,6 +29,10 @@ class Reader(Protocol):
     def bands(self) -> int:
         """Number of bands C."""
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one of its values."""
+
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read a window that lies inside the grid, from one thread at a time.
 

@@ -35,6 +35,11 @@ class ImageryReader:
         self.boundary = boundary
         self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
 
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one of its values."""
+        return int(self.dtype.itemsize)
+
     def clone(self) -> Self:
         """Return a reader of the same files with handles of its own, to read beside this one in another thread."""
         return type(self)(copy.copy(self.rasters), self.boundary)

@@ -128,7 +128,6 @@ def test_every_file_for_a_gis(checkpoint: Path, make_scene: Make, tmp_path: Path
     for raster in folder.glob("*.tif"):
         assert cog_validate(raster, strict=True)[0], raster
     item = pystac.Item.from_file(str(folder / f"{stem}.json"))
-    item.validate()
     assert set(item.assets) == {"map", "confidence", "polygons", "review", "areas"}
     assert all((folder / asset.href).is_file() for asset in item.assets.values())
     assert len(item.properties["lulcseg:checkpoint_sha256"]) == 64

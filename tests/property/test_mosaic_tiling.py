@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,20 @@ def test_cone_falls_with_distance_from_the_centre(patch):
     assert (drop[far - near > 1e-9] > 0).all()
     assert (np.abs(drop[far - near <= 1e-9]) < 1e-6).all()
     assert np.isclose(weight[0, 0], 1 / patch)
+
+
+@given(st.integers(1, 65), st.data())
+def test_weights_are_what_their_names_say(patch, data):
+    """Each at a pixel, by its formula: distances are from the patch's centre, its edges half a pixel further out."""
+    i, j = (data.draw(st.integers(0, patch - 1)) for _ in range(2))
+    y, x = (abs(n + 0.5 - patch / 2) / (patch / 2) for n in (i, j))  # 0 in the middle, 1 at the edge
+    expected = {
+        "uniform": 1.0,
+        "cone": 1 - math.sqrt((x**2 + y**2) / 2),
+        "pyramid": 1 - max(x, y),
+        "hann": (1 + math.cos(math.pi * x)) / 2 * (1 + math.cos(math.pi * y)) / 2,
+        "gaussian": math.exp(-2 * (x**2 + y**2)),  # a quarter of the patch is half of the way to the edge
+    }
+    assert set(expected) == set(WEIGHTS)
+    for name, value in expected.items():
+        assert math.isclose(weight_window(name, patch)[i, j], value, rel_tol=1e-5, abs_tol=1e-7), name

@@ -24,6 +24,7 @@ class ArrayReader:
         self.valid = np.ones(image.shape[-2:], bool) if valid is None else valid
         self.bands = len(self.image)
         self.grid = Grid("EPSG:28355", 300_000.5, 8_000_000, 0.5, 0.5, *self.valid.shape)
+        self.itemsize = self.image.itemsize
         self.asked = 0
 
     def clone(self):

@@ -1,0 +1,180 @@
+"""Polygons as flat arrays of corners, in pixels: x is the column, y the row, both counted from a raster's first corner.
+
+What would take a Python loop over polygons is here arithmetic over all their corners at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import shapes
+
+from lulcseg.grid import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Polygons one after the other, of each its outer ring and then its holes; every ring ends where it began.
+
+    Attributes:
+        xy: (n, 2) float64 corners.
+        rings: (r + 1,) int64, where each ring begins in ``xy``, and the end.
+        polygons: (p + 1,) int64, where each polygon begins in ``rings``, and the end.
+    """
+
+    xy: NDArray[np.float64]
+    rings: NDArray[np.int64]
+    polygons: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, outlines: NDArray[Any]) -> Self:
+        """Take polygons, (p,) shapely, apart."""
+        if not len(outlines):
+            return cls(np.empty((0, 2)), np.zeros(1, np.int64), np.zeros(1, np.int64))
+        _, xy, (rings, polygons) = shapely.to_ragged_array(outlines)
+        return cls(xy, rings.astype(np.int64), polygons.astype(np.int64))
+
+    def built(self) -> NDArray[Any]:
+        """Return the polygons, (p,) shapely."""
+        if len(self.polygons) == 1:
+            return np.empty(0, dtype=object)
+        outlines: NDArray[Any] = shapely.from_ragged_array(
+            shapely.GeometryType.POLYGON, self.xy, (self.rings, self.polygons)
+        )
+        return outlines
+
+    def owners(self) -> NDArray[np.int64]:
+        """Return whose each corner is, (n,) int64 numbers of polygons."""
+        return np.repeat(np.arange(len(self.polygons) - 1), np.diff(self.rings[self.polygons]))
+
+    def is_edge(self) -> NDArray[np.bool_]:
+        """Return whether an edge runs from each corner to the one after it, (n,) bool: not from the end of a ring."""
+        edge = np.ones(len(self.xy), dtype=bool)
+        edge[self.rings[1:] - 1] = False
+        return edge
+
+    def noded(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: Lattice) -> Rings:
+        """Add a corner wherever an edge runs through one of the given pixel corners.
+
+        Args:
+            rows: (k,) rows of pixel corners, without a repetition.
+            cols: (k,) their columns.
+            lattice: Where they lie. The edges must run along rows and columns.
+
+        Returns:
+            The same polygons, with more corners.
+        """
+        x, y = self.xy[:, 0].astype(np.int64), self.xy[:, 1].astype(np.int64)
+        after, edge = np.minimum(np.arange(len(x)) + 1, len(x) - 1), self.is_edge()
+        first, count, step = (np.zeros(len(x), dtype=np.int64) for _ in range(3))
+        nodes: list[NDArray[np.int64]] = []
+        for along, key, node in (
+            (edge & (y == y[after]), lattice.by_row(y, x), lattice.by_row(rows, cols)),
+            (edge & (x == x[after]), lattice.by_col(y, x), lattice.by_col(rows, cols)),
+        ):
+            order = np.argsort(node)
+            here, there = key[along], key[after[along]]
+            low = np.searchsorted(node[order], np.minimum(here, there), side="right")
+            high = np.searchsorted(node[order], np.maximum(here, there), side="left")
+            first[along] = np.where(here < there, low, high - 1) + len(nodes) * len(order)
+            count[along], step[along] = high - low, np.where(here < there, 1, -1)
+            nodes.append(np.column_stack([cols[order], rows[order]]))
+        shift = np.concatenate([[0], np.cumsum(count)])
+        within = spans(np.zeros(len(x), dtype=np.int64), count)
+        xy = np.empty((len(x) + shift[-1], 2))
+        old = np.zeros(len(xy), dtype=bool)
+        old[np.arange(len(x)) + shift[:-1]] = True
+        xy[old] = self.xy
+        xy[~old] = np.concatenate(nodes)[np.repeat(first, count) + np.repeat(step, count) * within]
+        return Rings(xy, self.rings + shift[self.rings], self.polygons)
+
+    def sums(self, image: NDArray[Any], window: Window) -> NDArray[np.int64]:
+        """Sum an image over each polygon.
+
+        The sum over a polygon is one along its vertical edges, of the image's sums from the first corner (Green's
+        theorem for pixels), so the pixels inside need not be looked at.
+
+        Args:
+            image: (h, w) of whole numbers, none negative.
+            window: Where the image lies. The polygons lie in it, and their edges run along rows and columns.
+
+        Returns:
+            (p,) int64.
+        """
+        table = np.zeros((window.height + 1, window.width + 1), dtype=np.int64)
+        np.cumsum(image, axis=0, dtype=np.int64, out=table[1:, 1:])
+        np.cumsum(table[1:, 1:], axis=1, out=table[1:, 1:])
+        if len(self.polygons) == 1:
+            return np.empty(0, dtype=np.int64)
+        x, y = self.xy[:, 0].astype(np.int64) - window.col, self.xy[:, 1].astype(np.int64) - window.row
+        upright = np.flatnonzero(self.is_edge()[:-1] & (x[:-1] == x[1:]))
+        terms = np.zeros(len(x), dtype=np.int64)
+        terms[upright] = table[y[upright + 1], x[upright]] - table[y[upright], x[upright]]
+        # which way round rings run is GDAL's affair: holes the other way than the ring around them
+        return np.abs(np.add.reduceat(terms, self.rings[self.polygons[:-1]]))
+
+    def straightened(self, candidates: NDArray[np.bool_]) -> Rings:
+        """Leave out those of the candidates, (n,) bool, at which the ring goes straight on."""
+        if not len(self.xy):
+            return self
+        start, end = self.rings[:-1], self.rings[1:] - 1
+        before, after = np.arange(len(self.xy)) - 1, np.arange(len(self.xy)) + 1
+        before[start] = end - 1
+        after[end] = start
+        come, go = self.xy - self.xy[before], self.xy[after] - self.xy
+        keep = ~candidates | (come[:, 0] * go[:, 1] != come[:, 1] * go[:, 0])
+        keep[end] = True  # stands for the start, whichever corner that will be
+        rings = np.concatenate([[0], np.cumsum(np.add.reduceat(keep, start, dtype=np.int64))])
+        xy = self.xy[keep]
+        xy[rings[1:] - 1] = xy[rings[:-1]]
+        return Rings(xy, rings, self.polygons)
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """The pixel corners of a raster of so many rows and columns, each with a number, by rows or by columns."""
+
+    height: int
+    width: int
+
+    def by_row(self, row: NDArray[np.int64], col: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return numbers that count along rows."""
+        return row * (self.width + 1) + col
+
+    def by_col(self, row: NDArray[np.int64], col: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return numbers that count along columns."""
+        return col * (self.height + 1) + row
+
+
+def spans(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers start, start + 1 … of each of (k,) runs, one run after the other."""
+    done = np.cumsum(length) - length
+    return np.repeat(start - done, length) + np.arange(length.sum())
+
+
+def outlined(values: NDArray[Any], window: Window, *, leave: int | None) -> tuple[Rings, NDArray[np.int64]]:
+    """Trace the regions of an array: 4-connected pixels of one value.
+
+    Args:
+        values: (h, w) uint8 or uint16.
+        window: Where the array lies.
+        leave: A value whose regions are not traced, or None.
+
+    Returns:
+        The regions' pixel-exact outlines, with corners only where they turn, and their values, (p,) int64.
+    """
+    mask = None if leave is None else values != leave
+    parts: list[NDArray[np.float64]] = []
+    rings, found = [], []
+    for geometry, value in shapes(values, mask=mask, connectivity=4):
+        parts += [np.array(ring) for ring in geometry["coordinates"]]
+        rings.append(len(geometry["coordinates"]))
+        found.append(int(value))
+    xy = np.concatenate(parts) + np.array([window.col, window.row]) if parts else np.empty((0, 2))
+    starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])]).astype(np.int64)
+    polygons = np.concatenate([[0], np.cumsum(rings)]).astype(np.int64)
+    return Rings(xy, starts, polygons), np.array(found, dtype=np.int64)
