@@ -20,15 +20,25 @@ GAP = 8
 
 
 def main(demo: Path) -> None:
-    """Write landscape.jpg, map.jpg, report.jpg and the contact sheets."""
+    """Write landscape.jpg, map.jpg, beside.jpg, report.jpg and the contact sheets."""
     scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
     run = demo / "run"
     dates = [_image(scenes / f"{year}.tif") for year in (2018, 2015)]
     _save(dates, "landscape.jpg")
     maps = [run / "maps" / f"synthetic_2018_{mosaic}.tif" for mosaic in ("single", "multiple")]
     _save([dates[0], *(_classes(path) for path in maps), _classes(scenes / "truth_2018.tif")], "map.jpg")
+    _beside(maps, demo / "cache")
     _screenshot(run / "report.html")
     _sheets(demo / "cache")
+
+
+def _beside(maps: list[Path], cache: Path) -> None:
+    """Write beside.jpg: where single and multiple pass differ most (the paper's Figure 11)."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "beside.png"
+        where = ["--scene", "synthetic2018", "--cache", str(cache), "--size", "512", "--out", str(picture)]
+        subprocess.run([sys.executable, "-m", "lulcseg.cli", "beside", *map(str, maps), *where], check=True)
+        Image.open(picture).convert("RGB").save(IMAGES / "beside.jpg", quality=85, optimize=True)
 
 
 def _sheets(cache: Path) -> None:

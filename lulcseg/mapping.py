@@ -77,7 +77,7 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
     trainer = model.devices.trainer()
     if not is_lead():
         with limited_cache(request.cache):
-            request.predict(trainer, Work.join(out, scene.grid, request.part, request.products, request.identity), None)
+            request.predict(trainer, lambda: request.begun(out), None)
         return None
     _say(request.memory_told())
     with (
@@ -98,7 +98,7 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
         _tell_of_earlier(work)
         several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""
         bar = bars(f"Mapping {scene.name}, {label}{several}", "patches")
-        patches, samples, forward = request.predict(trainer, work, bar)
+        patches, samples, forward = request.predict(trainer, lambda: work, bar)
         if scene.imagery.state() != request.identity["imagery"]:
             raise LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
         tags = request.tags() | {"mosaic": label}
@@ -126,7 +126,7 @@ def map_entry(mapped: Mapped, scene: str, label: str, model: Model) -> dict[str,
     return {
         "scene": scene,
         "mosaic": label,
-        "scaled_over": model.on().scaled_over,
+        "scaled_over": model.scaled_over,
         "path": f"maps/{mapped.path.name}",
         "files": [f"maps/{path.name}" for path in mapped.files],
         "bytes": mapped.path.stat().st_size,
@@ -158,7 +158,10 @@ def _told_if_kept(work: Work) -> Iterator[None]:
     except BaseException:
         done = len(work.strips()) - len(work.missing())
         if done:
-            _say(f"{done} of {len(work.strips())} strips are done and kept: the same command goes on with the rest.")
+            _say(
+                f"{done} of {len(work.strips())} strips are done and kept: "
+                "predict.py with the same checkpoint, scene and settings goes on with the rest."
+            )
         raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 
 import lulcseg
+from lulcseg.augment.scaling import MOSAIC
 from lulcseg.grid import Window
 from lulcseg.legend import Legend
 from lulcseg.mosaic.job import Progress, StripJob
@@ -30,7 +31,7 @@ from lulcseg.mosaic_settings import Mosaic
 from lulcseg.outputs import check_outputs, layers_for
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
-from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.predictor import PatchPredictor, device_of, number_format, scaled_over
 from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
@@ -58,8 +59,13 @@ class Model:
         """What travels with it."""
         return self.task.record
 
-    def on(self, device: torch.device | None = None) -> PatchPredictor:
-        """Return its predictor on a device; None: the first of its accelerator's."""
+    @property
+    def scaled_over(self) -> str | None:
+        """What the statistics that its patches are scaled by are of, or None without scaling."""
+        return scaled_over(self.task)
+
+    def on(self, device: torch.device) -> PatchPredictor:
+        """Return its predictor on a device."""
         return PatchPredictor(self.task, accelerator=self.devices.accelerator, precision=self.precision, device=device)
 
 
@@ -110,19 +116,19 @@ class MapRequest:
         record, grid = model.record, scene.grid
         _, plan = plan_from(settings)
         region = None if settings.region is None else Region.read(Path(settings.region).expanduser(), grid)
-        predictor = model.on()
+        device = device_of(model.devices.accelerator)  # of its kind; nothing is moved there yet
         statistics = None
-        if predictor.needs_mosaic:
+        if model.scaled_over == MOSAIC:
             measured = mosaic_statistics(scene.imagery, scene.cache)
             statistics = measured.summary(record.scaling["percentiles"])
         layers = layers_for(settings)
-        several = 1 if predictor.device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
+        several = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
         setup = Setup(
             plan,
             len(record.legend),
             settings.patch_size or record.patch_size,
             settings.batch_size,
-            predictor.device,
+            device,
             workers=max(1, several if settings.workers < 0 else settings.workers),
             with_entropy=DISAGREEMENT in layers,
         ).fitted(grid.window)
@@ -131,9 +137,9 @@ class MapRequest:
             "checkpoint": hashlib.sha256(model.checkpoint.read_bytes()).hexdigest(),
             "imagery": scene.imagery.state(),
             "region": None if region is None else region.digest(),
-            "scaled_over": predictor.scaled_over,
+            "scaled_over": model.scaled_over,
             "statistics": statistics,
-            "precision": str(predictor.dtype or torch.float32),
+            "precision": str(number_format(model.precision, model.devices.accelerator) or torch.float32),
             "compile": settings.compile,
             **identity_of(setup, record.to_legend(), grid),
         }
@@ -150,14 +156,22 @@ class MapRequest:
         """The classes."""
         return self.model.record.to_legend()
 
-    def predict(self, trainer: pl.Trainer, work: Work, progress: Progress | None) -> tuple[int, int, float]:
+    def predict(
+        self, trainer: pl.Trainer, folder: Callable[[], Work], progress: Progress | None
+    ) -> tuple[int, int, float]:
         """Predict the strips that are missing, on all of a trainer's devices.
+
+        Args:
+            trainer: Lightning's trainer.
+            folder: Gives the folder of the map; called once the run's first process has begun it.
+            progress: Is told of this process's patches.
 
         Returns:
             Patches, forward samples, and seconds in the model.
         """
 
         def begin(device: torch.device, rank: int, world: int) -> StripJob:
+            work = folder()
             torch.set_num_threads(work.threads)
             predictor = self.model.on(device)
             if self.statistics is not None:
@@ -172,11 +186,19 @@ class MapRequest:
             return predict_on(trainer, begin)
         threads = torch.get_num_threads()
         try:
-            with begin(self.model.on().device, 0, 1) as job:
+            with begin(self.setup.device, 0, 1) as job:
                 job.run()
         finally:
             torch.set_num_threads(threads)
         return job.patches, job.samples, job.forward_seconds
+
+    def begun(self, out: Path) -> Work:
+        """Return the folder of the map that the run's first process has begun.
+
+        Raises:
+            LulcsegError: This process sees other files or settings than that one.
+        """
+        return Work.join(out, self.scene.grid, self.part, self.products, self.identity)
 
     def memory_told(self) -> str:
         """Say how much memory it takes."""

@@ -40,15 +40,14 @@ class PatchPredictor:
         device: torch.device | None = None,
     ) -> None:
         """Move the model to its device."""
-        self.device = device or torch.device(_device(accelerator))
+        self.device = device or device_of(accelerator)
         self.task = task.to(self.device).eval()
-        resolved = resolve_precision(precision, accelerator)
-        self.dtype = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
+        self.dtype = number_format(precision, accelerator)
 
     @property
     def scaled_over(self) -> str | None:
         """What the statistics that patches are scaled by are of, or None without scaling."""
-        return None if self.task.scaler.method == "none" else self.task.scaler.at_prediction
+        return scaled_over(self.task)
 
     @property
     def needs_mosaic(self) -> bool:
@@ -101,9 +100,21 @@ class PatchPredictor:
         return logits.float()
 
 
-def _device(accelerator: str) -> str:
+def scaled_over(task: SegmentationTask) -> str | None:
+    """Return what the statistics that a model's patches are scaled by are of, or None without scaling."""
+    return None if task.scaler.method == "none" else task.scaler.at_prediction
+
+
+def number_format(precision: str, accelerator: str) -> torch.dtype | None:
+    """Return the type that a setting of ``trainer.precision`` computes in under autocast; None: float32, without."""
+    resolved = resolve_precision(precision, accelerator)
+    return {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
+
+
+def device_of(accelerator: str) -> torch.device:
+    """Return the first device of an accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``."""
     if accelerator == "mps":
-        return "mps"
+        return torch.device("mps")
     if accelerator == "gpu" or (accelerator == "auto" and torch.cuda.is_available()):
-        return "cuda"
-    return "cpu"
+        return torch.device("cuda")
+    return torch.device("cpu")
