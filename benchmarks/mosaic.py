@@ -1,7 +1,7 @@
 """Mosaic prediction beside its own forward passes and beside TerraTorch, for growing mosaics: time and peak memory.
 
 python benchmarks/mosaic.py [--sizes 1024 2048 4096] [--plans single offsets multiple] [--terratorch-python PATH]
-    [--largest 26624] [--out mosaic]
+    [--filters 32 --patch 512] [--largest 26624] [--out mosaic]
 
 The model is the U-Net with random weights in the format that prediction chooses here (bf16 where the device computes
 in it); it maps an 8-bit RGB GeoTIFF. Each arm is a process of its own, so that its peak memory is its own; memory is
@@ -25,10 +25,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-PATCH, BATCH, CLASSES = 256, 16, 9
-SAMPLED = 24
+BATCH, CLASSES = 16, 9
+SAMPLED = 8
 """Batches of bare forward passes that are timed before and after each map."""
-NETWORK = {"bands": 3, "classes": CLASSES, "filters": 16, "depth": 4}
 SMALL = {"bands": 3, "classes": CLASSES, "filters": 8, "depth": 3}
 COLOURS = {"single": "#0072b2", "offsets": "#009e73", "multiple": "#d55e00", "TerraTorch": "#cc79a7"}
 
@@ -36,6 +35,8 @@ COLOURS = {"single": "#0072b2", "offsets": "#009e73", "multiple": "#d55e00", "Te
 def main() -> None:
     """Run every arm, and print, save and draw what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--filters", type=int, default=32, help="of the U-Net's first level; 32: the paper's")
+    parser.add_argument("--patch", type=int, default=512)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 2048, 4096], help="sides of mosaics, pixels")
     parser.add_argument("--plans", nargs="+", default=["single", "offsets", "multiple"], choices=list(COLOURS)[:3])
     parser.add_argument("--terratorch-python", type=Path, help="python of an environment with TerraTorch 1.2.13")
@@ -49,19 +50,21 @@ def main() -> None:
         print(json.dumps(ours(**asked.one)))
         return
     rows: list[dict[str, Any]] = []
+    network = {"bands": 3, "classes": CLASSES, "filters": asked.filters, "depth": 4}
+    kind = {"threads": asked.threads, "patch": asked.patch}
     with tempfile.TemporaryDirectory(prefix="mosaic") as name:
         folder = Path(name)
         for size in asked.sizes:
             image = write_image(folder / "image.tif", size)
             for plan in asked.plans:
-                rows.append(run_ours(image, size, plan, NETWORK, threads=asked.threads, rounds=asked.rounds))
+                rows.append(run_ours(image, size, plan, network, **kind, rounds=asked.rounds))
                 if plan == "offsets" and asked.terratorch_python:
-                    rows.append(run_terratorch(asked, image, size, rows[-1]))
+                    rows.append(run_terratorch(asked, image, size, network, rows[-1]))
         if asked.largest:
             image = write_image(folder / "image.tif", asked.largest)
-            rows.append(run_ours(image, asked.largest, "single", SMALL, threads=asked.threads, rounds=1))
+            rows.append(run_ours(image, asked.largest, "single", SMALL, **kind, rounds=1))
     asked.out.mkdir(parents=True, exist_ok=True)
-    settings = {"patch": PATCH, "batch": BATCH, "network": NETWORK, "small": SMALL, "threads": asked.threads}
+    settings = {"batch": BATCH, "network": network, "small": SMALL, **kind}
     content = {"settings": settings, "rows": rows}
     (asked.out / "mosaic.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     show(rows)
@@ -91,15 +94,15 @@ def write_image(path: Path, size: int) -> Path:
     return path
 
 
-def run_ours(
-    image: Path, size: int, plan: str, network: dict[str, int], *, threads: int, rounds: int
-) -> dict[str, Any]:
+def run_ours(image: Path, size: int, plan: str, network: dict[str, int], **kind: int) -> dict[str, Any]:
     """Run an arm of ours in a process of its own."""
-    one = {"image": str(image), "plan": plan, "network": network, "threads": threads, "rounds": rounds}
+    one = {"image": str(image), "plan": plan, "network": network, **kind}
     return run([sys.executable, __file__, "--one", json.dumps(one)], plan, size)
 
 
-def run_terratorch(asked: argparse.Namespace, image: Path, size: int, beside: dict[str, Any]) -> dict[str, Any]:
+def run_terratorch(
+    asked: argparse.Namespace, image: Path, size: int, network: dict[str, int], beside: dict[str, Any]
+) -> dict[str, Any]:
     """Run TerraTorch on the same mosaic, with the same model, patch, step and number format as a row of ours."""
     import torch
 
@@ -107,10 +110,10 @@ def run_terratorch(asked: argparse.Namespace, image: Path, size: int, beside: di
 
     torch.manual_seed(0)
     weights = image.with_name("weights.pt")
-    torch.save(UNet(**NETWORK).state_dict(), weights)
+    torch.save(UNet(**network).state_dict(), weights)
     command = [
         str(asked.terratorch_python), str(Path(__file__).with_name("terratorch_peer.py")), str(weights), str(image),
-        "--network", json.dumps(NETWORK), "--patch", str(PATCH), "--stride", str(PATCH // 2), "--batch", str(BATCH),
+        "--network", json.dumps(network), "--patch", str(asked.patch), "--stride", str(asked.patch // 2), "--batch", str(BATCH),
         "--threads", str(asked.threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
         "--rounds", str(asked.rounds),
     ]  # fmt: skip
@@ -128,7 +131,7 @@ def run(command: list[str], arm: str, size: int) -> dict[str, Any]:
     return found | {"rounds": {key: found[key] for key in best}} | best
 
 
-def ours(image: str, plan: str, network: dict[str, int], threads: int, rounds: int) -> dict[str, Any]:
+def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds: int, patch: int) -> dict[str, Any]:
     """Map an image and time it, and the bare forward passes beside it."""
     import numpy as np
     import torch
@@ -150,13 +153,13 @@ def ours(image: str, plan: str, network: dict[str, int], threads: int, rounds: i
     reader = ImageryReader(RasterSet([file], file.grid, [1, 2, 3]), None)
     scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
     record = ModelRecord(
-        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=PATCH,
+        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=patch,
         model={"name": "unet", "filters": network["filters"], "depth": network["depth"]},
         scaling=scaling | {"percentiles": [2.0, 98.0], "range": None},
     )  # fmt: skip
     predictor = PatchPredictor(SegmentationTask(record, {}))
     device = predictor.device
-    batch = torch.rand(BATCH, 3, PATCH, PATCH, device=device).contiguous(memory_format=torch.channels_last)
+    batch = torch.rand(BATCH, 3, patch, patch, device=device).contiguous(memory_format=torch.channels_last)
     kind = predictor.dtype or torch.float32
 
     def forward(batches: int) -> float:
@@ -168,14 +171,14 @@ def ours(image: str, plan: str, network: dict[str, int], threads: int, rounds: i
                 predictor.task.network(batch)
             return time.perf_counter() - started
 
-    predictor(torch.zeros(BATCH, 3, PATCH, PATCH, dtype=torch.uint8), torch.ones(BATCH, PATCH, PATCH, dtype=torch.bool))
+    predictor(torch.zeros(BATCH, 3, patch, patch, dtype=torch.uint8), torch.ones(BATCH, patch, patch, dtype=torch.bool))
     before = peak_memory()
     seconds, forward_seconds = [], []
     for _ in range(rounds):
         sampled = forward(SAMPLED)
         with tempfile.TemporaryDirectory(prefix="map", dir=Path(image).parent) as folder:
             result = predict_mosaic(
-                predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=PATCH,
+                predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=patch,
                 batch=BATCH, device=device, out=Path(folder) / "map.tif",
             )  # fmt: skip
         batches = -(-result.samples // BATCH)

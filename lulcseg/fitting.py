@@ -29,6 +29,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import BandStatistics, merge, mosaic_statistics
 from lulcseg.training.augmenting import margin_of
 from lulcseg.training.checkpoints import RunCheckpoints
+from lulcseg.training.memory import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress import PatchProgress
 from lulcseg.training.record import ModelRecord
@@ -185,6 +186,7 @@ def fit(
             "the plan's shift of class shares isn't known", where="loss.prior_correction", remedy="set it to 0"
         )
     quiet_lightning()
+    keep_freed_memory()
     torch.set_float32_matmul_precision("high")
     measured = measure_scenes(config, scenes)
     record = model_record(config, scenes, plan, measured)

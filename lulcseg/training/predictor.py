@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lulcseg.augment.scaling import MOSAIC
 from lulcseg.augment.stretch import Limits
+from lulcseg.training.memory import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
 
@@ -41,6 +42,8 @@ class PatchPredictor:
     ) -> None:
         """Move the model to its device."""
         self.device = device or device_of(accelerator)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.task = task.to(self.device).eval()
         self.dtype = number_format(precision, accelerator)
 
@@ -93,11 +96,11 @@ class PatchPredictor:
             valid: (B, P, P) bool.
 
         Returns:
-            (B, K, P, P) float32.
+            (B, K, P, P) float32, contiguous: a class's plane is in one piece, as blending wants it.
         """
         with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
             logits: Tensor = self.task(image, valid, self.mosaic)
-        return logits.float()
+        return logits.to(torch.float32, memory_format=torch.contiguous_format)
 
 
 def scaled_over(task: SegmentationTask) -> str | None:
