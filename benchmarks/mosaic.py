@@ -113,8 +113,8 @@ def run_terratorch(
     torch.save(UNet(**network).state_dict(), weights)
     command = [
         str(asked.terratorch_python), str(Path(__file__).with_name("terratorch_peer.py")), str(weights), str(image),
-        "--network", json.dumps(network), "--patch", str(asked.patch), "--stride", str(asked.patch // 2), "--batch", str(BATCH),
-        "--threads", str(asked.threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
+        "--network", json.dumps(network), "--patch", str(asked.patch), "--stride", str(asked.patch // 2),
+        "--batch", str(BATCH), "--threads", str(asked.threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
         "--rounds", str(asked.rounds),
     ]  # fmt: skip
     return run(command, "TerraTorch", size)
