@@ -114,8 +114,8 @@ def run_terratorch(
     command = [
         str(asked.terratorch_python), str(Path(__file__).with_name("terratorch_peer.py")), str(weights), str(image),
         "--network", json.dumps(network), "--patch", str(asked.patch), "--stride", str(asked.patch // 2),
-        "--batch", str(BATCH), "--threads", str(asked.threads), "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
-        "--rounds", str(asked.rounds),
+        "--batch", str(BATCH), "--threads", str(asked.threads), "--rounds", str(asked.rounds),
+        "--dtype", "bf16" if "bfloat16" in beside["format"] else "fp32",
     ]  # fmt: skip
     return run(command, "TerraTorch", size)
 
