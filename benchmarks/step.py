@@ -1,6 +1,9 @@
 """Patches a second of the U-Net on this machine: number format × memory layout, forward and training step.
 
-python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16]
+python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--give-back]
+
+--give-back lets the C library give freed memory back to the system, as it does by default; training and prediction
+keep it (lulcseg/training/memory.py).
 """
 
 from __future__ import annotations
@@ -15,17 +18,21 @@ from rich.table import Table
 
 from lulcseg.models.unet import UNet
 from lulcseg.training.losses import cross_entropy
+from lulcseg.training.memory import keep_freed_memory
 
 _SECONDS = 4.0
 
 
 def main() -> None:
     """Time every combination in turn, and print a table with ratios to fp32, contiguous."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patch", type=int, default=128)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--filters", type=int, default=16)
+    parser.add_argument("--give-back", action="store_true")
     sizes = parser.parse_args()
+    if not sizes.give_back:
+        keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     table = Table(title=f"U-Net, {sizes.filters} filters, {sizes.batch} patches of {sizes.patch}², {device}")
     for column in ("format", "layout", "forward patches/s", "ratio", "trained patches/s", "ratio"):
