@@ -160,27 +160,33 @@ def show(table: dict[str, dict[str, dict[str, Any]]]) -> None:
 
 
 def draw(table: dict[str, dict[str, dict[str, Any]]], path: Path) -> None:
-    """Draw the gain in kappa against the cost, a panel a scene."""
+    """Draw each set's gain in kappa with its interval, a panel a scene, the sets in order of cost."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.4 * len(table), 4.2), layout="constrained")
-    names = list(SETS)
-    for axes, (scene, sets) in zip(figure.subplots(1, len(table), squeeze=False)[0], table.items(), strict=True):
-        for number, name in enumerate(names):
-            r, named = sets[name], name.split(":")[0].split(" (")[0] in {"single", "cheap", "multiple"}
+    figure = Figure(figsize=(3.2 + 3.2 * len(table), 0.6 + 0.27 * len(SETS)), layout="constrained")
+    panels = figure.subplots(1, len(table), squeeze=False, sharey=True)[0]
+    rows = range(len(SETS))
+    for axes, (scene, sets) in zip(panels, table.items(), strict=True):
+        axes.axvline(0, color="0.6", linewidth=0.8)
+        for row, (name, settings) in enumerate(SETS.items()):
+            r, colour = sets[name], "#0072b2" if settings == Mosaic(settings.name) else "0.35"
             axes.errorbar(
-                r["cost"] * (1 + 0.025 * (number % 3 - 1)), r["kappa_gain"], yerr=r["kappa_half"], fmt="o", ms=5,
-                color=f"C{number % 10}", mfc=f"C{number % 10}" if named else "white", elinewidth=0.8,
-                label=name,
-            )  # fmt: skip
-        axes.axhline(0, color="black", linewidth=0.6)
-        axes.set(xscale="log", xlabel="forward passes (single = 1)", title=scene)
-        axes.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
-        axes.minorticks_off()
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("gain in kappa over the single pass")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
+                r["kappa_gain"], row, xerr=r["kappa_half"], fmt="o", ms=4.5, color=colour, elinewidth=1, capsize=2
+            )
+        axes.set(title=scene, xlabel="gain in kappa over the single pass")
+        axes.set_yticks(rows, SETS, fontsize=8)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", color="0.92", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    panels[0].invert_yaxis()
+    costs = [f"{next(iter(table.values()))[name]['cost']:.0f} ×" for name in SETS]
+    side = panels[-1].twinx()
+    side.set_ylim(panels[-1].get_ylim())
+    side.set_yticks(rows, costs, fontsize=8)
+    side.tick_params(axis="y", length=0)
+    side.set_ylabel("forward passes", fontsize=8)
+    side.spines[["top", "right", "left"]].set_visible(False)
     figure.savefig(path, dpi=150)
 
 
