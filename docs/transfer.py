@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -33,12 +34,12 @@ def main() -> None:
 
 
 def scores(folder: Path) -> dict[str, NDArray[np.float64]]:
-    """Return for each map of a folder's runs the scores, (runs, scores)."""
+    """Return for each map of a folder's runs the scores, (runs, scores); all are mapped with one size of patch."""
     found: dict[str, list[list[float]]] = {}
     for path in sorted(folder.glob("*/assessment/*.json")):
         scored = json.loads(path.read_text(encoding="utf-8"))
         if scored["compared"] == "map":
-            found.setdefault(path.stem, []).append([scored[key] for key in SCORES])
+            found.setdefault(re.sub(r"-patch\d+", "", path.stem), []).append([scored[key] for key in SCORES])
     return {name: np.array(values) for name, values in found.items()}
 
 
