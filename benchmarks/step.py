@@ -1,14 +1,18 @@
 """Patches a second of the U-Net on this machine: number format × memory layout, forward and training step.
 
-python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--give-back]
+python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--memory]
 
---give-back lets the C library give freed memory back to the system, as it does by default; training and prediction
-keep it (lulcseg/training/memory.py).
+--memory compares instead, in bf16 and channels-last, freed memory that is kept (lulcseg/training/memory.py) with what
+the C library does by default: fresh processes in turn, of each the fastest of three, and their peak memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -29,10 +33,16 @@ def main() -> None:
     parser.add_argument("--patch", type=int, default=128)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--filters", type=int, default=16)
-    parser.add_argument("--give-back", action="store_true")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--one", choices=("keep", "leave"), help=argparse.SUPPRESS)
     sizes = parser.parse_args()
-    if not sizes.give_back:
-        keep_freed_memory()
+    if sizes.one:
+        _one(sizes)
+        return
+    if sizes.memory:
+        _compare_memory(sizes)
+        return
+    keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     table = Table(title=f"U-Net, {sizes.filters} filters, {sizes.batch} patches of {sizes.patch}², {device}")
     for column in ("format", "layout", "forward patches/s", "ratio", "trained patches/s", "ratio"):
@@ -49,6 +59,31 @@ def main() -> None:
             ]
             table.add_row("bf16" if bf16 else "fp32", "channels-last" if channels_last else "contiguous", *cells)
     Console().print(table)
+
+
+def _compare_memory(sizes: argparse.Namespace) -> None:
+    """Print rates and peak memory with freed memory kept, and left to the C library."""
+    found: dict[str, list[tuple[float, float, float]]] = {"keep": [], "leave": []}
+    for _ in range(3):
+        for how, rounds in found.items():
+            options = [f"--{name}={getattr(sizes, name)}" for name in ("patch", "batch", "filters")]
+            command = [sys.executable, __file__, *options, f"--one={how}"]
+            rounds.append(tuple(json.loads(subprocess.run(command, capture_output=True, check=True).stdout)))
+    table = Table(title=f"U-Net, {sizes.filters} filters, {sizes.batch} patches of {sizes.patch}², bf16, channels-last")
+    for column in ("freed memory", "forward patches/s", "trained patches/s", "peak memory"):
+        table.add_column(column, justify="right")
+    for how, rounds in found.items():
+        best = [max(values) for values in zip(*rounds, strict=True)]
+        table.add_row(how, f"{best[0]:.1f}", f"{best[1]:.1f}", f"{best[2] / 1e9:.2f} GB")
+    Console().print(table)
+
+
+def _one(sizes: argparse.Namespace) -> None:
+    """Print rates and peak memory of this process as JSON."""
+    if sizes.one == "keep":
+        keep_freed_memory()
+    rates = _rates(sizes, "cpu", bf16=True, channels_last=True)
+    sys.stdout.write(json.dumps([*rates, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
 
 
 def _rates(sizes: argparse.Namespace, device: str, *, bf16: bool, channels_last: bool) -> tuple[float, float]:

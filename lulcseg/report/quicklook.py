@@ -42,6 +42,8 @@ NARROWEST, WIDEST = 320, 6000
 """Widths that a picture may have, pixels."""
 
 _RAMP = "viridis"
+_RAMP_ENDS = (0.05, 0.1, 0.25, 0.5, 1.0)
+"""Values that the colour ramp may end at: the least that only a hundredth of the pixels go beyond."""
 _MOST_COUNTED = 250_000_000
 """Pixels of a map that are all counted, strip by strip; of larger ones those of the picture are."""
 
@@ -62,6 +64,7 @@ class _Content:
         pixels: (h, w, 3) uint8.
         keys: Of its classes; empty for a map of values.
         ramp: Name of the values that the colour ramp shows, or None.
+        top: Value that the colour ramp ends at.
         note: What the figures are.
     """
 
@@ -72,6 +75,7 @@ class _Content:
     keys: list[Key]
     ramp: str | None
     note: str
+    top: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def quicklook(path: Path, *, scene: Scene | None = None, width: int = 1600) -> I
 
     Classes have their legend's colours and are never mixed: a pixel of a reduced picture is the commonest class of
     its ground, one of a small map becomes a square of pixels. A raster of one band of values 0…1 in steps of 1/250
-    (confidence, entropy, disagreement) is drawn on a colour ramp.
+    (confidence, entropy, disagreement) is drawn on a colour ramp, which ends where next to no values lie beyond.
 
     Args:
         path: The map; read through its overviews, where it has them.
@@ -149,23 +153,26 @@ def _values(path: Path, most_high: int, most_wide: int) -> _Content:
         name = data.descriptions[0] or path.stem
         size = _Size.of(grid, most_high, most_wide)
         steps = data.read(1, out_shape=(size.height, size.width), resampling=Resampling.average)
-    ramp = _ramp(np.arange(256))
     known = steps != IGNORE
-    pixels = enlarged(ramp[steps], size.factor)
+    reached = np.percentile(steps[known], 99) / VALUE_STEPS if known.any() else 1.0
+    end = min(value for value in _RAMP_ENDS if value >= min(reached, 1.0))
+    pixels = enlarged(_ramp(np.arange(256) / (VALUE_STEPS * end))[steps], size.factor)
     chequer(pixels, enlarged(~known, size.factor))
     note = "There is no value anywhere."
     if known.any():
         low, high = np.percentile(steps[known], (5, 95)) / VALUE_STEPS
         mean = steps[known].mean() / VALUE_STEPS
-        note = f"Mean {mean:.2f}; from {low:.2f} to {high:.2f} on nine tenths of the ground that has values."
+        digits = 2 if end == 1.0 else 3
+        spread = f"from {low:.{digits}f} to {high:.{digits}f} on nine tenths of the ground that has values"
+        note = f"Mean {mean:.{digits}f}; {spread}."
     if not known.all():
         note += f" {share_text(int((~known).sum()), known.size)} of the picture has none."
-    return _Content(path.name, tags_of(path), grid, pixels, [], name, note)
+    return _Content(path.name, tags_of(path), grid, pixels, [], name, note, end)
 
 
-def _ramp(steps: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return colours of stored values, (n, 3) uint8."""
-    colours = mpl.colormaps[_RAMP](np.minimum(steps / VALUE_STEPS, 1.0))[:, :3]
+def _ramp(shares: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return colours of shares of the ramp, (n, 3) uint8; beyond its end they are the last one."""
+    colours = mpl.colormaps[_RAMP](np.minimum(shares, 1.0))[:, :3]
     return np.rint(colours * 255).astype(np.uint8)
 
 
@@ -206,7 +213,7 @@ def _page(content: _Content, panels: list[tuple[str, NDArray[np.uint8]]], room: 
     per_pixel = None if metres is None else metres * content.grid.width / shown
     y = sheet.scale_bar(canvas, EDGE, below, per_pixel, max(60, shown // 4))
     if content.ramp:
-        y = _draw_ramp(canvas, sheet, y, wide, _capital(content.ramp))
+        y = _draw_ramp(canvas, sheet, y, wide, content)
     else:
         y = sheet.keys(canvas, EDGE, y, wide, content.keys)
     canvas.text(EDGE, y + sheet.px(6), content.note, wide, small, muted=True)
@@ -225,17 +232,18 @@ def _about(content: _Content) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _draw_ramp(canvas: Canvas, sheet: Sheet, y: int, room: int, name: str) -> int:
-    """Draw the colour bar from 0 to 1, named; return where the next thing begins."""
+def _draw_ramp(canvas: Canvas, sheet: Sheet, y: int, room: int, content: _Content) -> int:
+    """Draw the colour bar from 0 to its end, named; return where the next thing begins."""
     small, high = sheet.px(SMALL), sheet.px(_RAMP_HIGH)
     x, width = EDGE, min(sheet.px(_RAMP_LONGEST), room)
-    top = canvas.text(x, y, shortened(name, width, small), width, small) + sheet.px(4)
-    framed(canvas, x, top, _ramp(np.linspace(0, VALUE_STEPS, width))[None].repeat(high, axis=0))
+    top = canvas.text(x, y, shortened(_capital(content.ramp or ""), width, small), width, small) + sheet.px(4)
+    framed(canvas, x, top, _ramp(np.linspace(0, 1, width))[None].repeat(high, axis=0))
     draw = ImageDraw.Draw(canvas.page)
-    for value, anchor in ((0.0, "la"), (0.25, "ma"), (0.5, "ma"), (0.75, "ma"), (1.0, "ra")):
-        at = x + round(value * (width - 1))
+    for share, anchor in ((0.0, "la"), (0.25, "ma"), (0.5, "ma"), (0.75, "ma"), (1.0, "ra")):
+        at, words = x + round(share * (width - 1)), f"{share * content.top:.4g}"
+        words = f"≥ {words}" if share == 1 > content.top else words
         draw.line((at, top + high, at, top + high + sheet.px(4)), fill=INK)
-        draw.text((at, top + high + sheet.px(6)), f"{value:g}", font=font_of(small), fill=INK, anchor=anchor)
+        draw.text((at, top + high + sheet.px(6)), words, font=font_of(small), fill=INK, anchor=anchor)
     return y + _ramp_height(sheet)
 
 

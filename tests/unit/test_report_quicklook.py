@@ -150,9 +150,23 @@ def test_values_are_averaged_without_nodata(tmp_path: Path) -> None:
     steps[:, ::2] = 50
     steps[::2] = IGNORE
     content = module._values(values_of(tmp_path / "a.tif", steps, None), 280, 280)
-    expected = np.rint(np.array(colormaps["viridis"](0.4)[:3]) * 255)
+    expected = np.rint(np.array(colormaps["viridis"](0.8)[:3]) * 255)
     assert (content.pixels == expected).all()
+    assert content.top == 0.5  # of what the ramp may end at, the least that holds them all
     assert content.ramp == "a"
+
+
+def test_the_ramp_ends_where_next_to_no_values_lie_beyond(tmp_path: Path) -> None:
+    steps = np.full((100, 100), 5, dtype=np.uint8)
+    steps[0, :50] = 250
+    content = module._values(values_of(tmp_path / "a.tif", steps), 100, 100)
+    assert content.top == 0.05
+    assert content.note.startswith("Mean 0.025; from 0.020 to 0.020 on nine tenths")
+    last, shown = colormaps["viridis"](1.0)[:3], colormaps["viridis"](0.4)[:3]
+    assert (content.pixels[0, 0] == np.rint(np.array(last) * 255)).all()
+    assert (content.pixels[5, 5] == np.rint(np.array(shown) * 255)).all()
+    nothing = values_of(tmp_path / "b.tif", np.full((20, 20), IGNORE, dtype=np.uint8))
+    assert module._values(nothing, 100, 100).top == 1.0
 
 
 def test_imagery_stands_at_the_left_of_its_own_ground(make_scene: Make, cache: Path, tmp_path: Path) -> None:
