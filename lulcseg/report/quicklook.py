@@ -212,10 +212,7 @@ def _page(content: _Content, panels: list[tuple[str, NDArray[np.uint8]]], room: 
     shown = panels[-1][1].shape[1]
     per_pixel = None if metres is None else metres * content.grid.width / shown
     y = sheet.scale_bar(canvas, EDGE, below, per_pixel, max(60, shown // 4))
-    if content.ramp:
-        y = _draw_ramp(canvas, sheet, y, wide, content)
-    else:
-        y = sheet.keys(canvas, EDGE, y, wide, content.keys)
+    y = _draw_ramp(canvas, sheet, y, wide, content) if content.ramp else sheet.keys(canvas, EDGE, y, wide, content.keys)
     canvas.text(EDGE, y + sheet.px(6), content.note, wide, small, muted=True)
     return canvas.page
 
