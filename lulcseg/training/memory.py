@@ -16,7 +16,8 @@ def keep_freed_memory() -> bool:
 
     By default it asks the system for each large block anew and gives it back at once, and every page of it is zeroed
     on first touch. A network's activations are such blocks: on a CPU that takes a third of a forward pass
-    (``benchmarks/step.py`` shows it). Peak memory stays what it is; it is only not given back in between.
+    (``benchmarks/step.py --memory`` shows it). Peak memory rises by a tenth or two: before version 2.38 the library
+    can't reuse an aligned block for one of the same size until its small caches beside it are full.
 
     What the environment says (``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_``, ``GLIBC_TUNABLES``) stands
     over it.
