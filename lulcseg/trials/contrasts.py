@@ -289,7 +289,9 @@ def _sentence(c: Comparison, verdict: Verdict) -> str:
 
 
 def _signed(x: float) -> str:
-    return "–" if math.isnan(x) else f"{x:+.3f}".replace("-", "−")
+    if math.isnan(x):
+        return "–"
+    return "0.000" if abs(x) < 0.0005 else f"{x:+.3f}".replace("-", "−")
 
 
 def _p(p: float) -> str:
