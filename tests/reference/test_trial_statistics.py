@@ -119,7 +119,7 @@ def test_time_counts_only_beyond_a_quarter_of_an_hour():
 
 def test_the_paper_as_data():
     assert len(PAPER) == 7 + 4 + 4 + 2 + 2 + 2 + 2 + 2
-    row = paper_figures("augmentation", "augmentation_on", 2015)
+    row = paper_figures("augmentation", "augment_on", 2015)
     assert (row.kappa, row.mean_f1, row.mean_users, row.mean_producers, row.hours) == (0.36, 0.40, 0.37, 0.61, 8.9)
     assert paper_figures("batch_size", "batch20") is None
     assert HUMAN[2018].kappa == 0.96

@@ -114,10 +114,20 @@ def test_rank_shows_every_scene_unless_asked(folder, capsys):
     assert "synthetic2015, single" in shown
 
 
+def test_rank_of_some_values(folder, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    main(["rank", str(folder), "--scene", "synthetic2018", "--values", "batch10", "batch50"])
+    shown = capsys.readouterr().out
+    assert "batch100" not in shown
+    assert "No contrast was named beforehand." in shown  # the slope was to go through all three
+    assert "batch10" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--scene", "x"], "it has no maps of x; it has synthetic2018, single; synthetic2015, single"),
+        (["--values", "batch10", "batch5"], "it has no value 'batch5'; did you mean 'batch50'?"),
         (["--margin", "0"], "--margin: the margin isn't above 0"),
     ],
 )

@@ -83,6 +83,12 @@ def test_tells_replicates_that_are_unlike(folder):
     assert not any("batch50: its replicates have differing sampling plans" in note for note in notes)
 
 
+def test_settings_that_change_no_result_may_differ(folder):
+    config = folder / "batch50" / "seed1" / "config.yaml"
+    config.write_text("logger:\n  name: wandb\n  tags:\n  - a\ncheckpoint: x\n" + config.read_text())
+    assert read_trial(folder).notes == ()
+
+
 def test_tells_values_of_different_plans(folder):
     for seed in range(3):
         change(folder / "batch50" / f"seed{seed}", plan={"digest": "another"})
