@@ -36,6 +36,13 @@ def spoiled(truth: np.ndarray, agree: float, n_classes: int, rng: np.random.Gene
     return np.where(rng.random(truth.size) < agree, truth, rng.integers(0, n_classes, truth.size))
 
 
+def erring(truth: np.ndarray, agree: float, n_classes: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the same of a map that errs as maps of one ground do: mostly at the same, hard points."""
+    hard = np.random.default_rng(truth.size).random(truth.size)
+    other = (truth + np.random.default_rng(truth.size).integers(1, n_classes, truth.size)) % n_classes
+    return np.where(hard + rng.normal(0, 0.05, truth.size) < agree, truth, other)
+
+
 def assessment(
     truth: np.ndarray, mapped: np.ndarray, *, scene: str, mosaic: str | None, legend: Legend = PAPER_LEGEND
 ) -> Assessment:
@@ -135,7 +142,7 @@ def write_trial(
             rng = np.random.default_rng([number, seed])
             moved = float(np.clip(right + rng.normal(0, 0.02), 0, 1))
             scored = [digitised[scene] for scene in scenes] + [
-                assessment(classes, spoiled(classes, moved, len(legend), rng), scene=scene, mosaic=m, legend=legend)
+                assessment(classes, erring(classes, moved, len(legend), rng), scene=scene, mosaic=m, legend=legend)
                 for scene, classes in truth.items()
                 for m in mosaics
             ]
