@@ -104,7 +104,7 @@ def test_neighbours_say_when_their_order_means_nothing():
     assert [r.value for r in ranking.ranked] == ["v2", "v1", "v0"]
     first, second = ranking.neighbours
     assert first.sentence == (
-        "v2 is placed above v1: its kappa is higher, which the seeds bear out; ahead in 100% of the draws of seeds."
+        "v2 is placed above v1: its kappa is higher, which the seeds bear out; ahead in 100 % of the draws of seeds."
     )
     assert second.sentence.startswith("v1 is placed above v0: by kappa they can't be told apart here, so their order")
     assert 0.5 < second.ahead < 1
@@ -121,5 +121,17 @@ def test_a_faster_value_may_be_placed_above_a_better_one():
     assert ranking.time_counts
     assert [r.score for r in ranking.rows] == [1 + 1 + 6, 2 + 2 + 4, 3 + 3 + 2]
     assert [r.place for r in ranking.rows] == [1, 1, 1]
-    assert "yet its kappa is lower" in ranking.neighbours[0].sentence
+    assert "v0 ties with v1: yet its kappa is lower, as the seeds say" in ranking.neighbours[0].sentence
     assert ranking.neighbours[0].ahead == 0.5
+
+
+def test_a_steady_order_of_like_kappas_is_told_as_such():
+    trial = trial_of([BASE, BASE - 0.02 + 8 * NOISE])
+    for r in trial.replicates:
+        object.__setattr__(r, "training_seconds", 3600 * {"v0": 1.0, "v1": 9.0}[r.value])
+    (neighbours,) = rank_trial(trial, VIEW).neighbours
+    assert neighbours.ahead >= 0.95
+    assert neighbours.sentence.startswith(
+        "v0 is placed above v1: by kappa they can't be told apart here; the rule's score"
+    )
+    assert neighbours.sentence.endswith("of the draws of seeds, its training being shorter.")
