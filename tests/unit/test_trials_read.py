@@ -217,3 +217,10 @@ def test_users_accuracy_of_a_class_that_a_map_lacks_is_left_out_and_counted(tmp_
     users, f1 = (next(s for s in found if (s.metric, s.land_class) == (m, "Vineyards")) for m in ("users", "f1"))
     assert (users.n, f1.n) == (2, 3)
     assert f1.scores[0] == 0
+
+
+def test_a_seed_that_was_run_twice_counts_once(folder):
+    shutil.copytree(folder / "batch10" / "seed0", folder / "batch10" / "seed0_again")
+    trial = read_trial(folder)
+    assert "batch10: several runs have the same seed (seed 0); the last by path counts." in trial.notes
+    assert summarise(trial, VIEW, ["kappa"])[0].seeds == (0, 1, 2)
