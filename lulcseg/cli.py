@@ -69,6 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument("--map-column", help="class column of the map, if it is polygons")
     assess.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
     assess.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
+    assess.add_argument(
+        "--design",
+        choices=("simple-random", "stratified", "post-stratified", "unknown"),
+        help="how the points were drawn (default: as a file drawn by `lulcseg reference` says of itself, else unknown)",
+    )
+    assess.add_argument("--stratum", help="column of the points' stratum (default: stratum)")
+    assess.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
+    assess.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
     assess.set_defaults(run=_assess)
 
     quicklook = commands.add_parser("quicklook", help="draw a whole map, its legend and the share of each class")
@@ -172,6 +180,8 @@ def _synth(arguments: argparse.Namespace) -> None:
 
 def _assess(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.console import print_assessment
+    from lulcseg.assessment.console_design import print_design
+    from lulcseg.assessment.design_based import DesignRequest
     from lulcseg.assessment.standalone import assess_files
     from lulcseg.legend import Legend
 
@@ -189,8 +199,17 @@ def _assess(arguments: argparse.Namespace) -> None:
         reference_column=arguments.column,
         mapped_column=arguments.map_column,
         legend=legend,
+        request=DesignRequest(
+            None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),
+            arguments.strata_map,
+            arguments.strata_sizes,
+        )
+        if arguments.design or arguments.strata_map or arguments.strata_sizes
+        else None,
+        stratum_column=arguments.stratum,
     )
     print_assessment(result)
+    print_design(result)
     if arguments.out is not None:
         result.save(arguments.out)
 

@@ -58,7 +58,15 @@ class PointsSpec:
     stratum: str | None = setting(None, "Column of the sampling stratum.")
     weight: str | None = setting(None, "Column of the sampling weight.")
     interpretable: str | None = setting(None, "Column that is false (0, no) where the class could not be told.")
-    design: str = setting("unknown", "How the points were drawn.", choices=("unknown", "simple random", "stratified"))
+    design: str = setting(
+        "unknown",
+        "How the points were drawn; unknown: as a file written by `lulcseg reference` says of itself.",
+        choices=("unknown", "simple random", "stratified", "post-stratified"),
+    )
+    strata_map: str | None = setting(None, "Class raster whose classes were the strata.")
+    strata_sizes: str | None = setting(
+        None, "CSV of the strata: stratum, hectares and, if known, pixels; null: the points' own file."
+    )
     crosswalk: dict[str, str] = setting({}, "Source value → class name or `ignore`; null: the labels' own.")
 
 
