@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lulcseg import __version__
+from lulcseg.commands import agreement, reference
 from lulcseg.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
     assess.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
     assess.set_defaults(run=_assess)
+
+    reference.add(commands)
+    agreement.add(commands)
 
     quicklook = commands.add_parser("quicklook", help="draw a whole map, its legend and the share of each class")
     quicklook.add_argument("map", type=Path, help="class map, or a raster of confidence, entropy or disagreement")
@@ -183,16 +187,9 @@ def _assess(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.console_design import print_design
     from lulcseg.assessment.design_based import DesignRequest
     from lulcseg.assessment.standalone import assess_files
-    from lulcseg.legend import Legend
+    from lulcseg.scene.spec import read_legend
 
-    legend = None
-    if arguments.legend is not None:
-        from lulcseg.errors import LulcsegError
-        from lulcseg.scene.spec import read_yaml
-
-        if not arguments.legend.is_file():
-            raise LulcsegError("there is no such legend file", where=arguments.legend, remedy="check the path")
-        legend = Legend.from_plain(read_yaml(arguments.legend).get("legend") or [])
+    legend = None if arguments.legend is None else read_legend(arguments.legend)
     result = assess_files(
         arguments.reference,
         arguments.map,

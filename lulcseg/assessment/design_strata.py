@@ -79,7 +79,7 @@ def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratu
         path: The raster.
         legend: Its classes; default those it carries, else the codes that occur.
     """
-    found = legend or carried_legend(path) or _legend_of_codes(path)
+    found = legend or legend_of(path)
     sizes = map_sizes(path, found)
     strata = [
         Stratum(str(c.code), float(n), float(h))
@@ -87,6 +87,14 @@ def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratu
         if n
     ]
     return strata, found
+
+
+def legend_of(path: Path) -> Legend:
+    """Return the legend that a class raster carries, else one of the codes that occur."""
+    carried = carried_legend(path)
+    if carried is not None:
+        return carried
+    return Legend(tuple(LandClass(int(code), f"class {code}", "#888888") for code in codes_in(path)))
 
 
 def strata_of_table(path: Path) -> list[Stratum]:
@@ -214,8 +222,3 @@ def _table(path: Path, name: str) -> pd.DataFrame | None:
 
 def _texts(values: Any) -> list[str]:
     return [value_text(value) or "" for value in values]
-
-
-def _legend_of_codes(path: Path) -> Legend:
-    codes = [int(code) for code in codes_in(path)]
-    return Legend(tuple(LandClass(code, f"class {code}", "#888888") for code in codes))

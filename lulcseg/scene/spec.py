@@ -222,6 +222,17 @@ def _check(spec: SceneSpec, path: Path) -> None:
         raise LulcsegError("points.file is missing", where=path, remedy="name the file of reference points")
 
 
+def read_legend(path: Path) -> Legend:
+    """Read a YAML file with a ``legend:`` list.
+
+    Raises:
+        LulcsegError: No such file, or no such list in it.
+    """
+    if not path.is_file():
+        raise LulcsegError("there is no such legend file", where=path, remedy="check the path")
+    return _legend(read_yaml(path).get("legend") or [], path)
+
+
 def _legend(value: Any, path: Path) -> Legend:
     if value is None:
         return PAPER_LEGEND

@@ -1,7 +1,7 @@
 """The worked examples of Olofsson et al. 2014 and Stehman 2014, to their printed digits.
 
-The papers themselves were not at hand. Their figures are as other implementations quote them, which give the pages: the R
-packages mapaccuracy and drift (Tables 5, 8 and 9 and section 5 of Olofsson et al.), mapac, and lulc-validation in Python.
+The papers themselves were not at hand. Their figures are as other implementations quote them, which give the pages: the
+R packages mapaccuracy, mapac and drift (Tables 5, 8, 9 and section 5 of Olofsson et al.) and lulc-validation in Python.
 """
 
 from __future__ import annotations

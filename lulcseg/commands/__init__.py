@@ -1,0 +1,1 @@
+"""The subcommands of ``lulcseg`` that have modules of their own."""
