@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from lulcseg.assessment.scores import score
 from lulcseg.assessment.sides import Side
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
+from lulcseg.scene.points import NO_CLASS
 
 OFF_REFERENCE = "off the reference"
 
@@ -82,13 +84,17 @@ def assess_files(
     if result.scores.n_scored == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
         place = "point lies on the map" if result.places == "points" else "pixel has a class on both sides"
-        raise LulcsegError(f"no {place} of {mapped.name} ({reasons})", where=reference, remedy="check place and CRS")
+        raise LulcsegError(f"no {place} of {mapped.name} ({reasons})", where=reference, remedy=_remedy(result.excluded))
     if not (ref.is_points and shown.is_raster):
         return result
     assert ref.features is not None
     if request is None:
         return with_design_if_possible(result, DesignRequest(), mapped, reference, ref.features.geometry)
     return with_design(result, request, mapped, reference, ref.features.geometry)
+
+
+def _remedy(excluded: Mapping[str, int]) -> str:
+    return "fill the column of the class in" if set(excluded) == {NO_CLASS} else "check place and CRS"
 
 
 def _at_points(ref: Side, shown: Side, legend: Legend, stratum: str | None) -> Assessment:

@@ -123,7 +123,16 @@ def _draw(  # noqa: PLR0917 (what, from where, and how large a pixel is)
             counting=bars("Counting pixels", "strips"),
             drawing=bars("Drawing points", "strips"),
         )
-    write_sample(arguments.out, plan, drawn, population, legend, request, source=source, pixel_hectares=pixel_hectares)
+    write_sample(
+        arguments.out,
+        plan,
+        drawn,
+        population.grid,
+        legend,
+        request=request,
+        source=source,
+        pixel_hectares=pixel_hectares,
+    )
     _print(plan, arguments.out)
 
 
