@@ -100,7 +100,8 @@ class Sample:
         n = self.points
         total = np.einsum("hij,ij->h", self.counts, z)
         square = np.einsum("hij,ij->h", self.counts, z**2)
-        spread = np.maximum(square - total**2 / n, 0.0)  # rounding can leave it a hair below 0
+        spread = square - total**2 / n
+        spread[spread < 1e-12 * square] = 0.0  # rounding leaves a hair where all points are alike
         whole = n >= np.where(np.isnan(self.units), np.inf, self.units)
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = np.where(whole, 0.0, spread / (n - 1))

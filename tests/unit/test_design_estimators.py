@@ -190,6 +190,15 @@ def test_all_pixels_of_a_stratum_are_no_sample_of_it():
     assert np.isfinite(found.overall.se)
 
 
+def test_half_of_all_pixels_tell_more_than_as_many_of_endless_ones():
+    counts = np.array([[[30.0, 10], [5, 35]]])
+    endless = stratified_elsewhere(counts, [Stratum("a", math.nan, 1.0)], "XY", np.zeros(2), [0])
+    half = stratified_elsewhere(counts, [Stratum("a", 160.0, 1.0)], "XY", np.zeros(2), [0])
+
+    assert half.overall.se == pytest.approx(endless.overall.se * math.sqrt(1 / 2))
+    assert half.kappa.se == pytest.approx(endless.kappa.se * math.sqrt(1 / 2))
+
+
 def test_points_where_the_map_has_no_such_class():
     with pytest.raises(LulcsegError, match=r"points lie in a class of the map that has no area: 'Road' \(17\)"):
         stratified_by_map(COUNTS, [2_000, 0, 8_000], NAMES, 0.01)
@@ -200,6 +209,7 @@ def test_agreement_throughout_is_no_certainty():
 
     assert (found.overall.value, found.overall.se) == (1, 0)
     assert math.isnan(found.overall.low)
+    assert [(c.hectares.se, math.isnan(c.hectares.low)) for c in found.classes] == [(0, True)] * 3
     assert found.classes[0].users.low == pytest.approx(wilson_interval(20, 20)[0])
 
 

@@ -17,7 +17,7 @@ from scipy import stats
 
 from lulcseg.assessment import sample_draw
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.design_based import DesignRequest
+from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
 from lulcseg.assessment.sample_draw import WholeGround, count_strata, draw_pixels
 from lulcseg.assessment.sample_size import allocate, expected_error, needed_points, sized
 from lulcseg.assessment.standalone import assess_files
@@ -213,11 +213,16 @@ def test_assess_finds_the_strata_in_the_file(sample, map_file, tmp_path, capsys)
 
 def test_another_map_is_estimated_by_stehman(sample, tmp_path):
     fill(sample, TRUTH)
-    other = write_map(tmp_path / "other.tif", np.where(INDEX == 255, 255, TRUTH).astype(np.uint8))
+    shown = np.where((TRUTH == 2) & (np.arange(600) % 4 == 0)[:, np.newaxis], 0, TRUTH)
+    other = write_map(tmp_path / "other.tif", np.where(INDEX == 255, 255, shown).astype(np.uint8))
     result = assess_files(sample, other)
 
-    assert "Stehman" in result.design_based.estimator
-    assert result.design_based.overall.value == 1
+    found, weights = result.design_based, gpd.read_file(sample, layer="points")["weight"]
+    wrong = ((result.points["reference"] == "Other") & (result.points["map"] == "Cane")).to_numpy()
+    assert "Stehman" in found.estimator
+    assert found.shares[2][0] == pytest.approx(weights[wrong].sum() / weights.sum())
+    assert found.shares[0][2] == 0
+    assert found.overall.value == pytest.approx(1 - weights[wrong].sum() / weights.sum())
 
 
 def test_points_that_cannot_be_interpreted_are_left_out(sample, map_file):
@@ -287,6 +292,16 @@ def test_a_stratified_sample_is_not_taken_for_a_random_one(sample, map_file):
     fill(sample, TRUTH)
     with pytest.raises(LulcsegError, match="can't be estimated from as simple random"):
         assess_files(sample, map_file, request=DesignRequest("simple random"))
+
+
+def test_in_a_run_what_is_refused_is_a_note(sample, map_file):
+    fill(sample, TRUTH)
+    plain = assess_files(sample, map_file)
+    places = gpd.read_file(sample, layer="points").geometry
+    kept = with_design_if_possible(plain, DesignRequest("post-stratified"), map_file, sample, places)
+
+    assert kept.scores is plain.scores
+    assert kept.design_note.startswith("No design-based estimates: ")
 
 
 def test_areas_are_not_counted_in_degrees(sample, tmp_path):
