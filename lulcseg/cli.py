@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lulcseg import __version__
-from lulcseg.commands import collect, rank
+from lulcseg.commands import agreement, collect, rank, reference
 from lulcseg.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -70,7 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument("--map-column", help="class column of the map, if it is polygons")
     assess.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
     assess.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
+    assess.add_argument(
+        "--design",
+        choices=("simple-random", "stratified", "post-stratified", "unknown"),
+        help="how the points were drawn (default: as a file drawn by `lulcseg reference` says of itself, else unknown)",
+    )
+    assess.add_argument("--stratum", help="column of the points' stratum (default: stratum)")
+    assess.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
+    assess.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
     assess.set_defaults(run=_assess)
+
 
     quicklook = commands.add_parser("quicklook", help="draw a whole map, its legend and the share of each class")
     quicklook.add_argument("map", type=Path, help="class map, or a raster of confidence, entropy or disagreement")
@@ -91,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
     beside.set_defaults(run=_beside)
 
-    for command in (collect, rank):
+    for command in (reference, agreement, collect, rank):
         command.add(commands)
     return parser
 
@@ -176,25 +185,29 @@ def _synth(arguments: argparse.Namespace) -> None:
 
 def _assess(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.console import print_assessment
+    from lulcseg.assessment.console_design import print_design
+    from lulcseg.assessment.design_based import DesignRequest
     from lulcseg.assessment.standalone import assess_files
-    from lulcseg.legend import Legend
+    from lulcseg.scene.spec import read_legend
 
-    legend = None
-    if arguments.legend is not None:
-        from lulcseg.errors import LulcsegError
-        from lulcseg.scene.spec import read_yaml
-
-        if not arguments.legend.is_file():
-            raise LulcsegError("there is no such legend file", where=arguments.legend, remedy="check the path")
-        legend = Legend.from_plain(read_yaml(arguments.legend).get("legend") or [])
+    legend = None if arguments.legend is None else read_legend(arguments.legend)
     result = assess_files(
         arguments.reference,
         arguments.map,
         reference_column=arguments.column,
         mapped_column=arguments.map_column,
         legend=legend,
+        request=DesignRequest(
+            None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),
+            arguments.strata_map,
+            arguments.strata_sizes,
+        )
+        if arguments.design or arguments.strata_map or arguments.strata_sizes
+        else None,
+        stratum_column=arguments.stratum,
     )
     print_assessment(result)
+    print_design(result)
     if arguments.out is not None:
         result.save(arguments.out)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lulcseg.assessment.assess import assess
 from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
 from lulcseg.assessment.points import LabelSource, MapSource
 from lulcseg.sampling.ground import on_training_ground
 from lulcseg.sampling.plan import Plan
@@ -14,22 +15,32 @@ from lulcseg.training.record import ModelRecord
 
 
 def assess_map(scene: Scene, path: Path, record: ModelRecord, mosaic: str, plan: Plan | None) -> Assessment | None:
-    """Score a map at its scene's reference points, or return None where there are none."""
+    """Score a map at its scene's reference points, or return None where there are none.
+
+    What the points' design allows to be said of the whole map is with it; where it allows nothing, why.
+    """
     points, spec = scene.points, scene.spec.points
     if points is None or spec is None:
         return None
     inside = None if plan is None else on_training_ground(points.geometry, plan)
-    return assess(
+    reference = scene.file.place(spec.file)
+    result = assess(
         points,
         MapSource(path, record.to_legend()),
         record.to_legend(),
         scene=scene.name,
         compared="map",
-        reference=scene.file.place(spec.file),
+        reference=reference,
         mosaic=mosaic,
         design=spec.design,
         in_training=inside,
     )
+    request = DesignRequest(
+        design=None if spec.design == "unknown" else spec.design,
+        strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
+        strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
+    )
+    return with_design_if_possible(result, request, path, reference, points.geometry)
 
 
 def assess_labels(scene: Scene) -> Assessment | None:

@@ -49,7 +49,7 @@ def assess(
         compared: Whether the source is a ``map`` or the digitised ``labels``.
         reference: Path of the points, for the record.
         mosaic: Which mosaic setting made the map ("single", "multiple"), if one did.
-        design: How the points were drawn: "simple random", "stratified" or "unknown".
+        design: How the points were drawn, for the record (see :mod:`lulcseg.assessment.design_based`).
         in_training: (n,) bool: the point lies inside a training patch. Where given, the scores
             inside and outside are recorded beside those of all points.
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lulcseg.assessment.design import DesignBased
 from lulcseg.assessment.scores import Scores, score
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
@@ -49,8 +50,8 @@ class Assessment:
         source: Path of the map or of the polygons.
         reference: Path of the reference.
         mosaic: Which mosaic setting made the map, if one did.
-        design: How the points were drawn: "simple random", "stratified", "unknown"; "census" where
-            every pixel was compared.
+        design: How the points were drawn, one of :data:`lulcseg.assessment.design.DESIGNS`; "census"
+            where every pixel was compared.
         places: Whether points or all pixels were compared.
         legend: The classes.
         confusion: (n, n) int64; rows = reference, columns = map.
@@ -62,6 +63,8 @@ class Assessment:
         points: One row a point (see :func:`lulcseg.assessment.assess.assess`); None for pixels.
         subsets: Scores inside and outside the training patches, where those are known.
         notes: What was done to the files before comparing them, such as a warp, a sentence each.
+        design_based: What the points allow to be said of the whole map; None where nothing.
+        design_note: Why nothing, in a sentence; empty where it isn't known or there are estimates.
     """
 
     scene: str
@@ -80,6 +83,8 @@ class Assessment:
     points: pd.DataFrame | None = None
     subsets: dict[str, SubsetScores] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    design_based: DesignBased | None = None
+    design_note: str = ""
 
     @property
     def has_intervals(self) -> bool:
@@ -114,6 +119,10 @@ class Assessment:
         }
         if self.notes:
             plain["notes"] = list(self.notes)
+        if self.design_based is not None:
+            plain["design_based"] = self.design_based.to_plain()
+        if self.design_note:
+            plain["design_note"] = self.design_note
         plain.update({name: asdict(subset) for name, subset in self.subsets.items()})
         return cast(dict[str, Any], _without_nan(plain))
 
@@ -178,6 +187,8 @@ class Assessment:
                     if name in plain
                 },
                 notes=tuple(plain.get("notes", ())),
+                design_based=DesignBased.from_plain(plain["design_based"]) if "design_based" in plain else None,
+                design_note=plain.get("design_note", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise LulcsegError(f"is no assessment ({error!r})", where=path, remedy="assess the map again") from error

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lulcseg.assessment.areas import ClassArea
 from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.design import STRATIFIED
 from lulcseg.assessment.scores import shown
 
 _WIDTH_WITH_INTERVALS = 96
@@ -116,7 +117,11 @@ def _notes(assessment: Assessment, with_intervals: bool) -> list[str]:
     ]
     if absent:
         notes.append(f"Without reference, so left out of the means: {', '.join(absent)}.")
-    if with_intervals:
+    if assessment.design == STRATIFIED:
+        notes.append(
+            "Plain counts of a stratified sample: agreement at these points, not weighted by the strata's areas."
+        )
+    elif with_intervals:
         notes.append("95 %: Wilson interval, the sampling error if the points are a simple random sample.")
     return notes
 

@@ -14,9 +14,8 @@ from lulcseg.assessment.classraster import carried_legend, codes_in, open_raster
 from lulcseg.assessment.points import ClassSource, MapSource, PolygonSource
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
+from lulcseg.scene.points import NO_CLASS, NOT_INTERPRETABLE, said_no
 from lulcseg.scene.vectors import class_indices, crs_name, read_vector, value_text
-
-NO_CLASS = "no class given"
 
 _RASTER_ENDINGS = frozenset({".tif", ".tiff", ".vrt", ".img"})
 
@@ -61,12 +60,29 @@ class Side:
         """Return the legend the file carries, if it is a map of ours."""
         return carried_legend(self.path) if self.is_raster else None
 
-    def indexed(self, legend: Legend) -> gpd.GeoDataFrame:
-        """Return the features with ``class_index`` and ``reason``."""
+    def indexed(self, legend: Legend, stratum: str | None = None) -> gpd.GeoDataFrame:
+        """Return the features with ``class_index`` and ``reason``.
+
+        Args:
+            legend: The classes.
+            stratum: Column of the points' stratum, if it isn't called that.
+
+        Raises:
+            LulcsegError: A class that the legend lacks, or no such column.
+        """
         assert self.features is not None
         where = f"{self.path}: column {self.column}"
         index = class_indices(self.features[self.column], legend, {}, where).astype(np.int64)
-        return self.features.assign(class_index=index, reason=np.where(index < 0, NO_CLASS, ""))
+        reason = np.where(index < 0, NO_CLASS, "").astype(object)
+        if "interpretable" in self.features.columns:
+            reason[said_no(self.features["interpretable"])] = NOT_INTERPRETABLE
+        found = self.features.assign(class_index=index, reason=reason)
+        if stratum is None:
+            return found
+        if stratum not in found.columns:
+            others = [str(c) for c in self.features.columns if c != self.features.geometry.name]
+            raise LulcsegError(f"it has no column '{stratum}'", where=self.path, remedy=did_you_mean(stratum, others))
+        return found.assign(stratum=found[stratum])
 
     def source(self, legend: Legend) -> ClassSource:
         """Return what looks classes up at points."""

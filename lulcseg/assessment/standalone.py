@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 from lulcseg.assessment.assess import assess
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.classraster import ClassRaster
+from lulcseg.assessment.design_based import DesignRequest, with_design, with_design_if_possible
 from lulcseg.assessment.pixels import NO_REFERENCE, PolygonReader, assess_pixels
 from lulcseg.assessment.points import NO_MAP_DATA, OFF_MAP, LabelReader
 from lulcseg.assessment.scores import score
 from lulcseg.assessment.sides import Side
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
+from lulcseg.scene.points import NO_CLASS
 
 OFF_REFERENCE = "off the reference"
 
@@ -29,6 +32,8 @@ def assess_files(
     reference_column: str | None = None,
     mapped_column: str | None = None,
     legend: Legend | None = None,
+    request: DesignRequest | None = None,
+    stratum_column: str | None = None,
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster.
 
@@ -42,6 +47,9 @@ def assess_files(
         mapped_column: The same for the map, where it is a vector file.
         legend: The classes; default: the legend a map of ours carries, else the classes that occur.
             Two maps of ours are each read with their own, and compared by the names of the classes.
+        request: How the reference points were drawn; default what their file says of itself. What that allows to be
+            said of the whole map, a class raster, is then in ``design_based``.
+        stratum_column: Column of the points' stratum; default ``stratum``, where there is one.
 
     Returns:
         The assessment; its ``notes`` say what was warped or resampled.
@@ -49,7 +57,7 @@ def assess_files(
     Raises:
         LulcsegError: A file is missing, unreadable, has no CRS, no class column or classes that
             the legend lacks; two maps carry other class names; the two can't be compared; or they
-            don't meet on the ground.
+            don't meet on the ground; or a design is asked for that the points don't fit.
     """
     ref, shown = Side(reference, reference_column), Side(mapped, mapped_column)
     if not (ref.is_points or shown.is_points or ref.is_raster or shown.is_raster):
@@ -62,23 +70,38 @@ def assess_files(
         )
     carried = None if legend else shown.carried_legend() or ref.carried_legend()
     classes = legend or carried or _found_legend(ref, shown)
+    if request is not None and not (ref.is_points and shown.is_raster):
+        raise LulcsegError(
+            "a sampling design is of reference points on a class raster, and these are others",
+            where=reference,
+            remedy="leave the design out",
+        )
     if ref.is_points or shown.is_points:
-        result = _at_points(ref, shown, classes)
+        result = _at_points(ref, shown, classes, stratum_column)
     else:
         theirs = classes if carried is None else _in_order_of(carried, shown, ref)
         result = _on_pixels(ref, shown, classes, theirs)
     if result.scores.n_scored == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
         place = "point lies on the map" if result.places == "points" else "pixel has a class on both sides"
-        raise LulcsegError(f"no {place} of {mapped.name} ({reasons})", where=reference, remedy="check place and CRS")
-    return result
+        raise LulcsegError(f"no {place} of {mapped.name} ({reasons})", where=reference, remedy=_remedy(result.excluded))
+    if not (ref.is_points and shown.is_raster):
+        return result
+    assert ref.features is not None
+    if request is None:
+        return with_design_if_possible(result, DesignRequest(), mapped, reference, ref.features.geometry)
+    return with_design(result, request, mapped, reference, ref.features.geometry)
 
 
-def _at_points(ref: Side, shown: Side, legend: Legend) -> Assessment:
+def _remedy(excluded: Mapping[str, int]) -> str:
+    return "fill the column of the class in" if set(excluded) == {NO_CLASS} else "check place and CRS"
+
+
+def _at_points(ref: Side, shown: Side, legend: Legend, stratum: str | None) -> Assessment:
     """Look one side up at the other's points; rows of the matrix stay the reference."""
     points, looked_up = (ref, shown) if ref.is_points else (shown, ref)
     result = assess(
-        points.indexed(legend),
+        points.indexed(legend, stratum if points is ref else None),
         looked_up.source(legend),
         legend,
         scene=shown.path.stem,

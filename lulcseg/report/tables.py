@@ -19,6 +19,8 @@ _DESIGN = {
     "draw of points might have moved the figure for this map. They don't say how another training run would score.",
     "stratified": "The points are a stratified sample and these are plain counts, not weighted by the strata: read "
     "them as agreement at these points. The thin bars (95 % Wilson intervals) hold within a stratum only.",
+    "post-stratified": "The points are a random sample and these are plain counts, not weighted by the map's classes. "
+    "The thin bars are 95 % Wilson intervals: how far another draw of points might have moved the figure for this map.",
     "unknown": "How the points were drawn is not stated: read the figures as agreement at these points. The thin bars "
     "are 95 % Wilson intervals, and hold if the points are a simple random sample.",
     "census": "Every pixel was compared, so there is no sampling error; neighbouring pixels are no independent "

@@ -64,8 +64,7 @@ def read_points(
     index = index_of(spec.column)
     reason = np.where(index < 0, NO_CLASS, np.where(index == IGNORE, IGNORED, "")).astype(object)
     if spec.interpretable:
-        unclear = frame[spec.interpretable].map(lambda v: (value_text(v) or "").lower() in _FALSE).to_numpy()
-        reason[unclear] = NOT_INTERPRETABLE
+        reason[said_no(frame[spec.interpretable])] = NOT_INTERPRETABLE
     empty = frame.geometry.isna().to_numpy() | frame.geometry.is_empty.to_numpy()
     reason[empty] = "no place given"
     index[reason != ""] = -1
@@ -77,6 +76,11 @@ def read_points(
             out[key] = frame[column].to_numpy()
     out.attrs |= frame.attrs
     return out
+
+
+def said_no(values: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Return where a column says no: false, 0, no, n, f; an empty cell doesn't."""
+    return values.map(lambda v: (value_text(v) or "").lower() in _FALSE).to_numpy(dtype=bool)
 
 
 def _table(

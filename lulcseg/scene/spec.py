@@ -58,7 +58,15 @@ class PointsSpec:
     stratum: str | None = setting(None, "Column of the sampling stratum.")
     weight: str | None = setting(None, "Column of the sampling weight.")
     interpretable: str | None = setting(None, "Column that is false (0, no) where the class could not be told.")
-    design: str = setting("unknown", "How the points were drawn.", choices=("unknown", "simple random", "stratified"))
+    design: str = setting(
+        "unknown",
+        "How the points were drawn; unknown: as a file written by `lulcseg reference` says of itself.",
+        choices=("unknown", "simple random", "stratified", "post-stratified"),
+    )
+    strata_map: str | None = setting(None, "Class raster whose classes were the strata.")
+    strata_sizes: str | None = setting(
+        None, "CSV of the strata: stratum, hectares and, if known, pixels; null: the points' own file."
+    )
     crosswalk: dict[str, str] = setting({}, "Source value → class name or `ignore`; null: the labels' own.")
 
 
@@ -212,6 +220,17 @@ def _check(spec: SceneSpec, path: Path) -> None:
             )
     if spec.points is not None and not spec.points.file:
         raise LulcsegError("points.file is missing", where=path, remedy="name the file of reference points")
+
+
+def read_legend(path: Path) -> Legend:
+    """Read a YAML file with a ``legend:`` list.
+
+    Raises:
+        LulcsegError: No such file, or no such list in it.
+    """
+    if not path.is_file():
+        raise LulcsegError("there is no such legend file", where=path, remedy="check the path")
+    return _legend(read_yaml(path).get("legend") or [], path)
 
 
 def _legend(value: Any, path: Path) -> Legend:

@@ -1,0 +1,160 @@
+"""How far several interpreters of the same points agree, and which points they should talk over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import replacing
+from lulcseg.scene.points import said_no
+from lulcseg.scene.vectors import read_vector, value_text
+
+UNCLEAR = "not interpretable"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two interpreters on the points that both gave a class.
+
+    Attributes:
+        first: One.
+        second: The other.
+        n: Points that both gave a class.
+        agreement: Share on which it is the same.
+        kappa: Cohen's kappa; NaN where both gave one and the same class throughout.
+        confusion: Rows = the first's classes, columns = the second's.
+    """
+
+    first: str
+    second: str
+    n: int
+    agreement: float
+    kappa: float
+    confusion: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Several interpreters' agreement.
+
+    Attributes:
+        interpreters: Their names: the files' stems.
+        points: One row a point that any of them looked at: ``point``, a column for each interpreter, geometry.
+        complete: Points that all gave a class.
+        overall: Share of those on which all agree; NaN where there is none.
+        fleiss: Fleiss' kappa over those.
+        pairs: Every two of them.
+        discuss: The rows on which they differ, in class or in whether one can be given.
+    """
+
+    interpreters: tuple[str, ...]
+    points: gpd.GeoDataFrame
+    complete: int
+    overall: float
+    fleiss: float
+    pairs: tuple[Pair, ...]
+    discuss: gpd.GeoDataFrame
+
+
+def agreement_of(files: Sequence[Path], column: str = "class") -> Agreement:
+    """Compare interpreters' copies of one sample.
+
+    Points are matched by the column ``point``. A point that an interpreter left empty is not counted for him; where he
+    said ``interpretable`` no, his class doesn't count, and the point is one to discuss if another gave a class.
+
+    Args:
+        files: Two or more copies of a sample, an interpreter each.
+        column: Column of the class.
+
+    Raises:
+        LulcsegError: Fewer than two files, two of one name, columns that aren't there, points that aren't the same.
+    """
+    names = tuple(path.stem for path in files)
+    if len(files) < 2 or len(set(names)) < len(names):
+        raise LulcsegError(
+            "agreement is of two or more files of different names", where="agreement", remedy="give one an interpreter"
+        )
+    first: gpd.GeoDataFrame | None = None
+    table = pd.DataFrame()
+    for name, path in zip(names, files, strict=True):
+        frame = read_vector(path, None, None, None)
+        for needed in ("point", column):
+            if needed not in frame.columns:
+                raise LulcsegError(f"it has no column '{needed}'", where=path, remedy="give copies of one sample")
+        frame = frame.set_index("point")
+        if first is None:
+            first = frame
+        elif set(frame.index) != set(first.index) or frame.index.has_duplicates:
+            raise LulcsegError(f"its points are not those of {files[0].name}", where=path, remedy="give copies of one")
+        given = frame[column].map(value_text).astype(object)
+        if "interpretable" in frame.columns:
+            given[said_no(frame["interpretable"])] = UNCLEAR
+        table[name] = given.reindex(first.index)
+    assert first is not None
+    seen = table.notna().any(axis=1)
+    table = table.where(table.notna(), None)
+    points = gpd.GeoDataFrame(table[seen], geometry=first.geometry[seen], crs=first.crs).reset_index()
+    return _compared(names, points)
+
+
+def _compared(names: tuple[str, ...], points: gpd.GeoDataFrame) -> Agreement:
+    from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
+
+    given = points[list(names)].astype(object)
+    classes = given.where(given.notna() & (given != UNCLEAR), None)
+    whole = classes[classes.notna().all(axis=1)]
+    same = whole.eq(whole.iloc[:, 0], axis=0).all(axis=1)
+    fleiss = math.nan
+    if len(whole) and len(np.unique(whole.to_numpy().astype(str))) > 1:
+        counts, _ = aggregate_raters(whole.to_numpy().astype(str))
+        fleiss = float(fleiss_kappa(counts, method="fleiss"))
+    differing = given.apply(lambda row: len(set(row.dropna())) > 1, axis=1)
+    return Agreement(
+        interpreters=names,
+        points=points,
+        complete=len(whole),
+        overall=float(same.mean()) if len(whole) else math.nan,
+        fleiss=fleiss,
+        pairs=tuple(_pair(classes, a, b) for a, b in combinations(names, 2)),
+        discuss=points[differing.to_numpy(dtype=bool)].reset_index(drop=True),
+    )
+
+
+def _pair(classes: pd.DataFrame, first: str, second: str) -> Pair:
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    both = classes[[first, second]].dropna()
+    labels = sorted(set(both[first]) | set(both[second]))
+    confusion = pd.crosstab(both[first], both[second]).reindex(index=labels, columns=labels, fill_value=0)
+    matrix = confusion.to_numpy()
+    kappa = float(cohens_kappa(matrix).kappa) if len(labels) > 1 else math.nan
+    agree = float(np.trace(matrix) / matrix.sum()) if len(both) else math.nan
+    return Pair(first, second, len(both), agree, kappa, confusion)
+
+
+def write_discussion(found: Agreement, out: Path) -> None:
+    """Write the points to discuss, as GeoPackage or, by the ending, as CSV with x and y.
+
+    Args:
+        found: The comparison.
+        out: ``.gpkg`` or ``.csv``.
+
+    Raises:
+        LulcsegError: Another ending, or a file that can't be written.
+    """
+    if out.suffix.lower() not in {".gpkg", ".csv"}:
+        raise LulcsegError("it is neither .gpkg nor .csv", where=out, remedy="end its name in one of them")
+    with replacing(out) as part:
+        if out.suffix.lower() == ".csv":
+            table = pd.DataFrame(found.discuss.drop(columns="geometry"))
+            table.assign(x=found.discuss.geometry.x, y=found.discuss.geometry.y).to_csv(part, index=False)
+        else:
+            found.discuss.to_file(part, driver="GPKG", layer="discuss")

@@ -1,0 +1,71 @@
+"""Design-based estimates as tables in the terminal."""
+
+from __future__ import annotations
+
+from math import isnan
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.design import Estimate
+
+
+def print_design(assessment: Assessment, console: Console | None = None) -> None:
+    """Print what the points allow to be said of the whole map, or why they allow nothing.
+
+    Args:
+        assessment: What to show.
+        console: Where to; default standard output.
+    """
+    console = console or Console()
+    found = assessment.design_based
+    if found is None:
+        if assessment.design_note:
+            console.print(Text(assessment.design_note, style="dim"))
+        return
+    console.print(Text(f"By design: {found.design}", style="bold"))
+    console.print(Text(found.sentence))
+    figures = Table(box=SIMPLE_HEAD)
+    for heading in ("", "estimate", "± SE", "95 %"):
+        figures.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for label, estimate in (
+        ("overall accuracy", found.overall),
+        ("kappa", found.kappa),
+        ("mean F1", found.mean_f1),
+        ("mean user's", found.mean_users),
+        ("mean producer's", found.mean_producers),
+    ):
+        figures.add_row(label, *_cells(estimate))
+    console.print(figures)
+    classes = Table(title="Per class, by design", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    classes.add_column("class", no_wrap=True)
+    wide = console.width >= 120
+    for heading in ("user's", "producer's", "F1"):
+        for column in (heading, "± SE", *(["95 %"] if wide else [])):
+            classes.add_column(column, justify="right", no_wrap=True)
+    areas = Table(title="Areas (ha), by the reference", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    areas.add_column("class", no_wrap=True)
+    for heading in ("mapped", "estimate", "± SE", "95 %"):
+        areas.add_column(heading, justify="right", no_wrap=True)
+    for c, land_class in zip(found.classes, assessment.legend, strict=True):
+        name = Text.assemble(("■ ", land_class.colour), c.name)
+        cells = [_cells(e) if wide else _cells(e)[:2] for e in (c.users, c.producers, c.f1)]
+        classes.add_row(name, *(cell for group in cells for cell in group))
+        mapped = "–" if isnan(c.mapped_hectares) else f"{c.mapped_hectares:,.2f}"
+        areas.add_row(name.copy(), mapped, *_cells(c.hectares, ",.2f"))
+    console.print(classes)
+    console.print(areas)
+    for warning in found.warnings:
+        console.print(Text(warning, style="yellow"))
+    console.print(Text(f"Formulae: {found.estimator}. ± SE: standard error, by the draw of points alone.", style="dim"))
+
+
+def _cells(estimate: Estimate, form: str = ".3f") -> tuple[str, str, str]:
+    def shown(value: float) -> str:
+        return "–" if isnan(value) else format(value, form)
+
+    bounds = "–" if isnan(estimate.low) else f"{shown(estimate.low)}–{shown(estimate.high)}"
+    return shown(estimate.value), shown(estimate.se), bounds

@@ -1,0 +1,184 @@
+"""From an assessment at points to what can be said of the whole map, by how the points were drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lulcseg.assessment import design_estimators as estimators
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.design import (
+    AGREEMENT_ONLY,
+    DESIGNS,
+    POST_STRATIFIED,
+    SIMPLE_RANDOM,
+    STRATIFIED,
+    UNKNOWN,
+    DesignBased,
+    Stratum,
+)
+from lulcseg.assessment.design_strata import (
+    MapSizes,
+    assigned,
+    map_sizes,
+    stored_design,
+    stored_strata,
+    strata_of_map,
+    strata_of_table,
+    strata_of_weights,
+)
+from lulcseg.assessment.points import OFF_MAP, WITHOUT_CLASS, MapSource
+from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.legend import Legend
+
+
+@dataclass(frozen=True, slots=True)
+class DesignRequest:
+    """How points were drawn, as far as somebody says so.
+
+    Attributes:
+        design: One of :data:`~lulcseg.assessment.design.DESIGNS`; None for what the points' file says of itself.
+        strata_map: Class raster whose classes were the strata.
+        strata_sizes: CSV file of the strata's sizes.
+    """
+
+    design: str | None = None
+    strata_map: Path | None = None
+    strata_sizes: Path | None = None
+
+    def resolved(self, points: Path) -> str:
+        """Return the design, with what the points' file says of itself.
+
+        Raises:
+            LulcsegError: No such design, or one that the file contradicts.
+        """
+        stored = stored_design(points)
+        design = self.design or stored or (STRATIFIED if self.strata_map or self.strata_sizes else UNKNOWN)
+        if design not in DESIGNS:
+            raise LulcsegError(f"there is no design '{design}'", where="design", remedy=did_you_mean(design, DESIGNS))
+        if stored == STRATIFIED and design in {SIMPLE_RANDOM, POST_STRATIFIED}:
+            raise LulcsegError(
+                f"its points were drawn by strata, so they can't be estimated from as {design}",
+                where=points,
+                remedy="leave the design to the file",
+            )
+        return design
+
+
+def with_design(
+    result: Assessment, request: DesignRequest, map_path: Path, points_path: Path, places: gpd.GeoSeries
+) -> Assessment:
+    """Add to an assessment what its points' design allows to be said of the whole map.
+
+    Args:
+        result: A map's assessment at points.
+        request: How the points were drawn.
+        map_path: The map, a class raster of the assessment's legend.
+        points_path: The points' file; a sample drawn by ``lulcseg reference`` keeps its strata in there.
+        places: Where the points lie, in the order of the assessment's table.
+
+    Raises:
+        LulcsegError: The design needs what isn't there: strata, their sizes, two points in each.
+    """
+    design = request.resolved(points_path)
+    if design == UNKNOWN:
+        return replace(result, design=design, design_note=AGREEMENT_ONLY)
+    assert result.points is not None
+    sizes = map_sizes(map_path, result.legend)
+    names = result.legend.names
+    if design == SIMPLE_RANDOM:
+        found = estimators.simple_random(result.confusion, names, float(sizes.hectares.sum()), sizes.hectares)
+    elif design == POST_STRATIFIED:
+        found = estimators.stratified_by_map(
+            result.confusion, sizes.pixels, names, sizes.pixel_hectares, design=POST_STRATIFIED
+        )
+    else:
+        found = _stratified(result, request, sizes, points_path, places)
+    return replace(result, design=design, design_based=found, design_note="")
+
+
+def with_design_if_possible(
+    result: Assessment, request: DesignRequest, map_path: Path, points_path: Path, places: gpd.GeoSeries
+) -> Assessment:
+    """Do as :func:`with_design`, but where that is refused keep the assessment, with the reason in its note."""
+    try:
+        return with_design(result, request, map_path, points_path, places)
+    except LulcsegError as error:
+        return replace(result, design_note=f"No design-based estimates: {error}")
+
+
+def _stratified(
+    result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
+) -> DesignBased:
+    """Estimate from points drawn by strata."""
+    table = result.points
+    assert table is not None
+    scored = (table["excluded"] == "").to_numpy()
+    off = table["excluded"].isin([OFF_MAP, *WITHOUT_CLASS]).to_numpy()
+    strata, own, named = _strata(table, request, sizes, points_path, places)
+    which = np.full(len(table), -1, dtype=np.int64)
+    which[scored | off] = assigned(named[scored | off], strata, own, points_path)
+    names = {str(c.code): c.name for c in own or result.legend}
+    classes = np.array([names.get(s.name, s.name) for s in strata], dtype=object)
+    same = bool((classes[which[scored]] == table["map"].to_numpy()[scored]).all())
+    if same and _are_the_maps(classes, strata, result.legend, sizes):
+        return estimators.stratified_by_map(result.confusion, sizes.pixels, result.legend.names, sizes.pixel_hectares)
+    number = len(result.legend)
+    counts, outside = np.zeros((len(strata), number, number)), np.zeros(len(strata))
+    index = {name: k for k, name in enumerate(result.legend.names)}
+    reference, mapped = (table[side].map(index)[scored].to_numpy(dtype=np.int64) for side in ("reference", "map"))
+    np.add.at(counts, (which[scored], reference, mapped), 1)
+    np.add.at(outside, which[off], 1)
+    return estimators.stratified_elsewhere(counts, strata, result.legend.names, sizes.hectares, outside)
+
+
+def _strata(
+    table: pd.DataFrame, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
+) -> tuple[Sequence[Stratum], Legend | None, NDArray[Any]]:
+    """Return the strata, the legend whose codes name them where one does, and what says each point's stratum."""
+    named = table["stratum"].to_numpy() if "stratum" in table.columns else None
+    if request.strata_map is not None:
+        strata, legend = strata_of_map(request.strata_map)
+        return strata, legend, _looked_up(places, request.strata_map, legend) if named is None else named
+    if named is None:
+        raise LulcsegError(
+            "its points are said to be stratified, but no column says of which stratum each is",
+            where=points_path,
+            remedy="name the column, or give the map whose classes were the strata",
+        )
+    if request.strata_sizes is not None:
+        return strata_of_table(request.strata_sizes), None, named
+    stored = stored_strata(points_path)
+    if stored is not None:
+        return stored, None, named
+    if "weight" in table.columns:
+        return strata_of_weights(named, table["weight"].to_numpy(), float(sizes.hectares.sum())), None, named
+    raise LulcsegError(
+        "its points are said to be stratified, but nothing says how large the strata are",
+        where=points_path,
+        remedy="give the map whose classes were the strata, a table of sizes, or a column of weights",
+    )
+
+
+def _looked_up(places: gpd.GeoSeries, path: Path, legend: Legend) -> NDArray[np.str_]:
+    """Return the codes that the strata's map has at the points ('' where it has none)."""
+    source = MapSource(path, legend)
+    there = places.to_crs(source.crs)
+    x, y = there.x.to_numpy(dtype=np.float64), there.y.to_numpy(dtype=np.float64)
+    known = np.isfinite(x) & np.isfinite(y)
+    index = np.full(len(x), -1, dtype=np.int64)
+    index[known], _ = source.classes_at(x[known], y[known])
+    return np.array([*(str(c) for c in legend.codes), ""])[index]
+
+
+def _are_the_maps(classes: NDArray[Any], strata: Sequence[Stratum], legend: Legend, sizes: MapSizes) -> bool:
+    """Tell whether strata that are called like these classes have the assessed map's classes' extents."""
+    extent = {name: s.pixels for name, s in zip(classes, strata, strict=True) if s.pixels}
+    return extent == {name: float(n) for name, n in zip(legend.names, sizes.pixels, strict=True) if n}

@@ -1,0 +1,224 @@
+"""Where the strata of reference points and their sizes come from: the points' own file, a map, a table, weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyogrio
+from numpy.typing import ArrayLike, NDArray
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+
+from lulcseg.assessment.areas import class_pixels
+from lulcseg.assessment.classraster import ClassRaster, carried_legend, codes_in
+from lulcseg.assessment.design import Stratum
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import LandClass, Legend
+from lulcseg.scene.vectors import value_text
+
+STRATA_TABLE, SAMPLE_TABLE = "strata", "sample"
+"""Tables in the points' GeoPackage: the strata's sizes, and how the sample was drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapSizes:
+    """The extent of each class on a whole map.
+
+    Attributes:
+        pixels: (n,) pixels of each class, in the legend's order.
+        pixel_hectares: Area of a pixel.
+    """
+
+    pixels: NDArray[np.int64]
+    pixel_hectares: float
+
+    @property
+    def hectares(self) -> NDArray[np.float64]:
+        """(n,) hectares of each class."""
+        return np.asarray(self.pixels * self.pixel_hectares)
+
+
+def map_sizes(path: Path, legend: Legend) -> MapSizes:
+    """Count a whole map's classes, block by block.
+
+    Raises:
+        LulcsegError: It can't be read, has codes that the legend lacks, or lies in degrees, in which pixels are not of
+            one size.
+    """
+    return MapSizes(class_pixels(path, legend), pixel_hectares(path, legend))
+
+
+def pixel_hectares(path: Path, legend: Legend) -> float:
+    """Return the area of a map's pixel in hectares.
+
+    Raises:
+        LulcsegError: The map's CRS isn't one of lengths.
+    """
+    with ClassRaster(path, legend) as raster:
+        crs, area = CRS.from_user_input(raster.crs), raster.grid.pixel_area
+    if not crs.is_projected:
+        raise LulcsegError(
+            "its coordinates are in degrees, so its pixels are not of one area",
+            where=path,
+            remedy="warp it to a projected CRS that keeps areas (gdalwarp -t_srs)",
+        )
+    metres = float(crs.axis_info[0].unit_conversion_factor)
+    return area * metres**2 / 10_000
+
+
+def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratum], Legend]:
+    """Return the strata that a class raster's classes make, named by their codes, and its legend.
+
+    Args:
+        path: The raster.
+        legend: Its classes; default those it carries, else the codes that occur.
+    """
+    found = legend or legend_of(path)
+    sizes = map_sizes(path, found)
+    strata = [
+        Stratum(str(c.code), float(n), float(h))
+        for c, n, h in zip(found, sizes.pixels, sizes.hectares, strict=True)
+        if n
+    ]
+    return strata, found
+
+
+def legend_of(path: Path) -> Legend:
+    """Return the legend that a class raster carries, else one of the codes that occur."""
+    carried = carried_legend(path)
+    if carried is not None:
+        return carried
+    return Legend(tuple(LandClass(int(code), f"class {code}", "#888888") for code in codes_in(path)))
+
+
+def strata_of_table(path: Path) -> list[Stratum]:
+    """Read strata from a CSV file with the columns ``stratum``, ``hectares`` and, if known, ``pixels``.
+
+    Raises:
+        LulcsegError: No such file or column, a stratum that stands twice, a size that is no number or below 0.
+    """
+    if not path.is_file():
+        raise LulcsegError("there is no such file", where=path, remedy="check the path")
+    try:
+        table = pd.read_csv(path, dtype={"stratum": str})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise LulcsegError("it can't be read as a table", where=path, remedy="give a CSV file") from error
+    return _strata(table, path)
+
+
+def stored_strata(path: Path) -> list[Stratum] | None:
+    """Return the strata kept in the GeoPackage that ``lulcseg reference`` wrote, None where there are none."""
+    table = _table(path, STRATA_TABLE)
+    return None if table is None else _strata(table, path)
+
+
+def stored_design(path: Path) -> str | None:
+    """Return the design kept in the GeoPackage of a sample, None where it says nothing."""
+    table = _table(path, SAMPLE_TABLE)
+    if table is None or not {"key", "value"} <= set(table.columns):
+        return None
+    return next((str(v) for k, v in zip(table["key"], table["value"], strict=True) if k == "design"), None)
+
+
+def strata_of_weights(stratum: ArrayLike, weight: ArrayLike, hectares: float) -> list[Stratum]:
+    """Return strata whose sizes are the sums of the points' weights: N_h = n_h · w_h.
+
+    Args:
+        stratum: (n,) names, of all points of the sample, scored or not.
+        weight: (n,) weights.
+        hectares: Area of all strata together: weights say only which share is whose.
+
+    Raises:
+        LulcsegError: A weight is missing, 0 or negative, or a stratum has several.
+    """
+    frame = pd.DataFrame({"stratum": _texts(stratum), "weight": pd.to_numeric(pd.Series(weight), errors="coerce")})
+    bad = frame[~(frame["weight"] > 0)]
+    if len(bad):
+        raise LulcsegError(
+            f"{len(bad)} points have no weight above 0, in stratum {', '.join(sorted(set(bad['stratum'])))}",
+            where="weight",
+            remedy="fill the weights in, or give the strata's sizes",
+        )
+    spread = frame.groupby("stratum")["weight"].agg(["min", "max", "sum"])
+    uneven = spread.index[spread["max"] > spread["min"] * (1 + 1e-6)]
+    if len(uneven):
+        raise LulcsegError(
+            f"stratum {', '.join(uneven)} has points of several weights",
+            where="weight",
+            remedy="give the strata's sizes instead",
+        )
+    total = float(spread["sum"].sum())
+    return [Stratum(str(name), math.nan, float(size) / total * hectares) for name, size in spread["sum"].items()]
+
+
+def assigned(
+    values: ArrayLike, strata: Sequence[Stratum], legend: Legend | None, where: str | Path
+) -> NDArray[np.int64]:
+    """Return which stratum each point is of, (n,) int64.
+
+    Args:
+        values: (n,) what the points' column says: a stratum's name, or the name of the class whose code it is.
+        strata: The strata.
+        legend: Classes whose names stand for their codes; None if names are all there is.
+        where: The file, for errors.
+
+    Raises:
+        LulcsegError: A point without a stratum, or of one that has no size.
+    """
+    table = {s.name: k for k, s in enumerate(strata)}
+    if legend is not None:
+        table = {c.name: table[str(c.code)] for c in legend if str(c.code) in table} | table
+    texts = _texts(values)
+    empty = sum(text == "" for text in texts)
+    if empty:
+        raise LulcsegError(f"{empty} points have no stratum", where=where, remedy="fill the column in")
+    unknown = sorted({text for text in texts if text not in table})
+    if unknown:
+        known = ", ".join(s.name for s in strata)
+        raise LulcsegError(
+            f"nothing says how large stratum {', '.join(unknown[:5])} is (known are {known})",
+            where=where,
+            remedy="give the sizes of the strata that the points were drawn from",
+        )
+    return np.array([table[text] for text in texts], dtype=np.int64)
+
+
+def _strata(table: pd.DataFrame, path: Path) -> list[Stratum]:
+    for column in ("stratum", "hectares"):
+        if column not in table.columns:
+            raise LulcsegError(f"its strata have no column '{column}'", where=path, remedy="add it")
+    names = _texts(table["stratum"])
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise LulcsegError(f"stratum {', '.join(twice)} stands twice", where=path, remedy="make it one line")
+    hectares = pd.to_numeric(table["hectares"], errors="coerce").to_numpy(dtype=np.float64)
+    if not (hectares >= 0).all():
+        raise LulcsegError("a stratum's hectares are no number from 0 up", where=path, remedy="mend the table")
+    pixels = (
+        pd.to_numeric(table["pixels"], errors="coerce").to_numpy(dtype=np.float64)
+        if "pixels" in table.columns
+        else np.full(len(table), np.nan)
+    )
+    return [Stratum(n, float(p), float(h)) for n, p, h in zip(names, pixels, hectares, strict=True)]
+
+
+def _table(path: Path, name: str) -> pd.DataFrame | None:
+    """Read a table without geometries, None where the file isn't a GeoPackage or has no such table."""
+    if path.suffix.lower() != ".gpkg":
+        return None
+    try:
+        if name not in {str(layer) for layer, _ in pyogrio.list_layers(path)}:
+            return None
+        return pd.DataFrame(pyogrio.read_dataframe(path, layer=name, read_geometry=False))
+    except (DataSourceError, DataLayerError):
+        return None
+
+
+def _texts(values: Any) -> list[str]:
+    return [value_text(value) or "" for value in values]

@@ -1,0 +1,164 @@
+"""Estimates and standard errors from a stratified sample, as pure functions of counts.
+
+One formula serves every figure. A figure is a function f of the shares of the area p_ij (reference class i, map class
+j); to first order its error is that of the mean of z = Σ_ij ∂f/∂p_ij · [the point is of (i, j)], whose variance is
+known (Cochran 1977, eq. 5.32; Stehman 2014, eqs. 25, 28):
+
+    V(f) = Σ_h W_h² · (1 − n_h / N_h) · s_h²(z) / n_h
+
+For overall accuracy and area this is exact, for user's and producer's accuracy it is the ratio estimator's, and where
+the strata are the map's classes it gives Olofsson et al. 2014, eqs. 5, 6, 7 and 10 (there the bracket is left out).
+For kappa and F1 it is the delta method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Counts of the points of each stratum, and the strata's sizes.
+
+    Args:
+        counts: (H, n, n) points by stratum, reference class and map class.
+        weights: (H,) the strata's shares of the area, above 0, summing to 1.
+        units: (H,) pixels of each stratum, NaN where not known; a stratum all of whose pixels are points has no
+            sampling error.
+        outside: (H,) points on ground of the stratum that the map doesn't cover; default none.
+        corrected: Whether the finite-population correction is made, as Stehman 2014 does and Olofsson et al. don't.
+
+    Raises:
+        ValueError: The shapes don't fit, a count is negative, a stratum has no point, or weights are not positive.
+    """
+
+    counts: Array
+    weights: Array
+    units: Array
+    outside: Array
+    corrected: bool
+
+    def __init__(
+        self,
+        counts: ArrayLike,
+        weights: ArrayLike,
+        units: ArrayLike | None = None,
+        *,
+        outside: ArrayLike | None = None,
+        corrected: bool = False,
+    ) -> None:
+        """Check and keep the counts."""
+        n = np.asarray(counts, dtype=np.float64)
+        w = np.asarray(weights, dtype=np.float64)
+        nowhere = np.zeros(len(w)) if outside is None else np.asarray(outside, dtype=np.float64)
+        unknown = np.full(len(w), np.nan) if units is None else np.asarray(units, dtype=np.float64)
+        if n.ndim != 3 or n.shape[1] != n.shape[2] or not len(n) == len(w) == len(nowhere) == len(unknown):
+            raise ValueError(f"counts have shape {n.shape}, weights {w.shape}")
+        if (n < 0).any() or (nowhere < 0).any() or not (w > 0).all():
+            raise ValueError("counts are not negative, and weights above 0")
+        if (n.sum(axis=(1, 2)) + nowhere == 0).any():
+            raise ValueError("a stratum has no point")
+        for name, value in (("counts", n), ("weights", w / w.sum()), ("units", unknown), ("outside", nowhere)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "corrected", corrected)
+
+    @property
+    def points(self) -> Array:
+        """(H,) points of each stratum."""
+        return np.asarray(self.counts.sum(axis=(1, 2)) + self.outside)
+
+    @property
+    def cells(self) -> Array:
+        """(n, n) shares of all strata's area by reference and map class; what the map doesn't cover is missing."""
+        return np.asarray(np.einsum("h,hij->ij", self.weights / self.points, self.counts))
+
+    @property
+    def shares(self) -> Array:
+        """(n, n) shares of the area that the map covers; they sum to 1."""
+        cells = self.cells
+        return np.asarray(cells / cells.sum())
+
+    def standard_error(self, gradient: Array) -> float:
+        """Return the standard error of a function of :attr:`shares`.
+
+        Args:
+            gradient: (n, n) the function's derivatives by each share.
+        """
+        return self._error((gradient - (gradient * self.shares).sum()) / self.cells.sum())
+
+    def total_error(self, values: Array) -> float:
+        """Return the standard error of Σ values · :attr:`cells`: a share of all strata's area."""
+        return self._error(values)
+
+    def _error(self, z: Array) -> float:
+        """Return the standard error of the mean of z, which is 0 on ground that the map doesn't cover."""
+        n = self.points
+        total = np.einsum("hij,ij->h", self.counts, z)
+        square = np.einsum("hij,ij->h", self.counts, z**2)
+        spread = square - total**2 / n
+        spread[spread < 1e-12 * square] = 0.0  # rounding leaves a hair where all points are alike
+        whole = n >= np.where(np.isnan(self.units), np.inf, self.units)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = np.where(whole, 0.0, spread / (n - 1))
+            left = np.where(np.isnan(self.units), 1.0, 1 - n / self.units) if self.corrected else np.ones(len(n))
+            return float(np.sqrt((self.weights**2 * left * variance / n).sum()))
+
+
+def overall_gradient(p: Array) -> Array:
+    """Return the derivatives of overall accuracy, (n, n)."""
+    return np.eye(len(p))
+
+
+def area_gradient(p: Array, k: int) -> Array:
+    """Return the derivatives of the share of the area that is of class k by the reference, (n, n)."""
+    gradient = np.zeros_like(p)
+    gradient[k] = 1
+    return gradient
+
+
+def users_gradient(p: Array, k: int) -> Array:
+    """Return the derivatives of class k's user's accuracy p_kk / p_·k, (n, n); NaN where it is never mapped."""
+    return _ratio_gradient(p, k, np.s_[:, k])
+
+
+def producers_gradient(p: Array, k: int) -> Array:
+    """Return the derivatives of class k's producer's accuracy p_kk / p_k·, (n, n); NaN where the reference lacks it."""
+    return _ratio_gradient(p, k, np.s_[k, :])
+
+
+def f1_gradient(p: Array, k: int) -> Array:
+    """Return the derivatives of class k's F1, 2 p_kk / (p_k· + p_·k), (n, n); NaN where neither side has it."""
+    whole = p[k].sum() + p[:, k].sum()
+    if whole == 0:
+        return np.full_like(p, np.nan)
+    gradient = np.zeros_like(p)
+    f1 = 2 * p[k, k] / whole
+    gradient[k, :] -= f1
+    gradient[:, k] -= f1
+    gradient[k, k] += 2
+    return np.asarray(gradient / whole)
+
+
+def kappa_gradient(p: Array) -> Array:
+    """Return the derivatives of Cohen's kappa (p_o − p_e) / (1 − p_e), (n, n); NaN where p_e is 1."""
+    reference, mapped = p.sum(axis=1), p.sum(axis=0)
+    observed, chance = np.trace(p), float(reference @ mapped)
+    if np.isclose(chance, 1.0):
+        return np.full_like(p, np.nan)
+    by_chance = mapped[:, np.newaxis] + reference[np.newaxis, :]  # ∂p_e / ∂p_ij
+    return np.asarray((np.eye(len(p)) * (1 - chance) - (1 - observed) * by_chance) / (1 - chance) ** 2)
+
+
+def _ratio_gradient(p: Array, k: int, of: tuple[slice | int, slice | int]) -> Array:
+    whole = p[of].sum()
+    if whole == 0:
+        return np.full_like(p, np.nan)
+    gradient = np.zeros_like(p)
+    gradient[of] = -p[k, k] / whole
+    gradient[k, k] += 1
+    return np.asarray(gradient / whole)

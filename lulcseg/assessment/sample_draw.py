@@ -1,0 +1,133 @@
+"""Drawing reference points on pixels: at random, or so many from each class of a map, in two passes over the raster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lulcseg.grid import Grid, Window, blocks
+from lulcseg.legend import IGNORE
+
+_ROWS = 256
+"""Rows read at a time."""
+
+Progress = Callable[[int, int], None]
+
+
+class Population(Protocol):
+    """Pixels that points can be drawn from."""
+
+    @property
+    def grid(self) -> Grid:
+        """Their grid."""
+        ...
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return each pixel's stratum, (h, w) uint8, 255 where it isn't of the population."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Pixels drawn, in random order, so that any first few are a sample of the same kind.
+
+    Attributes:
+        row: (n,) rows.
+        col: (n,) columns.
+        stratum: (n,) stratum of each.
+    """
+
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+    stratum: NDArray[np.int64]
+
+
+def count_strata(population: Population, n_strata: int, progress: Progress | None = None) -> NDArray[np.int64]:
+    """Count the pixels of each stratum, (n_strata,), reading strip by strip."""
+    counts = np.zeros(256, dtype=np.int64)
+    grid = population.grid
+    for done, strip in enumerate(_strips(grid), start=1):
+        counts += np.bincount(population.read(strip).ravel(), minlength=256)
+        _tell(progress, done, grid)
+    return counts[:n_strata]
+
+
+def draw_pixels(
+    population: Population,
+    pixels: Sequence[int] | NDArray[np.int64],
+    points: Sequence[int] | NDArray[np.int64],
+    seed: int,
+    progress: Progress | None = None,
+) -> Drawn:
+    """Draw pixels without replacement, every one of a stratum with the same chance.
+
+    Which of a stratum's pixels are drawn is settled beforehand by their rank in reading order; the raster is then read
+    once more to find them. What is held is a strip and the sample.
+
+    Args:
+        population: The pixels.
+        pixels: (H,) pixels of each stratum, from :func:`count_strata`.
+        points: (H,) how many to draw from each, at most its pixels.
+        seed: Same seed, same sample.
+        progress: Told how many strips of how many are read.
+
+    Raises:
+        ValueError: More points than pixels.
+    """
+    if (np.asarray(points) > np.asarray(pixels)).any():
+        raise ValueError("more points than pixels")
+    rng = np.random.default_rng(seed)
+    ranks = [
+        np.sort(rng.choice(int(size), int(wanted), replace=False, shuffle=False))
+        for size, wanted in zip(pixels, points, strict=True)
+    ]
+    order = rng.permutation(int(np.sum(points)))
+    seen = np.zeros(len(ranks), dtype=np.int64)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    grid = population.grid
+    for done, strip in enumerate(_strips(grid), start=1):
+        values = population.read(strip).ravel()
+        counts = np.bincount(values, minlength=256)[: len(ranks)]
+        for h in np.flatnonzero(counts):
+            first, last = np.searchsorted(ranks[h], [seen[h], seen[h] + counts[h]])
+            if last > first:
+                at = np.flatnonzero(values == h)[ranks[h][first:last] - seen[h]]
+                found.append((strip.row + at // strip.width, at % strip.width, np.full(len(at), h, dtype=np.int64)))
+        seen += counts
+        _tell(progress, done, grid)
+    row, col, stratum = (np.concatenate([part[i] for part in found])[order] for i in range(3))
+    return Drawn(row, col, stratum)
+
+
+class WholeGround:
+    """All pixels of a population as one stratum, for a simple random sample.
+
+    Args:
+        population: The pixels.
+    """
+
+    def __init__(self, population: Population) -> None:
+        """Keep the population."""
+        self._population = population
+
+    @property
+    def grid(self) -> Grid:
+        """The grid."""
+        return self._population.grid
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return 0 where there is ground, 255 elsewhere."""
+        return np.where(self._population.read(window) == IGNORE, IGNORE, 0).astype(np.uint8)
+
+
+def _strips(grid: Grid) -> list[Window]:
+    return list(blocks(grid.window, _ROWS, grid.width))
+
+
+def _tell(progress: Progress | None, done: int, grid: Grid) -> None:
+    if progress is not None:
+        progress(done, -(-grid.height // _ROWS))

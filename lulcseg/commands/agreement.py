@@ -1,0 +1,58 @@
+"""``lulcseg agreement``: how far several interpreters of the same points agree."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lulcseg.assessment.agreement import Agreement
+
+
+def add(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("agreement", help="compare several interpreters' copies of one reference sample")
+    parser.add_argument("files", type=Path, nargs="+", metavar="file", help="copies of one sample, an interpreter each")
+    parser.add_argument("--column", default="class", help="column of the class (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="write the points to discuss, .gpkg or .csv")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from lulcseg.assessment.agreement import agreement_of, write_discussion
+
+    found = agreement_of(arguments.files, arguments.column)
+    _print(found)
+    if arguments.out is not None:
+        write_discussion(found, arguments.out)
+        sys.stdout.write(f"{arguments.out}\n")
+
+
+def _print(found: Agreement) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from lulcseg.assessment.scores import shown
+
+    console = Console()
+    console.print(
+        f"{found.complete:,} points with a class by all {len(found.interpreters)}: all agree on {shown(found.overall)} "
+        f"of them, Fleiss' kappa {shown(found.fleiss)}. To discuss: {len(found.discuss):,} points.",
+        highlight=False,
+    )
+    for pair in found.pairs:
+        title = (
+            f"{pair.first} (rows) and {pair.second}: {pair.n:,} points, agreement {shown(pair.agreement)}, "
+            f"Cohen's kappa {shown(pair.kappa)}"
+        )
+        table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+        table.add_column("class")
+        for name in pair.confusion.columns:
+            table.add_column(Text(str(name)), justify="right")
+        for label, row in pair.confusion.iterrows():
+            table.add_row(Text(str(label)), *(f"{int(count):,}" for count in row))
+        console.print(table)

@@ -1,0 +1,157 @@
+"""``lulcseg reference``: draw a sample of reference points."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lulcseg.assessment.sample import SamplePlan, SampleRequest
+    from lulcseg.assessment.sample_draw import Population
+    from lulcseg.legend import Legend
+
+
+def add(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "reference",
+        help="draw reference points for an interpreter, on a map or a scene",
+        description="Draw reference points at pixel centres, without replacement and in random order, and write a "
+        "GeoPackage with empty columns to fill in and a QGIS form. Stratified by a map unless told otherwise; on a "
+        "scene, simple random.",
+    )
+    parser.add_argument("target", help="class raster, or name or path of a scene")
+    parser.add_argument("--out", type=Path, required=True, help="GeoPackage to write; an existing one is left alone")
+    parser.add_argument("--design", choices=("simple-random", "stratified"), help="default: stratified on a map")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--points", type=int, help="how many points in all")
+    size.add_argument(
+        "--standard-error", type=float, default=0.01, help="wanted, of overall accuracy (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--allocation",
+        choices=("equal", "proportional", "optimal", "olofsson"),
+        default="olofsson",
+        help="how the strata share the points (default: %(default)s)",
+    )
+    parser.add_argument("--least", type=int, help="points a stratum gets at least (default: 10; olofsson: 50)")
+    parser.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="[CLASS=]ACCURACY",
+        help="user's accuracy expected of a class, or of all others (default: 0.8); may stand several times",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same sample (default: %(default)s)")
+    parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
+    parser.add_argument("--cache", type=Path, help="folder for synthetic scenes")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from lulcseg.assessment.classraster import ClassRaster
+    from lulcseg.assessment.design_strata import legend_of, pixel_hectares
+    from lulcseg.scene.spec import read_legend
+
+    target = Path(arguments.target)
+    if target.suffix.lower() in {".tif", ".tiff", ".vrt", ".img"}:
+        legend = legend_of(target) if arguments.legend is None else read_legend(arguments.legend)
+        design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")
+        with ClassRaster(target, legend) as raster:
+            _draw(arguments, _request(arguments, design), raster, legend, str(target), pixel_hectares(target, legend))
+    else:
+        _on_scene(arguments)
+
+
+def _on_scene(arguments: argparse.Namespace) -> None:
+    from lulcseg.assessment.sample_ground import Ground
+    from lulcseg.errors import LulcsegError
+    from lulcseg.scene.scene import Scene
+
+    if arguments.design == "stratified":
+        raise LulcsegError(
+            "a scene has no map to stratify by",
+            where=arguments.target,
+            remedy="give the map, or take a simple random one",
+        )
+    scene = Scene.open(arguments.target.removeprefix("scene="), arguments.cache)
+    request = _request(arguments, "simple random")
+    _draw(arguments, request, Ground(scene), scene.legend, scene.name, scene.grid.pixel_area / 10_000)
+
+
+def _request(arguments: argparse.Namespace, design: str) -> SampleRequest:
+    from lulcseg.assessment.sample import SampleRequest
+    from lulcseg.errors import LulcsegError
+
+    expected = {}
+    for text in arguments.expect:
+        name, _, number = text.rpartition("=")
+        try:
+            expected[name.strip()] = float(number)
+        except ValueError:
+            raise LulcsegError(f"'{number}' is no accuracy", where="--expect", remedy="write class=0.9") from None
+    return SampleRequest(
+        design,
+        arguments.points,
+        arguments.standard_error,
+        arguments.allocation,
+        arguments.least,
+        expected,
+        arguments.seed,
+    )
+
+
+def _draw(  # noqa: PLR0917 (what, from where, and how large a pixel is)
+    arguments: argparse.Namespace,
+    request: SampleRequest,
+    population: Population,
+    legend: Legend,
+    source: str,
+    pixel_hectares: float,
+) -> None:
+    from lulcseg.assessment.sample import check_target, draw_sample, write_sample
+    from lulcseg.bars import Bars
+
+    check_target(arguments.out)
+    with Bars() as bars:
+        plan, drawn = draw_sample(
+            request,
+            population,
+            legend,
+            counting=bars("Counting pixels", "strips"),
+            drawing=bars("Drawing points", "strips"),
+        )
+    write_sample(
+        arguments.out,
+        plan,
+        drawn,
+        population.grid,
+        legend,
+        request=request,
+        source=source,
+        pixel_hectares=pixel_hectares,
+    )
+    _print(plan, arguments.out)
+
+
+def _print(plan: SamplePlan, out: Path) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("stratum", no_wrap=True)
+    for heading in ("pixels", "share", "points"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    total = int(plan.pixels.sum())
+    for name, pixels, points in zip(plan.classes, plan.pixels.tolist(), plan.points.tolist(), strict=True):
+        table.add_row(Text(name), f"{pixels:,}", f"{pixels / total:.2%}", f"{points:,}")
+    console = Console()
+    console.print(table)
+    sys.stdout.write(
+        f"{int(plan.points.sum()):,} points; overall accuracy is to be expected with a standard error of "
+        f"{plan.error:.4f}.\n{out}\n"
+    )
