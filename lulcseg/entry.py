@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from lulcseg.compose import CONF, check_command_line, filled, register_resolvers
-from lulcseg.errors import exits_cleanly
+from lulcseg.errors import exits_cleanly, told
 from lulcseg.jobs import Job, jobs_of
 
 _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
@@ -59,7 +59,7 @@ def _sweep(name: str, jobs: Sequence[Job], command: str) -> None:
         broken = error
     except Exception as error:  # a launcher's own failure: what it ran is in the folders
         broken = error
-        sys.stderr.write(f"lulcseg: the launcher failed ({type(error).__name__}: {error}).\n")
+        sys.stderr.write(f"lulcseg: the launcher failed ({told(error)}).\n")
     wanted = {(job.settings.trial.value, job.settings.seed) for job in jobs}
     mine = [run for run in survey(folder) if (run.value, run.seed) in wanted]
     print_status(folder, mine)
