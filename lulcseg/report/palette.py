@@ -1,0 +1,54 @@
+"""Colours that colour-blind readers tell apart: of classes beside the legend's own, and of a trial's values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.colors import to_hex
+
+CLASSES = ("#cc6677", "#332288", "#ddcc77", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499")
+"""Paul Tol's scheme "muted" (2021): nine hues, told apart under all three kinds of colour blindness."""
+
+COMMONEST = "#dddddd"
+"""His pale grey, for the class that fills most of the ground."""
+
+_NOMINAL = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
+"""Okabe and Ito's colours, black and yellow left out (neither is seen on every ground), and a brown."""
+
+_FIRST, _LAST = 0.22, 0.82
+"""The part of viridis that is seen on white and on black."""
+
+
+def safe_colours(n: int, commonest: int | None) -> list[str]:
+    """Return a colour a class that does not rest on telling red from green.
+
+    Beyond ten classes the hues come again: there, classes are told apart by picking one in the legend.
+
+    Args:
+        n: Number of classes.
+        commonest: Index of the class that is drawn grey, if one is.
+    """
+    colours, used = [], 0
+    for index in range(n):
+        if index == commonest:
+            colours.append(COMMONEST)
+        else:
+            colours.append(CLASSES[used % len(CLASSES)])
+            used += 1
+    return colours
+
+
+def value_colours(levels: Sequence[float | None]) -> list[str]:
+    """Return a colour a value: along a scale where the values are numbers in order, else apart.
+
+    Args:
+        levels: The number each value stands for, None for those that stand for none.
+    """
+    numbers = [level for level in levels if level is not None]
+    ordered = len(numbers) == len(levels) and len(levels) > 2 and numbers == sorted(set(numbers))
+    if not ordered and len(levels) <= len(_NOMINAL):
+        return list(_NOMINAL[: len(levels)])
+    scale = mpl.colormaps["viridis"]
+    steps = max(len(levels) - 1, 1)
+    return [to_hex(scale(_FIRST + (_LAST - _FIRST) * i / steps)) for i in range(len(levels))]
