@@ -143,11 +143,12 @@ class Assessment:
         return files
 
     @classmethod
-    def load(cls, stem: Path) -> Assessment:
+    def load(cls, stem: Path, *, with_points: bool = True) -> Assessment:
         """Read an assessment back; the scores are computed anew from the matrix.
 
         Args:
             stem: What :meth:`save` was given, or the JSON file itself.
+            with_points: Read the table of points too, by far the larger part.
 
         Raises:
             LulcsegError: The file is missing or is no assessment of this format.
@@ -170,7 +171,7 @@ class Assessment:
                 n_points=plain["n_points"],
                 excluded=dict(plain["excluded"]),
                 unmapped=tuple(plain["unmapped"]),
-                points=_read_points(_sibling(path.with_suffix(""), "_points.csv")),
+                points=_read_points(_sibling(path.with_suffix(""), "_points.csv")) if with_points else None,
                 subsets={
                     name: SubsetScores(**_with_nan(plain[name]))
                     for name in ("inside_training", "outside_training")

@@ -1,0 +1,303 @@
+"""Comparing the values of a trial, over the seeds that they share."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
+from statsmodels.stats.multitest import multipletests
+
+from lulcseg.trials.summary import t_interval
+from lulcseg.trials.trial import Trial
+from lulcseg.trials.views import AVERAGED, View, averaged_over, score_table
+
+LEVEL = 0.05
+"""Below this p a difference is told."""
+
+MARGIN = 0.02
+"""Differences of kappa smaller than this are taken as none that matters."""
+
+NO_RANK_TESTS = (
+    "Wilcoxon's signed-rank test and the sign-flip test aren't used: with five seeds neither can give a p below "
+    "2/2⁵ = 0.0625, however clear the difference."
+)
+"""Why the tests are Student's."""
+
+Verdict = Literal["differs", "no difference", "can't be told here"]
+
+_NAMES = {
+    "kappa": "kappa",
+    "overall_accuracy": "overall accuracy",
+    "mean_f1": "mean F1",
+    "mean_users": "mean user's accuracy",
+    "mean_producers": "mean producer's accuracy",
+    "hours": "training time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A contrast of a trial's values, as the seeds they share tell it.
+
+    Attributes:
+        kind: ``difference``, the second value less the first, or ``slope`` on log₂ of the level, per doubling.
+        values: The two values; for a slope all that it goes through.
+        metric: Which score.
+        scene: Name of the scene.
+        mosaic: How the maps were made; None where the values differ in that.
+        named: Whether it is the trial's contrast, named beforehand; others are adjusted by Holm.
+        n: Seeds that it is over.
+        estimate: Mean over the seeds of each one's own difference or slope.
+        low: Lower end of its 95 % t interval (df = n − 1), not adjusted for the number of comparisons.
+        high: Its upper end.
+        p: Two-sided p of Student's t over those seeds.
+        p_adjusted: The same by Holm's method among all comparisons made beside the named one; of the named one, p.
+        margin: A difference below it is none that matters; a slope's is taken over the whole range of its levels.
+        p_equivalence: p of the two one-sided tests against the margin, by Holm's method likewise.
+        verdict: What can be told, at 5 %.
+        sentence: The same for people.
+    """
+
+    kind: Literal["difference", "slope"]
+    values: tuple[str, ...]
+    metric: str
+    scene: str
+    mosaic: str | None
+    named: bool
+    n: int
+    estimate: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    margin: float
+    p_equivalence: float
+    verdict: Verdict
+    sentence: str
+
+
+def named_contrast(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGIN) -> Comparison | None:
+    """Test the comparison that the trial named beforehand.
+
+    Args:
+        trial: The trial.
+        view: Which maps.
+        metric: Which score.
+        margin: Difference below which there is none that matters.
+
+    Returns:
+        The result; None where the trial names no contrast.
+    """
+    contrast = trial.contrast
+    if contrast is None:
+        return None
+    table = _comparable(trial, view, metric)
+    if contrast.kind == "difference":
+        assert contrast.values is not None
+        first, second = contrast.values
+        effects, reach = _differences(table.loc[first].to_numpy(), table.loc[second].to_numpy()), 1.0
+        return _result("difference", (first, second), effects, reach, metric, view, margin, named=True)
+    levels = {v.name: v.level for v in trial.values if v.level is not None and v.level > 0}
+    chosen = [name for name in (contrast.values or tuple(levels)) if table.loc[name].notna().any()]
+    x = np.log2([float(levels[name] or 1) for name in chosen])
+    effects = slopes(x, table.loc[chosen].to_numpy())
+    reach = float(np.ptp(x)) if x.size else 1.0
+    return _result("slope", tuple(chosen), effects, reach, metric, view, margin, named=True)
+
+
+def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGIN) -> list[Comparison]:
+    """Test all pairs of values but the contrast named beforehand, adjusted among each other by Holm's method.
+
+    Args:
+        trial: The trial.
+        view: Which maps.
+        metric: Which score.
+        margin: Difference below which there is none that matters.
+
+    Returns:
+        A result a pair, in the order of the values.
+    """
+    table = _comparable(trial, view, metric)
+    named = set(trial.contrast.values or ()) if trial.contrast and trial.contrast.kind == "difference" else set()
+    results = [
+        _result(
+            "difference",
+            (first, second),
+            _differences(table.loc[first].to_numpy(), table.loc[second].to_numpy()),
+            1.0,
+            metric,
+            view,
+            margin,
+            named=False,
+        )
+        for first, second in itertools.combinations([v.name for v in trial.values], 2)
+        if {first, second} != named
+    ]
+    adjusted = zip(holm([r.p for r in results]), holm([r.p_equivalence for r in results]), strict=True)
+    return [
+        _told(replace(r, p_adjusted=p, p_equivalence=equivalence))
+        for r, (p, equivalence) in zip(results, adjusted, strict=True)
+    ]
+
+
+def find_pair(comparisons: Sequence[Comparison], one: str, other: str) -> Comparison | None:
+    """Return the comparison of two values, whichever way round it was made."""
+    return next((c for c in comparisons if c.kind == "difference" and set(c.values) == {one, other}), None)
+
+
+def slopes(x: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
+    """Return the least-squares slope of each seed's scores, of those seeds that have all of them.
+
+    Args:
+        x: (values,) places of the values, such as log₂ of the batch size.
+        scores: (values, seeds) scores, NaN where missing.
+
+    Returns:
+        One slope a whole seed; none for fewer than two different places.
+    """
+    y = np.asarray(scores, dtype=np.float64)
+    y = y[:, np.isfinite(y).all(axis=0)]
+    centred = np.asarray(x, dtype=np.float64) - np.mean(x) if np.size(x) else np.zeros(0)
+    spread = float((centred**2).sum())
+    return centred @ y / spread if spread > 0 else np.zeros(0)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Adjust p values by Holm's step-down method (Holm 1979); what is no number stays so and isn't counted."""
+    values = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(values.shape, np.nan)
+    tested = np.isfinite(values)
+    if tested.any():
+        adjusted[tested] = multipletests(values[tested], method="holm")[1]
+    return [float(v) for v in adjusted]
+
+
+def paired_t(effects: ArrayLike) -> float:
+    """Return the two-sided p of Student's t test that effects (one a seed) have mean 0; NaN for fewer than two."""
+    t, df = _t(np.asarray(effects, dtype=np.float64), 0.0)
+    return float(2 * stdtr(df, -abs(t))) if df > 0 else math.nan
+
+
+def equivalence(effects: ArrayLike, margin: float) -> float:
+    """Return the p of two one-sided t tests (Schuirmann 1987) that the mean effect lies within ± margin.
+
+    Args:
+        effects: (n,) paired differences.
+        margin: Half the width of what counts as no difference, > 0.
+
+    Returns:
+        The larger of both p values; NaN for fewer than two effects.
+    """
+    x = np.asarray(effects, dtype=np.float64)
+    above, df = _t(x, -margin)
+    below, _ = _t(x, margin)
+    return float(max(stdtr(df, -above), stdtr(df, below))) if df > 0 else math.nan
+
+
+def _t(x: NDArray[np.float64], against: float) -> tuple[float, int]:
+    """Return t of a mean against a figure, and its degrees of freedom (0: can't be tested)."""
+    if x.size < 2:
+        return math.nan, 0
+    distance, error = float(x.mean()) - against, float(x.std(ddof=1)) / math.sqrt(x.size)
+    if error <= 1e-12:  # the same at every seed, but for rounding
+        return (0.0 if abs(distance) <= 1e-12 else math.copysign(math.inf, distance)), x.size - 1
+    return distance / error, x.size - 1
+
+
+def _comparable(trial: Trial, view: View, metric: str) -> pd.DataFrame:
+    """Return the scores, or none where they average over different classes."""
+    table = score_table(trial, view, metric)
+    unlike = metric in AVERAGED and len(averaged_over(trial, view, [v.name for v in trial.values])) > 1
+    return table.where(not unlike)
+
+
+def _differences(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return second − first at the seeds that both have."""
+    return (second - first)[np.isfinite(first) & np.isfinite(second)]
+
+
+def _result(
+    kind: Literal["difference", "slope"],
+    values: tuple[str, ...],
+    effects: NDArray[np.float64],
+    reach: float,
+    metric: str,
+    view: View,
+    margin: float,
+    *,
+    named: bool,
+) -> Comparison:
+    """Test effects, one a seed; ``reach`` turns a slope into the change over all its levels."""
+    low, high = t_interval(effects)
+    p = paired_t(effects)
+    return _told(
+        Comparison(
+            kind=kind,
+            values=values,
+            metric=metric,
+            scene=view.scene,
+            mosaic=view.mosaic,
+            named=named,
+            n=effects.size,
+            estimate=float(effects.mean()) if effects.size else math.nan,
+            low=low,
+            high=high,
+            p=p,
+            p_adjusted=p,
+            margin=margin,
+            p_equivalence=equivalence(effects * reach, margin),
+            verdict="can't be told here",
+            sentence="",
+        )
+    )
+
+
+def _told(c: Comparison) -> Comparison:
+    """Say what can be told."""
+    if c.p_adjusted < LEVEL:
+        verdict: Verdict = "differs"
+    elif c.p_equivalence < LEVEL:
+        verdict = "no difference"
+    else:
+        verdict = "can't be told here"
+    return replace(c, verdict=verdict, sentence=_sentence(c, verdict))
+
+
+def _sentence(c: Comparison, verdict: Verdict) -> str:
+    name = _NAMES.get(c.metric, c.metric)
+    if c.kind == "slope":
+        what = f"{name[0].upper()}{name[1:]} over {' to '.join(dict.fromkeys((c.values[:1] + c.values[-1:])))}"
+        effect = f"{_signed(c.estimate)} a doubling"
+    else:
+        what = f"{c.values[1]} against {c.values[0]}"
+        effect = f"{_signed(c.estimate)} {name}"
+    if c.n < 2:
+        return f"{what}: can't be told here, {'only one seed is' if c.n else 'no seeds are'} complete for the comparison."
+    label = "p" if c.named else "p by Holm's method"
+    numbers = f"95 % interval {_signed(c.low)} to {_signed(c.high)}, {label} {_p(c.p_adjusted)}, {c.n} seeds"
+    over = " over the whole range" if c.kind == "slope" else ""
+    return f"{what}: {_conclusion(c, verdict, effect, over)} ({numbers})."
+
+
+def _conclusion(c: Comparison, verdict: Verdict, effect: str, over: str) -> str:
+    if verdict == "differs":
+        small = f", yet by less than {c.margin:g}{over}" if c.p_equivalence < LEVEL else ""
+        return f"{effect}{small}"
+    if verdict == "no difference":
+        return f"no difference beyond ± {c.margin:g}{over} ({effect}; equivalence p {_p(c.p_equivalence)})"
+    return f"can't be told here ({effect})"
+
+
+def _signed(x: float) -> str:
+    return "–" if math.isnan(x) else f"{x:+.3f}".replace("-", "−")
+
+
+def _p(p: float) -> str:
+    return "–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,110 @@
+"""What a reader must know of a trial's runs before comparing them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lulcseg.trials.trial import Replicate
+
+
+def notices(values: Sequence[str], seeds: Sequence[int], replicates: Sequence[Replicate]) -> Iterator[str]:
+    """Tell what is missing, unfinished, failed or unlike in a trial's runs.
+
+    Args:
+        values: Names of the values.
+        seeds: Seeds that each is to be trained from.
+        replicates: The runs there are.
+
+    Yields:
+        A sentence each.
+    """
+    for value in values:
+        own = [r for r in replicates if r.value == value]
+        yield from _absent(value, seeds, own)
+        yield from _troubled(value, own)
+        counted = [r for r in own if r.counts]
+        yield from _repeated(value, counted)
+        yield from _unlike(value, counted)
+        yield from _classes(value, counted)
+    yield from _between(replicates)
+
+
+def _absent(value: str, seeds: Sequence[int], own: Sequence[Replicate]) -> Iterator[str]:
+    missing = [seed for seed in seeds if seed not in {r.seed for r in own}]
+    if missing:
+        yield f"{value}: {len(missing)} of {len(seeds)} replicates are missing ({_seeds(missing)})."
+
+
+def _troubled(value: str, own: Sequence[Replicate]) -> Iterator[str]:
+    for r in own:
+        if r.state == "failed":
+            yield f"{value}, seed {r.seed}: the run failed and isn't counted ({_clause(r.error)})."
+        elif r.state == "running":
+            yield f"{value}, seed {r.seed}: the run isn't finished and isn't counted."
+        elif not r.counts:
+            yield f"{value}, seed {r.seed}: the run isn't counted ({_clause(r.error)})."
+        elif r.error:
+            yield f"{value}, seed {r.seed}: an assessment can't be read ({_clause(r.error)})."
+        elif not any(a.compared == "map" for a in r.assessments):
+            yield f"{value}, seed {r.seed}: no map of it was assessed."
+
+
+def _repeated(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
+    twice = sorted(seed for seed, count in Counter(r.seed for r in counted).items() if count > 1)
+    if twice:
+        yield f"{value}: several runs have the same seed ({_seeds(twice)}); the last by path counts."
+
+
+def _unlike(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
+    looked_at: list[tuple[str, Callable[[Replicate], str | None]]] = [
+        ("sampling plans", lambda r: r.plan_digest),
+        ("settings other than the seed", lambda r: r.settings_digest),
+        ("versions of the code", lambda r: r.commit),
+    ]
+    for what, get in looked_at:
+        if len({get(r) for r in counted} - {None}) > 1:
+            yield f"{value}: its replicates have differing {what}, so their spread is not that of the training alone."
+
+
+def _classes(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
+    """Tell where replicates of a value average over different classes."""
+    found: dict[tuple[str, str | None], set[tuple[str, ...]]] = {}
+    for r in counted:
+        for a in r.assessments:
+            if a.compared == "map":
+                found.setdefault((a.scene, a.mosaic), set()).add(judged_classes(r, a.scene, a.mosaic))
+    for (scene, mosaic), lists in found.items():
+        if len(lists) > 1:
+            named = f"{scene}, {mosaic}" if mosaic else scene
+            yield (
+                f"{value}: on {named} its replicates' averages are over different classes, so no mean of them is given."
+            )
+
+
+def judged_classes(replicate: Replicate, scene: str, mosaic: str | None) -> tuple[str, ...]:
+    """Return the classes that a map's averages are over: those with reference points; none without such a map."""
+    assessment = replicate.assessment(scene, mosaic)
+    if assessment is None:
+        return ()
+    points = assessment.scores.reference_points
+    return tuple(name for name, n in zip(assessment.legend.names, points, strict=True) if n > 0)
+
+
+def _between(replicates: Sequence[Replicate]) -> Iterator[str]:
+    plans = {r.value: r.plan_digest for r in replicates if r.counts and r.plan_digest is not None}
+    if len(set(plans.values())) > 1:
+        yield (
+            "The values are trained by different sampling plans: their differences hold those between the plans, "
+            "of which each value has only one or few."
+        )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(str(s) for s in seeds)
+
+
+def _clause(error: str | None) -> str:
+    return (error or "no reason is recorded").strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,303 @@
+"""A trial: several values of one setting, each trained from several seeds, as its folder holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.errors import LulcsegError
+from lulcseg.trials.notices import notices
+
+COMPLETE = ("finished", "mapped")
+"""States of a run whose scores count."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialValue:
+    """One value of what a trial varies.
+
+    Attributes:
+        name: As its folder is called, such as ``batch10``.
+        level: The number it stands for (patches a batch, pixels); None for what is on or off.
+    """
+
+    name: str
+    level: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """The one comparison that was named before the trial was run.
+
+    Attributes:
+        kind: ``slope`` of the score on log₂ of the level, or ``difference``, the second value less the first.
+        values: Which values; None for a slope means all that have a level.
+    """
+
+    kind: Literal["slope", "difference"]
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Replicate:
+    """One run of a trial.
+
+    Attributes:
+        trial: Name of the trial.
+        value: Name of its value.
+        level: The number that the value stands for, if any.
+        seed: Seed of its training; −1 where neither record nor folder names one.
+        path: The run directory.
+        state: ``running``, ``finished``, ``failed`` or ``mapped``; ``unreadable`` without a sound record.
+        error: What went wrong, a sentence.
+        training_seconds: Of training, waiting for data included.
+        reading_seconds: Of those, waiting for data.
+        peak_memory_bytes: Most main memory held.
+        energy_wh: Energy used, where it was measured.
+        plan_digest: Digest of the sampling plan.
+        fingerprint: Of all that the run depends on.
+        settings_digest: Of its settings but for the seed and what changes no result.
+        commit: Version of the code.
+        assessments: What its maps, and the digitised polygons, scored; without their tables of points.
+        stems: For each assessment its path without ending.
+    """
+
+    trial: str
+    value: str
+    level: float | None
+    seed: int
+    path: Path
+    state: str
+    error: str | None
+    training_seconds: float | None
+    reading_seconds: float | None
+    peak_memory_bytes: int | None
+    energy_wh: float | None
+    plan_digest: str | None
+    fingerprint: str | None
+    settings_digest: str | None
+    commit: str | None
+    assessments: list[Assessment]
+    stems: list[Path]
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run came to its end, so that its scores count."""
+        return self.state in COMPLETE
+
+    def assessment(self, scene: str, mosaic: str | None) -> Assessment | None:
+        """Return how a map scored.
+
+        Args:
+            scene: Name of the scene.
+            mosaic: How the map was made; None takes the scene's map where there is only one.
+        """
+        maps = [a for a in self.assessments if a.scene == scene and a.compared == "map"]
+        if mosaic is not None:
+            maps = [a for a in maps if a.mosaic == mosaic]
+        return maps[0] if len(maps) == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A trial as its folder holds it.
+
+    Attributes:
+        name: Its name.
+        title: The same for people.
+        description: What it asks.
+        factor: What varies, for people.
+        values: The values, in order.
+        seeds: Seeds that each value is, or is to be, trained from.
+        contrast: The comparison named beforehand.
+        folder: Its folder.
+        replicates: Its runs, by value and seed, finished or not.
+        notes: What a reader must know before comparing, a sentence each: what is missing, unfinished, failed or unlike.
+        plain: Content of ``trial.json``, empty where there is none.
+    """
+
+    name: str
+    title: str
+    description: str
+    factor: str
+    values: list[TrialValue]
+    seeds: list[int]
+    contrast: Contrast | None
+    folder: Path
+    replicates: list[Replicate]
+    notes: tuple[str, ...]
+    plain: dict[str, Any]
+
+    def of(self, value: str) -> list[Replicate]:
+        """Return the runs of a value that came to their end, by seed."""
+        return [r for r in self.replicates if r.value == value and r.counts]
+
+    def labels(self, scene: str) -> Assessment | None:
+        """Return how the digitised polygons of a scene scored, from the first run that says."""
+        scored = (a for r in self.replicates for a in r.assessments if a.scene == scene and a.compared == "labels")
+        return next(scored, None)
+
+
+def read_trial(folder: Path) -> Trial:
+    """Read a trial from its run directories and, where it is there, ``trial.json``.
+
+    A damaged, unfinished or missing run is no reason to fail: it is told in ``notes``.
+
+    Args:
+        folder: Holds ``<value>/seed<k>/`` directories, or run directories themselves.
+
+    Raises:
+        LulcsegError: There is no such folder, it holds no run, or ``trial.json`` is damaged.
+    """
+    if not folder.is_dir():
+        raise LulcsegError("there is no such folder", where=folder, remedy="give the folder of a trial's runs")
+    plain = _read_plain(folder / "trial.json")
+    name = str(plain.get("name") or folder.resolve().name)
+    replicates = [_read_run(path.parent, name) for path in _records(folder)]
+    if not replicates and not plain:
+        raise LulcsegError("it holds no run", where=folder, remedy="give the folder of a trial's runs")
+    values = _values(plain, replicates, folder)
+    order = {value.name: number for number, value in enumerate(values)}
+    replicates.sort(key=lambda r: (order[r.value], r.seed, str(r.path)))
+    seeds = [int(s) for s in plain.get("seeds") or sorted({r.seed for r in replicates})]
+    return Trial(
+        name=name,
+        title=str(plain.get("title") or name),
+        description=str(plain.get("description") or ""),
+        factor=str(plain.get("factor") or ""),
+        values=values,
+        seeds=seeds,
+        contrast=_contrast(plain.get("contrast"), values, folder),
+        folder=folder,
+        replicates=replicates,
+        notes=tuple(notices([v.name for v in values], seeds, replicates)),
+        plain=plain,
+    )
+
+
+def _read_plain(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LulcsegError("is no readable JSON file", where=path, remedy="start the sweep again") from error
+    if not isinstance(plain, dict) or plain.get("format") != 1:
+        raise LulcsegError("describes no trial of format 1", where=path, remedy="start the sweep again")
+    return plain
+
+
+def _records(folder: Path) -> list[Path]:
+    """Return the records of runs one or two levels down."""
+    return sorted(folder.glob("*/record.json")) + sorted(folder.glob("*/*/record.json"))
+
+
+def _read_run(path: Path, trial: str) -> Replicate:
+    try:
+        record = json.loads((path / "record.json").read_text(encoding="utf-8"))
+        readable = isinstance(record, dict)
+    except (OSError, ValueError):
+        readable = False
+    if not readable:
+        record = {"state": "unreadable", "error": "its record can't be read"}
+    own = record.get("trial") or {}
+    nested = path.name.startswith("seed")
+    assessments, stems, damaged = _assessments(path, record)
+    plan, git = record.get("plan") or {}, record.get("git") or {}
+    return Replicate(
+        trial=str(own.get("name") or trial),
+        value=str(own.get("value") or (path.parent.name if nested else record.get("name") or path.name)),
+        level=None if own.get("level") is None else float(own["level"]),
+        seed=_seed(record, path),
+        path=path,
+        state=str(record.get("state") or "finished"),
+        error=record.get("error") or damaged,
+        training_seconds=record.get("training_seconds"),
+        reading_seconds=record.get("reading_seconds"),
+        peak_memory_bytes=record.get("peak_memory_bytes"),
+        energy_wh=record.get("energy_wh"),
+        plan_digest=plan.get("digest"),
+        fingerprint=record.get("fingerprint"),
+        settings_digest=_settings_digest(path / "config.yaml"),
+        commit=git.get("commit"),
+        assessments=assessments,
+        stems=stems,
+    )
+
+
+def _seed(record: Mapping[str, Any], path: Path) -> int:
+    if isinstance(record.get("seed"), int):
+        return int(record["seed"])
+    named = re.search(r"seed(\d+)$", path.name)
+    return int(named[1]) if named else -1
+
+
+def _assessments(path: Path, record: Mapping[str, Any]) -> tuple[list[Assessment], list[Path], str | None]:
+    """Return a run's assessments, their paths without ending, and what couldn't be read."""
+    if isinstance(record.get("assessments"), list):
+        stems = [path / stem for stem in dict.fromkeys(record["assessments"])]
+    else:
+        stems = [found.with_suffix("") for found in sorted((path / "assessment").glob("*.json"))]
+    loaded, sound, damaged = [], [], None
+    for stem in stems:
+        try:
+            loaded.append(Assessment.load(stem.with_name(f"{stem.name}.json"), with_points=False))
+            sound.append(stem)
+        except LulcsegError as error:
+            damaged = str(error)
+    return loaded, sound, damaged
+
+
+_FREE_SETTINGS = re.compile(r"^(seed|run_dir|cache|ckpt_path):.*$", re.MULTILINE)
+"""Lines of ``config.yaml`` in which replicates of one value may differ."""
+
+
+def _settings_digest(path: Path) -> str | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return hashlib.sha256(_FREE_SETTINGS.sub("", text).encode()).hexdigest()[:16]
+
+
+def _values(plain: Mapping[str, Any], replicates: Iterable[Replicate], folder: Path) -> list[TrialValue]:
+    """Return the values as ``trial.json`` orders them; others, and without it all, by level, then name."""
+    try:
+        listed = [
+            TrialValue(str(v["name"]), None if v.get("level") is None else float(v["level"]))
+            for v in plain.get("values") or []
+        ]
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise _undescribed("values", folder) from error
+    named = {v.name for v in listed}
+    found = {r.value: TrialValue(r.value, r.level) for r in replicates if r.value not in named}
+    others = sorted(found.values(), key=lambda v: (v.level is None, v.level or 0.0, v.name))
+    return [*listed, *others]
+
+
+def _contrast(plain: Mapping[str, Any] | None, values: list[TrialValue], folder: Path) -> Contrast | None:
+    if not plain or plain.get("kind") is None:
+        return None
+    kind, chosen = plain["kind"], plain.get("values")
+    named = None if chosen is None else tuple(str(name) for name in chosen)
+    known = {v.name: v.level for v in values}
+    levels = [known.get(name) for name in named or known]
+    sound = {
+        "slope": named is None or all(level is not None and level > 0 for level in levels),
+        "difference": named is not None and len(named) == 2 and set(named) <= set(known),
+    }
+    if not sound.get(kind, False):
+        raise _undescribed("contrast", folder)
+    return Contrast(kind, named)
+
+
+def _undescribed(key: str, folder: Path) -> LulcsegError:
+    return LulcsegError(
+        f"its '{key}' can't be understood", where=folder / "trial.json", remedy="start the sweep again, or mend the file"
+    )

@@ -1,0 +1,110 @@
+"""The scores of a trial's values and seeds on one scene, as a table that every statistic starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.trials.notices import judged_classes
+from lulcseg.trials.trial import Replicate, Trial
+
+WHOLE_MAP = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
+"""Metrics of a whole map, named as in :class:`lulcseg.assessment.scores.Scores`."""
+
+PER_CLASS = ("f1", "users", "producers")
+"""Metrics of a class."""
+
+AVERAGED = ("mean_f1", "mean_users", "mean_producers")
+"""Those that are averages over classes, comparable only over the same classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is compared across a trial: the maps of one scene, made in one way.
+
+    Attributes:
+        scene: Name of the scene.
+        mosaic: How the maps were made; None where that itself is what the values differ in, and each
+            value has one map of the scene.
+    """
+
+    scene: str
+    mosaic: str | None
+
+    @property
+    def title(self) -> str:
+        """The view as printed."""
+        return f"{self.scene}, {self.mosaic}" if self.mosaic else self.scene
+
+
+def views(trial: Trial) -> list[View]:
+    """Return what can be compared across a trial: scenes in the order of the runs, and their maps.
+
+    A scene's maps are compared by how they were made, where at least two values (or the only one) have a
+    map made so; else, where each run has one map of the scene, across the ways of making them.
+    """
+    made: dict[str, dict[str, set[str]]] = {}
+    for r in trial.replicates:
+        for a in r.assessments:
+            if r.counts and a.compared == "map":
+                made.setdefault(a.scene, {}).setdefault(a.mosaic or "", set()).add(r.value)
+    found = []
+    for scene, by_mosaic in made.items():
+        values = set().union(*by_mosaic.values())
+        shared = [mosaic for mosaic, own in by_mosaic.items() if len(own) > 1 or len(values) == 1]
+        found += [View(scene, mosaic or None) for mosaic in shared] if shared else [View(scene, None)]
+    return found
+
+
+def scored(trial: Trial, value: str, view: View) -> list[tuple[Replicate, Assessment]]:
+    """Return the runs of a value that count and have a map in view, one a seed, with how it scored."""
+    by_seed = {r.seed: (r, a) for r in trial.of(value) if (a := r.assessment(view.scene, view.mosaic)) is not None}
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def score_table(trial: Trial, view: View, metric: str, land_class: str | None = None) -> pd.DataFrame:
+    """Return a score of every value and seed.
+
+    Args:
+        trial: The trial.
+        view: Which maps.
+        metric: One of :data:`WHOLE_MAP`, or with a class one of :data:`PER_CLASS`; ``hours`` for the training time.
+        land_class: Name of the class.
+
+    Returns:
+        A row a value, a column a seed, both in the trial's order; NaN where there is no such score.
+    """
+    rows = {
+        value.name: {r.seed: _score(r, a, metric, land_class) for r, a in scored(trial, value.name, view)}
+        for value in trial.values
+    }
+    found = {seed for row in rows.values() for seed in row}
+    columns = [*trial.seeds, *sorted(found - set(trial.seeds))]
+    values = [[row.get(seed, np.nan) for seed in columns] for row in rows.values()]
+    return pd.DataFrame(values, index=list(rows), columns=columns, dtype=np.float64)
+
+
+def _score(replicate: Replicate, assessment: Assessment, metric: str, land_class: str | None) -> float:
+    if metric == "hours":
+        seconds = replicate.training_seconds
+        return np.nan if seconds is None else seconds / 3600
+    figure = getattr(assessment.scores, metric)
+    if land_class is None:
+        return float(figure)
+    names = assessment.legend.names
+    return float(figure[names.index(land_class)]) if land_class in names else np.nan
+
+
+def class_names(trial: Trial, view: View) -> list[str]:
+    """Return the classes of the maps in view, in the order of their legend."""
+    named = [a.legend.names for value in trial.values for _, a in scored(trial, value.name, view)]
+    return list(dict.fromkeys(name for names in named for name in names))
+
+
+def averaged_over(trial: Trial, view: View, values: Sequence[str]) -> set[tuple[str, ...]]:
+    """Return the lists of classes that the values' averages are over: one, if they are to be compared."""
+    return {judged_classes(r, view.scene, view.mosaic) for value in values for r, _ in scored(trial, value, view)}
