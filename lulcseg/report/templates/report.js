@@ -51,7 +51,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const sign = order === "ascending" ? 1 : -1;
       const number = (row) => { const v = Number(key(row)); return Number.isNaN(v) ? -Infinity : v; };
       const compare = numeric ? (a, b) => number(a) - number(b) || 0 : (a, b) => key(a).localeCompare(key(b));
-      const body = table.tBodies[0];
+      const body = [...table.tBodies].at(-1); // a row above that stays is a body of its own
       body.append(...[...body.rows].sort((a, b) => sign * compare(a, b)));
     });
   });
