@@ -102,14 +102,14 @@ def named_contrast(trial: Trial, view: View, metric: str = "kappa", margin: floa
     if contrast.kind == "difference":
         assert contrast.values is not None
         first, second = contrast.values
-        effects, reach = _differences(table.loc[first].to_numpy(), table.loc[second].to_numpy()), 1.0
-        return _result("difference", (first, second), effects, reach, metric, view, margin, named=True)
+        effects = _differences(table.loc[first].to_numpy(), table.loc[second].to_numpy())
+        return _result("difference", (first, second), effects, metric=metric, view=view, margin=margin, named=True)
     levels = {v.name: v.level for v in trial.values if v.level is not None and v.level > 0}
     chosen = [name for name in (contrast.values or tuple(levels)) if table.loc[name].notna().any()]
     x = np.log2([float(levels[name] or 1) for name in chosen])
     effects = slopes(x, table.loc[chosen].to_numpy())
     reach = float(np.ptp(x)) if x.size else 1.0
-    return _result("slope", tuple(chosen), effects, reach, metric, view, margin, named=True)
+    return _result("slope", tuple(chosen), effects, metric=metric, view=view, margin=margin, named=True, reach=reach)
 
 
 def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGIN) -> list[Comparison]:
@@ -131,10 +131,9 @@ def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGI
             "difference",
             (first, second),
             _differences(table.loc[first].to_numpy(), table.loc[second].to_numpy()),
-            1.0,
-            metric,
-            view,
-            margin,
+            metric=metric,
+            view=view,
+            margin=margin,
             named=False,
         )
         for first, second in itertools.combinations([v.name for v in trial.values], 2)
@@ -162,11 +161,11 @@ def slopes(x: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
     Returns:
         One slope a whole seed; none for fewer than two different places.
     """
-    y = np.asarray(scores, dtype=np.float64)
-    y = y[:, np.isfinite(y).all(axis=0)]
-    centred = np.asarray(x, dtype=np.float64) - np.mean(x) if np.size(x) else np.zeros(0)
-    spread = float((centred**2).sum())
-    return centred @ y / spread if spread > 0 else np.zeros(0)
+    places, y = np.asarray(x, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    if np.unique(places).size < 2:
+        return np.zeros(0)
+    centred = places - places.mean()
+    return np.asarray(centred @ y[:, np.isfinite(y).all(axis=0)] / (centred**2).sum())
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -215,7 +214,7 @@ def _comparable(trial: Trial, view: View, metric: str) -> pd.DataFrame:
     """Return the scores, or none where they average over different classes."""
     table = score_table(trial, view, metric)
     unlike = metric in AVERAGED and len(averaged_over(trial, view, [v.name for v in trial.values])) > 1
-    return table.where(not unlike)
+    return table * math.nan if unlike else table
 
 
 def _differences(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -227,12 +226,12 @@ def _result(
     kind: Literal["difference", "slope"],
     values: tuple[str, ...],
     effects: NDArray[np.float64],
-    reach: float,
+    *,
     metric: str,
     view: View,
     margin: float,
-    *,
     named: bool,
+    reach: float = 1.0,
 ) -> Comparison:
     """Test effects, one a seed; ``reach`` turns a slope into the change over all its levels."""
     low, high = t_interval(effects)
@@ -273,26 +272,21 @@ def _told(c: Comparison) -> Comparison:
 def _sentence(c: Comparison, verdict: Verdict) -> str:
     name = _NAMES.get(c.metric, c.metric)
     if c.kind == "slope":
-        what = f"{name[0].upper()}{name[1:]} over {' to '.join(dict.fromkeys((c.values[:1] + c.values[-1:])))}"
-        effect = f"{_signed(c.estimate)} a doubling"
+        through = " to ".join(dict.fromkeys(c.values[:1] + c.values[-1:]))
+        what, effect, over = f"{name} from {through}", f"{_signed(c.estimate)} a doubling", " over the whole range"
     else:
-        what = f"{c.values[1]} against {c.values[0]}"
-        effect = f"{_signed(c.estimate)} {name}"
+        what, effect, over = f"{c.values[1]} against {c.values[0]}", f"{_signed(c.estimate)} {name}", ""
     if c.n < 2:
-        return f"{what}: can't be told here, {'only one seed is' if c.n else 'no seeds are'} complete for the comparison."
-    label = "p" if c.named else "p by Holm's method"
-    numbers = f"95 % interval {_signed(c.low)} to {_signed(c.high)}, {label} {_p(c.p_adjusted)}, {c.n} seeds"
-    over = " over the whole range" if c.kind == "slope" else ""
-    return f"{what}: {_conclusion(c, verdict, effect, over)} ({numbers})."
-
-
-def _conclusion(c: Comparison, verdict: Verdict, effect: str, over: str) -> str:
+        return f"{what}: can't be told here, {c.n or 'no'} seed{'' if c.n == 1 else 's'} to compare them on."
+    p = f"p {_p(c.p_adjusted)}" if c.named else f"p by Holm's method {_p(c.p_adjusted)}"
+    interval = f"95 % interval {_signed(c.low)} to {_signed(c.high)}, {p}, {c.n} seeds"
     if verdict == "differs":
-        small = f", yet by less than {c.margin:g}{over}" if c.p_equivalence < LEVEL else ""
-        return f"{effect}{small}"
+        small = f", yet less than {c.margin:g}{over}" if c.p_equivalence < LEVEL else ""
+        return f"{what}: {effect}{small} ({interval})."
     if verdict == "no difference":
-        return f"no difference beyond ± {c.margin:g}{over} ({effect}; equivalence p {_p(c.p_equivalence)})"
-    return f"can't be told here ({effect})"
+        shown = f"{effect}, {interval}; of the equivalence p {_p(c.p_equivalence)}"
+        return f"{what}: no difference beyond ± {c.margin:g}{over} ({shown})."
+    return f"{what}: can't be told here ({effect}, {interval})."
 
 
 def _signed(x: float) -> str:

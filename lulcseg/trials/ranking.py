@@ -2,92 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from numpy.typing import NDArray
 
 from lulcseg.trials.contrasts import MARGIN, Comparison, find_pair, named_contrast, pairs
+from lulcseg.trials.rule import PaperRanks, Ties, paper_ranks, ranks_of, round_up, time_counts
 from lulcseg.trials.summary import Summary, resamples, summarise
-from lulcseg.trials.trial import Trial
-from lulcseg.trials.views import View, averaged_over, score_table
-
-Ties = Literal["average", "min", "dense"]
-
-TIE_RULES: dict[Ties, str] = {
-    "average": "values that tie share the mean of the ranks they span",
-    "min": "values that tie share the lowest of the ranks they span",
-    "dense": "values that tie share a rank, and the next higher one follows without a gap",
-}
-"""What is done with ties within a metric; the paper doesn't say."""
-
-QUARTER = 0.25
-"""Hours to which training times are rounded up, and by more than which they must differ to count."""
-
-RULE = (
-    "The paper's rule: values are ranked from worst (1) to best by user's accuracy, by producer's accuracy and by "
-    "training time, rounded up to 15 minutes and counted only if fastest and slowest differ by more than that; "
-    "score = rank by user's + rank by producer's + 2 × rank by time, the highest comes first."
-)
-
-_DIGITS = 12
-"""Figures that agree to so many digits tie: sums in another order must not part them."""
-
-
-@dataclass(frozen=True, eq=False)
-class PaperRanks:
-    """What the paper's rule makes of values.
-
-    Attributes:
-        users: (n,) rank by user's accuracy, the best highest.
-        producers: (n,) rank by producer's accuracy, the best highest.
-        time: (n,) rank by training time, the fastest highest; None where time doesn't count.
-        score: (n,) users + producers + 2 × time.
-        place: (n,) 1 for the highest score; values of one score share the best of their places.
-    """
-
-    users: NDArray[np.float64]
-    producers: NDArray[np.float64]
-    time: NDArray[np.float64] | None
-    score: NDArray[np.float64]
-    place: NDArray[np.int64]
-
-
-def paper_ranks(users: ArrayLike, producers: ArrayLike, hours: ArrayLike, ties: Ties = "average") -> PaperRanks:
-    """Rank values as the paper does (section 2.9, as its tables read user's and producer's accuracy).
-
-    Args:
-        users: (n,) mean user's accuracies.
-        producers: (n,) mean producer's accuracies.
-        hours: (n,) mean training times; where one is NaN, time doesn't count.
-        ties: What is done with ties within a metric (:data:`TIE_RULES`).
-
-    Returns:
-        The ranks, scores and places.
-    """
-    by_users, by_producers = _ranks(users, ties), _ranks(producers, ties)
-    rounded = round_up(hours)
-    counts = rounded.size > 0 and bool(np.ptp(rounded) > QUARTER)  # never with NaN
-    time = _ranks(-rounded, ties) if counts else None
-    score = by_users + by_producers + (0.0 if time is None else 2 * time)
-    return PaperRanks(by_users, by_producers, time, score, _places(score))
-
-
-def round_up(hours: ArrayLike) -> NDArray[np.float64]:
-    """Round training times up to quarters of an hour; a hair above one, by rounding, is that one."""
-    return np.ceil(np.round(np.asarray(hours, dtype=np.float64) / QUARTER, 9)) * QUARTER
-
-
-def _ranks(figures: ArrayLike, ties: Ties) -> NDArray[np.float64]:
-    return np.asarray(rankdata(np.round(np.asarray(figures, dtype=np.float64), _DIGITS), ties, axis=-1), np.float64)
-
-
-def _places(score: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(rankdata(-score, "min", axis=-1), dtype=np.int64)
+from lulcseg.trials.trial import Trial, TrialValue
+from lulcseg.trials.views import WHOLE_MAP, View, averaged_over, score_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,4 +121,117 @@ def rank_trial(
         draws: How many times the seeds are drawn anew.
         seed: Seed of those draws.
     """
-    raise NotImplementedError
+    summaries = {metric: {s.value: s for s in summarise(trial, view, [metric])} for metric in (*WHOLE_MAP, "hours")}
+    ranked = [v.name for v in trial.values if _has(summaries, v.name, "mean_users", "mean_producers")]
+    notes = list(trial.notes)
+    if len(averaged_over(trial, view, ranked)) > 1:
+        notes.append("The values' averages are over different classes, so they aren't ranked.")
+        ranked = []
+    users, producers, hours = ([summaries[metric][v].mean for v in ranked] for metric in _RANKED_BY)
+    ranks = paper_ranks(users, producers, hours, ties)
+    drawn = _drawn_scores(trial, view, ranked, ties=ties, draws=draws, seed=seed)
+    place = dict(zip(ranked, ranks.place.tolist(), strict=True))
+    rows = [
+        _row(v, {metric: by_value[v.name] for metric, by_value in summaries.items()}, ranks, ranked, drawn)
+        for v in trial.values
+    ]
+    contrast = named_contrast(trial, view, margin=margin)
+    others = pairs(trial, view, margin=margin)
+    known = others if contrast is None else [contrast, *others]
+    return Ranking(
+        trial=trial,
+        view=view,
+        ties=ties,
+        time_counts=ranks.time is not None,
+        rows=rows,
+        contrast=contrast,
+        pairs=others,
+        neighbours=_neighbours(ranked, place, drawn, known),
+        notes=tuple(notes),
+    )
+
+
+def _row(
+    value: TrialValue, own: dict[str, Summary], ranks: PaperRanks, ranked: Sequence[str], drawn: NDArray[np.float64]
+) -> RankedValue:
+    at = ranked.index(value.name) if value.name in ranked else None
+    return RankedValue(
+        value=value.name,
+        level=value.level,
+        n=own["kappa"].n,
+        kappa=own["kappa"],
+        overall_accuracy=own["overall_accuracy"],
+        mean_f1=own["mean_f1"],
+        mean_users=own["mean_users"],
+        mean_producers=own["mean_producers"],
+        hours=own["hours"],
+        users_rank=math.nan if at is None else float(ranks.users[at]),
+        producers_rank=math.nan if at is None else float(ranks.producers[at]),
+        time_rank=math.nan if at is None or ranks.time is None else float(ranks.time[at]),
+        score=math.nan if at is None else float(ranks.score[at]),
+        place=None if at is None else int(ranks.place[at]),
+        first=math.nan if at is None else float(_first_shares(drawn)[at]),
+    )
+
+
+_RANKED_BY = ("mean_users", "mean_producers", "hours")
+
+
+def _has(summaries: dict[str, dict[str, Summary]], value: str, *metrics: str) -> bool:
+    return all(math.isfinite(summaries[metric][value].mean) for metric in metrics)
+
+
+def _drawn_scores(
+    trial: Trial, view: View, ranked: Sequence[str], *, ties: Ties, draws: int, seed: int
+) -> NDArray[np.float64]:
+    """Return the rule's scores when the seeds are drawn anew, (draws, values), of the seeds that all values have.
+
+    The same seeds are drawn for all values. With fewer than two seeds there are no draws.
+    """
+    tables = [score_table(trial, view, metric).loc[list(ranked)].to_numpy() for metric in _RANKED_BY]
+    whole = np.isfinite(tables[0]).all(axis=0) & np.isfinite(tables[1]).all(axis=0)
+    if not ranked or whole.sum() < 2:
+        return np.zeros((0, len(ranked)))
+    drawn = resamples(int(whole.sum()), draws, seed)
+    users, producers, hours = (table[:, whole][:, drawn].mean(axis=2).T for table in tables)
+    rounded = round_up(hours)
+    time = np.where(time_counts(rounded)[:, None], ranks_of(-rounded, ties), 0.0)
+    return np.asarray(ranks_of(users, ties) + ranks_of(producers, ties) + 2 * time)
+
+
+def _first_shares(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how often each value has the highest score, a shared first place counting by its share."""
+    if not drawn.size:
+        return np.full(drawn.shape[1], np.nan)
+    first = drawn == drawn.max(axis=1, keepdims=True)
+    return np.asarray((first / first.sum(axis=1, keepdims=True)).mean(axis=0))
+
+
+def _neighbours(
+    ranked: Sequence[str], place: dict[str, int], drawn: NDArray[np.float64], comparisons: Sequence[Comparison]
+) -> list[Neighbours]:
+    ordered = sorted(ranked, key=lambda value: place[value])
+    found = []
+    for better, worse in itertools.pairwise(ordered):
+        comparison = find_pair(comparisons, better, worse)
+        assert comparison is not None
+        lead = drawn[:, ranked.index(better)] - drawn[:, ranked.index(worse)]
+        ahead = float(((lead > 0) + (lead == 0) / 2).mean()) if lead.size else math.nan
+        tied = place[better] == place[worse]
+        found.append(Neighbours(better, worse, comparison, ahead, _said(better, worse, comparison, ahead, tied)))
+    return found
+
+
+def _said(better: str, worse: str, c: Comparison, ahead: float, tied: bool) -> str:
+    gain = c.estimate if c.values[1] == better else -c.estimate
+    if c.verdict != "differs":
+        told = "by kappa there is no difference that matters" if c.verdict == "no difference" else (
+            "by kappa they can't be told apart here, so their order means little"
+        )  # fmt: skip
+    elif gain > 0:
+        told = "its kappa is higher, which the seeds bear out"
+    else:
+        told = "yet its kappa is lower, which the seeds bear out: it owes its place to time or to the other figures"
+    order = f"{better} ties with {worse}" if tied else f"{better} is placed above {worse}"
+    draws = "" if math.isnan(ahead) else f"; ahead in {ahead:.0%} of the draws of seeds"
+    return f"{order}: {told}{draws}."

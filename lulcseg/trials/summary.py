@@ -98,9 +98,14 @@ def summarise_classes(trial: Trial, view: View, metrics: Sequence[str] = PER_CLA
 
 def _summaries(trial: Trial, view: View, metric: str, land_class: str | None) -> list[Summary]:
     table = score_table(trial, view, metric, land_class)
+    seeds = [int(str(column)) for column in table.columns]
     return [
         _summary(
-            table.loc[value.name].dropna().to_dict(),
+            {
+                seed: x
+                for seed, x in zip(seeds, table.loc[value.name].to_numpy().tolist(), strict=True)
+                if not math.isnan(x)
+            },
             comparable=metric not in AVERAGED or len(averaged_over(trial, view, [value.name])) < 2,
             labels=(value.name, view.scene, view.mosaic, metric, land_class or ""),
         )
@@ -108,9 +113,7 @@ def _summaries(trial: Trial, view: View, metric: str, land_class: str | None) ->
     ]
 
 
-def _summary(
-    by_seed: dict[int, float], *, comparable: bool, labels: tuple[str, str, str | None, str, str]
-) -> Summary:
+def _summary(by_seed: dict[int, float], *, comparable: bool, labels: tuple[str, str, str | None, str, str]) -> Summary:
     scores = np.array(list(by_seed.values()), dtype=np.float64)
     used = scores if comparable else scores[:0]
     low, high = t_interval(used)

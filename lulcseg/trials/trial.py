@@ -299,5 +299,7 @@ def _contrast(plain: Mapping[str, Any] | None, values: list[TrialValue], folder:
 
 def _undescribed(key: str, folder: Path) -> LulcsegError:
     return LulcsegError(
-        f"its '{key}' can't be understood", where=folder / "trial.json", remedy="start the sweep again, or mend the file"
+        f"its '{key}' can't be understood",
+        where=folder / "trial.json",
+        remedy="start the sweep again",
     )

@@ -1,0 +1,143 @@
+"""The tables of a trial, as numbers and as printed, and their export."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lulcseg.assessment.scores import shown
+from lulcseg.files import replacing
+from lulcseg.trials.contrasts import Comparison
+from lulcseg.trials.ranking import RankedValue, Ranking
+from lulcseg.trials.summary import Summary
+
+_SUMMARISED = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers", "hours")
+
+
+def ranking_frame(ranking: Ranking) -> pd.DataFrame:
+    """Return a ranking as numbers, a row a value in the trial's order.
+
+    Columns: scene, mosaic, value, level, n; of every score its mean, standard deviation (``_sd``), the ends of the
+    95 % t interval (``_low``, ``_high``) and of the percentile bootstrap (``_bootstrap_low``, ``_bootstrap_high``);
+    users_rank, producers_rank, time_rank, score, place, first.
+    """
+    rows = []
+    for r in ranking.rows:
+        row: dict[str, object] = {"scene": ranking.view.scene, "mosaic": ranking.view.mosaic or ""}
+        row |= {"value": r.value, "level": r.level, "n": r.n}
+        for metric in _SUMMARISED:
+            s: Summary = getattr(r, metric)
+            row |= {metric: s.mean, f"{metric}_sd": s.sd, f"{metric}_low": s.low, f"{metric}_high": s.high}
+            row |= {f"{metric}_bootstrap_low": s.bootstrap_low, f"{metric}_bootstrap_high": s.bootstrap_high}
+        row |= {
+            key: getattr(r, key) for key in ("users_rank", "producers_rank", "time_rank", "score", "place", "first")
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = False) -> pd.DataFrame:
+    """Return a ranking as printed, a row a value by place.
+
+    Scores are means ± half their 95 % t interval (training spread, reference points fixed). "first" is how often
+    the value comes first when the seeds are drawn anew, "than next" whether its kappa can be told apart from that
+    of the one placed below it.
+
+    Args:
+        ranking: The ranking.
+        with_view: Say in a first column which maps it is of.
+        narrow: Give the interval of kappa only.
+    """
+    others = _mean if narrow else with_interval
+    told = {n.better: _word(n.better, n.comparison) for n in ranking.neighbours}
+    rows = [
+        {
+            "value": r.value,
+            "n": str(r.n),
+            "kappa": with_interval(r.kappa),
+            "F1": others(r.mean_f1),
+            "user's": others(r.mean_users),
+            "producer's": others(r.mean_producers),
+            "hours": shown(r.hours.mean, 2),
+            "place": "–" if r.place is None else str(r.place),
+            "score": _score(r),
+            "first": "–" if math.isnan(r.first) else f"{r.first:.0%}",
+            "than next": told.get(r.value, ""),
+        }
+        for r in ranking.ranked
+    ]
+    if with_view:
+        rows = [{"maps": ranking.view.title, **row} for row in rows]
+    return pd.DataFrame(rows, dtype=str)
+
+
+def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """Return comparisons as numbers and their sentences, a row each."""
+    keys = ("scene", "mosaic", "metric", "kind", "values", "named", "n", "estimate", "low", "high", "p", "p_adjusted",
+            "margin", "p_equivalence", "verdict", "sentence")  # fmt: skip
+    return pd.DataFrame(
+        [{key: " ".join(c.values) if key == "values" else getattr(c, key) for key in keys} for c in comparisons],
+        columns=list(keys),
+    )
+
+
+def with_interval(summary: Summary) -> str:
+    """Write a mean and half its t interval: ``0.712 ± 0.031``; without spread the mean alone."""
+    if math.isnan(summary.half):
+        return shown(summary.mean)
+    return f"{summary.mean:.3f} ± {summary.half:.3f}"
+
+
+def _mean(summary: Summary) -> str:
+    return shown(summary.mean)
+
+
+def _score(r: RankedValue) -> str:
+    return "–" if math.isnan(r.score) else f"{r.score:g}"
+
+
+def _word(better: str, c: Comparison) -> str:
+    if c.verdict != "differs":
+        return c.verdict
+    return "higher kappa" if (c.estimate > 0) == (c.values[1] == better) else "lower kappa"
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """Write a table of texts in Markdown; what Markdown would read as its own is escaped."""
+    rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
+    lines = ["| " + " | ".join(_escaped(cell, _MARKDOWN) for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(table.columns))
+    return "\n".join(lines) + "\n"
+
+
+def as_latex(table: pd.DataFrame) -> str:
+    r"""Write a table of texts as a LaTeX ``tabular``, ruled as by the package booktabs."""
+    rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
+    lines = [" & ".join(_escaped(cell, _LATEX) for cell in row) + r" \\" for row in rows]
+    columns = "l" + "r" * (len(table.columns) - 1)
+    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+    return "\n".join([*body, r"\end{tabular}"]) + "\n"
+
+
+_MARKDOWN = {character: f"\\{character}" for character in "\\|*_`<[]"} | {"\n": " "}
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "−": "$-$", "–": "--", "²": "$^2$", "\n": " ",
+}  # fmt: skip
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    return "".join(table.get(character, character) for character in text)
+
+
+def write_table(path: Path, text: str) -> None:
+    """Write an exported table, whole or not at all.
+
+    Raises:
+        LulcsegError: The file can't be written.
+    """
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
