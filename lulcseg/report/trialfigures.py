@@ -31,7 +31,7 @@ def class_boxes(comparison: Comparison) -> Figure:
     The box spans the quartiles, its bar is the median, the whiskers reach the extremes (as Figures 10 and 13 of the
     paper); with few replicates each is a dot besides.
     """
-    names = comparison.legend.names
+    names = comparison.names
     colours = value_colours([v.level for v in comparison.values])
     with mpl.rc_context(THEMED):
         figure = Figure(figsize=(_WIDTH, 7.4), layout="constrained")

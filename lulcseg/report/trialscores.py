@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.legend import Legend
+from lulcseg.legend import LandClass
+from lulcseg.report.shown import classes_of
 from lulcseg.trials.views import View, scored, views
 
 if TYPE_CHECKING:
@@ -46,9 +47,22 @@ class Comparison:
     labels: Assessment | None
 
     @property
-    def legend(self) -> Legend:
-        """The classes: those of the first map."""
-        return next(s.result.legend for scored in self.scored for s in scored)
+    def classes(self) -> list[LandClass]:
+        """The classes of all maps, each name once."""
+        return classes_of([s.result.legend for own in self.scored for s in own])
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the classes."""
+        return [c.name for c in self.classes]
+
+    def points(self) -> list[int]:
+        """Return the reference points of each class, by the first map that has the class."""
+        found: dict[str, int] = {}
+        for s in (s for own in self.scored for s in own):
+            for name, n in zip(s.result.legend.names, s.result.scores.reference_points, strict=True):
+                found.setdefault(name, n)
+        return [found[name] for name in self.names]
 
     def class_scores(self, metric: str) -> list[NDArray[np.float64]]:
         """Return a figure of each class for each value, (replicates, classes).
@@ -57,29 +71,29 @@ class Comparison:
             metric: A key of :data:`METRICS`.
 
         Returns:
-            One array a value; NaN where a map has no such figure or another legend without the class.
+            One array a value, its classes as in :attr:`classes`; NaN where a map has no such figure.
         """
-        names = self.legend.names
+        names = self.names
         return [
-            np.array([_by_name(s.result, metric, names) for s in scored], dtype=np.float64).reshape(-1, len(names))
-            for scored in self.scored
+            np.array([_by_name(s.result, metric, names) for s in own], dtype=np.float64).reshape(-1, len(names))
+            for own in self.scored
         ]
 
     def whole(self, metric: str) -> list[NDArray[np.float64]]:
         """Return a figure of the whole map, such as ``kappa``, for each value, (replicates,)."""
-        return [np.array([getattr(s.result.scores, metric) for s in scored], dtype=np.float64) for scored in self.scored]
+        return [np.array([getattr(s.result.scores, metric) for s in own], dtype=np.float64) for own in self.scored]
 
     def hours(self) -> list[NDArray[np.float64]]:
         """Return the training time of each value's replicates in hours, (replicates,); NaN where it isn't known."""
-        return [
-            np.array([_hours(s.replicate.training_seconds) for s in scored], dtype=np.float64) for scored in self.scored
-        ]
+        return [np.array([_hours(s.replicate.training_seconds) for s in own], dtype=np.float64) for own in self.scored]
 
-    def mean_confusion(self, value: int) -> NDArray[np.float64] | None:
-        """Return the mean of a value's confusion matrices, (n, n); None where it has none with this legend."""
-        names = self.legend.names
-        matrices = [s.result.confusion for s in self.scored[value] if s.result.legend.names == names]
-        return np.mean(matrices, axis=0) if matrices else None
+    def confusions(self) -> list[NDArray[np.int64]]:
+        """Return the confusion matrices of each value's replicates over :attr:`classes`, (replicates, n, n)."""
+        names = self.names
+        return [
+            np.array([_spread_out(s.result, names) for s in own], dtype=np.int64).reshape(-1, len(names), len(names))
+            for own in self.scored
+        ]
 
 
 def comparisons(trial: Trial) -> list[Comparison]:
@@ -99,6 +113,14 @@ def comparisons(trial: Trial) -> list[Comparison]:
 def _by_name(result: Assessment, metric: str, names: list[str]) -> list[float]:
     values = dict(zip(result.legend.names, getattr(result.scores, metric), strict=True))
     return [values.get(name, np.nan) for name in names]
+
+
+def _spread_out(result: Assessment, names: list[str]) -> NDArray[np.int64]:
+    """Lay a confusion matrix out over a longer list of classes."""
+    at = [names.index(name) for name in result.legend.names]
+    out = np.zeros((len(names), len(names)), dtype=np.int64)
+    out[np.ix_(at, at)] = result.confusion
+    return out
 
 
 def _hours(seconds: float | None) -> float:
