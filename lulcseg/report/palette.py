@@ -16,8 +16,11 @@ COMMONEST = "#dddddd"
 _NOMINAL = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
 """Okabe and Ito's colours, black and yellow left out (neither is seen on every ground), and a brown."""
 
-_FIRST, _LAST = 0.22, 0.82
-"""The part of viridis that is seen on white and on black."""
+_NOMINAL_DARK = ("#4aa8dd", "#ee7a2e", "#22bd92", "#dc93b9", "#f0b429", "#8ccdf2", "#b8975a")
+"""The same, lighter, for a dark page."""
+
+_LIGHT, _DARK = (0.22, 0.78), (0.38, 0.95)
+"""The parts of viridis that are seen on a white and on a dark page."""
 
 
 def safe_colours(n: int, commonest: int | None) -> list[str]:
@@ -39,16 +42,17 @@ def safe_colours(n: int, commonest: int | None) -> list[str]:
     return colours
 
 
-def value_colours(levels: Sequence[float | None]) -> list[str]:
+def value_colours(levels: Sequence[float | None], *, dark: bool = False) -> list[str]:
     """Return a colour a value: along a scale where the values are numbers in order, else apart.
 
     Args:
         levels: The number each value stands for, None for those that stand for none.
+        dark: For a dark page.
     """
     numbers = [level for level in levels if level is not None]
     ordered = len(numbers) == len(levels) and len(levels) > 2 and numbers == sorted(set(numbers))
     if not ordered and len(levels) <= len(_NOMINAL):
-        return list(_NOMINAL[: len(levels)])
-    scale = mpl.colormaps["viridis"]
+        return list((_NOMINAL_DARK if dark else _NOMINAL)[: len(levels)])
+    first, last = _DARK if dark else _LIGHT
     steps = max(len(levels) - 1, 1)
-    return [to_hex(scale(_FIRST + (_LAST - _FIRST) * i / steps)) for i in range(len(levels))]
+    return [to_hex(mpl.colormaps["viridis"](first + (last - first) * i / steps)) for i in range(len(levels))]

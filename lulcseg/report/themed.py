@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from html import escape
 
 import matplotlib as mpl
@@ -21,13 +22,14 @@ THEMED = {**STYLE, "svg.fonttype": "none", "grid.color": GRID, "figure.facecolor
 """Settings to draw under: letters stay letters, nothing is filled."""
 
 
-def inline_svg(figure: Figure, key: str, about: str) -> str:
+def inline_svg(figure: Figure, key: str, about: str, colours: Sequence[str] = ()) -> str:
     """Encode a figure as an ``<svg>`` element.
 
     Args:
         figure: Drawn under :data:`THEMED`.
         key: Unique in the page; keeps the ids of several figures apart.
         about: What it shows, for those who don't see it.
+        colours: Those that it draws values in, as #rrggbb; the page's ``--v0``, ``--v1``, … take their place.
 
     Returns:
         The element. Class names and other words in the figure are escaped by matplotlib.
@@ -43,7 +45,8 @@ def inline_svg(figure: Figure, key: str, about: str) -> str:
     drawn = re.sub(r'(\d\.\d{2})\d+(?=[ ",;)\n])', r"\1", drawn)  # a hundredth of a point is enough
     drawn = _apart(drawn, key)
     drawn = re.sub(r"(font: (?:\w+ )?[\d.]+px) [^;\"]*", r"\1 var(--letters)", drawn)
-    for colour, variable in _VARIABLES.items():
+    variables = _VARIABLES | {colour: f"--v{i}" for i, colour in enumerate(colours)}
+    for colour, variable in variables.items():
         drawn = drawn.replace(colour, f"var({variable})")
     box = re.search(r'viewBox="[^"]*"', drawn)
     start = f'<svg class="plot" xmlns:xlink="http://www.w3.org/1999/xlink" {box[0] if box else ""} role="img"'

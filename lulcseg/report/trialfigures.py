@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lulcseg.report.figures import INK, plain
@@ -40,7 +41,7 @@ def class_boxes(comparison: Comparison) -> Figure:
             scores = comparison.class_scores(metric)
             step = 0.8 / len(scores)
             for i, (values, colour) in enumerate(zip(scores, colours, strict=True)):
-                at = np.arange(len(names)) - 0.4 + step * (i + 0.5)
+                at = np.arange(len(names), dtype=np.float64) - 0.4 + step * (i + 0.5)
                 _boxes(axes, at, values, 0.36 * step, colour)
             axes.set(title=title, ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
             axes.tick_params(length=0)
@@ -76,7 +77,7 @@ def accuracy_against_time(comparison: Comparison) -> Figure | None:
                     mean = np.mean(time[known]) * factor, np.mean(score[known])
                     axes.scatter(*mean, s=62, marker="D", color=colour, edgecolors=PAGE, linewidths=1.2, zorder=3)
             axes.set(title=title, xlabel=f"training time ({unit}, data reading included)")
-            axes.set_xlim(left=0)
+            axes.set_xlim(0, 1.06 * longest * factor)
             axes.margins(y=0.12)
             axes.tick_params(length=0)
         _name_values(figure, comparison, colours)
@@ -101,6 +102,7 @@ def learning_curves(spreads: Sequence[Spread], names: Sequence[str], levels: Seq
                 axes.fill_between(curve.at, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0)
                 axes.plot(curve.at, curve.mean, color=colour, marker="o" if len(curve.at) == 1 else None, markersize=4)
             axes.set(title=spread.title, xlabel=spread.axis)
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.tick_params(length=0)
             axes.margins(x=0.01)
             if spread.is_share:

@@ -81,7 +81,7 @@ def scene_maps(trial: Trial) -> list[SceneMaps]:
     views, left, most = [], _BUDGET, _MOST
     for number, (scene, maps) in enumerate(found.items(), start=1):
         share = left // (len(found) - number + 1), most // (len(found) - number + 1)
-        view, spent = _scene(trial, scene, maps, entries.get(scene), share, f"maps-{number}")
+        view, spent = _scene(trial, maps, entries.get(scene), share, f"maps-{number}")
         view.notes.extend(broken.get(scene, []))
         left, most = left - spent, most - sum(layer.key.startswith("map-") for layer in view.layers)
         views.append(view)
@@ -137,10 +137,10 @@ def _in_order(trial: Trial, maps: list[TrialMap]) -> list[TrialMap]:
 
 
 def _scene(
-    trial: Trial, scene: str, maps: list[TrialMap], run: Path | None, share: tuple[int, int], key: str
+    trial: Trial, maps: list[TrialMap], run: Path | None, share: tuple[int, int], key: str
 ) -> tuple[SceneMaps, int]:
     """Picture one scene; return how many letters its maps take, besides."""
-    classes = classes_of([m.legend for m in maps])
+    classes, scene = classes_of([m.legend for m in maps]), maps[0].file.scene
     view = SceneMaps(key, scene, [], (1, 1), classes, maps=maps)
     layers, size = _backdrop(view, run)
     view = SceneMaps(key, scene, layers, size or _map_size(maps[0]), classes, maps=maps, notes=view.notes)

@@ -13,7 +13,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.legend import LandClass
 from lulcseg.report import trialfigures
-from lulcseg.report.palette import safe_colours
+from lulcseg.report.palette import safe_colours, value_colours
 from lulcseg.report.rendering import duration, environment
 from lulcseg.report.themed import inline_svg
 from lulcseg.report.trialclose import CloseUp, close_up
@@ -138,6 +138,7 @@ def _content(trial: Trial, found: list[Comparison], *, full_resolution: bool, ca
         "maps": maps,
         "classes": classes,
         "safe": safe,
+        "value_colours": [value_colours([v.level for v in trial.values], dark=dark) for dark in (False, True)],
         "data": {
             "classes": [{"own": c.colour, "safe": s} for c, s in zip(classes, safe, strict=True)],
             "confusions": {view.key: view.confusion.matrices for view in views},
@@ -156,8 +157,8 @@ def _view(
     exports[key] = named_files(f"{trial.name}_{title}", table_six_texts(ranking, comparison.labels))
     exports[f"{key}-classes"] = named_files(f"{trial.name}_{title}_classes", class_texts(per_class))
     answer = answer_of(ranking)
-    time = trialfigures.accuracy_against_time(comparison)
-    about = f"{trial.title}, {title}"
+    boxes, time = trialfigures.class_boxes(comparison), trialfigures.accuracy_against_time(comparison)
+    about, colours = f"{trial.title}, {title}", value_colours([v.level for v in trial.values])
     return View(
         key=key,
         title=title,
@@ -167,18 +168,19 @@ def _view(
         points=points_note(comparison),
         reading=ranks_note(ranking),
         table=table_six(ranking, comparison.labels, key),
-        boxes=Markup(
-            inline_svg(trialfigures.class_boxes(comparison), f"{key}-boxes", f"Scores of each class: {about}")
-        ),
-        time=None if time is None else Markup(inline_svg(time, f"{key}-time", f"Accuracy against time: {about}")),
+        boxes=Markup(inline_svg(boxes, f"{key}-boxes", f"Scores of each class: {about}", colours)),
+        time=None
+        if time is None
+        else Markup(inline_svg(time, f"{key}-time", f"Accuracy against time: {about}", colours)),
         class_tables=class_tables(comparison, per_class, trial, indices),
         confusion=confusion_view(comparison, indices),
     )
 
 
 def _curves(trial: Trial, curves: list[Spread]) -> Markup:
-    figure = trialfigures.learning_curves(curves, [v.name for v in trial.values], [v.level for v in trial.values])
-    return Markup(inline_svg(figure, "curves", f"Learning curves: {trial.title}"))
+    names, levels = [v.name for v in trial.values], [v.level for v in trial.values]
+    figure = trialfigures.learning_curves(curves, names, levels)
+    return Markup(inline_svg(figure, "curves", f"Learning curves: {trial.title}", value_colours(levels)))
 
 
 def _maps(pictures: SceneMaps, indices: dict[str, int], cache: Path | None, *, full_resolution: bool) -> MapsView:
@@ -189,8 +191,9 @@ def _maps(pictures: SceneMaps, indices: dict[str, int], cache: Path | None, *, f
             close = close_up(pictures, cache)
         except LulcsegError as error:
             pictures.notes.append(str(error))
-    shown = next((key for key in keys if key.startswith("map-")), keys[-1] if keys else "")
-    return MapsView(pictures, [indices[c.name] for c in pictures.classes], keys[0] if keys else "", shown, close)
+    first = keys[0] if keys else ""
+    shown = next((key for key in keys[1:] if key.startswith("map-")), first)
+    return MapsView(pictures, [indices[c.name] for c in pictures.classes], first, shown, close)
 
 
 def _classes(found: list[Comparison], pictures: list[SceneMaps]) -> list[LandClass]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import shown
@@ -30,6 +30,7 @@ class SpreadCell:
         scores: The replicates' own scores.
         printed: What the paper prints, as text.
         digits: Decimals to show.
+        scale: Figures at the left and the right end of its bar.
     """
 
     mean: float
@@ -38,6 +39,7 @@ class SpreadCell:
     scores: tuple[float, ...] = ()
     printed: str = ""
     digits: int = 3
+    scale: tuple[float, float] = (0.0, 1.0)
 
     @property
     def exists(self) -> bool:
@@ -62,19 +64,23 @@ class SpreadCell:
     @property
     def percent(self) -> float:
         """Place of the mean along its bar."""
-        return _percent(self.mean)
+        return self._along(self.mean)
 
     @property
     def span(self) -> tuple[float, float] | None:
         """Left end and width of the interval along the bar."""
         if math.isnan(self.low):
             return None
-        return _percent(self.low), round(_percent(self.high) - _percent(self.low), 2)
+        return self._along(self.low), round(self._along(self.high) - self._along(self.low), 2)
 
     @property
     def dots(self) -> list[float]:
         """Places of the replicates along the bar."""
-        return [_percent(score) for score in self.scores]
+        return [self._along(score) for score in self.scores]
+
+    def _along(self, score: float) -> float:
+        low, high = self.scale
+        return round(100 * min(max((score - low) / (high - low), 0.0), 1.0), 2)
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ class TableView:
         notes: What must be known of the ranks.
         export: Key of the texts to save.
         has_printed: Whether the paper's figures stand beside ours.
+        scale: Figures at both ends of kappa's bars.
     """
 
     factor: str
@@ -130,6 +137,7 @@ class TableView:
     notes: list[str]
     export: str
     has_printed: bool
+    scale: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -165,10 +173,11 @@ def table_six(ranking: Ranking, labels: Assessment | None, export: str) -> Table
     printed = {r.value: paper_figures(trial.name, r.value, year) if year else None for r in ranking.rows}
     has_printed = any(printed.values())
     own = set(trial.notes)
+    scale = _scale([*(r.kappa for r in ranking.rows)], labels)
     return TableView(
         factor=trial.factor or "Value",
-        human=None if labels is None else _human(labels, HUMAN.get(year or 0) if has_printed else None),
-        rows=[_row(r, printed[r.value], len(trial.seeds)) for r in ranking.rows],
+        human=None if labels is None else _human(labels, HUMAN.get(year or 0) if has_printed else None, scale),
+        rows=[_row(r, printed[r.value], len(trial.seeds), scale) for r in ranking.rows],
         neighbours=[n.sentence for n in ranking.neighbours],
         pairs=[p.sentence for p in ranking.pairs],
         notes=[
@@ -177,6 +186,7 @@ def table_six(ranking: Ranking, labels: Assessment | None, export: str) -> Table
         ],
         export=export,
         has_printed=has_printed,
+        scale=scale,
     )
 
 
@@ -215,7 +225,7 @@ def class_tables(
     ]
 
 
-def _row(r: RankedValue, printed: PaperFigures | None, wanted: int) -> TrialRow:
+def _row(r: RankedValue, printed: PaperFigures | None, wanted: int, scale: tuple[float, float]) -> TrialRow:
     beside = [_printed(printed, metric) for metric in _SCORES]
     cells = [_cell(getattr(r, metric), text) for metric, text in zip(_SCORES, beside, strict=True)]
     hours = SpreadCell(
@@ -229,7 +239,7 @@ def _row(r: RankedValue, printed: PaperFigures | None, wanted: int) -> TrialRow:
         n=r.n,
         wanted=wanted,
         hours=hours,
-        kappa=cells[0],
+        kappa=replace(cells[0], scale=scale),
         others=cells[1:],
         place=r.place,
         printed_rank=None if printed is None else printed.rank,
@@ -238,9 +248,11 @@ def _row(r: RankedValue, printed: PaperFigures | None, wanted: int) -> TrialRow:
     )
 
 
-def _human(labels: Assessment, printed: PaperFigures | None) -> HumanRow:
+def _human(labels: Assessment, printed: PaperFigures | None, scale: tuple[float, float]) -> HumanRow:
     cells = [SpreadCell(getattr(labels.scores, m), printed=_printed(printed, m)) for m in _SCORES]
-    return HumanRow(SpreadCell(math.nan, printed=f"> {HUMAN_HOURS}" if printed else ""), cells[0], cells[1:])
+    return HumanRow(
+        SpreadCell(math.nan, printed=f"> {HUMAN_HOURS}" if printed else ""), replace(cells[0], scale=scale), cells[1:]
+    )
 
 
 def _printed(printed: PaperFigures | None, metric: str) -> str:
@@ -256,5 +268,10 @@ def _cell(summary: Summary, printed: str = "") -> SpreadCell:
     return SpreadCell(summary.mean, summary.low, summary.high, summary.scores, printed)
 
 
-def _percent(share: float) -> float:
-    return round(100 * min(max(share, 0.0), 1.0), 2)
+def _scale(kappas: Sequence[Summary], labels: Assessment | None) -> tuple[float, float]:
+    """Return tenths that hold all replicates, their intervals and the digitised polygons, within −1…1."""
+    figures = [x for s in kappas for x in (*s.scores, s.low, s.high)]
+    figures += [] if labels is None else [labels.scores.kappa]
+    known = [x for x in figures if not math.isnan(x)] or [0.0]
+    low = max(math.floor(min(known) * 10) / 10, -1.0)
+    return low, max(min(math.ceil(max(known) * 10) / 10, 1.0), low + 0.1)

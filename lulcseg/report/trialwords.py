@@ -13,14 +13,14 @@ from lulcseg.trials.rule import RULE, TIE_RULES
 from lulcseg.trials.summary import FEW_POINTS, SPREAD
 
 LEGENDS = {
-    "printed": "“paper” is what Clark, Phinn & Scarth print for the same value (Tables 6, 8, 9, 11): five models, on other "
-    "imagery and ground, its interval of an unstated kind. It shows which way things went there; the levels aren’t to "
-    "be compared.",
-    "boxes": "A box a value, over its replicates: the box spans the quartiles, its bar is the median, the whiskers reach the "
-    "extremes; with ten replicates or fewer each is a dot besides. User’s accuracy of a class that a map lacks is "
-    "undefined and not drawn; in averages it counts 0.",
-    "classes": f"Mean over the replicates, and its 95 % t interval: {SPREAD}. * fewer than {FEW_POINTS} reference points: "
-    "the figure moves by several hundredths with a single point.",
+    "printed": "“paper” is what Clark, Phinn & Scarth print for the same value (Tables 6, 8, 9, 11): five models, on "
+    "their own imagery and ground, the interval of an unstated kind. It shows which way things went there; on other "
+    "ground the levels aren’t to be compared.",
+    "boxes": "A box a value, over its replicates: the box spans the quartiles, its bar is the median, the whiskers "
+    "reach the extremes; with ten replicates or fewer each is a dot besides. User’s accuracy of a class that a "
+    "map lacks is undefined and not drawn; in averages it counts 0.",
+    "classes": f"Mean over the replicates, and its 95 % t interval: {SPREAD}. * fewer than {FEW_POINTS} reference "
+    "points: the figure moves by several hundredths with a single point.",
     "time": "A dot a replicate, a diamond the mean of a value.",
     "curves": "Mean over the seeds of each value; the band reaches from the least to the most.",
     "maps": "Drag over the picture, or focus it and use the arrow keys. Maps are shown at the commonest class of each "
@@ -45,9 +45,12 @@ def answer_of(ranking: Ranking) -> Answer:
         what = "the slope of kappa on log₂ of the value" if contrast.kind == "slope" else (
             f"{contrast.values[1]} against {contrast.values[0]}"
         )  # fmt: skip
-        return Answer(
-            contrast.sentence, contrast.verdict != "can't be told here", f"Named before the trial was run: {what}."
+        sentence = (
+            contrast.sentence.replace(" p <", " p\u00a0<").replace("< 0", "<\u00a00").replace(" p 0", " p\u00a00")
         )
+        if contrast.kind == "slope":  # it begins with the score's name, a difference with a value's
+            sentence = sentence[0].upper() + sentence[1:]
+        return Answer(sentence, contrast.verdict != "can't be told here", f"Named before the trial was run: {what}.")
     scored = [r for r in ranking.rows if r.n]
     if len(scored) == 1:
         kappa = scored[0].kappa
@@ -62,8 +65,10 @@ def answer_of(ranking: Ranking) -> Answer:
 def ranks_note(ranking: Ranking) -> str:
     """Say how the table's intervals, ranks and last column are to be read."""
     return (
-        f"Small figures are 95 % t intervals over the replicates: {SPREAD}. On kappa’s bar (0 to 1) each dot is a replicate. "
-        f"{RULE} Ties: {TIE_RULES[ranking.ties]}. “First” is how often a value comes first when the seeds are drawn anew. "
+        f"Small figures are 95 % t intervals over the replicates: {SPREAD}. On kappa’s bar "
+        "each dot is a replicate. "
+        f"{RULE} Ties: {TIE_RULES[ranking.ties]}. “First” is how often a value comes first when the seeds are drawn "
+        f"anew. "
         f"{NO_RANK_TESTS}"
     )
 

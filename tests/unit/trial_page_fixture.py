@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment, SubsetScores
 from lulcseg.assessment.confusion import confusion_matrix
@@ -58,7 +57,7 @@ def write_trial(
         labels = np.roll(truth, 3, axis=1)
         labels[:6] = IGNORE
         scene = FakeScene(name, photograph(truth, fields, rng), labels, grid, legend)
-        entries[name] = write_previews(scene, folder.parent / ".previews", max_px=max(size))
+        entries[name] = write_previews(scene, folder.parent / "previews", max_px=max(size))
     shares = np.resize(_SHARES, len(legend))
     reference = np.sort(rng.choice(len(legend), n_points, p=shares / shares.sum()))
     reference[: len(legend)] = np.arange(len(legend))
@@ -72,7 +71,7 @@ def write_trial(
             run.mkdir(parents=True)
             record = _record(folder.name, value, level, seed, i, draw)
             write_metrics(run / "metrics.csv", draw, 0.9 - 0.08 * i)
-            Image.fromarray(np.full((60, 90, 3), 40 + 30 * i, dtype=np.uint8)).save(run / "plan.png")
+            (run / "plan.png").write_bytes((folder.parent / "previews" / f"{scenes[0]}.png").read_bytes())
             if (value, seed) in failed:
                 record |= {"state": "failed", "error": "RuntimeError: the loss is <not> a number"}
             else:
@@ -92,7 +91,7 @@ def write_trial(
                         record["maps"].append({"scene": name, "mosaic": "single", "path": f"maps/{path.name}"})
                         record["scenes"][name] = entries[name]
                         (run / "previews").mkdir(exist_ok=True)
-                        for picture in (folder.parent / ".previews").glob(f"{name}*.png"):
+                        for picture in (folder.parent / "previews").glob(f"{name}*.png"):
                             (run / "previews" / picture.name).write_bytes(picture.read_bytes())
             (run / "record.json").write_text(json.dumps(record))
             (run / "config.yaml").write_text(f"name: {value}\nseed: {seed}\nscene: synthetic2018\n")

@@ -13,7 +13,8 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   const choose = () => {
     for (const layer of layers) layer.classList.remove("left", "right");
     for (const pick of picks) {
-      layers.find((layer) => layer.dataset.layer === pick.value).classList.add(pick.dataset.side);
+      const layer = layers.find((other) => other.dataset.layer === pick.value);
+      if (!layer.classList.contains("left")) layer.classList.add(pick.dataset.side); // the same on both sides: shown whole
     }
   };
   const show = (mode) => {
