@@ -50,7 +50,7 @@ class CloseUp:
 def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
     """Choose a window of a scene's maps and picture it at the maps' own resolution.
 
-    The window is where the first and the last of the shown maps differ most
+    It shows one map a value. The window is where those of the first and the last value differ most
     (:func:`lulcseg.report.choosing.choose_window`).
 
     Args:
@@ -60,7 +60,10 @@ def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
     Raises:
         LulcsegError: A map can't be read, or the maps share no ground.
     """
-    shown = list(shown_maps(view))
+    of_value: dict[str, tuple[Layer, TrialMap]] = {}
+    for layer, found in shown_maps(view):
+        of_value.setdefault(found.replicate.value, (layer, found))
+    shown = list(of_value.values())
     if not shown:
         return None
     maps = [(layer, ShownMap.open(found.file.path, found.legend)) for layer, found in shown]
@@ -113,6 +116,11 @@ def _backdrop(
     if scene is None or offset is None:
         return [], " Its imagery could not be found from the run's configuration."
     own = Window(window.row + offset[0], window.col + offset[1], window.height, window.width)
+    if scene.grid.window.intersection(own) != own:
+        return (
+            [],
+            " The scene that the run's configuration names is of other ground: no imagery.",
+        )
     photo = imagery_picture(scene, own, max(own.height, own.width))
     layers = [Layer("imagery", "Imagery", jpeg_uri(Image.fromarray(photo)), is_classes=False)]
     known = {c.name for c in view.classes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,8 @@ def _view(
     exports[f"{key}-classes"] = named_files(f"{trial.name}_{title}_classes", class_texts(per_class))
     answer = answer_of(ranking)
     boxes, time = trialfigures.class_boxes(comparison), trialfigures.accuracy_against_time(comparison)
-    about, colours = f"{trial.title}, {title}", value_colours([v.level for v in trial.values])
+    in_colour = partial(inline_svg, colours=value_colours([v.level for v in trial.values]))
+    about = f"{trial.title}, {title}"
     return View(
         key=key,
         title=title,
@@ -168,10 +170,8 @@ def _view(
         points=points_note(comparison),
         reading=ranks_note(ranking),
         table=table_six(ranking, comparison.labels, key),
-        boxes=Markup(inline_svg(boxes, f"{key}-boxes", f"Scores of each class: {about}", colours)),
-        time=None
-        if time is None
-        else Markup(inline_svg(time, f"{key}-time", f"Accuracy against time: {about}", colours)),
+        boxes=Markup(in_colour(boxes, f"{key}-boxes", f"Scores of each class: {about}")),
+        time=None if time is None else Markup(in_colour(time, f"{key}-time", f"Accuracy against time: {about}")),
         class_tables=class_tables(comparison, per_class, trial, indices),
         confusion=confusion_view(comparison, indices),
     )

@@ -20,7 +20,7 @@ from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
 from lulcseg.report.previews import write_previews
 from tests.unit.report_fixture import FakeScene, landscape, mapped, photograph, write_map
 
-SCENES = ("synthetic2018", "synthetic2015")
+SCENES = ("made-up2018", "made-up2015")
 _SHARES = np.array([0.05, 0.02, 0.05, 0.55, 0.15, 0.02, 0.1, 0.05, 0.01])
 
 
@@ -94,7 +94,7 @@ def write_trial(
                         for picture in (folder.parent / "previews").glob(f"{name}*.png"):
                             (run / "previews" / picture.name).write_bytes(picture.read_bytes())
             (run / "record.json").write_text(json.dumps(record))
-            (run / "config.yaml").write_text(f"name: {value}\nseed: {seed}\nscene: synthetic2018\n")
+            (run / "config.yaml").write_text(f"name: {value}\nseed: {seed}\nscene: {SCENES[0]}\n")
     return folder
 
 
@@ -129,7 +129,7 @@ def _record(trial, value, level, seed, i, draw):
         "plan": {"path": "plan.gpkg", "digest": "5b1d" * 8, "train": 3986, "validation": 0},
         "environment": {"lulcseg": "0.5", "python": "3.12.8", "platform": "Linux", "gpus": []},
         "git": {"commit": "0f3c9ab", "dirty": False},
-        "train_scenes": ["synthetic2018"],
+        "train_scenes": [SCENES[0]],
         "scenes": {},
         "maps": [],
         "assessments": [],
