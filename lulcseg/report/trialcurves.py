@@ -27,7 +27,7 @@ class Curve:
     """One value's curve: epochs, and mean, least and most of its seeds there."""
 
     value: int
-    at: NDArray[np.float64]
+    epochs: NDArray[np.float64]
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]

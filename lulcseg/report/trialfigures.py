@@ -99,8 +99,10 @@ def learning_curves(spreads: Sequence[Spread], names: Sequence[str], levels: Seq
         for axes, spread in zip(panels, spreads, strict=False):
             for curve in spread.curves:
                 colour = colours[curve.value]
-                axes.fill_between(curve.at, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0)
-                axes.plot(curve.at, curve.mean, color=colour, marker="o" if len(curve.at) == 1 else None, markersize=4)
+                axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0)
+                axes.plot(
+                    curve.epochs, curve.mean, color=colour, marker="o" if len(curve.epochs) == 1 else None, markersize=4
+                )
             axes.set(title=spread.title, xlabel=spread.axis)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.tick_params(length=0)

@@ -109,7 +109,7 @@ def test_curves_are_mean_and_extremes_over_seeds(trial, folder):
     logs = [pd.read_csv(folder / "batch10" / f"seed{k}" / "metrics.csv") for k in range(3)]
     last = [log["val/mean_f1"].dropna().iloc[-1] for log in logs]
     curve = spread.curves[0]
-    assert (curve.at[0], curve.at[-1]) == (1, 20)
+    assert (curve.epochs[0], curve.epochs[-1]) == (1, 20)
     assert (curve.mean[-1], curve.low[-1], curve.high[-1]) == pytest.approx((np.mean(last), min(last), max(last)))
 
 
