@@ -63,6 +63,7 @@ const recoloured = (uri, colours) => {
 
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const faded = (hex) => rgb(hex).map((v) => Math.round(236 + (0.3 * v + 0.7 * 128 - 128) * 0.12));
+const strong = (hex) => { const c = rgb(hex); return Math.min(...c) > 180 ? c.map((v) => Math.round(0.6 * v)) : c; }; // a pale class alone
 const pictures = [...document.querySelectorAll(".viewer[data-classes] img.classes")].map((image) => (
   { image, uri: image.src, mapped: image.closest(".mapped"), classes: image.closest(".viewer").dataset.classes.split(" ").map(Number) }
 ));
@@ -74,7 +75,7 @@ const paint = () => {
     if (!safe && chosen === undefined) { image.src = uri; continue; }
     image.src = recoloured(uri, classes.map((k) => {
       const colour = trial.classes[k][safe ? "safe" : "own"];
-      return chosen === undefined || chosen === k ? rgb(colour) : faded(colour);
+      return chosen === undefined ? rgb(colour) : chosen === k ? strong(colour) : faded(colour);
     }));
   }
 };
