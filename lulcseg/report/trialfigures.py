@@ -22,6 +22,9 @@ from lulcseg.report.trialcurves import Spread
 from lulcseg.report.trialscores import METRICS, Comparison
 
 _WIDTH = 11.6
+_LETTERS = 130
+"""Letters that fit into a line under a figure."""
+
 _MOST_DOTS = 10
 """Replicates of a value up to which each is drawn as a dot of its own."""
 
@@ -150,13 +153,14 @@ def _name_values(figure: Figure, comparison: Comparison, colours: Sequence[str])
 
 
 def _legend(figure: Figure, names: Sequence[str], colours: Sequence[str], kind: str = "mark") -> None:
-    """Name the values' colours under the figure."""
-    handles = [
-        Line2D([], [], color=c, linewidth=2)
-        if kind == "line"
-        else Line2D([], [], color=c, marker="s", markersize=7, linestyle="none")
-        for c in colours
-    ]
+    """Name the values' colours under the figure, row by row."""
+    columns = min(max(_LETTERS // (max(len(n) for n in names) + 6), 1), len(names))
+    order = [i for column in range(columns) for i in range(column, len(names), columns)]  # matplotlib fills columns
+    look = {"linewidth": 2} if kind == "line" else {"marker": "s", "markersize": 7, "linestyle": "none"}
     figure.legend(
-        handles, [plain(n) for n in names], loc="outside lower center", ncols=min(len(names), 6), handletextpad=0.4
+        [Line2D([], [], color=colours[i], **look) for i in order],
+        [plain(names[i]) for i in order],
+        loc="outside lower center",
+        ncols=columns,
+        handletextpad=0.4,
     )

@@ -16,7 +16,7 @@ from lulcseg.legend import LandClass, Legend
 from lulcseg.report import trialfigures
 from lulcseg.report.themed import inline_svg
 from lulcseg.report.trialconfusion import confusion_view
-from lulcseg.report.trialcurves import spreads
+from lulcseg.report.trialcurves import Curve, Spread, spreads
 from lulcseg.report.trialmaps import scene_maps
 from lulcseg.report.trialpage import write_trial_report
 from lulcseg.report.trialruns import runs_view
@@ -101,6 +101,18 @@ def test_boxes_span_the_quartiles(trial):
     bodies = figure.axes[0].collections[1].get_paths()
     heights = bodies[3].vertices[:, 1]
     assert [heights.min(), heights.max()] == pytest.approx(np.percentile(of_other, [25, 75]))
+
+
+def test_many_values_are_named_row_by_row():
+    names = [f"patch{size}_stratified_at_random" for size in range(7)]
+    curve = Curve(0, *(np.arange(3.0) for _ in range(4)))
+
+    figure = trialfigures.learning_curves([Spread("Loss", "epoch", False, [curve])], names, [None] * 7)
+
+    legend = figure.legends[0]
+    shown = [text.get_text().strip() for text in legend.get_texts()]
+    assert legend._ncols == 4
+    assert [shown[i] for i in (0, 2, 4, 6, 1, 3, 5)] == names  # drawn column by column: 2, 2, 2, 1
 
 
 def test_curves_are_mean_and_extremes_over_seeds(trial, folder):
