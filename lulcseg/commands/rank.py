@@ -20,6 +20,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "it, and what the data can tell of the differences. The contrast named beforehand comes first.",
     )
     parser.add_argument("trial", type=Path, help="folder of the trial, such as runs/batch_size")
+    parser.add_argument(
+        "--values", nargs="+", metavar="value", help="rank only these against each other (default: all of the trial's)"
+    )
     parser.add_argument("--scene", help="only the maps of this scene (default: every scene)")
     parser.add_argument("--mosaic", help="only maps made so, such as single (default: every way)")
     parser.add_argument(
@@ -53,11 +56,13 @@ def run(arguments: argparse.Namespace) -> None:
     from lulcseg.trials.ranking import rank_trial
     from lulcseg.trials.resample import resample
     from lulcseg.trials.tables import as_latex, as_markdown, ranking_frame, ranking_text, write_table
-    from lulcseg.trials.trial import read_trial
+    from lulcseg.trials.trial import only, read_trial
 
     if not arguments.margin > 0:
         raise LulcsegError("the margin isn't above 0", where="--margin", remedy="write --margin 0.02")
     trial = read_trial(arguments.trial)
+    if arguments.values:
+        trial = only(trial, arguments.values)
     console = Console(highlight=False)
     views = _chosen(trial, arguments.scene, arguments.mosaic)
     rankings = [rank_trial(trial, view, ties=arguments.ties, margin=arguments.margin) for view in views]

@@ -1,1 +1,1 @@
-"""Trials: several values of one setting, each trained several times, collected, compared and ranked."""
+"""Trials: several values of one setting, each from several seeds; running, collecting and comparing them."""

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
-from statsmodels.stats.multitest import multipletests
 
 from lulcseg.trials.summary import t_interval
 from lulcseg.trials.trial import Trial
@@ -171,10 +170,10 @@ def slopes(x: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
 def holm(p: Sequence[float]) -> list[float]:
     """Adjust p values by Holm's step-down method (Holm 1979); what is no number stays so and isn't counted."""
     values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values)[: int(np.isfinite(values).sum())]  # NaN sort last
+    steps = values[order] * np.arange(order.size, 0, -1)
     adjusted = np.full(values.shape, np.nan)
-    tested = np.isfinite(values)
-    if tested.any():
-        adjusted[tested] = multipletests(values[tested], method="holm")[1]
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return [float(v) for v in adjusted]
 
 
@@ -290,7 +289,9 @@ def _sentence(c: Comparison, verdict: Verdict) -> str:
 
 
 def _signed(x: float) -> str:
-    return "–" if math.isnan(x) else f"{x:+.3f}".replace("-", "−")
+    if math.isnan(x):
+        return "–"
+    return "0.000" if abs(x) < 0.0005 else f"{x:+.3f}".replace("-", "−")
 
 
 def _p(p: float) -> str:

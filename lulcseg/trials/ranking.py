@@ -16,6 +16,9 @@ from lulcseg.trials.summary import Summary, resamples, summarise
 from lulcseg.trials.trial import Trial, TrialValue
 from lulcseg.trials.views import WHOLE_MAP, View, averaged_over, score_table
 
+_STEADY = 0.95
+"""From this share of draws on, an order is called steady."""
+
 
 @dataclass(frozen=True, eq=False)
 class RankedValue:
@@ -130,7 +133,6 @@ def rank_trial(
     users, producers, hours = ([summaries[metric][v].mean for v in ranked] for metric in _RANKED_BY)
     ranks = paper_ranks(users, producers, hours, ties)
     drawn = _drawn_scores(trial, view, ranked, ties=ties, draws=draws, seed=seed)
-    place = dict(zip(ranked, ranks.place.tolist(), strict=True))
     rows = [
         _row(v, {metric: by_value[v.name] for metric, by_value in summaries.items()}, ranks, ranked, drawn)
         for v in trial.values
@@ -146,7 +148,7 @@ def rank_trial(
         rows=rows,
         contrast=contrast,
         pairs=others,
-        neighbours=_neighbours(ranked, place, drawn, known),
+        neighbours=_neighbours(rows, ranked, drawn, known),
         notes=tuple(notes),
     )
 
@@ -208,30 +210,43 @@ def _first_shares(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _neighbours(
-    ranked: Sequence[str], place: dict[str, int], drawn: NDArray[np.float64], comparisons: Sequence[Comparison]
+    rows: Sequence[RankedValue], ranked: Sequence[str], drawn: NDArray[np.float64], comparisons: Sequence[Comparison]
 ) -> list[Neighbours]:
-    ordered = sorted(ranked, key=lambda value: place[value])
+    """Hold each value against the one placed below it; ``drawn`` has a column a value of ``ranked``."""
+    ordered = sorted((r for r in rows if r.place is not None), key=lambda r: r.place or 0)
     found = []
     for better, worse in itertools.pairwise(ordered):
-        comparison = find_pair(comparisons, better, worse)
+        comparison = find_pair(comparisons, better.value, worse.value)
         assert comparison is not None
-        lead = drawn[:, ranked.index(better)] - drawn[:, ranked.index(worse)]
+        lead = drawn[:, ranked.index(better.value)] - drawn[:, ranked.index(worse.value)]
         ahead = float(((lead > 0) + (lead == 0) / 2).mean()) if lead.size else math.nan
-        tied = place[better] == place[worse]
-        found.append(Neighbours(better, worse, comparison, ahead, _said(better, worse, comparison, ahead, tied)))
+        sentence = _said(comparison, better, worse, ahead)
+        found.append(Neighbours(better.value, worse.value, comparison, ahead, sentence))
     return found
 
 
-def _said(better: str, worse: str, c: Comparison, ahead: float, tied: bool) -> str:
-    gain = c.estimate if c.values[1] == better else -c.estimate
-    if c.verdict != "differs":
-        told = "by kappa there is no difference that matters" if c.verdict == "no difference" else (
-            "by kappa they can't be told apart here, so their order means little"
-        )  # fmt: skip
-    elif gain > 0:
-        told = "its kappa is higher, which the seeds bear out"
+def _said(c: Comparison, better: RankedValue, worse: RankedValue, ahead: float) -> str:
+    """Say what two neighbours' order is worth."""
+    gain = c.estimate if c.values[1] == better.value else -c.estimate
+    draws = "" if math.isnan(ahead) else f"{percent(ahead)} of the draws of seeds"
+    if c.verdict == "differs":
+        told = (
+            "its kappa is higher, which the seeds bear out" if gain > 0 else "yet its kappa is lower, as the seeds say"
+        )
+        told += f"; ahead in {draws}"
     else:
-        told = "yet its kappa is lower, which the seeds bear out: it owes its place to time or to the other figures"
-    order = f"{better} ties with {worse}" if tied else f"{better} is placed above {worse}"
-    draws = "" if math.isnan(ahead) else f"; ahead in {ahead:.0%} of the draws of seeds"
-    return f"{order}: {told}{draws}."
+        told = "by kappa there is no difference that matters" if c.verdict == "no difference" else (
+            "by kappa they can't be told apart here"
+        )  # fmt: skip
+        if ahead < _STEADY or math.isnan(ahead):
+            told += ", so their order means little" + (f"; ahead in {draws}" if draws else "")
+        else:
+            faster = ", its training being shorter" if better.time_rank > worse.time_rank else ""
+            told += f"; the rule's score yet puts it ahead in {draws}{faster}"
+    order = "ties with" if better.place == worse.place else "is placed above"
+    return f"{better.value} {order} {worse.value}: {told}."
+
+
+def percent(share: float) -> str:
+    """Write a share in percent."""
+    return f"{100 * share:.0f} %"

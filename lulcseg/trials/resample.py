@@ -210,9 +210,10 @@ def draw_scores(
 
 def _weights(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return how often each of n points is drawn, (n, draws); every draw takes n with replacement."""
-    flat = rng.integers(0, n, size=(draws, n)) + np.arange(draws)[:, None] * n
-    counts = np.bincount(flat.ravel(), minlength=draws * n).reshape(draws, n)
-    return np.ascontiguousarray(counts.T, dtype=np.float32)
+    counts = np.empty((draws, n), dtype=np.float32)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(0, n, size=n, dtype=np.int32), minlength=n)
+    return np.ascontiguousarray(counts.T)
 
 
 def _counting(

@@ -11,7 +11,7 @@ import pandas as pd
 from lulcseg.assessment.scores import shown
 from lulcseg.files import replacing
 from lulcseg.trials.contrasts import Comparison
-from lulcseg.trials.ranking import RankedValue, Ranking
+from lulcseg.trials.ranking import RankedValue, Ranking, percent
 from lulcseg.trials.summary import Summary
 
 _SUMMARISED = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers", "hours")
@@ -64,7 +64,7 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
             "hours": shown(r.hours.mean, 2),
             "place": "–" if r.place is None else str(r.place),
             "score": _score(r),
-            "first": "–" if math.isnan(r.first) else f"{r.first:.0%}",
+            "first": "–" if math.isnan(r.first) else percent(r.first),
             "than next": told.get(r.value, ""),
         }
         for r in ranking.ranked

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.trials.notices import notices
 
 COMPLETE = ("finished", "mapped")
@@ -144,6 +144,29 @@ class Trial:
         return next(scored, None)
 
 
+def only(trial: Trial, names: Sequence[str]) -> Trial:
+    """Return a trial of some of its values; the contrast stays if they hold all of its values.
+
+    Raises:
+        LulcsegError: The trial has no such value.
+    """
+    known = [v.name for v in trial.values]
+    for name in names:
+        if name not in known:
+            raise LulcsegError(f"it has no value '{name}'", where=trial.folder, remedy=did_you_mean(name, known))
+    contrast = trial.contrast
+    if contrast is not None and not set(contrast.values or known) <= set(names):
+        contrast = None
+    replicates = [r for r in trial.replicates if r.value in names]
+    return replace(
+        trial,
+        values=[v for v in trial.values if v.name in names],
+        replicates=replicates,
+        contrast=contrast,
+        notes=tuple(notices(names, trial.seeds, replicates)),
+    )
+
+
 def read_trial(folder: Path) -> Trial:
     """Read a trial from its run directories and, where it is there, ``trial.json``.
 
@@ -254,8 +277,10 @@ def _assessments(path: Path, record: Mapping[str, Any]) -> tuple[list[Assessment
     return loaded, sound, damaged
 
 
-_FREE_SETTINGS = re.compile(r"^(seed|run_dir|cache|ckpt_path):.*$", re.MULTILINE)
-"""Lines of ``config.yaml`` in which replicates of one value may differ."""
+_FREE_SETTINGS = re.compile(
+    r"^(seed|run_dir|output|checkpoint|ckpt_path|cache|name|trial|logger|reading):.*\n(?:[ -].*\n)*", re.MULTILINE
+)
+"""Entries of ``config.yaml`` in which replicates of one value may differ: the seed, and what changes no result."""
 
 
 def _settings_digest(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,11 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.legend import PAPER_LEGEND, Legend
+from lulcseg.trials.trial import Contrast, Replicate, Trial, TrialValue
+from lulcseg.trials.views import View
+
+VIEW = View("s", "m")
+"""What :func:`trial_of` maps."""
 
 
 def reference(n_points: int, legend: Legend = PAPER_LEGEND, seed: int = 0) -> np.ndarray:
@@ -28,6 +34,13 @@ def reference(n_points: int, legend: Legend = PAPER_LEGEND, seed: int = 0) -> np
 def spoiled(truth: np.ndarray, agree: float, n_classes: int, rng: np.random.Generator) -> np.ndarray:
     """Return a map's classes at the points: right with a probability, else any class."""
     return np.where(rng.random(truth.size) < agree, truth, rng.integers(0, n_classes, truth.size))
+
+
+def erring(truth: np.ndarray, agree: float, n_classes: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the same of a map that errs as maps of one ground do: mostly at the same, hard points."""
+    hard = np.random.default_rng(truth.size).random(truth.size)
+    other = (truth + np.random.default_rng(truth.size).integers(1, n_classes, truth.size)) % n_classes
+    return np.where(hard + rng.normal(0, 0.05, truth.size) < agree, truth, other)
 
 
 def assessment(
@@ -129,7 +142,7 @@ def write_trial(
             rng = np.random.default_rng([number, seed])
             moved = float(np.clip(right + rng.normal(0, 0.02), 0, 1))
             scored = [digitised[scene] for scene in scenes] + [
-                assessment(classes, spoiled(classes, moved, len(legend), rng), scene=scene, mosaic=m, legend=legend)
+                assessment(classes, erring(classes, moved, len(legend), rng), scene=scene, mosaic=m, legend=legend)
                 for scene, classes in truth.items()
                 for m in mosaics
             ]
@@ -153,3 +166,27 @@ def write_trial(
     }
     (folder / "trial.json").write_text(json.dumps(plain))
     return folder
+
+
+def trial_of(
+    table: Sequence[Sequence[float]], contrast: Contrast | None = None, seeds: Sequence[int] | None = None
+) -> Trial:
+    """Return a trial of given kappas, (values, seeds); user's and producer's accuracy are the same figures."""
+    truth = np.arange(9)
+    blank = assessment(truth, truth, scene="s", mosaic="m")
+
+    def scored(kappa: float) -> Assessment:
+        scores = dataclasses.replace(blank.scores, kappa=kappa, mean_users=kappa, mean_producers=kappa)
+        return dataclasses.replace(blank, scores=scores)
+
+    values = [TrialValue(f"v{i}", float(2**i)) for i in range(len(table))]
+    seeds = list(range(len(table[0]))) if seeds is None else list(seeds)
+    runs = [
+        Replicate(
+            "t", v.name, v.level, s, Path("x"), "finished", None, 3600.0, None, None, None, None, None, None, None,
+            [scored(kappa)], [Path("x")],
+        )
+        for v, row in zip(values, table, strict=True)
+        for s, kappa in zip(seeds, row, strict=True)
+    ]  # fmt: skip
+    return Trial("t", "t", "", "", values, sorted(seeds), contrast, Path("x"), runs, (), {})
