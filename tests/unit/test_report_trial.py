@@ -111,8 +111,8 @@ def test_many_values_are_named_row_by_row():
 
     legend = figure.legends[0]
     shown = [text.get_text().strip() for text in legend.get_texts()]
-    assert legend._ncols == 4
-    assert [shown[i] for i in (0, 2, 4, 6, 1, 3, 5)] == names  # drawn column by column: 2, 2, 2, 1
+    assert legend._ncols == 3
+    assert [shown[i] for i in (0, 3, 5, 1, 4, 6, 2)] == names  # drawn column by column: 3, 2, 2
 
 
 def test_curves_are_mean_and_extremes_over_seeds(trial, folder):
