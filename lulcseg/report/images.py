@@ -53,9 +53,14 @@ def png_bytes(picture: Image.Image) -> bytes:
 
 def photo_uri(path: Path) -> str:
     """Return an image file of imagery as a data URI, as JPEG: a third to a tenth of the PNG."""
-    buffer = io.BytesIO()
     with Image.open(path) as picture:
-        picture.convert("RGB").save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+        return jpeg_uri(picture)
+
+
+def jpeg_uri(picture: Image.Image) -> str:
+    """Return a picture of imagery as a data URI, as JPEG."""
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 

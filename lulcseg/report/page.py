@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from lulcseg.assessment.scores import shown
 from lulcseg.files import replacing
 from lulcseg.report import figures
 from lulcseg.report.images import data_uri
 from lulcseg.report.planview import plan_view
+from lulcseg.report.rendering import duration, environment
 from lulcseg.report.rundata import RunData, read_run
 from lulcseg.report.sceneview import scene_view
 
@@ -32,26 +30,11 @@ def write_report(run_dir: Path) -> Path:
         LulcsegError: The directory isn't there, or can't be written to.
     """
     run = read_run(run_dir)
-    page = _environment().get_template("report.html").render(**_content(run))
+    page = environment().get_template("report.html").render(**_content(run))
     path = run_dir / "report.html"
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lulcseg.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = shown
-    environment.filters["count"] = lambda value: f"{value:,}"
-    environment.filters["hectares"] = _hectares
-    environment.filters["share"] = lambda value: f"{100 * value:.2f} %"
-    return environment
 
 
 def _content(run: RunData) -> dict[str, Any]:
@@ -77,7 +60,7 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
     facts += [("Finished", str(record.get("finished", ""))[:16].replace("T", " "))]
     if record.get("training_seconds") is not None:
-        facts.append(("Training", _duration(float(record["training_seconds"]))))
+        facts.append(("Training", duration(float(record["training_seconds"]))))
     if record.get("steps") is not None:
         facts.append(("Steps", f"{int(record['steps']):,}"))
     if record.get("seed") is not None:
@@ -102,17 +85,3 @@ def _flat(value: object, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(value, list):
         return [(prefix, ", ".join(str(v) for v in value))]
     return [(prefix, "–" if value is None else str(value))]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def _hectares(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.1g}"

@@ -104,27 +104,35 @@ def read_run(run_dir: Path) -> RunData:
         return without
 
     nothing: dict[str, Any] = {}
-    record = part("record", lambda: _record(run_dir / "record.json"), nothing)
+    record = part("record", lambda: read_record(run_dir), nothing)
     return RunData(
         path=run_dir,
         record=record,
         config=part("config", lambda: (run_dir / "config.yaml").read_text(encoding="utf-8"), None),
         metrics=part("metrics", lambda: pd.read_csv(run_dir / "metrics.csv"), None),
         plan=part("plan", lambda: Plan.load(run_dir / "plan.gpkg"), None),
-        maps=part("maps", lambda: _maps(run_dir, record), []),
+        maps=part("maps", lambda: maps_of(run_dir, record), []),
         assessments=_assessments(run_dir, record, part),
         missing=missing,
     )
 
 
-def _record(path: Path) -> dict[str, Any]:
+def read_record(run_dir: Path) -> dict[str, Any]:
+    """Read a run's ``record.json``.
+
+    Raises:
+        OSError: It isn't there.
+        ValueError: It is no JSON.
+        TypeError: It is no record.
+    """
+    path = run_dir / "record.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise TypeError(f"{path.name} is no record")
     return content
 
 
-def _maps(run_dir: Path, record: dict[str, Any]) -> list[MapFile]:
+def maps_of(run_dir: Path, record: dict[str, Any]) -> list[MapFile]:
     """Return the maps the record names and the folder holds; without a record, those in ``maps/``."""
     if "maps" in record:
         named = [

@@ -57,11 +57,11 @@ document.documentElement.dataset.out = encodeURIComponent(JSON.stringify(out));
 """
 
 
-def browse(path: Path, profile: Path) -> tuple[str, list[str]]:
+def browse(path: Path, profile: Path, *options: str) -> tuple[str, list[str]]:
     """Return the page as the browser made it, and what it wrote to its console."""
     quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", *quiet, f"--user-data-dir={profile}"]
-    command += ["--window-size=1400,1000", "--enable-logging=stderr", "--v=0", "--dump-dom", path.as_uri()]
+    command += ["--window-size=1400,1000", "--enable-logging=stderr", "--v=0", *options, "--dump-dom", path.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 

@@ -13,7 +13,8 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   const choose = () => {
     for (const layer of layers) layer.classList.remove("left", "right");
     for (const pick of picks) {
-      layers.find((layer) => layer.dataset.layer === pick.value).classList.add(pick.dataset.side);
+      const layer = layers.find((other) => other.dataset.layer === pick.value);
+      if (!layer.classList.contains("left")) layer.classList.add(pick.dataset.side); // the same on both sides: shown whole
     }
   };
   const show = (mode) => {
@@ -51,7 +52,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const sign = order === "ascending" ? 1 : -1;
       const number = (row) => { const v = Number(key(row)); return Number.isNaN(v) ? -Infinity : v; };
       const compare = numeric ? (a, b) => number(a) - number(b) || 0 : (a, b) => key(a).localeCompare(key(b));
-      const body = table.tBodies[0];
+      const body = [...table.tBodies].at(-1); // a row above that stays is a body of its own
       body.append(...[...body.rows].sort((a, b) => sign * compare(a, b)));
     });
   });
