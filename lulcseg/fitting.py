@@ -13,13 +13,14 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from PIL import Image
 from pytorch_lightning.callbacks import LearningRateMonitor
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import CSVLogger, Logger
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.config import TrainConfig
 from lulcseg.contact import draw_sheets, save
 from lulcseg.errors import LulcsegError
-from lulcseg.loggers import log_pictures, open_loggers
+from lulcseg.loggers.contents import show_sheets
+from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.batches import Steps
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.processes import is_lead, quiet_lightning
@@ -46,14 +47,12 @@ class Fitted:
         steps: Optimiser steps done.
         dropped_patches: Training patches of each epoch that no device got, as they couldn't be dealt evenly;
             others in each epoch.
-        loggers: The loggers, still open.
     """
 
     best: Path
     seconds: float
     steps: int
     dropped_patches: int
-    loggers: Sequence[Logger]
 
 
 def model_record(
@@ -164,6 +163,7 @@ def fit(
     *,
     prior_shift: Sequence[float] | None = None,
     cache: Path | None = None,
+    display: Display = NOTHING,
 ) -> Fitted:
     """Train a model on a plan.
 
@@ -175,6 +175,7 @@ def fit(
         prior_shift: For each class, log(share of the training pixels / share of the ground); needed where
             ``loss.prior_correction`` isn't 0.
         cache: Folder for decoded imagery; needed where ``reading.decoded`` is set.
+        display: What shows the run besides its own ``metrics.csv``.
 
     Raises:
         LulcsegError: A checkpoint to go on from that is of another model, a batch that doesn't divide by the
@@ -217,9 +218,11 @@ def fit(
         earlier=Path(config.ckpt_path) if config.ckpt_path else None,
     )
     sheets = _sheets(config, scenes, plan, task)
-    loggers = open_loggers(config, run_dir, lead=is_lead())
     save(sheets, run_dir / "augmentation.png")
-    log_pictures(loggers, {f"augmentation/{name}": sheet for name, sheet in sheets.items()})
+    show_sheets(display, sheets)
+    loggers: list[Logger] = [CSVLogger(save_dir=run_dir, name="", version="")]
+    if display.curves is not None:
+        loggers.append(display.curves)
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
     dealt = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = dealt.accumulate
@@ -231,7 +234,7 @@ def fit(
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return Fitted(best, seconds, trainer.global_step, dealt.dropped, loggers)
+    return Fitted(best, seconds, trainer.global_step, dealt.dropped)
 
 
 def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:

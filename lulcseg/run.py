@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pytorch_lightning.loggers import WandbLogger
 
 from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
 from lulcseg.fitting import check_dealing, check_device, fit, model_record, training_margin
+from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
+from lulcseg.loggers.display import NOTHING, Display
+from lulcseg.loggers.identity import identity_of
+from lulcseg.loggers.opening import check_logger, shown, shown_as_trained
 from lulcseg.mapping import map_scene
 from lulcseg.maprun import MapRun, label_of
 from lulcseg.mosaic.ranks import Devices
@@ -48,6 +52,7 @@ def train(config: TrainConfig) -> None:
     """
     cache = _cache(config.cache)
     check_device(config.trainer.accelerator)
+    check_logger(config.logger)
     if config.ckpt_path is not None:
         check_resumable(Path(config.ckpt_path), dataclasses.asdict(config))
     trained, assessed = _scenes(config, cache)
@@ -106,22 +111,28 @@ def _train_and_map(
     *,
     cache: Path,
 ) -> None:
-    """Train, map and assess."""
-    fitted = fit(config, trained, plan, record.run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache)
-    record.update(
-        checkpoint=str(fitted.best.relative_to(record.run_dir)),
-        training_seconds=round(fitted.seconds, 3),
-        steps=fitted.steps,
-        dropped_patches=fitted.dropped_patches,
-    )
-    if config.stop_after != "training":
-        task = SegmentationTask.from_checkpoint(fitted.best)
-        # on one device: the others' processes have ended with the training
-        model = Model(task, fitted.best, config.trainer.precision, Devices(config.trainer.accelerator))
-        pictured = [scene.name for scene in trained]
-        mapping = MapRun(record, model, plan, fitted.loggers, pictured)
-        mapping.run(assessed, config.mosaic, config.assess)
-    _close(fitted.loggers)
+    """Train, map and assess, and show it where that is wished."""
+    settings = dataclasses.asdict(config)
+    identity = identity_of(settings, [scene.name for scene in trained])
+    run_dir, shift = record.run_dir, shift_of(record.content["plan"])
+    with shown(config.logger, identity, settings | facts_of(record.content, identity), run_dir) as display:
+        record.update(shown=dict(display.address) or None)
+        show_plan(display, run_dir, record.content)
+        fitted = fit(config, trained, plan, run_dir, prior_shift=shift, cache=cache, display=display)
+        record.update(
+            checkpoint=str(fitted.best.relative_to(run_dir)),
+            training_seconds=round(fitted.seconds, 3),
+            steps=fitted.steps,
+            dropped_patches=fitted.dropped_patches,
+        )
+        if config.stop_after != "training":
+            task = SegmentationTask.from_checkpoint(fitted.best)
+            # on one device: the others' processes have ended with the training
+            model = Model(task, fitted.best, config.trainer.precision, Devices(config.trainer.accelerator))
+            pictured = [scene.name for scene in trained]
+            MapRun(record, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
+        show_outcome(display, record.content)
+        show_model(display, identity.model, config.seed, run_dir, record.content)
 
 
 def predict(config: PredictConfig) -> None:
@@ -156,9 +167,29 @@ def predict(config: PredictConfig) -> None:
             map_scene(model, scene, config.mosaic, folder / "maps" / f"{scene.name}_{label}.tif", label=label)
         return
     record, plan = _joined(folder, checkpoint)
-    MapRun(record, model, plan, variant=config.at_prediction).run(scenes, config.mosaic, config.assess)
+    with _shown_later(config, checkpoint, record, scenes) as display:
+        mapping = MapRun(record, model, plan, display, variant=config.at_prediction)
+        mapping.run(scenes, config.mosaic, config.assess)
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
+
+
+def _shown_later(
+    config: PredictConfig, checkpoint: Path, record: RunRecord, scenes: Sequence[Scene]
+) -> AbstractContextManager[Display]:
+    """Return what shows later maps."""
+    if config.logger == "none":
+        return nullcontext(NOTHING)
+    names = [scene.name for scene in scenes]
+    detail = "_".join([*names, label_of(config.mosaic, config.at_prediction)])
+    return shown_as_trained(
+        checkpoint.parent.parent,
+        record.run_dir,
+        record.content,
+        request=dataclasses.asdict(config),
+        scenes=names,
+        detail=detail,
+    )
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
@@ -241,14 +272,6 @@ def _joined(folder: Path, checkpoint: Path) -> tuple[RunRecord, Plan | None]:
     record = RunRecord.load(folder) if (folder / RECORD).is_file() else RunRecord(folder, start)
     record.update(environment=environment(), git=git_state(_ROOT))
     return record, plan
-
-
-def _close(loggers: Sequence[Any]) -> None:
-    """Finish the loggers' files."""
-    for logger in loggers:
-        logger.finalize("success")
-        if isinstance(logger, WandbLogger):
-            logger.experiment.finish()
 
 
 def _cache(setting: str | None) -> Path:
