@@ -139,7 +139,7 @@ class WandbDisplay:
         except wandb.Error as error:
             why = str(error).splitlines()[0]
         sys.stdout.write(
-            f"Weights & Biases can't be reached ({why}): the run is kept offline, wandb beta sync {run_dir} sends it.\n"
+            f"Weights & Biases can't be reached ({why}): the run is kept offline, wandb sync {run_dir}/wandb sends it.\n"
         )
         return begin("offline")
 
