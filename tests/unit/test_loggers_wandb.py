@@ -136,7 +136,7 @@ def test_confusion_matrix_is_counts(offline: OfflineRun, folder: Path) -> None:
     chart = offline.config["_wandb"]["visualize"][f"confusion/{STEM}"]["panel_config"]
     assert chart["panelDefId"] == "wandb/confusion_matrix/v1"
     assert chart["fieldSettings"] == {"Actual": "reference", "Predicted": "map", "nPredictions": "count"}
-    assert offline.summary[STEM]["kappa"] == pytest.approx(scored.scores.kappa)
+    assert offline.summary[f"{STEM}/kappa"] == pytest.approx(scored.scores.kappa)
 
 
 def test_map_and_labels_are_masks_over_the_imagery(offline: OfflineRun, folder: Path) -> None:
