@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lulcseg.compose import run_hydra
 from lulcseg.config import PredictConfig
+from lulcseg.entry import run_hydra
 from lulcseg.scene.spec import find_scene
 
 

@@ -1,4 +1,4 @@
-"""``lulcseg check | contact | synth | assess | quicklook | beside``: what is done beside training and prediction."""
+"""``lulcseg check | contact | synth | assess | quicklook | beside | sweep``: beside training and prediction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lulcseg import __version__
+from lulcseg.commands import sweep
 from lulcseg.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_argument("--size", type=int, default=768, help="side of the window in pixels (default: %(default)s)")
     beside.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
     beside.set_defaults(run=_beside)
+    sweep.add(commands)
     return parser
 
 

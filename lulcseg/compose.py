@@ -8,56 +8,34 @@ the schema once more.
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lulcseg.config import PredictConfig, TrainConfig
-from lulcseg.errors import LulcsegError, did_you_mean, exits_cleanly
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.schema import fill, known_keys, suggest_key
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
 SCHEMAS: dict[str, type] = {"train": TrainConfig, "predict": PredictConfig}
-_NO_GROUPS = {"scenes"}  # scene files are named by plain strings
-_SWEEPS = "sweeps"
+SWEEPS = "sweeps"
+_SEED = re.compile(r"seed=\d+")
+_NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group
 
 
-def run_hydra(name: str, task: Callable[[Any], None]) -> None:
-    """Compose ``conf/<name>.yaml`` from the command line and hand the settings to a task.
+def register_resolvers() -> None:
+    """Give ``conf/`` what it interpolates with: the time, as Hydra does itself, and the project's root.
 
-    Args:
-        name: "train" or "predict".
-        task: Called with the filled-in schema.
+    The root is a variable of the environment, so that the processes that a launcher starts know it too.
     """
-    import hydra
-    from omegaconf import DictConfig, OmegaConf
-
-    _register_resolvers()
-    with exits_cleanly():
-        if not {"--help", "-h", "--hydra-help", "--version", "--info", "-i"} & set(sys.argv[1:]):
-            check_command_line(name, sys.argv[1:])
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-
-    @hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)
-    def job(config: DictConfig) -> None:
-        with exits_cleanly():
-            plain = OmegaConf.to_container(config, resolve=True)
-            assert isinstance(plain, dict)
-            settings: Any = fill(SCHEMAS[name], {str(k): v for k, v in plain.items()}, "configuration")
-            task(settings)
-
-    job()
-
-
-def _register_resolvers() -> None:
-    """Register what ``conf/`` interpolates with: the project's root, and the time (as Hydra itself does)."""
     from hydra.core.utils import setup_globals
-    from omegaconf import OmegaConf
 
     setup_globals()
-    OmegaConf.register_new_resolver("lulcseg_root", lambda: str(ROOT), replace=True)
+    os.environ["LULCSEG_ROOT"] = str(ROOT)
 
 
 def compose(name: str, overrides: Sequence[str] = ()) -> Any:
@@ -70,6 +48,14 @@ def compose(name: str, overrides: Sequence[str] = ()) -> Any:
     Raises:
         LulcsegError: Whatever is wrong with the overrides.
     """
+    return compose_all(name, [overrides])[0]
+
+
+def compose_all(name: str, jobs: Sequence[Sequence[str]]) -> list[Any]:
+    """Compose the settings of several jobs: see :func:`compose`.
+
+    Those that differ in their seed alone are composed once.
+    """
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -77,18 +63,31 @@ def compose(name: str, overrides: Sequence[str] = ()) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    _register_resolvers()
+    register_resolvers()
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            config = hydra_compose(name, overrides=list(overrides))
-            plain = OmegaConf.to_container(config, resolve=True)
+            known: dict[tuple[str, ...], Any] = {}
+            plain = []
+            for overrides in jobs:
+                seeds = [o.removeprefix("seed=") for o in overrides if _SEED.fullmatch(o)]
+                unseeded = tuple(o for o in overrides if not _SEED.fullmatch(o))
+                if not seeds or unseeded not in known:
+                    known[unseeded] = hydra_compose(name, overrides=list(overrides))
+                if seeds:
+                    known[unseeded].seed = int(seeds[-1])
+                plain.append(OmegaConf.to_container(known[unseeded], resolve=True))
     except (HydraException, OmegaConfBaseException) as error:
         raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
     finally:
         GlobalHydra.instance().clear()
-    assert isinstance(plain, dict)
-    return fill(SCHEMAS[name], {str(k): v for k, v in plain.items()}, "configuration")
+    return [filled(name, content) for content in plain]
+
+
+def filled(name: str, content: Any) -> Any:
+    """Fill composed settings into the schema."""
+    assert isinstance(content, dict)
+    return fill(SCHEMAS[name], {str(k): v for k, v in content.items()}, "configuration")
 
 
 def check_command_line(name: str, argv: Sequence[str]) -> None:
@@ -119,11 +118,13 @@ def check_command_line(name: str, argv: Sequence[str]) -> None:
     for override in overrides:
         key = str(override.key_or_group)
         _check_override(name, key, override.input_line or key)
-        if key == _SWEEPS:
+        if key == SWEEPS:
             if not args.multirun:
                 raise LulcsegError(
                     "+sweeps= needs -m", where="command line", remedy=f"write python {name}.py -m {override.input_line}"
                 )
+            _check_option(key, override)
+            _check_program(name, override)
             fixed.append(override.input_line or "")
         elif key.startswith("hydra"):
             continue
@@ -154,7 +155,7 @@ def groups() -> dict[str, list[str]]:
         for folder in CONF.iterdir()
         if folder.is_dir() and folder.name not in _NO_GROUPS
     }
-    found[_SWEEPS] = sorted(p.stem for p in (ROOT / _SWEEPS).glob("*.yaml"))
+    found[SWEEPS] = sorted(p.stem for p in (ROOT / SWEEPS).glob("*.yaml"))
     return found
 
 
@@ -168,6 +169,18 @@ def _check_override(name: str, key: str, line: str) -> None:
     if not hint.startswith("did you mean") or "." in key:
         hint = suggest_key(key, schema)
     raise LulcsegError(f"'{line}' names no setting", where="command line", remedy=hint)
+
+
+def _check_program(name: str, override: Any) -> None:
+    """See that a sweep is of this script."""
+    content = yaml.safe_load((ROOT / SWEEPS / f"{override.value()}.yaml").read_text(encoding="utf-8"))
+    program = content["trial"].get("program", "train")
+    if program != name:
+        what = "predicts models that are trained already" if program == "predict" else "trains models"
+        raise LulcsegError(
+            f"+sweeps={override.value()} {what}", where="command line",
+            remedy=f"write python {program}.py -m {override.input_line}",
+        )  # fmt: skip
 
 
 def _check_option(key: str, override: Any) -> None:

@@ -11,6 +11,7 @@ from math import inf
 from lulcseg.mosaic_settings import Mosaic
 from lulcseg.operations import Shares
 from lulcseg.schema import refuse, setting
+from lulcseg.trial_settings import Trial
 
 AT_PREDICTION = "mosaic"
 """What stands for the batch at prediction by default (decision 2)."""
@@ -67,6 +68,7 @@ class Sampling:
         most=1.0,
     )
     plan: str | None = setting(None, "A plan (plan.gpkg of a run) to take instead of drawing one; over all of these.")
+    seed: int | None = setting(None, "Seed of the plan; null: the run's. A trial's runs share a plan by it.", least=0)
 
 
 @dataclass
@@ -259,6 +261,7 @@ class TrainConfig:
     logger: Logger = field(default_factory=Logger)
     mosaic: Mosaic = field(default_factory=Mosaic)
     assess: Assess = field(default_factory=Assess)
+    trial: Trial = field(default_factory=Trial)
     stop_after: str | None = setting(
         None, "Stop once this much is done: the plan, or the training.", choices=("plan", "training")
     )
@@ -275,11 +278,15 @@ class PredictConfig:
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
     mosaic: Mosaic = field(default_factory=lambda: Mosaic(name="multiple"))
     assess: Assess = field(default_factory=Assess)
+    seed: int | None = setting(
+        None, "Seed that the model must have been trained from, for paths to name it as ${seed}; null: any.", least=0
+    )
     at_prediction: str | None = setting(
         None,
         "What stands for the batch at prediction; null: as the model was trained with.",
         choices=("patch", "mosaic", "training"),
     )
+    trial: Trial = field(default_factory=lambda: Trial(program="predict"))
     warp: bool = setting(False, "Whether imagery of another resolution is warped to the model's.")
     accelerator: str = setting("auto", "Device to predict on.", choices=("auto", "cpu", "gpu", "mps"))
     devices: str = setting("1", "Number of devices to predict on, or auto.")

@@ -44,6 +44,15 @@ def _rebuild(what: str, where: str | None, remedy: str | None) -> LulcsegError:
     return LulcsegError(what, where=where, remedy=remedy)
 
 
+def told(error: BaseException) -> str:
+    """Return what went wrong as a sentence for a record."""
+    if isinstance(error, LulcsegError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "It was interrupted."
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Name the nearest known word, or list the known ones.
 

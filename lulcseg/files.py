@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 import uuid
@@ -67,3 +68,16 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a mapping as JSON, whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, as hexadecimal digits.
+
+    Raises:
+        LulcsegError: It can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise LulcsegError(f"it can't be read ({error.strerror})", where=path, remedy="check the path") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lulcseg.config import TrainConfig
 from lulcseg.contact import draw_sheets, save
+from lulcseg.curves import kept_curves, restore_curves
+from lulcseg.energy import EnergyMeter, find_meter
 from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
@@ -30,6 +31,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import BandStatistics, merge, mosaic_statistics
 from lulcseg.training.augmenting import margin_of
 from lulcseg.training.checkpoints import RunCheckpoints
+from lulcseg.training.clock import TrainingClock
 from lulcseg.training.memory import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress import PatchProgress
@@ -43,14 +45,16 @@ class Fitted:
 
     Attributes:
         best: The checkpoint to predict with.
-        seconds: Time in training, reading included.
+        took: ``training_seconds``; ``reading_seconds``, of those, in which this process waited for data;
+            ``energy_wh`` and ``energy_of`` ("gpu" or "cpu"), None where it isn't known. Attempts that were cut off
+            are included up to their last checkpoint.
         steps: Optimiser steps done.
         dropped_patches: Training patches of each epoch that no device got, as they couldn't be dealt evenly;
             others in each epoch.
     """
 
     best: Path
-    seconds: float
+    took: dict[str, Any]
     steps: int
     dropped_patches: int
 
@@ -164,6 +168,7 @@ def fit(
     prior_shift: Sequence[float] | None = None,
     cache: Path | None = None,
     display: Display = NOTHING,
+    goes_on_from: Path | None = None,
 ) -> Fitted:
     """Train a model on a plan.
 
@@ -176,6 +181,7 @@ def fit(
             ``loss.prior_correction`` isn't 0.
         cache: Folder for decoded imagery; needed where ``reading.decoded`` is set.
         display: What shows the run besides its own ``metrics.csv``.
+        goes_on_from: Checkpoint that an earlier attempt at this run has left; over ``ckpt_path``.
 
     Raises:
         LulcsegError: A checkpoint to go on from that is of another model, a batch that doesn't divide by the
@@ -210,31 +216,40 @@ def fit(
         seed=config.seed,
         margin=training_margin(config, record),
     )
+    start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     validates = bool((plan.rows["split"] == "validation").any())
     checkpoints = RunCheckpoints(
         run_dir / "checkpoints",
         monitor="val/mean_f1" if validates else "train/loss_epoch",
         mode="max" if validates else "min",
-        earlier=Path(config.ckpt_path) if config.ckpt_path else None,
+        earlier=start,
     )
     sheets = _sheets(config, scenes, plan, task)
-    save(sheets, run_dir / "augmentation.png")
-    show_sheets(display, sheets)
+    kept = None if goes_on_from is None else kept_curves(run_dir, goes_on_from)
     loggers: list[Logger] = [CSVLogger(save_dir=run_dir, name="", version="")]
+    if kept is not None:
+        restore_curves(loggers, kept)
     if display.curves is not None:
         loggers.append(display.curves)
-    trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress()], len(plan))
+    save(sheets, run_dir / "augmentation.png")
+    show_sheets(display, sheets)
+    clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
+    trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock], len(plan))
     dealt = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = dealt.accumulate
-    started = time.perf_counter()
-    trainer.fit(task, datamodule=data, ckpt_path=config.ckpt_path, weights_only=True)
-    seconds = time.perf_counter() - started
+    trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
+    took = clock.stop()
     if trainer.interrupted:
         raise KeyboardInterrupt
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return Fitted(best, seconds, trainer.global_step, dealt.dropped)
+    return Fitted(best, took, trainer.global_step, dealt.dropped)
+
+
+def _meter(config: TrainConfig) -> EnergyMeter | None:
+    """Return what counts the energy of a training, in the run's first process alone."""
+    return find_meter(gpus=torch.cuda.is_available() and config.trainer.accelerator != "cpu") if is_lead() else None
 
 
 def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:

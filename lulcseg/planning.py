@@ -108,7 +108,7 @@ def _draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
         scenes,
         method=sampling.method,  # type: ignore[arg-type]
         patch_size=sampling.patch_size,
-        seed=config.seed,
+        seed=config.seed if sampling.seed is None else sampling.seed,
         n_patches=sampling.patches,
         totals=sampling.totals,  # type: ignore[arg-type]
         match_total=sampling.match_total,

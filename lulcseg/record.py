@@ -63,6 +63,12 @@ class RunRecord:
         self.content |= changes
         write_json(self.run_dir / NAME, self.content)
 
+    @property
+    def goes_on_from(self) -> Path | None:
+        """Checkpoint of an earlier attempt that the run goes on from, if any."""
+        known = self.content.get("goes_on_from")
+        return None if known is None else self.run_dir / str(known)
+
     def put_map(self, entry: Mapping[str, Any]) -> None:
         """Add a map, in place of an earlier one at the same path."""
         others = [m for m in self.content.get("maps", []) if m["path"] != entry["path"]]

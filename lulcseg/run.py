@@ -9,11 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from lulcseg.attempt import begin, closing, earlier_attempt, of_model, plan_of
 from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder, replacing
+from lulcseg.files import make_folder
 from lulcseg.fitting import check_dealing, check_device, fit, model_record, training_margin
 from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.display import NOTHING, Display
@@ -36,15 +35,19 @@ from lulcseg.scenes import check_fits, open_scenes, warped_to
 from lulcseg.training.checkpoints import check_resumable
 from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
+from lulcseg.trials.fingerprint import predict_fingerprint, train_fingerprint
+from lulcseg.usage import larger, peak_memory
 
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def train(config: TrainConfig) -> None:
+def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> None:
     """Train on scenes, map and assess scenes, and leave a run directory.
 
     Args:
         config: The settings.
+        goes_on: Whether an earlier attempt that the run directory holds is gone on from.
+        command: The command line, for the record; None: this process's.
 
     Raises:
         LulcsegError: Input that can't be used; nothing has been written then, but by a checkpoint to go
@@ -59,22 +62,22 @@ def train(config: TrainConfig) -> None:
     if not is_lead():
         _help_train(config, trained, cache)
         return
+    fingerprint = train_fingerprint(config, trained, assessed)
+    wanted = Path(config.run_dir).expanduser().resolve()
+    earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
     if config.stop_after != "plan":
         check_dealing(config, plan)
     counts = count_plan(plan, trained)
-    run_dir = new_run_dir(config.run_dir)
-    record = RunRecord(run_dir, {"format": 1, "name": config.name, "seed": config.seed, "started": now()})
-    _start(record, config, trained, planned, counts)
-    try:
+    run_dir = new_run_dir(config.run_dir, again=earlier is not None)
+    start = {} if earlier is None else earlier.taken_over(plan.digest())
+    record = begin(run_dir, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
+    _start(record, trained, planned, counts)
+    with closing(record, "finished"):
         _picture(record, trained, plan)
         if config.stop_after != "plan":
             _train_and_map(record, config, trained, assessed, plan, cache=cache)
-    except BaseException as error:
-        record.update(state="failed", finished=now(), error=f"{type(error).__name__}: {error}")
-        raise
-    record.update(state="finished", finished=now())
     if config.stop_after == "plan":
         _say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
     else:
@@ -99,7 +102,11 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
     run_dir = join_run_dir(config.run_dir)
     plan = Plan.load(run_dir / "plan.gpkg")
     adopt(config, plan)
-    fit(config, scenes, plan, run_dir, prior_shift=shift_of(RunRecord.load(run_dir).content["plan"]), cache=cache)
+    record = RunRecord.load(run_dir)
+    fit(
+        config, scenes, plan, run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,
+        goes_on_from=record.goes_on_from,
+    )  # fmt: skip
 
 
 def _train_and_map(
@@ -111,34 +118,40 @@ def _train_and_map(
     *,
     cache: Path,
 ) -> None:
-    """Train, map and assess, and show it where that is wished."""
+    """Train, unless an earlier attempt has; map and assess; show it where that is wished."""
     settings = dataclasses.asdict(config)
     identity = identity_of(settings, [scene.name for scene in trained])
-    run_dir, shift = record.run_dir, shift_of(record.content["plan"])
+    run_dir = record.run_dir
     with shown(config.logger, identity, settings | facts_of(record.content, identity), run_dir) as display:
         record.update(shown=dict(display.address) or None)
         show_plan(display, run_dir, record.content)
-        fitted = fit(config, trained, plan, run_dir, prior_shift=shift, cache=cache, display=display)
-        record.update(
-            checkpoint=str(fitted.best.relative_to(run_dir)),
-            training_seconds=round(fitted.seconds, 3),
-            steps=fitted.steps,
-            dropped_patches=fitted.dropped_patches,
-        )
+        if "checkpoint" not in record.content:
+            fitted = fit(
+                config, trained, plan, run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,
+                display=display, goes_on_from=record.goes_on_from,
+            )  # fmt: skip
+            best = str(fitted.best.relative_to(run_dir))
+            record.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
         if config.stop_after != "training":
-            task = SegmentationTask.from_checkpoint(fitted.best)
+            best_path = run_dir / record.content["checkpoint"]
+            task = SegmentationTask.from_checkpoint(best_path)
             # on one device: the others' processes have ended with the training
-            model = Model(task, fitted.best, config.trainer.precision, Devices(config.trainer.accelerator))
+            model = Model(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
             MapRun(record, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
-        show_outcome(display, record.content)
+        show_outcome(display, record.content | larger(peak_memory(), record.content))
         show_model(display, identity.model, config.seed, run_dir, record.content)
 
 
-def predict(config: PredictConfig) -> None:
+def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> None:
     """Map a scene with a trained model and assess the map.
 
     Without ``output`` the map joins the checkpoint's run, and the run's report is made anew.
+
+    Args:
+        config: The settings.
+        goes_on: Whether an earlier attempt that the folder of a trial's run holds is gone on from.
+        command: The command line, for the record; None: this process's.
 
     Raises:
         LulcsegError: Input that can't be used.
@@ -151,9 +164,15 @@ def predict(config: PredictConfig) -> None:
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
     task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
+    if config.seed is not None and config.seed != task.record.seed:
+        raise LulcsegError(
+            f"it was trained from seed {task.record.seed}, not {config.seed}", where=checkpoint,
+            remedy="give the checkpoint of that seed",
+        )  # fmt: skip
     devices = Devices(config.accelerator, config.devices, config.strategy)
     model = Model(task, checkpoint, config.precision, devices)
     scenes = open_scenes([config.scene], _cache(config.cache))
+    fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_lead() else None
     if config.warp:
         scenes = [warped_to(scene, task.record) for scene in scenes]
     _check_mappable(scenes, task.record)
@@ -166,10 +185,23 @@ def predict(config: PredictConfig) -> None:
             label = label_of(config.mosaic, config.at_prediction)
             map_scene(model, scene, config.mosaic, folder / "maps" / f"{scene.name}_{label}.tif", label=label)
         return
-    record, plan = _joined(folder, checkpoint)
-    with _shown_later(config, checkpoint, record, scenes) as display:
-        mapping = MapRun(record, model, plan, display, variant=config.at_prediction)
-        mapping.run(scenes, config.mosaic, config.assess)
+
+    def mapped(record: RunRecord, plan: Plan | None) -> None:
+        with _shown_later(config, checkpoint, record, scenes) as display:
+            mapping = MapRun(record, model, plan, display, variant=config.at_prediction)
+            mapping.run(scenes, config.mosaic, config.assess)
+
+    if fingerprint is None:
+        mapped(*_joined(folder, checkpoint))
+    else:
+        earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
+        new_run_dir(str(folder), again=earlier is not None)
+        start = {} if earlier is None else earlier.taken_over(None)
+        start |= {"name": config.trial.value, "seed": task.record.seed} | of_model(checkpoint)
+        record = begin(folder, config, start, fingerprint, command)
+        record.update(state="running", environment=environment(), git=git_state(_ROOT))
+        with closing(record, "mapped"):
+            mapped(record, plan_of(checkpoint))
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
 
@@ -224,13 +256,9 @@ def _check_mappable(scenes: Sequence[Scene], model: ModelRecord) -> None:
             _say(f"{scene.name}: {note}")
 
 
-def _start(
-    record: RunRecord, config: TrainConfig, scenes: Sequence[Scene], planned: Planned, counts: Mapping[str, Any]
-) -> None:
-    """Write what is known before training: settings, plan, environment; and say what was noted of the plan."""
+def _start(record: RunRecord, scenes: Sequence[Scene], planned: Planned, counts: Mapping[str, Any]) -> None:
+    """Write what is known before training: plan, environment; and say what was noted of the plan."""
     run_dir, plan = record.run_dir, planned.plan
-    with replacing(run_dir / "config.yaml") as part:
-        part.write_text(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, allow_unicode=True))
     plan.save(run_dir / "plan.gpkg", counts)
     record.update(
         state="running",
@@ -265,7 +293,7 @@ def _joined(folder: Path, checkpoint: Path) -> tuple[RunRecord, Plan | None]:
     """Return the record that a prediction joins, or a new one; and the plan that its model was trained by."""
     run = checkpoint.parent.parent
     own = (run / RECORD).is_file()
-    plan = Plan.load(run / "plan.gpkg") if own and (run / "plan.gpkg").is_file() else None
+    plan = plan_of(checkpoint)
     if own and folder == run:
         return RunRecord.load(run), plan
     start = {"format": 1, "name": checkpoint.stem, "started": now(), "checkpoint": str(checkpoint), "state": "mapped"}

@@ -20,17 +20,18 @@ _LONGEST_WAIT = 900.0
 _POLL = 0.2
 
 
-def new_run_dir(setting: str) -> Path:
+def new_run_dir(setting: str, *, again: bool = False) -> Path:
     """Make the folder of a run, as its first process.
 
     Args:
         setting: ``run_dir`` of the configuration.
+        again: Whether the run that it may hold is this one, begun before.
 
     Raises:
         LulcsegError: It holds a run already, or can't be written to.
     """
     run_dir = Path(setting).expanduser().resolve()
-    if (run_dir / NAME).exists():
+    if not again and (run_dir / NAME).exists():
         raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
     os.environ[_VARIABLE] = str(make_folder(run_dir, "run_dir"))
     return run_dir

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -80,7 +81,7 @@ def shown_as_trained(
         run_dir: The run whose model it is; one that has no settings any more shows nothing.
         folder: Where the maps go.
         record: The record of ``folder``.
-        request: Settings of the prediction, plain Python.
+        request: Settings of the prediction, plain Python; with a ``trial`` of its own it is shown as that trial's.
         scenes: Names of the scenes.
         detail: What the maps are called.
 
@@ -90,6 +91,9 @@ def shown_as_trained(
     try:
         settings = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
         logger = fill(config.Logger, settings["logger"], str(run_dir / "config.yaml"))
+        trial = request.get("trial") or {}
+        if trial.get("name"):  # a replicate of its own, not a later map of the model's run
+            settings, detail = settings | {"trial": trial}, ""
         identity = identity_of(settings, scenes, stage="predict", detail=detail)
     except FileNotFoundError:
         yield NOTHING
@@ -98,9 +102,17 @@ def shown_as_trained(
         raise LulcsegError(
             "its settings can't be read", where=run_dir / "config.yaml", remedy="set logger=none"
         ) from error
-    facts = facts_of(record, identity) | {"predict": dict(request), "model_of": record.get("shown")}
+    facts = facts_of(record, identity) | {"predict": dict(request), "model_of": _address_of(run_dir)}
     with shown(logger, identity, settings | facts, folder) as display:
         yield display
+
+
+def _address_of(run_dir: Path) -> Any:
+    """Return where a run was shown, by its record; None: nowhere."""
+    try:
+        return json.loads((run_dir / "record.json").read_text(encoding="utf-8")).get("shown")
+    except (OSError, ValueError):
+        return None
 
 
 def _open(settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Display:

@@ -139,7 +139,8 @@ class WandbDisplay:
         except wandb.Error as error:
             why = str(error).splitlines()[0]
         sys.stdout.write(
-            f"Weights & Biases can't be reached ({why}): the run is kept offline, wandb sync {run_dir}/wandb sends it.\n"
+            f"Weights & Biases can't be reached ({why}): the run is kept offline, "
+            f"wandb sync {run_dir}/wandb sends it.\n"
         )
         return begin("offline")
 

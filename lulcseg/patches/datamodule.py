@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from lulcseg.patches.batches import PlanBatches, Steps
 from lulcseg.patches.dataset import ScenesDataset, stack
+from lulcseg.patches.timed import Stopwatch, TimedLoader
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.samplers import ScenesSampler
 from lulcseg.scene.dataset import SceneDataset
@@ -47,6 +48,9 @@ class PatchData(pl.LightningDataModule):
         seed: Seed of the order of patches.
         margin: Pixels to read around each training patch.
 
+    Attributes:
+        waited: Counts the time in which the training waits for batches.
+
     The trainer must run with ``use_distributed_sampler=False``: the loaders know their rank.
     """
 
@@ -72,6 +76,7 @@ class PatchData(pl.LightningDataModule):
         self.prefetch = prefetch
         self.seed = seed
         self.margin = margin
+        self.waited = Stopwatch()
         self._first_epoch = 0
 
     def steps(self, world_size: int = 1) -> Steps:
@@ -119,7 +124,8 @@ class PatchData(pl.LightningDataModule):
         sampler = ScenesSampler(self.scenes, self.plan, split, shuffle=shuffle, seed=self.seed)
         sampler.set_epoch(self._first_epoch)
         workers = default_workers(trainer.num_devices if trainer else 1) if self.workers < 0 else self.workers
-        return DataLoader(
+        return TimedLoader(
+            self.waited,
             ScenesDataset(self.scenes, self.margin if split == "train" else 0),
             batch_sampler=PlanBatches(sampler, steps, trainer.global_rank if trainer else 0),
             num_workers=workers,

@@ -15,6 +15,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.training.record import TRAINING, load_checkpoint
 
 _EPOCHS = "trainer.epochs"
+_SCHEDULE = "optim.schedule"
 
 
 class RunCheckpoints(ModelCheckpoint):
@@ -86,15 +87,15 @@ def training_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return whole | {f"trainer.{name}": trainer[name] for name in seen if name in trainer}
 
 
-def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
-    """See that a training can go on from a checkpoint as it was begun.
+def epochs_done(path: Path, settings: Mapping[str, Any]) -> int:
+    """Return how many epochs a checkpoint has had, if a training can go on from it as it was begun.
 
     Args:
         path: The checkpoint to go on from.
         settings: What :func:`training_settings` takes, of the training that is to go on.
 
     Raises:
-        LulcsegError: No lulcseg checkpoint, one of other settings, or one that has had its epochs.
+        LulcsegError: No lulcseg checkpoint, or one of other settings.
     """
     _, checkpoint = load_checkpoint(path)
     mine = training_settings(settings)
@@ -105,17 +106,26 @@ def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
             f"it was trained with another {', '.join(differing)}", where=path, remedy="use the same settings"
         )
     epochs, laid_out = mine[_EPOCHS], theirs.get(_EPOCHS)
-    constant = mine["optim.schedule"] == "constant"
-    if epochs != laid_out and not constant:
+    if epochs != laid_out and mine[_SCHEDULE] != "constant":
         raise LulcsegError(
-            f"its {mine['optim.schedule']} learning rate is laid out over {laid_out} epochs, not {epochs}",
+            f"its {mine[_SCHEDULE]} learning rate is laid out over {laid_out} epochs, not {epochs}",
             where=path,
             remedy=f"set trainer.epochs={laid_out}; optim.schedule=constant alone can be prolonged",
         )
-    done = int(checkpoint.get("epoch", -1)) + 1
-    if done >= epochs:
+    return int(checkpoint.get("epoch", -1)) + 1
+
+
+def check_resumable(path: Path, settings: Mapping[str, Any]) -> None:
+    """See that a training can go on from a checkpoint as it was begun, and has epochs to go.
+
+    Raises:
+        LulcsegError: What :func:`epochs_done` says, or a checkpoint that has had its epochs.
+    """
+    done, mine = epochs_done(path, settings), training_settings(settings)
+    if done >= mine[_EPOCHS]:
+        constant = mine[_SCHEDULE] == "constant"
         raise LulcsegError(
-            f"it has been trained for {done} epochs, of {epochs}",
+            f"it has been trained for {done} epochs, of {mine[_EPOCHS]}",
             where=path,
             remedy="raise trainer.epochs to go on" if constant else "take it as it is, or train anew for longer",
         )

@@ -187,18 +187,28 @@ def test_plan_and_model_are_artifacts_that_lie_in_the_run(offline: OfflineRun, f
     assert "WANDB_DATA_DIR" not in os.environ
 
 
-def test_later_maps_are_a_run_beside_it(folder: Path, tmp_path: Path) -> None:
-    record: dict[str, Any] = {"shown": {"service": "wandb", "id": "abc"}}
-    request = {"scene": "two.yaml"}
-    with shown_as_trained(folder, tmp_path, record, request=request, scenes=["two"], detail="two_multiple") as display:
+def test_later_maps_are_a_run_beside_it(tmp_path: Path) -> None:
+    model, maps = tmp_path / "model", tmp_path / "maps"
+    for made in (model, maps):
+        made.mkdir()
+    (model / "config.yaml").write_text(json.dumps(CONFIG))
+    (model / "record.json").write_text(json.dumps({"shown": {"service": "wandb", "id": "abc"}}))
+    request: dict[str, Any] = {"scene": "two.yaml"}
+    with shown_as_trained(model, maps, {}, request=request, scenes=["two"], detail="two_multiple") as display:
         display.scores({"two_multiple/kappa": 0.5})
-    (only,) = (tmp_path / "wandb").glob("offline-run-*")
+    (only,) = (maps / "wandb").glob("offline-run-*")
     later = OfflineRun(only)
     assert (later.run.run_group, later.run.job_type) == ("patch size", "predict")
     assert later.run.display_name == "patch96_seed3_two_multiple"
     assert "scene:two" in later.run.tags
     assert later.config["model_of"] == {"service": "wandb", "id": "abc"}
     assert later.config["predict"] == request
+    request["trial"] = {"name": "passes", "value": "multiple", "level": None}
+    with shown_as_trained(model, tmp_path, {}, request=request, scenes=["two"], detail="two_multiple"):
+        pass
+    (only,) = (tmp_path / "wandb").glob("offline-run-*")
+    replicate = OfflineRun(only)
+    assert (replicate.run.run_group, replicate.run.display_name) == ("passes", "multiple_seed3")
 
 
 def test_a_run_that_fails_is_closed_as_failed(tmp_path: Path) -> None:

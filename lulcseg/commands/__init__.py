@@ -1,0 +1,1 @@
+"""Subcommands of ``lulcseg``, a module each."""

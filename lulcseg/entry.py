@@ -1,0 +1,105 @@
+"""The entry scripts' common part: from a command line to a run, or to a sweep of runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from lulcseg.compose import CONF, check_command_line, filled, register_resolvers
+from lulcseg.errors import exits_cleanly
+from lulcseg.jobs import Job, jobs_of
+
+_ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
+
+
+def run_hydra(name: str, task: Callable[[Any], None]) -> None:
+    """Compose ``conf/<name>.yaml`` from the command line and run it.
+
+    A single run is handed to ``task``. Of a trial's sweep, each run is a process of its own
+    (:mod:`lulcseg.trials.sweep`), what is done is left alone, and the state of all is told at the end.
+
+    Args:
+        name: "train" or "predict".
+        task: Called with the filled-in schema.
+    """
+    register_resolvers()
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    with exits_cleanly():
+        asks_only = bool(_ASKS_ONLY & set(sys.argv[1:]))
+        if not asks_only:
+            check_command_line(name, sys.argv[1:])
+        overrides = None if asks_only else _multirun_overrides(sys.argv[1:])
+        if overrides is None:
+            _hand_to_hydra(name, partial(_single, name, task))
+            return
+        jobs = jobs_of(name, overrides)
+        of_trial = [job for job in jobs if job.settings.trial.name is not None]
+        if not of_trial:
+            _hand_to_hydra(name, partial(_single, name, task))
+            return
+        _sweep(name, jobs)
+
+
+def _sweep(name: str, jobs: Sequence[Job]) -> None:
+    """Run a trial's sweep; leave with exit code 1 unless all of its runs are done or being run elsewhere."""
+    from lulcseg.trials.status import print_status, survey
+    from lulcseg.trials.sweep import begin_sweep
+
+    folder = begin_sweep([job.settings for job in jobs])
+    command = shlex.join([f"{name}.py", *sys.argv[1:]])
+    broken: BaseException | None = None
+    try:
+        _hand_to_hydra(name, partial(_replicate, name, f"python {command}"))
+    except KeyboardInterrupt as error:
+        broken = error
+    except Exception as error:  # a launcher's own failure: what it ran is in the folders
+        broken = error
+        sys.stderr.write(f"lulcseg: the launcher failed ({type(error).__name__}: {error}).\n")
+    wanted = {(job.settings.trial.value, job.settings.seed) for job in jobs}
+    mine = [run for run in survey(folder) if (run.value, run.seed) in wanted]
+    print_status(folder, mine)
+    unfinished = [run for run in mine if run.state not in {"done", "running"}]
+    if isinstance(broken, KeyboardInterrupt):
+        sys.stderr.write("lulcseg: interrupted; the same command goes on where it was.\n")
+        raise SystemExit(130)
+    if unfinished or broken is not None:
+        left = "1 run is" if len(unfinished) == 1 else f"{len(unfinished)} runs are"
+        sys.stderr.write(f"lulcseg: {left} not done; the same command tries again.\n")
+        raise SystemExit(1)
+
+
+def _hand_to_hydra(name: str, run: Callable[[dict[str, Any]], None]) -> None:
+    """Let Hydra read the command line and call ``run`` with each job's plain settings."""
+    import hydra
+    from omegaconf import DictConfig, OmegaConf
+
+    @hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)
+    def job(config: DictConfig) -> None:
+        plain = OmegaConf.to_container(config, resolve=True)
+        assert isinstance(plain, dict)
+        run({str(key): value for key, value in plain.items()})
+
+    job()
+
+
+def _single(name: str, task: Callable[[Any], None], plain: dict[str, Any]) -> None:
+    with exits_cleanly():
+        task(filled(name, plain))
+
+
+def _replicate(name: str, command: str, plain: dict[str, Any]) -> None:
+    from lulcseg.trials.sweep import run_replicate
+
+    run_replicate(name, filled(name, plain), command)
+
+
+def _multirun_overrides(argv: Sequence[str]) -> list[str] | None:
+    """Return what a sweep's command line overrides, or None without ``-m``."""
+    from hydra._internal.utils import get_args_parser
+
+    arguments = get_args_parser().parse_args(list(argv))
+    return list(arguments.overrides) if arguments.multirun else None

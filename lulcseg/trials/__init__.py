@@ -1,0 +1,1 @@
+"""Trials: several values of one setting, each from several seeds; running, collecting and comparing them."""

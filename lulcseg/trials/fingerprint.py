@@ -1,0 +1,146 @@
+"""What a run's result depends on, as one digest: it decides what is done already and what may be gone on from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lulcseg import __version__
+from lulcseg.config import PredictConfig, TrainConfig
+from lulcseg.errors import LulcsegError
+from lulcseg.files import sha256_of
+from lulcseg.sampling.planfile import json_beside
+from lulcseg.scene.scene import Scene, default_cache
+
+_FORMAT = 1
+_ELSEWHERE = (
+    "run_dir", "output", "name", "trial", "cache", "logger", "reading", "scene", "scenes", "ckpt_path", "checkpoint",
+    "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
+)  # fmt: skip
+"""Settings that change no result, and those that name files, whose content counts instead."""
+_SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")
+
+
+def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene]) -> str:
+    """Return the fingerprint of a training run.
+
+    Args:
+        config: Its settings, as they were asked for: before a plan that is handed in changes them.
+        trained: The scenes it trains on.
+        assessed: The scenes it maps.
+    """
+    files = {"plan": _plan_digest(config.sampling.plan), "goes_on_from": _digest(config.ckpt_path)}
+    scenes = {"train": [scene_state(s) for s in trained], "assess": [scene_state(s) for s in assessed]}
+    return _fingerprint("train", config, scenes, files)
+
+
+def predict_fingerprint(config: PredictConfig, scenes: Sequence[Scene]) -> str:
+    """Return the fingerprint of a prediction; the scenes are as their files have them, before any warp."""
+    return _fingerprint(
+        "predict", config, {"map": [scene_state(s) for s in scenes]}, {"checkpoint": _digest(config.checkpoint)}
+    )
+
+
+def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
+    """Return the fingerprint of a run that isn't begun, opening its scenes.
+
+    Raises:
+        LulcsegError: A scene that can't be opened.
+    """
+    cache = str(Path(config.cache).expanduser().resolve() if config.cache else default_cache())
+    if isinstance(config, PredictConfig):
+        return predict_fingerprint(config, [_opened(config.scene, cache)] if config.scene else [])
+    names = config.scenes.train or ([config.scene] if config.scene else [])
+    trained = [_opened(name, cache) for name in dict.fromkeys(names)]
+    assessed = [_opened(name, cache) for name in dict.fromkeys(config.scenes.assess or names)]
+    return train_fingerprint(config, trained, assessed)
+
+
+def scene_state(scene: Scene) -> dict[str, Any]:
+    """Return what results depend on in a scene, as plain Python.
+
+    Imagery is known by its files' names, sizes and times, whatever folder they lie in; polygons, points and
+    class rasters' crosswalks, which are small, by their content.
+    """
+    spec = scene.spec
+    imagery = scene.imagery.state()
+    imagery["files"] = [[Path(first).name if Path(first).is_absolute() else first, *rest]
+                        for first, *rest in imagery["files"]]  # fmt: skip
+    folder = scene.file.path.parent
+    named = [section.file for section in (spec.labels, spec.points) if section is not None and section.file]
+    rasters = sorted(p for pattern in (spec.labels.rasters if spec.labels else []) for p in folder.glob(pattern))
+    return {
+        "name": scene.name,
+        "imagery": imagery,
+        "legend": scene.legend.to_plain(),
+        "labels": None if spec.labels is None else asdict(spec.labels),
+        "points": None if spec.points is None else asdict(spec.points),
+        "vectors": [_vector_digest(scene.file.place(name)) for name in named],
+        "class_rasters": [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in rasters],
+    }
+
+
+def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> list[str]:
+    """Name the settings that count by which a run differs from another, given that one's ``config.yaml``."""
+    mine, theirs = _flat(asdict(config)), _flat(other)
+    return sorted(key for key, value in mine.items() if not _is_elsewhere(key) and theirs.get(key) != value)
+
+
+def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+    settings = {key: value for key, value in _flat(asdict(config)).items() if not _is_elsewhere(key)}
+    region = config.mosaic.region
+    content = {
+        "format": _FORMAT,
+        "lulcseg": __version__,
+        "program": program,
+        "settings": settings,
+        "scenes": scenes,
+        "files": {**files, "region": None if region is None else _vector_digest(Path(region).expanduser())},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _is_elsewhere(key: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in _ELSEWHERE)
+
+
+def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + str(key): value}
+    return found
+
+
+def _digest(path: str | None) -> str | None:
+    return None if path is None else sha256_of(Path(path).expanduser())
+
+
+def _plan_digest(path: str | None) -> list[str] | None:
+    if path is None:
+        return None
+    plan = Path(path).expanduser()
+    return [sha256_of(plan), sha256_of(json_beside(plan))]
+
+
+def _vector_digest(path: Path) -> list[str]:
+    """Return digests of a vector file; a shapefile is several files."""
+    parts = [path.with_suffix(s) for s in _SHAPEFILE] if path.suffix.lower() == ".shp" else [path]
+    return [_known(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in parts if p.is_file()]
+
+
+@lru_cache(maxsize=256)
+def _known(path: str, size: int, time: int) -> str:  # noqa: ARG001 (they tell a changed file from the one known)
+    return sha256_of(Path(path))
+
+
+@lru_cache(maxsize=32)
+def _opened(name: str, cache: str) -> Scene:
+    try:
+        return Scene.open(name, Path(cache))
+    except OSError as error:
+        raise LulcsegError(f"it can't be read ({error.strerror})", where=name, remedy="check the file") from error
