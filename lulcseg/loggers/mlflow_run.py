@@ -42,7 +42,7 @@ class MlflowDisplay:
         )
         self._client = self._logger.experiment
         self._id = str(self._logger.run_id)
-        self._logger.log_hyperparams(dict(content))
+        self._logger.log_hyperparams(_with_keys(content))
 
     @property
     def curves(self) -> Logger:
@@ -95,6 +95,11 @@ def _as_tags(tags: Sequence[str]) -> dict[str, str]:
         if colon:
             found[name] = f"{found[name]}, {value}" if name in found else value
     return found
+
+
+def _with_keys(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings and facts with names that MLflow takes: a class may be called anything."""
+    return {_key(name): _with_keys(v) if isinstance(v, Mapping) else v for name, v in content.items()}
 
 
 def _key(name: str) -> str:

@@ -48,10 +48,10 @@ class OfflineRun:
         self.history = [_items(h.item) for h in self._of("history")]
         self.summary: dict[str, Any] = {}
         for update in self._of("summary"):
-            self.summary |= _items(update.update)
+            _merge(self.summary, _items(update.update))
         self.config = _items(self.run.config.update)
         for update in self._of("config"):
-            self.config |= _items(update.update)
+            _merge(self.config, _items(update.update))
         self.metrics = {m.name or m.glob_name: m for m in self._of("metric")}
         self.artifacts = {a.type: a for a in self._of("artifact")}
         self.exit_code = self._of("exit")[0].exit_code
@@ -67,6 +67,15 @@ class OfflineRun:
 
     def _of(self, kind: str) -> list[Any]:
         return [getattr(r, kind) for r in self.records if r.WhichOneof("record_type") == kind]
+
+
+def _merge(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Put new values into a tree, branch by branch."""
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(old.get(key), dict):
+            _merge(old[key], value)
+        else:
+            old[key] = value
 
 
 def _items(items: Any) -> dict[str, Any]:
