@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lulcseg.compose import ROOT, SWEEPS, groups
+from lulcseg.compose import ROOT, SWEEPS, compose, groups
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.jobs import jobs_of, parameters_of
+from lulcseg.jobs import parameters_of, split_jobs
 from lulcseg.scene.spec import find_scene, read_yaml
 
 
@@ -29,7 +29,7 @@ def wandb_sweep(sweep: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     program = read_yaml(ROOT / SWEEPS / f"{sweep}.yaml")["trial"].get("program", "train")
     given = {override.split("=", 1)[0]: override for override in overrides}
     swept = {key: values for key, values in parameters_of(sweep).items() if key not in given}
-    first = jobs_of(program, [f"+sweeps={sweep}", *overrides])[0].settings
+    first = compose(program, split_jobs([f"+sweeps={sweep}", *overrides])[0])
     online = ["logger.offline=false"] if program == "train" and "logger" not in given else []
     return {
         "program": f"{program}.py",
@@ -58,7 +58,12 @@ def _metric(settings: Any) -> str:
     """Return what kappa of the first map is called in the logger."""
     scenes = getattr(settings, "scenes", None)
     name = next(iter([*(scenes.assess or scenes.train)] if scenes else []), settings.scene)
-    return "kappa" if name is None else f"{_scene_name(name)}_{settings.mosaic.name}/kappa"
+    if name is None:
+        return "kappa"
+    from lulcseg.mosaic.passes import plan_from
+
+    label, _ = plan_from(settings.mosaic)
+    return f"{_scene_name(name)}_{label}/kappa"
 
 
 def _scene_name(scene: str) -> str:

@@ -99,8 +99,8 @@ def begin(
     """
     with replacing(run_dir / "config.yaml") as part:
         part.write_text(yaml.safe_dump(asdict(config), sort_keys=False, allow_unicode=True))
-    known = {"format": 1, "trial": trial_entry(config), "fingerprint": fingerprint, "command": command or _command()}
-    return RunRecord(run_dir, known | {"started": now(), "attempts": 1} | dict(start))
+    known = {"trial": trial_entry(config), "fingerprint": fingerprint, "command": command or _command()}
+    return RunRecord(run_dir, {"format": 1, **start, **known} | {"started": now(), "attempts": 1} | dict(start))
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def _nvml() -> list[Counter]:
 
 
 def _handle(pynvml: Any, properties: Any) -> Any:
-    return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{properties.uuid}".encode())
+    return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{str(properties.uuid).removeprefix('GPU-')}".encode())
 
 
 def _milli_joules(pynvml: Any, handle: Any) -> Callable[[], float]:

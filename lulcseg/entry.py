@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from lulcseg.compose import CONF, check_command_line, filled, register_resolvers
-from lulcseg.errors import exits_cleanly
+from lulcseg.errors import exits_cleanly, told
 from lulcseg.jobs import Job, jobs_of
 
 _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
@@ -19,8 +19,8 @@ _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cf
 def run_hydra(name: str, task: Callable[[Any], None]) -> None:
     """Compose ``conf/<name>.yaml`` from the command line and run it.
 
-    A single run is handed to ``task``. Of a trial's sweep, each run is a process of its own
-    (:mod:`lulcseg.trials.sweep`), what is done is left alone, and the state of all is told at the end.
+    A single run is handed to ``task``. Of several trainings each is a process of its own. Of a trial's sweep
+    (:mod:`lulcseg.trials.sweep`) what is done is left alone, too, and the state of all is told at the end.
 
     Args:
         name: "train" or "predict".
@@ -36,29 +36,30 @@ def run_hydra(name: str, task: Callable[[Any], None]) -> None:
         if overrides is None:
             _hand_to_hydra(name, partial(_single, name, task))
             return
+        command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
         jobs = jobs_of(name, overrides)
-        of_trial = [job for job in jobs if job.settings.trial.name is not None]
-        if not of_trial:
+        if jobs[0].settings.trial.name is not None:
+            _sweep(name, jobs, command)
+        elif name == "train":
+            _hand_to_hydra(name, partial(_apart, name, command))
+        else:
             _hand_to_hydra(name, partial(_single, name, task))
-            return
-        _sweep(name, jobs)
 
 
-def _sweep(name: str, jobs: Sequence[Job]) -> None:
+def _sweep(name: str, jobs: Sequence[Job], command: str) -> None:
     """Run a trial's sweep; leave with exit code 1 unless all of its runs are done or being run elsewhere."""
     from lulcseg.trials.status import print_status, survey
     from lulcseg.trials.sweep import begin_sweep
 
     folder = begin_sweep([job.settings for job in jobs])
-    command = shlex.join([f"{name}.py", *sys.argv[1:]])
     broken: BaseException | None = None
     try:
-        _hand_to_hydra(name, partial(_replicate, name, f"python {command}"))
+        _hand_to_hydra(name, partial(_replicate, name, command))
     except KeyboardInterrupt as error:
         broken = error
     except Exception as error:  # a launcher's own failure: what it ran is in the folders
         broken = error
-        sys.stderr.write(f"lulcseg: the launcher failed ({type(error).__name__}: {error}).\n")
+        sys.stderr.write(f"lulcseg: the launcher failed ({told(error)}).\n")
     wanted = {(job.settings.trial.value, job.settings.seed) for job in jobs}
     mine = [run for run in survey(folder) if (run.value, run.seed) in wanted]
     print_status(folder, mine)
@@ -95,6 +96,12 @@ def _replicate(name: str, command: str, plain: dict[str, Any]) -> None:
     from lulcseg.trials.sweep import run_replicate
 
     run_replicate(name, filled(name, plain), command)
+
+
+def _apart(name: str, command: str, plain: dict[str, Any]) -> None:
+    from lulcseg.trials.sweep import run_apart
+
+    run_apart(name, filled(name, plain), command)
 
 
 def _multirun_overrides(argv: Sequence[str]) -> list[str] | None:

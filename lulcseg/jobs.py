@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from lulcseg.compose import ROOT, SWEEPS, compose_all
-from lulcseg.errors import LulcsegError
 from lulcseg.scene.spec import read_yaml
 
 
@@ -25,14 +24,24 @@ class Job:
 
 
 def jobs_of(name: str, overrides: Sequence[str]) -> list[Job]:
-    """Return the jobs that Hydra's own sweeper makes of a command line, in its order.
+    """Return the jobs of a command line with their settings, in Hydra's order.
 
     Args:
         name: "train" or "predict".
-        overrides: What follows ``-m``; one of them may be ``+sweeps=…``. They stand over the sweep's parameters.
+        overrides: What follows ``-m``; one of them may be ``+sweeps=…``.
 
     Raises:
         LulcsegError: Whatever is wrong with one of them.
+    """
+    split = split_jobs(overrides)
+    return [Job(job, settings) for job, settings in zip(split, compose_all(name, split), strict=True)]
+
+
+def split_jobs(overrides: Sequence[str]) -> list[list[str]]:
+    """Return the overrides of each job, as Hydra's own sweeper makes them of a command line.
+
+    Args:
+        overrides: What follows ``-m``. What is written there stands over the parameters of ``+sweeps=…``.
     """
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -41,12 +50,8 @@ def jobs_of(name: str, overrides: Sequence[str]) -> list[Job]:
     given = [o for o in parser.parse_overrides(list(overrides)) if not o.key_or_group.startswith(("hydra.", "hydra/"))]
     chosen = [str(o.value()) for o in given if o.key_or_group == SWEEPS]
     parameters = [f"{key}={value}" for sweep in chosen for key, value in parameters_of(sweep).items()]
-    swept = parser.parse_overrides(parameters)
-    try:
-        (split,) = BasicSweeper.split_arguments([*swept, *given], None)
-    except ValueError as error:
-        raise LulcsegError(str(error), where="command line", remedy="check the values") from error
-    return [Job(job, settings) for job, settings in zip(split, compose_all(name, split), strict=True)]
+    (split,) = BasicSweeper.split_arguments([*parser.parse_overrides(parameters), *given], None)
+    return split
 
 
 def parameters_of(sweep: str) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Subcommands of ``lulcseg``, a module each."""
+"""Commands of ``lulcseg``, one a module: what it is told, and the function that does it."""

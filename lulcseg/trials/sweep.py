@@ -73,12 +73,33 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
         if not _to_be_run(settings, label):
             return
         _say(f"{label}: {run_dir}")
-        run_dir.mkdir(parents=True, exist_ok=True)
-        request = {"format": 1, "program": program, "command": command, "settings": asdict(settings)}
-        write_json(run_dir / REQUEST, request)
-        if code := run_child(run_dir, lock):
-            note_failure(run_dir, settings, _ended(code))
+        if _started(program, settings, command, lock):
             _say(f"{label}: failed ({(read_json(run_dir / RECORD) or {}).get('error')})")
+
+
+def run_apart(program: str, settings: Settings, command: str) -> None:
+    """Run what is no replicate in a process of its own: one of several runs that Hydra was asked for.
+
+    Raises:
+        LulcsegError: It failed; its record says why.
+    """
+    run_dir = run_dir_of(settings)
+    with replicate_lock(run_dir) as lock:
+        if lock is None or _started(program, settings, command, lock):
+            told = (read_json(run_dir / RECORD) or {}).get("error", "another process runs it")
+            raise LulcsegError(f"the run failed ({told})", where=run_dir, remedy="see above")
+
+
+def _started(program: str, settings: Settings, command: str, lock: int) -> int:
+    """Run a process for a run that is to be begun or gone on with, and return its exit code."""
+    run_dir = run_dir_of(settings)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    request = {"format": 1, "program": program, "command": command, "settings": asdict(settings)}
+    write_json(run_dir / REQUEST, request)
+    code = run_child(run_dir, lock)
+    if code:
+        note_failure(run_dir, settings, _ended(code))
+    return code
 
 
 def note_failure(run_dir: Path, settings: Settings, error: str) -> None:
@@ -87,7 +108,12 @@ def note_failure(run_dir: Path, settings: Settings, error: str) -> None:
     if record.get("state") in {*DONE, "failed"}:
         return
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    start = {"format": 1, "name": settings.trial.value, "seed": settings.seed, "started": now}
+    start = {
+        "format": 1,
+        "name": settings.trial.value or getattr(settings, "name", None),
+        "seed": settings.seed,
+        "started": now,
+    }
     known = {"trial": trial_entry(settings), "state": "failed", "finished": now, "error": error}
     write_json(run_dir / RECORD, start | record | known)
 

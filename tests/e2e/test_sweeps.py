@@ -208,3 +208,24 @@ def test_models_are_predicted_again_and_what_fails_does_not_stop_the_rest(swept:
     assert single["kappa"] == json.loads((swept / "batch10/seed0/assessment/ground_single.json").read_text())["kappa"]
     assert (trial / "multiple/seed0/assessment/ground_multiple.json").is_file()
     assert trained == record_of(swept / "batch10" / "seed0"), "predicting again changed the trained run"
+
+
+def test_joblib_leaves_what_is_done_alone(swept: Path, folder: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    options = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    code, output = finish(start(folder, "train.py", *settings(folder), *VALUES, *options))
+    assert code == 0, output
+    assert output.count("done already") == 4
+
+
+def test_a_queued_replicate_of_two_processes_makes_one_run(folder: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    two = ["trainer.devices=2", "trainer.strategy=ddp", "trainer.epochs=1", "trial.name=two", "+experiment=batch10"]
+    options = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=10", "seed=0"]
+    code, output = finish(start(folder, "train.py", *settings(folder), *two, *options))
+    assert code == 0, output
+    trial = folder / "runs" / "two"
+    assert states(trial) == {"batch10/seed0": "done"}
+    record = record_of(trial / "batch10" / "seed0")
+    assert record["steps"] == -(-record["plan"]["train"] // 10)
+    assert len(list(trial.rglob("record.json"))) == 1, "the second process made a run of its own"

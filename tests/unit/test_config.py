@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lulcseg.compose import CONF, ROOT, SCHEMAS, check_command_line, compose, groups
+from lulcseg.compose import CONF, SCHEMAS, check_command_line, compose, groups
 from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.schema import check_bounds, fill, known_keys
@@ -53,15 +53,6 @@ def test_multirun_is_checked_before_its_first_job() -> None:
     check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,2"])
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml")))
-def test_every_sweep_composes_and_holds_only_sweeper_parameters(name: str) -> None:
-    check_command_line("train", ["-m", f"+sweeps={name}", "+experiment=patch512_grid"])
-    content = yaml.safe_load((ROOT / "sweeps" / f"{name}.yaml").read_text())
-    assert list(content) == ["hydra"]
-    assert list(content["hydra"]) == ["sweeper"]
-    assert content["hydra"]["sweeper"]["params"]["seed"] == "0,1,2,3,4"
-
-
 def test_scene_is_a_plain_string() -> None:
     assert compose("train", ["scene=/some where/x.yaml"]).scene == "/some where/x.yaml"
     assert compose("train", ["scenes.assess=[a,b/c.yaml]"]).scenes.assess == ["a", "b/c.yaml"]
@@ -77,23 +68,6 @@ def test_every_experiment_composes_and_changes_what_it_names(name: str) -> None:
     for key, value in _leaves(content):
         assert _get(changed, key) == value
         assert _get(default, key) != value, f"{key} equals the default"
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("patch512_stratified", {"sampling.method": "stratified", "sampling.totals": "exact"}),
-        ("patch512_grid", {"sampling.method": "grid", "sampling.cell": 1024, "sampling.background": "Other"}),
-    ],
-)
-def test_the_papers_experiments_are_the_papers(name: str, expected: dict[str, object]) -> None:
-    config = compose("train", [f"+experiment={name}"])
-    paper = {
-        "sampling.patch_size": 512, "sampling.patches": 9632, "trainer.batch_size": 64, "trainer.epochs": 20,
-        "model.filters": 32, "model.depth": 4, "augment.name": "none", "scaling.method": "none",
-        "mosaic.name": "single", "validation.fraction": 0.0,
-    }  # fmt: skip
-    assert {key: _get(config, key) for key in paper | expected} == paper | expected
 
 
 @pytest.mark.parametrize("name", ["train", "predict"])

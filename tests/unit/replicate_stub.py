@@ -1,0 +1,30 @@
+"""Stands for a replicate's process: says that it runs, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from lulcseg.trials.child import end_with_parent, run_child
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    if folder.name == "sweep":  # stands for a sweep
+        from lulcseg.trials import child
+        from lulcseg.trials.lock import replicate_lock
+
+        child._MODULE = "tests.unit.replicate_stub"
+        with replicate_lock(folder.parent / "wait") as lock:
+            assert lock is not None
+            sys.exit(run_child(folder.parent / "wait", lock))
+    end_with_parent()
+    (folder / "pid").write_text(str(os.getpid()))
+    if folder.name == "fail":
+        sys.exit(3)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        (folder / "interrupted").touch()
+        sys.exit(130)

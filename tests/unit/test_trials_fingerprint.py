@@ -1,0 +1,120 @@
+"""What a fingerprint depends on, and what not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lulcseg.compose import compose
+from lulcseg.errors import LulcsegError
+from lulcseg.trials import fingerprint as module
+from lulcseg.trials.fingerprint import differing, fingerprint_of
+
+Make = Callable[..., Path]
+
+
+def of(scene: Path, *overrides: str, program: str = "train") -> str:
+    module._opened.cache_clear()  # a later process sees the files anew
+    return fingerprint_of(compose(program, [f"scene={scene}", f"cache={scene.parent}/cache", *overrides]))
+
+
+def test_settings_that_change_no_result_do_not_count(make_scene: Make, tmp_path: Path) -> None:
+    scene = make_scene()
+    first = of(scene)
+    for override in (
+        "run_dir=elsewhere", "name=other", f"cache={tmp_path}/other", "logger=none", "reading.workers=3",
+        "reading.decoded=true", "mosaic.workers=2", "mosaic.strip=64", f"scenes.train=[{scene}]",
+    ):  # fmt: skip
+        assert of(scene, override) == first, override
+    trial = ["+trial.name=t", "+trial.value=v", "trial.title=T", "trial.changed=redo"]
+    assert of(scene, *(o.lstrip("+") for o in trial)) == first
+
+
+def test_whatever_changes_a_result_counts(make_scene: Make) -> None:
+    scene = make_scene()
+    changes = [
+        "seed=1", "sampling.seed=1", "sampling.patches=9", "trainer.epochs=3", "trainer.micro_batch=2",
+        "model.filters=8", "mosaic=multiple", "mosaic.patch_size=64", "assess.labels=false", "augment=light",
+        "augment.p.blur=0.5", "scaling=batch", "validation.fraction=0.1", "stop_after=training",
+        "trainer.precision=32-true",
+        f"scenes.assess=[{scene},{make_scene('other', seed=3)}]",
+    ]  # fmt: skip
+    found = [of(scene), *(of(scene, change) for change in changes)]
+    assert len(set(found)) == len(found)
+
+
+def test_scenes_count_by_what_they_hold(make_scene: Make, tmp_path: Path) -> None:
+    scene = make_scene()
+    first = of(scene)
+    (tmp_path / "moved").mkdir()
+    scene.parent.rename(tmp_path / "moved" / "scene")
+    scene = tmp_path / "moved" / "scene" / "scene.yaml"
+    assert of(scene) == first, "the folder counts"
+
+    points = scene.parent / "points.gpkg"
+    status = points.stat()
+    os.utime(points, ns=(0, 0))
+    assert of(scene) == first, "polygons and points count by their time"
+    content = points.read_bytes()
+    points.write_bytes(content.replace(b"Trees", b"Water", 1))
+    os.utime(points, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert of(scene) != first, "changed points count as the same"
+    points.write_bytes(content)
+    assert of(scene) == first
+
+    image = scene.parent / "image.tif"
+    status = image.stat()
+    os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert of(scene) != first, "a changed image counts as the same"
+    os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert of(scene) == first
+
+    spec = yaml.safe_load(scene.read_text())
+    spec["labels"]["uncovered"] = "ignore"
+    scene.write_text(yaml.safe_dump(spec))
+    assert of(scene) != first
+
+
+def test_a_prediction_counts_its_checkpoint_by_content(make_scene: Make, tmp_path: Path) -> None:
+    scene, checkpoint, copy = make_scene(), tmp_path / "best.ckpt", tmp_path / "copy.ckpt"
+    checkpoint.write_bytes(b"weights")
+    copy.write_bytes(b"weights")
+
+    def made(path: Path, *overrides: str) -> str:
+        return of(scene, f"checkpoint={path}", *overrides, program="predict")
+
+    first = made(checkpoint)
+    assert made(copy) == made(checkpoint, "output=elsewhere") == first
+    copy.write_bytes(b"others")
+    assert len({first, made(copy), made(checkpoint, "mosaic=single"), made(checkpoint, "warp=true")}) == 4
+    with pytest.raises(LulcsegError, match="can't be read"):
+        made(tmp_path / "missing.ckpt")
+
+
+def test_a_plan_handed_in_counts_by_content(make_scene: Make, tmp_path: Path) -> None:
+    scene = make_scene()
+    for name in ("plan.gpkg", "plan.json", "same.gpkg", "same.json"):
+        (tmp_path / name).write_bytes(name.split(".")[1].encode())
+    first = of(scene, f"sampling.plan={tmp_path}/plan.gpkg")
+    assert of(scene, f"sampling.plan={tmp_path}/same.gpkg") == first != of(scene)
+    (tmp_path / "same.json").write_bytes(b"edited")
+    assert of(scene, f"sampling.plan={tmp_path}/same.gpkg") != first
+
+
+def test_versions_differ(make_scene: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = make_scene()
+    first = of(scene)
+    monkeypatch.setattr(module, "__version__", "9.9")
+    assert of(scene) != first
+
+
+def test_what_differs_is_named() -> None:
+    config = compose("train", ["scene=any", "trainer.epochs=7", "logger=none"])
+    other = {"trainer": {"epochs": 8}, "run_dir": "x"}
+    assert "trainer.epochs" in differing(config, other)
+    assert "trainer.batch_size" in differing(config, other)
+    assert not {"run_dir", "logger.name", "name", "scene"} & set(differing(config, other))

@@ -1,0 +1,180 @@
+"""The paper's experiments and sweeps, held against PAPER's tables: written here by hand, not read from conf/."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from lulcseg.agents import wandb_sweep
+from lulcseg.compose import CONF, ROOT, check_command_line, compose, compose_all
+from lulcseg.errors import LulcsegError
+from lulcseg.jobs import jobs_of
+
+# Section 2 and Table 2 for what every trial shares; Tables 3 and 5 for patches and batches.
+SHARED = {
+    "sampling.patch_size": 512, "sampling.method": "stratified", "sampling.totals": "exact", "trainer.epochs": 20,
+    "augment.name": "none", "scaling.method": "none", "mosaic.name": "single", "model.name": "unet",
+    "model.filters": 32, "model.depth": 4, "validation.fraction": 0.0,
+}  # fmt: skip
+TABLE_5 = {128: 1024, 256: 256, 512: 64, 1024: 16}
+GRID_PATCHES = {128: 154_112, 256: 38_528, 512: 9_632, 1024: 2_408}
+BATCHES = [10, 50, 100, 150, 200, 250, 280]
+EXPERIMENTS: dict[str, dict[str, Any]] = {
+    **{f"batch{b}": {"trainer.batch_size": b, "sampling.match_total": 3_986} for b in BATCHES},
+    **{
+        f"patch{size}_grid": {
+            "sampling.patch_size": size, "sampling.method": "grid", "sampling.cell": 1024,
+            "sampling.background": "Other", "sampling.min_valid": 0.0,
+            "sampling.totals": "per_feature", "trainer.batch_size": batch,
+        }
+        for size, batch in TABLE_5.items()
+    },
+    **{
+        f"patch{size}_stratified": {
+            "sampling.patch_size": size, "sampling.patches": GRID_PATCHES[size], "trainer.batch_size": batch,
+        }
+        for size, batch in TABLE_5.items()
+        if size != 128
+    },
+    "patch128_stratified": {
+        "sampling.patch_size": 128, "sampling.match_total": 154_514, "sampling.totals": "per_feature",
+        "trainer.batch_size": 1024,
+    },
+    "augment_off": {"sampling.match_total": 22_830},
+    "augment_on": {"sampling.match_total": 22_830, "augment.name": "paper"},
+    "scaling_off": {"sampling.match_total": 22_830},
+    "scaling_on": {"sampling.match_total": 22_830, "scaling.method": "min_max", "scaling.over": "batch"},
+    "full_training": {
+        "sampling.match_total": 22_830, "augment.name": "paper", "scaling.method": "min_max", "scaling.over": "batch",
+        "mosaic.name": "multiple", "trainer.epochs": 100, "trainer.batch_size": 20,
+    },
+}  # fmt: skip
+OURS = {"demo", "demo_small", "transfer_plain", "transfer_augmented"}
+PATCHES = [f"patch{size}_{how}" for how in ("grid", "stratified") for size in (128, 256, 512, 1024)]
+SWEEPS: dict[str, tuple[list[str], list[float | None], tuple[str | None, list[str]]]] = {
+    "batch_size": ([f"batch{b}" for b in (10, 50, 100, 150, 200, 250, 280)], [10, 50, 100, 150, 200, 250, 280],
+                   ("slope", [])),
+    "patch_size": (PATCHES, [128, 256, 512, 1024] * 2, ("slope", PATCHES[4:])),
+    "augmentation": (["augment_off", "augment_on"], [None, None], ("difference", ["augment_off", "augment_on"])),
+    "scaling": (["scaling_off", "scaling_on"], [None, None], ("difference", ["scaling_off", "scaling_on"])),
+    "full_training": (["full_training"], [None], (None, [])),
+    "passes": (["single", "multiple"], [None, None], ("difference", ["single", "multiple"])),
+}  # fmt: skip
+
+
+def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
+@cache
+def runs_of(sweep: str) -> list[Any]:
+    return [job.settings for job in jobs_of(program_of(sweep), [f"+sweeps={sweep}"])]
+
+
+def program_of(sweep: str) -> str:
+    return "predict" if sweep == "passes" else "train"
+
+
+def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
+    assert {p.stem for p in (CONF / "experiment").glob("*.yaml")} == {*EXPERIMENTS, *OURS}
+    assert {p.stem for p in (ROOT / "sweeps").glob("*.yaml")} == {*SWEEPS, "replicates"}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_is_what_the_paper_describes_and_nothing_else(name: str) -> None:
+    mine, default = flat(asdict(compose("train", [f"+experiment={name}"]))), flat(asdict(compose("train")))
+    expected = SHARED | EXPERIMENTS[name]
+    assert {key: mine[key] for key in expected} == expected
+    changed = {key for key, value in mine.items() if value != default[key]} - {"run_dir", "name"}
+    assert changed <= set(expected), "it changes what the paper doesn't"
+    assert mine["name"] == name
+    assert len((CONF / "experiment" / f"{name}.yaml").read_text().splitlines()) < 20
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_is_the_papers_trial(name: str) -> None:
+    program, (values, levels, contrast) = program_of(name), SWEEPS[name]
+    check_command_line(program, ["-m", f"+sweeps={name}"])
+    runs = runs_of(name)
+    assert [(r.trial.value, r.trial.level, r.seed) for r in runs] == [
+        (value, level, seed) for value, level in zip(values, levels, strict=True) for seed in range(5)
+    ]
+    assert {r.trial.name for r in runs} == {name}
+    assert {(r.trial.contrast.kind, tuple(r.trial.contrast.values)) for r in runs} == {(contrast[0], (*contrast[1],))}
+    for run in runs:
+        folder = run.output if program == "predict" else run.run_dir
+        assert folder == f"runs/{name}/{run.trial.value}/seed{run.seed}"
+        if program == "train":
+            assert run.sampling.seed == 0, "its runs don't share a plan"
+    if program == "train":
+        lone = compose_all("train", [[f"+experiment={value}", "seed=4"] for value in values])
+        for alone, run in zip(lone, [run for run in runs if run.seed == 4], strict=True):
+            mine, swept = flat(asdict(alone)), flat(asdict(run))
+            differing = {key for key in mine if mine[key] != swept[key]}
+            assert all(key in {"run_dir", "sampling.seed"} or key.startswith("trial.") for key in differing)
+
+
+def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:
+    runs = runs_of("passes")
+    trained = {run.run_dir for run in runs_of("augmentation")}
+    for run in runs:
+        assert run.mosaic.name == run.trial.value
+        folder = run.checkpoint.removesuffix("/checkpoints/best.ckpt")
+        assert folder in trained
+        assert folder.endswith(f"augment_on/seed{run.seed}")
+    with pytest.raises(LulcsegError, match=r"predicts models that are trained already; write python predict\.py -m"):
+        check_command_line("train", ["-m", "+sweeps=passes"])
+    with pytest.raises(LulcsegError, match=r"trains models; write python train\.py -m \+sweeps=scaling"):
+        check_command_line("predict", ["-m", "+sweeps=scaling"])
+
+
+@pytest.mark.parametrize("name", [*SWEEPS, "replicates"])
+def test_a_sweep_holds_parameters_seeds_and_what_the_trial_is(name: str) -> None:
+    content = yaml.safe_load((ROOT / "sweeps" / f"{name}.yaml").read_text())
+    where = {"checkpoint", "output"} if name == "passes" else {"run_dir", "sampling"}
+    assert set(content) == {"hydra", "trial"} | where
+    assert content["hydra"]["sweeper"]["params"]["seed"] == "0,1,2,3,4"
+    assert set(content["hydra"]["sweeper"]["params"]) <= {"seed", "+experiment", "mosaic"}
+    assert content.get("sampling", {"seed": 0}) == {"seed": 0}
+
+
+def test_what_is_said_on_the_command_line_stands_over_the_sweep() -> None:
+    jobs = jobs_of(
+        "train", ["+sweeps=batch_size", "+experiment=batch50", "seed=7,8", "sampling.seed=null", "hydra.verbose=true"]
+    )
+    assert [(j.settings.name, j.settings.seed, j.settings.sampling.seed) for j in jobs] == [
+        ("batch50", 7, None), ("batch50", 8, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*SWEEPS, "replicates"])
+def test_a_wandb_sweep_is_of_the_same_runs(name: str) -> None:
+    program = program_of(name)
+    made = yaml.safe_load(yaml.safe_dump(wandb_sweep(name, ["cache=/c"])))
+    assert made["program"] == f"{program}.py"
+    assert made["method"] == "grid"
+    assert set(made["metric"]) == {"name", "goal"}
+    assert made["command"][:5] == ["${env}", "${interpreter}", "${program}", "-m", f"+sweeps={name}"]
+    assert made["command"][-1] == "${args_no_hyphens}"
+    fixed = [word for word in made["command"][4:-1] if word != "logger.offline=false"]
+    swept = runs_of(name)
+    runs = [[]]
+    for key, values in made["parameters"].items():
+        runs = [[*run, f"{key}={value}"] for run in runs for value in values["values"]]
+    assert len(runs) == len(swept)
+    assert "cache=/c" in fixed
+    fixed.remove("cache=/c")
+    number = len(runs) * 2 // 3
+    (one,) = jobs_of(program, [*fixed, *runs[number]])
+    assert one.settings == swept[number]
+    if name == "batch_size":
+        assert made["metric"]["name"] == "synthetic_2018_single/kappa"
+    with pytest.raises(LulcsegError, match="did you mean 'batch_size'"):
+        wandb_sweep("batch_sise")
