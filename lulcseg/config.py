@@ -219,11 +219,18 @@ class Reading:
 
 @dataclass
 class Logger:
-    """Where curves go besides the run's own metrics.csv."""
+    """Where a run is shown besides its own folder (docs/logging.md)."""
 
-    name: str = setting("wandb", "Weights & Biases, or none.", choices=("wandb", "none"))
+    name: str = setting(
+        "wandb",
+        "Weights & Biases, TensorBoard, MLflow, CSV tables in the run, or none.",
+        choices=("wandb", "tensorboard", "mlflow", "csv", "none"),
+    )
     project: str = setting("lulcseg", "Project in Weights & Biases.")
     offline: bool = setting(True, "Whether Weights & Biases stays on this machine until synced.")
+    address: str | None = setting(
+        None, "MLflow's tracking address; null: MLFLOW_TRACKING_URI, or mlflow.db in the working folder (mlflow)."
+    )
 
 
 @dataclass
@@ -287,6 +294,7 @@ class PredictConfig:
     precision: str = setting(
         "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
     )
+    logger: str = setting("run", "Where the maps are shown: as the run was, or nowhere.", choices=("run", "none"))
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
 
 

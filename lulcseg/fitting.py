@@ -12,7 +12,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from PIL import Image
 from pytorch_lightning.callbacks import LearningRateMonitor
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import CSVLogger, Logger
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.config import TrainConfig
@@ -20,7 +20,8 @@ from lulcseg.contact import draw_sheets, save
 from lulcseg.curves import kept_curves, restore_curves
 from lulcseg.energy import EnergyMeter, find_meter
 from lulcseg.errors import LulcsegError
-from lulcseg.loggers import log_pictures, open_loggers
+from lulcseg.loggers.contents import show_sheets
+from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.batches import Steps
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.processes import is_lead, quiet_lightning
@@ -50,14 +51,12 @@ class Fitted:
         steps: Optimiser steps done.
         dropped_patches: Training patches of each epoch that no device got, as they couldn't be dealt evenly;
             others in each epoch.
-        loggers: The loggers, still open.
     """
 
     best: Path
     took: dict[str, Any]
     steps: int
     dropped_patches: int
-    loggers: Sequence[Logger]
 
 
 def model_record(
@@ -168,6 +167,7 @@ def fit(
     *,
     prior_shift: Sequence[float] | None = None,
     cache: Path | None = None,
+    display: Display = NOTHING,
     goes_on_from: Path | None = None,
 ) -> Fitted:
     """Train a model on a plan.
@@ -180,6 +180,7 @@ def fit(
         prior_shift: For each class, log(share of the training pixels / share of the ground); needed where
             ``loss.prior_correction`` isn't 0.
         cache: Folder for decoded imagery; needed where ``reading.decoded`` is set.
+        display: What shows the run besides its own ``metrics.csv``.
         goes_on_from: Checkpoint that an earlier attempt at this run has left; over ``ckpt_path``.
 
     Raises:
@@ -225,11 +226,13 @@ def fit(
     )
     sheets = _sheets(config, scenes, plan, task)
     kept = None if goes_on_from is None else kept_curves(run_dir, goes_on_from)
-    loggers = open_loggers(config, run_dir, lead=is_lead())
+    loggers: list[Logger] = [CSVLogger(save_dir=run_dir, name="", version="")]
     if kept is not None:
         restore_curves(loggers, kept)
+    if display.curves is not None:
+        loggers.append(display.curves)
     save(sheets, run_dir / "augmentation.png")
-    log_pictures(loggers, {f"augmentation/{name}": sheet for name, sheet in sheets.items()})
+    show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock], len(plan))
     dealt = data.steps(trainer.world_size)
@@ -241,7 +244,7 @@ def fit(
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return Fitted(best, took, trainer.global_step, dealt.dropped, loggers)
+    return Fitted(best, took, trainer.global_step, dealt.dropped)
 
 
 def _meter(config: TrainConfig) -> EnergyMeter | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.console import print_areas, print_assessment
 from lulcseg.config import Assess
 from lulcseg.files import make_folder
+from lulcseg.loggers.contents import show_assessment, show_map
+from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic_settings import Mosaic
@@ -29,7 +30,7 @@ class MapRun:
         record: The run's record.
         model: The model.
         plan: The plan it was trained by, to tell points on training ground apart.
-        loggers: Where scores go besides.
+        display: What shows the maps and their scores besides the run directory.
         pictured: Names of scenes whose previews are there.
         variant: What tells maps by other settings than the model's own apart.
     """
@@ -37,7 +38,7 @@ class MapRun:
     record: RunRecord
     model: Model
     plan: Plan | None
-    loggers: Sequence[Any] = ()
+    display: Display = NOTHING
     pictured: Sequence[str] = ()
     variant: str | None = None
 
@@ -55,6 +56,7 @@ class MapRun:
     def _save(self, scored: Assessment, stem: str) -> None:
         scored.save(self.record.run_dir / "assessment" / stem)
         self.record.put_assessment(f"assessment/{stem}")
+        show_assessment(self.display, stem, scored)
 
     def _map(self, scene: Scene, mosaic: Mosaic) -> None:
         run_dir, model = self.record.run_dir, self.model
@@ -65,16 +67,15 @@ class MapRun:
         path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
         done = map_scene(model, scene, mosaic, path, label=label)
         assert done is not None
-        self.record.put_map(map_entry(done, scene.name, label, model))
+        entry = map_entry(done, scene.name, label, model)
+        self.record.put_map(entry)
+        show_map(self.display, run_dir, entry, self.record.content["scenes"][scene.name])
         print_areas(done.areas)
         scored = assess_map(scene, path, model.record, label, self.plan)
         if scored is None:
             return
         self._save(scored, stem)
         print_assessment(scored)
-        shown = {key: getattr(scored.scores, key) for key in ("kappa", "mean_f1", "overall_accuracy")}
-        for logger in self.loggers:
-            logger.log_metrics({f"{stem}/{key}": value for key, value in shown.items()})
 
 
 def label_of(mosaic: Mosaic, variant: str | None) -> str:

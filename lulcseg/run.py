@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
-
-from pytorch_lightning.loggers import WandbLogger
 
 from lulcseg.attempt import begin, closing, earlier_attempt, of_model, plan_of
 from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
 from lulcseg.fitting import check_dealing, check_device, fit, model_record, training_margin
+from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
+from lulcseg.loggers.display import NOTHING, Display
+from lulcseg.loggers.identity import identity_of
+from lulcseg.loggers.opening import check_logger, shown, shown_as_trained
 from lulcseg.mapping import map_scene
 from lulcseg.maprun import MapRun, label_of
 from lulcseg.mosaic.ranks import Devices
@@ -34,6 +36,7 @@ from lulcseg.training.checkpoints import check_resumable
 from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 from lulcseg.trials.fingerprint import predict_fingerprint, train_fingerprint
+from lulcseg.usage import larger, peak_memory
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +55,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     """
     cache = _cache(config.cache)
     check_device(config.trainer.accelerator)
+    check_logger(config.logger)
     if config.ckpt_path is not None:
         check_resumable(Path(config.ckpt_path), dataclasses.asdict(config))
     trained, assessed = _scenes(config, cache)
@@ -114,25 +118,29 @@ def _train_and_map(
     *,
     cache: Path,
 ) -> None:
-    """Train, unless an earlier attempt has; map and assess."""
-    loggers: Sequence[Any] = ()
-    if "checkpoint" not in record.content:
-        fitted = fit(
-            config, trained, plan, record.run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,
-            goes_on_from=record.goes_on_from,
-        )  # fmt: skip
-        loggers = fitted.loggers
-        best = str(fitted.best.relative_to(record.run_dir))
-        record.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
-    if config.stop_after != "training":
-        best_path = record.run_dir / record.content["checkpoint"]
-        task = SegmentationTask.from_checkpoint(best_path)
-        # on one device: the others' processes have ended with the training
-        model = Model(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
-        pictured = [scene.name for scene in trained]
-        mapping = MapRun(record, model, plan, loggers, pictured)
-        mapping.run(assessed, config.mosaic, config.assess)
-    _close(loggers)
+    """Train, unless an earlier attempt has; map and assess; show it where that is wished."""
+    settings = dataclasses.asdict(config)
+    identity = identity_of(settings, [scene.name for scene in trained])
+    run_dir = record.run_dir
+    with shown(config.logger, identity, settings | facts_of(record.content, identity), run_dir) as display:
+        record.update(shown=dict(display.address) or None)
+        show_plan(display, run_dir, record.content)
+        if "checkpoint" not in record.content:
+            fitted = fit(
+                config, trained, plan, run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,
+                display=display, goes_on_from=record.goes_on_from,
+            )  # fmt: skip
+            best = str(fitted.best.relative_to(run_dir))
+            record.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
+        if config.stop_after != "training":
+            best_path = run_dir / record.content["checkpoint"]
+            task = SegmentationTask.from_checkpoint(best_path)
+            # on one device: the others' processes have ended with the training
+            model = Model(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
+            pictured = [scene.name for scene in trained]
+            MapRun(record, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
+        show_outcome(display, record.content | larger(peak_memory(), record.content))
+        show_model(display, identity.model, config.seed, run_dir, record.content)
 
 
 def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> None:
@@ -177,10 +185,14 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             label = label_of(config.mosaic, config.at_prediction)
             map_scene(model, scene, config.mosaic, folder / "maps" / f"{scene.name}_{label}.tif", label=label)
         return
-    mapping = partial(MapRun, model=model, variant=config.at_prediction)
+
+    def mapped(record: RunRecord, plan: Plan | None) -> None:
+        with _shown_later(config, checkpoint, record, scenes) as display:
+            mapping = MapRun(record, model, plan, display, variant=config.at_prediction)
+            mapping.run(scenes, config.mosaic, config.assess)
+
     if fingerprint is None:
-        record, plan = _joined(folder, checkpoint)
-        mapping(record, plan=plan).run(scenes, config.mosaic, config.assess)
+        mapped(*_joined(folder, checkpoint))
     else:
         earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
         new_run_dir(str(folder), again=earlier is not None)
@@ -189,9 +201,27 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         record = begin(folder, config, start, fingerprint, command)
         record.update(state="running", environment=environment(), git=git_state(_ROOT))
         with closing(record, "mapped"):
-            mapping(record, plan=plan_of(checkpoint)).run(scenes, config.mosaic, config.assess)
+            mapped(record, plan_of(checkpoint))
     _say(f"Maps: {folder / 'maps'}")
     _say(f"Report: {write_report(folder)}")
+
+
+def _shown_later(
+    config: PredictConfig, checkpoint: Path, record: RunRecord, scenes: Sequence[Scene]
+) -> AbstractContextManager[Display]:
+    """Return what shows later maps."""
+    if config.logger == "none":
+        return nullcontext(NOTHING)
+    names = [scene.name for scene in scenes]
+    detail = "_".join([*names, label_of(config.mosaic, config.at_prediction)])
+    return shown_as_trained(
+        checkpoint.parent.parent,
+        record.run_dir,
+        record.content,
+        request=dataclasses.asdict(config),
+        scenes=names,
+        detail=detail,
+    )
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
@@ -270,14 +300,6 @@ def _joined(folder: Path, checkpoint: Path) -> tuple[RunRecord, Plan | None]:
     record = RunRecord.load(folder) if (folder / RECORD).is_file() else RunRecord(folder, start)
     record.update(environment=environment(), git=git_state(_ROOT))
     return record, plan
-
-
-def _close(loggers: Sequence[Any]) -> None:
-    """Finish the loggers' files."""
-    for logger in loggers:
-        logger.finalize("success")
-        if isinstance(logger, WandbLogger):
-            logger.experiment.finish()
 
 
 def _cache(setting: str | None) -> Path:

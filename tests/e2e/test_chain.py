@@ -27,6 +27,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
 from lulcseg.training.record import TRAINING
 from tests.conftest import write_raster
+from tests.unit.wandb_fixture import OfflineRun
 
 Make = Callable[..., Path]
 SMALL = [
@@ -57,11 +58,20 @@ def test_train_then_predict(make_scene: Make, cache: Path, tmp_path: Path) -> No
     run = tmp_path / "run"
     for name in ("config.yaml", "plan.gpkg", "plan.json", "metrics.csv", "record.json", "report.html"):
         assert (run / name).stat().st_size > 0, name
-    assert list(run.glob("wandb/offline-run-*/run-*.wandb"))
+    (shown,) = (OfflineRun(folder) for folder in run.glob("wandb/offline-run-*"))
     record = json.loads((run / "record.json").read_text())
     assert record["state"] == "finished"
     assert record["steps"] == 6 * -(-len(gpd.read_file(run / "plan.gpkg")) // 8)
     assert record["plan"]["digest"]
+    assert record["shown"] == {"service": "wandb", "project": "lulcseg", "group": "run", "id": shown.run.run_id}
+    assert (shown.run.display_name, shown.run.job_type, shown.exit_code) == ("run_seed0", "train", 0)
+    curves = pd.read_csv(run / "metrics.csv").dropna(subset="train/loss_epoch")
+    logged = [h["train/loss_epoch"] for h in shown.history if "train/loss_epoch" in h]
+    assert logged == pytest.approx(curves["train/loss_epoch"].to_list())
+    assert {a.type for a in shown.artifacts.values()} == {"plan", "run_table", "model"}
+    assert set(shown.logged("maps/one_single")["masks"]) == {"map", "labels"}
+    assert shown.summary["training_seconds"] == record["training_seconds"]
+    assert shown.summary["peak_memory_bytes"] > 0
 
     scored = json.loads((run / "assessment" / "one_single.json").read_text())
     assert scored["n_scored"] == scored["n_points"] == 40
@@ -86,6 +96,10 @@ def test_train_then_predict(make_scene: Make, cache: Path, tmp_path: Path) -> No
     with rasterio.open(run / "maps" / "two_multiple_probabilities.tif") as layers:
         assert layers.count == 3
     assert "two" in (run / "report.html").read_text()
+    every = {r.run.job_type: r for r in map(OfflineRun, run.glob("wandb/offline-run-*"))}
+    assert every["predict"].run.display_name == "run_seed0_two_multiple"
+    assert every["predict"].config["model_of"] == record["shown"]
+    assert every["predict"].summary["two_multiple/kappa"] > 0.8
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""Opening what shows a run, by its settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lulcseg import config
+from lulcseg.errors import LulcsegError
+from lulcseg.loggers.contents import facts_of
+from lulcseg.loggers.display import NOTHING, Display, NoDisplay
+from lulcseg.loggers.identity import Identity, identity_of
+from lulcseg.schema import fill
+
+_NEEDS = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
+"""Modules of loggers that are extras."""
+
+
+def check_logger(settings: config.Logger) -> None:
+    """See that a logger is installed.
+
+    Raises:
+        LulcsegError: It isn't.
+    """
+    missing = [module for module in _NEEDS.get(settings.name, ()) if find_spec(module) is None]
+    if missing:
+        raise LulcsegError(
+            f"{', '.join(missing)} isn't installed",
+            where=f"logger={settings.name}",
+            remedy=f"run pip install 'lulcseg[{settings.name}]'",
+        )
+
+
+@contextmanager
+def shown(settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Iterator[Display]:
+    """Open what shows a run, and close it however the run ends.
+
+    Only a run's first process may call this.
+
+    Args:
+        settings: Which logger, and its settings.
+        identity: The run's names.
+        content: Settings and facts, plain Python.
+        run_dir: The run directory.
+
+    Raises:
+        LulcsegError: The logger isn't installed.
+    """
+    display = _open(settings, identity, content, run_dir)
+    try:
+        yield display
+    except BaseException:
+        display.close(failed=True)
+        raise
+    display.close(failed=False)
+
+
+@contextmanager
+def shown_as_trained(
+    run_dir: Path,
+    folder: Path,
+    record: Mapping[str, Any],
+    *,
+    request: Mapping[str, Any],
+    scenes: Sequence[str],
+    detail: str,
+) -> Iterator[Display]:
+    """Open what shows later maps of a run's model: as the run was shown, as a run of its own beside it.
+
+    A run that has ended is not gone on with: offline there is no asking how far it had come, and what it showed
+    stays as it was. The new run has the same group and tags, the stage ``predict``, and in its settings where the
+    model came from.
+
+    Args:
+        run_dir: The run whose model it is; one that has no settings any more shows nothing.
+        folder: Where the maps go.
+        record: The record of ``folder``.
+        request: Settings of the prediction, plain Python; with a ``trial`` of its own it is shown as that trial's.
+        scenes: Names of the scenes.
+        detail: What the maps are called.
+
+    Raises:
+        LulcsegError: The logger isn't installed, or the run's settings are damaged.
+    """
+    try:
+        settings = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
+        logger = fill(config.Logger, settings["logger"], str(run_dir / "config.yaml"))
+        trial = request.get("trial") or {}
+        if trial.get("name"):  # a replicate of its own, not a later map of the model's run
+            settings, detail = settings | {"trial": trial}, ""
+        identity = identity_of(settings, scenes, stage="predict", detail=detail)
+    except FileNotFoundError:
+        yield NOTHING
+        return
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise LulcsegError(
+            "its settings can't be read", where=run_dir / "config.yaml", remedy="set logger=none"
+        ) from error
+    facts = facts_of(record, identity) | {"predict": dict(request), "model_of": _address_of(run_dir)}
+    with shown(logger, identity, settings | facts, folder) as display:
+        yield display
+
+
+def _address_of(run_dir: Path) -> Any:
+    """Return where a run was shown, by its record; None: nowhere."""
+    try:
+        return json.loads((run_dir / "record.json").read_text(encoding="utf-8")).get("shown")
+    except (OSError, ValueError):
+        return None
+
+
+def _open(settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Display:
+    check_logger(settings)
+
+    def in_wandb() -> Display:
+        from lulcseg.loggers.weights_biases import WandbDisplay
+
+        return WandbDisplay(settings, identity, content, run_dir)
+
+    def in_tensorboard() -> Display:
+        from lulcseg.loggers.tensorboard_events import TensorBoardDisplay
+
+        return TensorBoardDisplay(identity, content, run_dir)
+
+    def in_mlflow() -> Display:
+        from lulcseg.loggers.mlflow_run import MlflowDisplay
+
+        return MlflowDisplay(settings, identity, content, run_dir)
+
+    def in_tables() -> Display:
+        from lulcseg.loggers.csv_files import CsvDisplay
+
+        return CsvDisplay(run_dir)
+
+    openers: Mapping[str, Callable[[], Display]] = {
+        "wandb": in_wandb,
+        "tensorboard": in_tensorboard,
+        "mlflow": in_mlflow,
+        "csv": in_tables,
+        "none": NoDisplay,
+    }
+    return openers[settings.name]()
