@@ -80,7 +80,7 @@ def confusion_view(comparison: Comparison, indices: dict[str, int]) -> Confusion
         if len(own) > 1:
             label = f"mean of {len(own)}"
             options.append(MatrixOption(len(matrices), label))
-            mean = np.round(counts.mean(axis=0), 1).tolist()
+            mean = np.round(counts.mean(axis=0), 4).tolist()  # shown to tenths, summed as it is
             matrices.append({"title": f"{value.name}, {label} replicates", "mean": True, "cells": mean})
         for s, matrix in zip(own, counts, strict=True):
             label = f"seed {s.replicate.seed}"
