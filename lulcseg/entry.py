@@ -12,6 +12,7 @@ from typing import Any
 from lulcseg.compose import CONF, check_command_line, filled, register_resolvers
 from lulcseg.errors import exits_cleanly, told
 from lulcseg.jobs import Job, jobs_of
+from lulcseg.processes import import_from_here
 
 _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
 
@@ -36,6 +37,7 @@ def run_hydra(name: str, task: Callable[[Any], None]) -> None:
         if overrides is None:
             _hand_to_hydra(name, partial(_single, name, task))
             return
+        import_from_here()  # a launcher's processes
         command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
         jobs = jobs_of(name, overrides)
         if jobs[0].settings.trial.name is not None:

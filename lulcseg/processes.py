@@ -5,11 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from pathlib import Path
 
 
 def is_lead() -> bool:
     """Whether this process is the first of a run's: the one that writes."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def import_from_here() -> None:
+    """Let processes that this one starts, or has others start, import the same lulcseg as it does."""
+    root, known = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")
+    if root not in known.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, known]))
 
 
 def quiet_lightning() -> None:

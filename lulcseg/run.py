@@ -156,14 +156,13 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     Raises:
         LulcsegError: Input that can't be used.
     """
-    for key in ("checkpoint", "scene"):
-        if getattr(config, key) is None:
-            raise LulcsegError(f"{key} is missing", where="command line", remedy=f"write {key}=…")
-    assert config.checkpoint is not None
-    assert config.scene is not None
+    if config.checkpoint is None:
+        raise _missing("checkpoint")
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
     task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
+    if config.scene is None:
+        raise _missing("scene")
     if config.seed is not None and config.seed != task.record.seed:
         raise LulcsegError(
             f"it was trained from seed {task.record.seed}, not {config.seed}", where=checkpoint,
@@ -222,6 +221,10 @@ def _shown_later(
         scenes=names,
         detail=detail,
     )
+
+
+def _missing(key: str) -> LulcsegError:
+    return LulcsegError(f"{key} is missing", where="command line", remedy=f"write {key}=…")
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:

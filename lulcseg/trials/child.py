@@ -10,9 +10,10 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from lulcseg.processes import import_from_here
+
 _LIFELINE = "LULCSEG_LIFELINE"
 _MODULE = "lulcseg.replicate"
-_ROOT = Path(__file__).resolve().parent.parent.parent
 _PATIENCE = 120.0
 """Seconds that an interrupted replicate has to leave its record in order."""
 _NOT_OURS = (
@@ -35,8 +36,8 @@ def run_child(run_dir: Path, lock: int) -> int:
     Returns:
         Its exit code, negative for a signal.
     """
+    import_from_here()
     env = {key: value for key, value in os.environ.items() if key not in _NOT_OURS}
-    env["PYTHONPATH"] = os.pathsep.join([str(_ROOT), *filter(None, [env.get("PYTHONPATH")])])
     command = [sys.executable, "-m", _MODULE, str(run_dir)]
     if os.name != "posix":
         return subprocess.run(command, env=env, check=False).returncode
