@@ -172,7 +172,7 @@ def _values(path: Path, most_high: int, most_wide: int) -> _Content:
 
 def _ramp(shares: NDArray[Any]) -> NDArray[np.uint8]:
     """Return colours of shares of the ramp, (n, 3) uint8; beyond its end they are the last one."""
-    colours = mpl.colormaps[_RAMP](np.minimum(shares, 1.0))[:, :3]
+    colours: NDArray[np.float64] = mpl.colormaps[_RAMP](np.minimum(shares, 1.0))[:, :3]
     return np.rint(colours * 255).astype(np.uint8)
 
 
