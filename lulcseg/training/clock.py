@@ -67,7 +67,7 @@ class TrainingClock(pl.Callback):
         return took
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the sums so far, for the checkpoint; and the epoch's scores, which are logged only after it is written."""
+        """Return the sums so far, for the checkpoint, and the epoch's scores, which are logged after it is written."""
         sums = {"seconds": self.seconds, "reading_seconds": self.reading_seconds, "energy_wh": self.energy_wh}
         logged = {} if self._trainer is None else self._trainer.callback_metrics
         scores = {k: float(v) for k, v in logged.items() if k.startswith("train/") and not k.endswith("_step")}
