@@ -1,4 +1,4 @@
-"""What training takes: time, waiting for data, energy; kept over interruptions, and told while it goes on."""
+"""What training takes, and how far it is: kept over interruptions, and told while it goes on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lulcseg.energy import EnergyMeter
 from lulcseg.files import write_json
 
 PROGRESS = "progress.json"
+SCORES = "scores"
 
 
 class TrainingClock(pl.Callback):
@@ -28,6 +29,7 @@ class TrainingClock(pl.Callback):
         """Start."""
         self._waited, self._meter, self._folder = waited, meter, folder
         self._began = time.perf_counter()
+        self._trainer: pl.Trainer | None = None
         self._earlier: dict[str, Any] = {"seconds": 0.0, "reading_seconds": 0.0, "energy_wh": 0.0}
 
     @property
@@ -65,15 +67,24 @@ class TrainingClock(pl.Callback):
         return took
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the sums so far, for the checkpoint."""
-        return {"seconds": self.seconds, "reading_seconds": self.reading_seconds, "energy_wh": self.energy_wh}
+        """Return the sums so far, for the checkpoint, and the epoch's scores, which are logged after it is written."""
+        sums = {"seconds": self.seconds, "reading_seconds": self.reading_seconds, "energy_wh": self.energy_wh}
+        logged = {} if self._trainer is None else self._trainer.callback_metrics
+        scores = {k: float(v) for k, v in logged.items() if k.startswith("train/") and not k.endswith("_step")}
+        return sums | {SCORES: scores}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint's sums."""
         self._earlier = dict(state_dict)
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Learn whose scores to keep."""
+        self._trainer = trainer
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Tell how far it is."""
+        """Tell how far it is, and let curves be written before the checkpoint that has them behind it."""
+        for logger in trainer.loggers:
+            logger.save()
         if self._folder is not None:
             done = {"epoch": trainer.current_epoch + 1, "epochs": trainer.max_epochs, "seconds": round(self.seconds, 3)}
             write_json(self._folder / PROGRESS, done)

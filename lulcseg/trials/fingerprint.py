@@ -121,10 +121,11 @@ def _digest(path: str | None) -> str | None:
 
 
 def _plan_digest(path: str | None) -> list[str] | None:
+    """Return the digests of a plan's two files; of those that aren't there none: the run will say so better."""
     if path is None:
         return None
     plan = Path(path).expanduser()
-    return [sha256_of(plan), sha256_of(json_beside(plan))]
+    return [sha256_of(part) for part in (plan, json_beside(plan)) if part.is_file()]
 
 
 def _vector_digest(path: Path) -> list[str]:

@@ -79,6 +79,7 @@ def test_mlflow_store(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert (store / name).is_file(), name
     cells = pd.DataFrame(**json.loads((store / f"confusion/{STEM}.json").read_text()))
     assert cells["count"].to_numpy().reshape(4, 4).tolist() == scored.confusion.tolist()
+    assert cells["reference"].tolist() == [name for name in LEGEND.names for _ in range(4)]
 
 
 def test_csv_tables(run: Path) -> None:

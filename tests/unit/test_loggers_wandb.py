@@ -171,6 +171,7 @@ def test_plan_sheets_and_classes_are_there(offline: OfflineRun, folder: Path) ->
     assert trees["class"] == "Trees"
     assert trees["reference points"] == scores.reference_points[1]
     assert (trees["user's low"], trees["user's high"]) == pytest.approx(scores.users_interval[1])
+    assert (trees["user's"], trees["producer's"]) == pytest.approx((scores.users[1], scores.producers[1]))
     assert trees["F1"] == pytest.approx(scores.f1[1])
 
 

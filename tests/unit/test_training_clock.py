@@ -50,7 +50,7 @@ def test_sums_go_on_from_a_checkpoints(monkeypatch: pytest.MonkeyPatch, tmp_path
     first = TrainingClock(lambda: 3.0, EnergyMeter("gpu", [Counter(lambda: joules[0])]), None)
     time.now, joules[0] = 10.0, 7200.0
     state = first.state_dict()
-    assert state == {"seconds": 10.0, "reading_seconds": 3.0, "energy_wh": 2.0}
+    assert state == {"seconds": 10.0, "reading_seconds": 3.0, "energy_wh": 2.0, "scores": {}}
     second = TrainingClock(lambda: 1.0, EnergyMeter("gpu", [Counter(lambda: joules[0])]), None)
     second.load_state_dict(state)
     time.now, joules[0] = 15.0, 10_800.0
