@@ -14,7 +14,7 @@ def main() -> None:
         if config.scene is not None:
             find_scene(config.scene)  # before what takes ten seconds to import
 
-        from lulcseg.run import predict
+        from lulcseg.prediction import predict
 
         predict(config)
 

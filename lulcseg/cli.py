@@ -80,7 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
     assess.set_defaults(run=_assess)
 
-
     quicklook = commands.add_parser("quicklook", help="draw a whole map, its legend and the share of each class")
     quicklook.add_argument("map", type=Path, help="class map, or a raster of confidence, entropy or disagreement")
     quicklook.add_argument("--out", type=Path, help="picture to write, .png (default: beside the map)")

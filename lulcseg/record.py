@@ -19,6 +19,7 @@ from lulcseg.files import write_json
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 
 NAME = "record.json"
+_ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = (
     "torch", "pytorch-lightning", "segmentation-models-pytorch", "torchgeo", "rasterio", "geopandas", "kornia",
     "hydra-core", "torchmetrics", "wandb", "numpy",
@@ -141,7 +142,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
+def git_state(folder: Path = _ROOT) -> dict[str, Any] | None:
     """Return commit and cleanliness of the code's checkout, or None where there is none."""
 
     def git(*words: str) -> str:

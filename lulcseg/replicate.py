@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _run(settings: Settings, command: str) -> None:
-    from lulcseg.run import predict, train
+    from lulcseg.prediction import predict
+    from lulcseg.run import train
 
     if isinstance(settings, SCHEMAS["train"]):
         train(settings, goes_on=True, command=command)  # type: ignore[arg-type]

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.scene.scene import Scene
+from lulcseg.files import make_folder
+from lulcseg.processes import say
+from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.record import ModelRecord
 
 _FAR = 0.1
@@ -76,3 +78,26 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
             where=where,
             remedy="use the model's legend, with a crosswalk from your class names",
         )
+
+
+def cache_folder(setting: str | None) -> Path:
+    """Return the folder for label rasters and synthetic scenes, made if need be: the user's where none is set.
+
+    Raises:
+        LulcsegError: It can't be made.
+    """
+    return make_folder(Path(setting).expanduser().resolve() if setting else default_cache(), "cache")
+
+
+def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:
+    """Read what will be needed later, so that bad input is told before anything is trained or written.
+
+    Raises:
+        LulcsegError: A scene can't be read, or isn't what the model maps.
+    """
+    for scene in dict.fromkeys(scenes):  # a scene trained on is often assessed too
+        check_fits(model, scene)
+        scene.labels  # noqa: B018 (burns the polygons)
+        scene.points  # noqa: B018
+        for note in scene.notes:
+            say(f"{scene.name}: {note}")

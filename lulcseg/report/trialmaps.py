@@ -20,7 +20,8 @@ from lulcseg.report.sceneview import Layer
 from lulcseg.report.shown import classes_of, joint_table
 
 if TYPE_CHECKING:
-    from lulcseg.trials.trial import Replicate, Trial
+    from lulcseg.trials.replicates import Replicate
+    from lulcseg.trials.trial import Trial
 
 _LONGEST = 1100
 """Longer side of a picture, in pixels."""

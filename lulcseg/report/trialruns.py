@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from lulcseg.report.images import jpeg_uri
-from lulcseg.trials.trial import Replicate, Trial
+from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.trial import Trial
 
 _MARKS = {"finished": "●", "failed": "✕", "running": "◐", "missing": "○"}
 _PLAN_SIDE = 760

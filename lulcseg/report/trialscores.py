@@ -14,7 +14,8 @@ from lulcseg.report.shown import classes_of
 from lulcseg.trials.views import View, scored, views
 
 if TYPE_CHECKING:
-    from lulcseg.trials.trial import Replicate, Trial, TrialValue
+    from lulcseg.trials.replicates import Replicate
+    from lulcseg.trials.trial import Trial, TrialValue
 
 METRICS = {"f1": "F1", "users": "User’s accuracy", "producers": "Producer’s accuracy"}
 """The figures of a class, as they are called."""

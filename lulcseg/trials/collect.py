@@ -11,7 +11,8 @@ import pandas as pd
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
-from lulcseg.trials.trial import Replicate, Trial
+from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.trial import Trial
 from lulcseg.trials.views import AVERAGED, PER_CLASS, WHOLE_MAP
 
 COLUMNS = (

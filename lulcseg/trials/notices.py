@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lulcseg.trials.trial import Replicate
+    from lulcseg.trials.replicates import Replicate
 
 
 def notices(values: Sequence[str], seeds: Sequence[int], replicates: Sequence[Replicate]) -> Iterator[str]:

@@ -20,7 +20,8 @@ from scipy.sparse import csr_array
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
-from lulcseg.trials.trial import Replicate, Trial
+from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.trial import Trial
 from lulcseg.trials.views import View, scored
 
 COVERS = "reference points and seeds drawn anew together (percentile bootstrap)"

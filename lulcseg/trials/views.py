@@ -10,7 +10,8 @@ import pandas as pd
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.trials.notices import judged_classes
-from lulcseg.trials.trial import Replicate, Trial
+from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.trial import Trial
 
 WHOLE_MAP = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 """Metrics of a whole map, named as in :class:`lulcseg.assessment.scores.Scores`."""

@@ -22,7 +22,8 @@ import yaml
 
 from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
-from lulcseg.run import predict, train
+from lulcseg.prediction import predict
+from lulcseg.run import train
 from lulcseg.scene.scene import Scene
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
 from lulcseg.training.record import TRAINING

@@ -21,7 +21,7 @@ from shapely.geometry import box
 
 from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
-from lulcseg.run import predict
+from lulcseg.prediction import predict
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
 from tests.conftest import scene_maker, write_raster

@@ -14,7 +14,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.legend import PAPER_LEGEND, Legend
-from lulcseg.trials.trial import Contrast, Replicate, Trial, TrialValue
+from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.trial import Contrast, Trial, TrialValue
 from lulcseg.trials.views import View
 
 VIEW = View("s", "m")
