@@ -96,7 +96,7 @@ def test_stehman_estimates_of_section_4(stehman):
 
 
 def test_stehman_standard_errors(stehman):
-    """The paper prints .085 (overall) and .125 (user's, B), p. 4936; of the areas we know only others' results."""
+    """The paper prints .085 (overall) and .125 (user's, B), p. 4936; the areas' are held to our own results."""
     a, b, c, _ = stehman.classes
 
     assert round(stehman.overall.se, 3) == 0.085
