@@ -1,4 +1,4 @@
-"""Reading, collecting, comparing and resampling 200 runs of trials: seconds of each step, and interval coverage.
+"""Reading, collecting, comparing, resampling and reporting 200 runs: seconds of each step, and interval coverage.
 
 python benchmarks/trials.py [--runs 200] [--points 10000] [--folder DIR] [--coverage]
 
@@ -8,7 +8,8 @@ assessment of a map with its table of points and that of the digitised polygons.
 - read: every record and confusion matrix (not the tables of points);
 - collect: the tidy table, written as Parquet and CSV;
 - statistics: summaries of maps and classes, contrasts, all pairs, rankings with drawn seeds, for each scene;
-- points: the tables of points, and 2,000 draws of points and seeds together, for each scene.
+- points: the tables of points, and 2,000 draws of points and seeds together, for each scene;
+- report: each trial's page and its tables, read anew; the made-up runs have no maps or curves.
 
 --coverage instead says how often 95 % intervals of a mean hold it, for n normal scores.
 """
@@ -69,6 +70,7 @@ def written(folder: Path, runs: int, points: int) -> list[Path]:
 
 def time_steps(folders: list[Path]) -> None:
     """Time each step on all trials."""
+    from lulcseg.report.trialpage import write_trial_report
     from lulcseg.trials.collect import collect, write_collected
     from lulcseg.trials.ranking import rank_trial
     from lulcseg.trials.resample import resample
@@ -95,6 +97,7 @@ def time_steps(folders: list[Path]) -> None:
     print(f"            {len(table):,} rows")
     step("statistics", lambda: [statistics(trial) for trial in trials])
     step("points", lambda: [resample(trial, view) for trial in trials for view in views(trial)])
+    step("report", lambda: [write_trial_report(folder) for folder in folders])
 
 
 def show_coverage(trials: int = 20_000) -> None:
