@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from lulcseg.config import PredictConfig, TrainConfig
-from lulcseg.errors import LulcsegError, told
+from lulcseg.errors import LulcsegError, state_of, told
 from lulcseg.files import replacing
 from lulcseg.record import NAME, RunRecord, now
 from lulcseg.sampling.plan import Plan
@@ -70,9 +70,9 @@ def earlier_attempt(run_dir: Path, fingerprint: str, settings: TrainConfig | Pre
         return None
     content = RunRecord.load(run_dir).content
     known, state = content.get("fingerprint"), content.get("state")
-    if state == "failed" and known is None:  # nothing was begun
+    if state in {"interrupted", "failed"} and known is None:  # nothing was begun
         return Earlier(content)
-    if known != fingerprint or state not in {"running", "failed"}:
+    if known != fingerprint or state not in {"running", "interrupted", "failed"}:
         raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
     if isinstance(settings, PredictConfig):
         return Earlier(content)
@@ -118,7 +118,7 @@ def closing(record: RunRecord, state: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        record.update(state="failed", finished=now(), error=told(error), **peaks())
+        record.update(state=state_of(error), finished=now(), error=told(error), **peaks())
         raise
     record.update(state=state, finished=now(), **peaks())
 

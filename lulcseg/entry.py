@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -54,6 +55,7 @@ def _sweep(name: str, jobs: Sequence[Job], command: str) -> None:
     from lulcseg.trials.sweep import begin_sweep
 
     folder = begin_sweep([job.settings for job in jobs])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that what is left is told
     broken: BaseException | None = None
     try:
         _hand_to_hydra(name, partial(_replicate, name, command))

@@ -70,6 +70,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return "use one of: " + ", ".join(options) if options else "none is known here"
 
 
+def state_of(error: BaseException) -> str:
+    """Return what a record calls a run that ended by an error: ``interrupted`` by somebody, or ``failed``."""
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+
+
 @contextmanager
 def exits_cleanly() -> Iterator[None]:
     """Turn :class:`LulcsegError` into one sentence on stderr and exit code 2."""

@@ -24,7 +24,7 @@ from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.batches import Steps
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.processes import is_lead, quiet_lightning
+from lulcseg.processes import interruptible, is_lead, quiet_lightning
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
@@ -237,10 +237,9 @@ def fit(
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock], len(plan))
     dealt = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = dealt.accumulate
-    trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
+    with interruptible():
+        trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
     took = clock.stop()
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")

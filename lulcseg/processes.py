@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -19,6 +21,15 @@ def import_from_here() -> None:
     root, known = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")
     if root not in known.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, known]))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let an interruption of Lightning's trainer be one: it takes it for itself and exits with code 1."""
+    try:
+        yield
+    except SystemExit as left:
+        raise KeyboardInterrupt from left
 
 
 def quiet_lightning() -> None:

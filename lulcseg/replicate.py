@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lulcseg.compose import SCHEMAS
-from lulcseg.errors import LulcsegError, exits_cleanly, told
+from lulcseg.errors import LulcsegError, exits_cleanly, state_of, told
 from lulcseg.processes import is_lead
 from lulcseg.schema import fill
 from lulcseg.trials.child import end_with_parent
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _run(settings, request["command"])
         except BaseException as error:
             if is_lead():
-                note_failure(run_dir, settings, told(error))
+                note_failure(run_dir, settings, state_of(error), told(error))
             if isinstance(error, KeyboardInterrupt):
                 raise SystemExit(130) from None
             raise

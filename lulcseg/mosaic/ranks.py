@@ -13,7 +13,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.job import Step, StripJob
-from lulcseg.processes import quiet_lightning
+from lulcseg.processes import interruptible, quiet_lightning
 
 BeginJob = Callable[[torch.device, int, int], StripJob]
 """Makes the job of a process: given its device, its rank, and the number of processes."""
@@ -88,7 +88,8 @@ def predict_on(trainer: pl.Trainer, begin: BeginJob) -> tuple[int, int, float]:
     """
     module = _StripModule(begin)
     try:
-        trainer.predict(module, return_predictions=False)
+        with interruptible():
+            trainer.predict(module, return_predictions=False)
     except BaseException as error:
         module.give_up(error)
         raise

@@ -111,7 +111,7 @@ def _cell(run: Replicate | None, value: str, seed: int) -> RunCell:
         return RunCell("absent-run", _MARKS["missing"], f"{who}: missing")
     if run.counts:
         return RunCell("finished", _MARKS["finished"], f"{who}: finished")
-    if run.state == "running":
+    if run.state in {"running", "interrupted"}:
         return RunCell("running", _MARKS["running"], f"{who}: not finished")
     reason = (run.error or "no reason is recorded").strip().splitlines()[0]
     return RunCell("failed", _MARKS["failed"], f"{who}: failed ({reason})")

@@ -42,7 +42,7 @@ def _troubled(value: str, own: Sequence[Replicate]) -> Iterator[str]:
     for r in own:
         if r.state == "failed":
             yield f"{value}, seed {r.seed}: the run failed and isn't counted ({_clause(r.error)})."
-        elif r.state == "running":
+        elif r.state in {"running", "interrupted"}:
             yield f"{value}, seed {r.seed}: the run isn't finished and isn't counted."
         elif not r.counts:
             yield f"{value}, seed {r.seed}: the run isn't counted ({_clause(r.error)})."

@@ -74,7 +74,8 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
             return
         _say(f"{label}: {run_dir}")
         if _started(program, settings, command, lock):
-            _say(f"{label}: failed ({(read_json(run_dir / RECORD) or {}).get('error')})")
+            record = read_json(run_dir / RECORD) or {}
+            _say(f"{label}: {record.get('state')} ({record.get('error')})")
 
 
 def run_apart(program: str, settings: Settings, command: str) -> None:
@@ -98,14 +99,14 @@ def _started(program: str, settings: Settings, command: str, lock: int) -> int:
     write_json(run_dir / REQUEST, request)
     code = run_child(run_dir, lock)
     if code:
-        note_failure(run_dir, settings, _ended(code))
+        note_failure(run_dir, settings, "failed", _ended(code))
     return code
 
 
-def note_failure(run_dir: Path, settings: Settings, error: str) -> None:
-    """See that a replicate's record says that it failed; what says so already, or that it is done, stays."""
+def note_failure(run_dir: Path, settings: Settings, state: str, error: str) -> None:
+    """See that a replicate's record says that it failed or was interrupted; what says so, or that it is done, stays."""
     record = read_json(run_dir / RECORD) or {}
-    if record.get("state") in {*DONE, "failed"}:
+    if record.get("state") in {*DONE, "interrupted", "failed"}:
         return
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     start = {
@@ -114,7 +115,7 @@ def note_failure(run_dir: Path, settings: Settings, error: str) -> None:
         "seed": settings.seed,
         "started": now,
     }
-    known = {"trial": trial_entry(settings), "state": "failed", "finished": now, "error": error}
+    known = {"trial": trial_entry(settings), "state": state, "finished": now, "error": error}
     write_json(run_dir / RECORD, start | record | known)
 
 

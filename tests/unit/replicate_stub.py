@@ -20,10 +20,10 @@ if __name__ == "__main__":
             assert lock is not None
             sys.exit(run_child(folder.parent / "wait", lock))
     end_with_parent()
-    (folder / "pid").write_text(str(os.getpid()))
-    if folder.name == "fail":
-        sys.exit(3)
     try:
+        (folder / "pid").write_text(str(os.getpid()))  # from here on an interruption is told
+        if folder.name == "fail":
+            sys.exit(3)
         threading.Event().wait()
     except KeyboardInterrupt:
         (folder / "interrupted").touch()

@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from lulcseg.attempt import closing
 from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
+from lulcseg.processes import interruptible
+from lulcseg.record import RunRecord
 from lulcseg.trials import sweep
 from lulcseg.trials.layout import check_layout, read_json, write_trial
 from lulcseg.trials.lock import is_locked, lock_of, replicate_lock
@@ -211,7 +214,7 @@ def test_the_state_of_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     write_trial(trial, [a_run(tmp_path, v, s) for v in ("on", "off") for s in range(3)])
     record(trial / "on/seed0", state="finished", training_seconds=100.0, maps=[{"seconds": 20.0}])
     failed = record(trial / "on/seed1", state="failed", error="It [was] bad.")
-    cut = record(trial / "on/seed2", state="running")
+    cut = record(trial / "on/seed2", state="interrupted", error="It was interrupted.")
     (cut / "progress.json").write_text('{"epoch": 5, "epochs": 20}')
     running = record(trial / "off/seed0", state="running")
     (running / "progress.json").write_text('{"epoch": 15, "epochs": 20}')
@@ -229,6 +232,17 @@ def test_the_state_of_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert failed.is_dir()
     with pytest.raises(LulcsegError, match=r"it is no trial's folder; give a folder that holds trial\.json"):
         survey(tmp_path)
+
+
+def test_an_interrupted_run_has_not_failed(tmp_path: Path) -> None:
+    begun = RunRecord(tmp_path, {"state": "running"})
+    with pytest.raises(KeyboardInterrupt), closing(begun, "finished"), interruptible():
+        raise SystemExit(1)  # Lightning's answer to an interruption
+    assert begun.content["state"] == "interrupted"
+    assert begun.content["error"] == "It was interrupted."
+    with pytest.raises(ValueError, match="odd"), closing(begun, "finished"), interruptible():
+        raise ValueError("odd")
+    assert (begun.content["state"], begun.content["error"]) == ("failed", "ValueError: odd")
 
 
 def test_time_left_is_unknown_before_anything_is_done_and_shared_by_what_runs_at_once() -> None:
