@@ -114,8 +114,9 @@ def test_a_replicate_is_interrupted_with_its_sweep_and_stays_locked_till_then(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     sweeping = stub(tmp_path / "sweep")
-    wait_for(lambda: (tmp_path / "wait" / "pid").exists() and is_locked(tmp_path / "wait"))
-    pid = int((tmp_path / "wait" / "pid").read_text())
+    told = tmp_path / "wait" / "pid"
+    wait_for(lambda: told.exists() and bool(told.read_text()) and is_locked(tmp_path / "wait"))
+    pid = int(told.read_text())
     assert pid != sweeping.pid
     assert os.getpgid(pid) == pid, "it is in its sweep's group, and Ctrl-C would reach it twice"
     sweeping.send_signal(number)
