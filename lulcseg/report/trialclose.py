@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -131,23 +131,39 @@ def _backdrop(
 
 
 def _scene(run: Path, name: str, cache: Path | None) -> Scene | None:
-    """Open the scene of a name among those that a run's configuration names; None where it names no such."""
+    """Open the scene of a name among those that a run's configuration names; None where it names no such.
+
+    Raises:
+        LulcsegError: None is of that name, and one can't be opened.
+    """
     from lulcseg.scene.scene import Scene
 
-    for asked in dict.fromkeys(_named(run / "config.yaml")):
-        if Path(asked).stem == name:
-            return Scene.open(asked, cache)
+    config = _config(run / "config.yaml")
+    kept = cache or (Path(config["cache"]) if config.get("cache") else None)
+    broken = None
+    for asked in dict.fromkeys(_named(config)):
+        try:
+            scene = Scene.open(asked, kept)
+        except LulcsegError as error:
+            broken = error
+            continue
+        if scene.name == name:
+            return scene
+    if broken is not None:
+        raise broken
     return None
 
 
-def _named(path: Path) -> Iterator[str]:
-    """Walk the scenes that a run's configuration names."""
+def _config(path: Path) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
-        return
-    if not isinstance(config, dict):
-        return
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _named(config: dict[str, Any]) -> Iterator[str]:
+    """Walk the scenes that a run's configuration names."""
     if config.get("scene"):
         yield str(config["scene"])
     several = config.get("scenes")

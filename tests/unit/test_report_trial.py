@@ -13,7 +13,7 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
-from lulcseg.report import trialfigures
+from lulcseg.report import trialclose, trialfigures
 from lulcseg.report.themed import inline_svg
 from lulcseg.report.trialconfusion import confusion_view
 from lulcseg.report.trialcurves import Curve, Spread, spreads
@@ -218,6 +218,26 @@ def test_full_resolution_adds_a_window_of_the_maps(folder):
     assert "60 × 80 pixels around" in words
     assert "the maps of batch10, seed 0 and batch50, seed 0 differ most" in words
     assert html.count('class="viewer"') == 4
+
+
+def test_a_window_finds_its_scene_by_the_scenes_own_name(make_scene, tmp_path, cache):
+    first, second = make_scene("farm"), make_scene("hill")  # both files are called scene.yaml
+    config = {
+        "scene": str(tmp_path / "gone.yaml"),
+        "cache": str(cache),
+        "scenes": {"assess": [str(first), str(second)]},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+
+    found = trialclose._scene(tmp_path, "hill", None)
+
+    assert found is not None
+    assert (found.name, found.cache) == ("hill", cache)
+    with pytest.raises(LulcsegError, match="gone"):
+        trialclose._scene(tmp_path, "lake", None)
+    (tmp_path / "config.yaml").write_text(json.dumps({"scene": str(first)}))
+    assert trialclose._scene(tmp_path, "lake", cache) is None
+    assert trialclose._scene(tmp_path / "nowhere", "farm", None) is None
 
 
 def test_a_trial_of_one_value_without_maps(tmp_path):
