@@ -62,9 +62,11 @@ def run_child(run_dir: Path, lock: int) -> int:
 def end_with_parent() -> None:
     """Let this process be interrupted once the one that started it is no more, and by SIGTERM as by Ctrl-C.
 
+    By SIGINT too where a shell's background job, which is deaf to it, has started the sweep: it comes from there.
     Slurm's notice that time is nearly up goes to all processes of a job. It is for the one that started this.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     if os.name == "posix":
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     if (descriptor := os.environ.pop(_LIFELINE, None)) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from lulcseg.trials.child import end_with_parent, run_child
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     if folder.name == "sweep":  # stands for a sweep
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's processes are deaf to it
         from lulcseg.trials import child
         from lulcseg.trials.lock import replicate_lock
 

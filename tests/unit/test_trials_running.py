@@ -125,6 +125,22 @@ def test_a_replicate_is_interrupted_with_its_sweep_and_stays_locked_till_then(
     wait_for(lambda: not is_locked(tmp_path / "wait"))
 
 
+def test_a_replicate_hears_an_interruption_though_a_background_job_started_it() -> None:
+    code = """
+import signal
+from lulcseg.trials.child import end_with_parent
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+end_with_parent()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "heard\n"
+
+
 def test_a_replicates_exit_code_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lulcseg.trials import child
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ def chunks(content: bytes) -> Iterator[bytes]:
         _, length, kind = struct.unpack("<IHB", content[at : at + _CHUNK_HEADER])
         assert kind in {_FULL, _FIRST, _MIDDLE, _LAST}, f"no chunk at {at}"
         at += _CHUNK_HEADER
+        if at + length > len(content):
+            return
         parts.append(content[at : at + length])
         at += length
         if kind in {_FULL, _LAST}:
@@ -31,19 +34,30 @@ def chunks(content: bytes) -> Iterator[bytes]:
             parts = []
 
 
+def records(file: Path) -> list[Any]:
+    """Return the records of a file, up to one that is still being written."""
+    content, found = file.read_bytes(), []
+    assert content[:4] in {b":W&B", b""}
+    for chunk in chunks(content):
+        record = Record()
+        record.ParseFromString(chunk)
+        found.append(record)
+    return found
+
+
 class OfflineRun:
     """What one offline run file holds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, longest_wait: float = 60.0) -> None:
+        """Read the file once it is whole: the service writes it in a process of its own, and may end after the run."""
         (file,) = folder.glob("*.wandb")
-        content = file.read_bytes()
-        assert content[:4] == b":W&B"
         self.folder = folder
-        self.records = []
-        for chunk in chunks(content):
-            record = Record()
-            record.ParseFromString(chunk)
-            self.records.append(record)
+        self.records: list[Any] = []
+        until = time.monotonic() + longest_wait
+        while not self._of("exit"):
+            assert time.monotonic() < until, f"{file} was never ended; it holds {len(self.records)} records"
+            self.records = records(file)
+            time.sleep(0.01)
         self.run = self._of("run")[0]
         self.history = [_items(h.item) for h in self._of("history")]
         self.summary: dict[str, Any] = {}
