@@ -17,6 +17,7 @@ assessment of a map with its table of points and that of the digitised polygons.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ def main() -> None:
 
 def written(folder: Path, runs: int, points: int) -> list[Path]:
     """Write trials of eight values and five seeds until there are so many runs; return their folders."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' made-up runs
     from tests.unit.trial_fixture import write_trial
 
     sizes = [2**k for k in range(3, 3 + VALUES)]
