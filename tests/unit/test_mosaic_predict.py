@@ -272,6 +272,13 @@ def test_nodata_in_is_nodata_out_and_empty_patches_cost_nothing(tmp_path):
     assert 0 < result.forward_seconds < result.seconds
 
 
+@pytest.mark.parametrize("plan", [CROP, MULTIPLE, ANY], ids=["crop", "multiple", "any"])
+def test_nodata_stays_where_it_is_in_any_plan(tmp_path, plan):
+    valid = holes(29, 43)
+    codes, _ = map_of(tmp_path, identity, ArrayReader(random_image(29, 43, bands=1, high=4), valid), plan)
+    np.testing.assert_array_equal(codes == 255, ~valid)
+
+
 def test_a_mosaic_without_a_valid_pixel_becomes_all_nodata(tmp_path):
     reader = ArrayReader(random_image(20, 20), np.zeros((20, 20), bool))
 

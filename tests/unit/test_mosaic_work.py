@@ -222,7 +222,7 @@ def test_strips_with_holes_between_are_filled(tmp_path, whole):
     assert pixels(tmp_path) == whole
 
 
-@pytest.mark.parametrize("harm", ["damaged", "cut short", "missing"])
+@pytest.mark.parametrize("harm", ["damaged", "altered", "cut short", "missing"])
 def test_a_damaged_strip_is_made_anew(tmp_path, whole, harm):
     with pytest.raises(CutError):
         map_of(tmp_path, CutOff(27), strip_rows=16)
@@ -232,7 +232,13 @@ def test_a_damaged_strip_is_made_anew(tmp_path, whole, harm):
     strip.unlink()
     if harm == "damaged":
         content[len(content) // 2] ^= 255
-    if harm != "missing":
+    if harm == "altered":  # and sound as a file
+        strip.write_bytes(content)
+        with rasterio.open(strip, "r+") as data:
+            values = data.read()
+            values[0, 0, 0] ^= 1
+            data.write(values)
+    elif harm != "missing":
         strip.write_bytes(content[: len(content) // 2] if harm == "cut short" else content)
     before = len(list(folder.glob("strip_*.json")))
     assert map_of(tmp_path).strips_resumed == before - 1

@@ -41,15 +41,16 @@ def test_a_compiled_network_gives_the_same(predictor: PatchPredictor) -> None:
     torch.testing.assert_close(predictor(*batch()), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("when", ["at once", "at the first batch"])
 def test_without_a_compiler_it_says_why_and_predicts(
-    predictor: PatchPredictor, monkeypatch: pytest.MonkeyPatch
+    predictor: PatchPredictor, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     expected = predictor(*batch())
 
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("\nno compiler is installed\nand more lines")
 
-    monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(torch, "compile", broken if when == "at once" else lambda *_, **__: broken)
     assert predictor.compile(*batch()) == "no compiler is installed"
     assert torch.equal(predictor(*batch()), expected)
 
