@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from lulcseg.mosaic.ranks import threads_of
 from lulcseg.mosaic.work import Work
 from lulcseg.mosaic_settings import Mosaic
 from lulcseg.outputs import MapFiles, earlier_files
-from lulcseg.processes import is_lead
+from lulcseg.processes import is_lead, say
 from lulcseg.request import MapRequest, Model
 from lulcseg.scene.scene import Scene
 
@@ -79,7 +78,7 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
         with limited_cache(request.cache):
             request.predict(trainer, lambda: request.begun(out), None)
         return None
-    _say(request.memory_told())
+    say(request.memory_told())
     with (
         limited_cache(request.cache),
         Bars() as bars,
@@ -109,7 +108,7 @@ def map_scene(model: Model, scene: Scene, settings: Mosaic, out: Path, *, label:
         strips = len(work.strips())
         placed = work.publish()
     for old in earlier_files(out, placed):
-        _say(f"{old.name} is of an earlier map and was left as it is.")
+        say(f"{old.name} is of an earlier map and was left as it is.")
     seconds = time.perf_counter() - began
     return Mapped(out, placed, areas, patches, samples, seconds, forward, strips, work.resumed)
 
@@ -143,11 +142,11 @@ def map_entry(mapped: Mapped, scene: str, label: str, model: Model) -> dict[str,
 def _tell_of_earlier(work: Work) -> None:
     """Say what is there already, and what was left alone."""
     if work.resumed:
-        _say(f"Goes on: {work.resumed} of {len(work.strips())} strips are there.")
+        say(f"Goes on: {work.resumed} of {len(work.strips())} strips are there.")
     for folder, differing in work.others:
-        _say(f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}")
+        say(f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}")
     if work.resumed and work.processor != torch.backends.cpu.get_cpu_capability():
-        _say("It was begun on another kind of processor: pixels may differ where two classes are all but equal.")
+        say("It was begun on another kind of processor: pixels may differ where two classes are all but equal.")
 
 
 @contextmanager
@@ -158,12 +157,8 @@ def _told_if_kept(work: Work) -> Iterator[None]:
     except BaseException:
         done = len(work.strips()) - len(work.missing())
         if done:
-            _say(
+            say(
                 f"{done} of {len(work.strips())} strips are done and kept: "
                 "predict.py with the same checkpoint, scene and settings goes on with the rest."
             )
         raise
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")

@@ -71,7 +71,8 @@ class MapRun:
         self.record.put_map(entry)
         show_map(self.display, run_dir, entry, self.record.content["scenes"][scene.name])
         print_areas(done.areas)
-        scored = assess_map(scene, path, model.record, label, self.plan)
+        pixels = [area.pixels for area in done.areas]
+        scored = assess_map(scene, path, model.record, label, self.plan, pixels=pixels)
         if scored is None:
             return
         self._save(scored, stem)

@@ -42,3 +42,4 @@ def quiet_lightning() -> None:
 def say(text: str) -> None:
     """Write a line to the user."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # before what a process started next may write

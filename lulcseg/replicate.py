@@ -11,10 +11,11 @@ from pathlib import Path
 
 from lulcseg.compose import SCHEMAS
 from lulcseg.errors import LulcsegError, exits_cleanly, state_of, told
+from lulcseg.files import read_json
 from lulcseg.processes import is_lead
 from lulcseg.schema import fill
 from lulcseg.trials.child import end_with_parent
-from lulcseg.trials.layout import Settings, read_json
+from lulcseg.trials.layout import Settings
 from lulcseg.trials.sweep import REQUEST, note_failure
 
 

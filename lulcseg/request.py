@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from lulcseg.mosaic.strips import share_of
 from lulcseg.mosaic.work import Work
 from lulcseg.mosaic_settings import Mosaic
 from lulcseg.outputs import check_outputs, layers_for
+from lulcseg.processes import say
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.training.predictor import PatchPredictor, device_of, number_format, scaled_over
@@ -239,8 +239,4 @@ class MapRequest:
         image = torch.zeros((self.setup.batch, record.bands, patch, patch), dtype=kind, device=predictor.device)
         valid = torch.ones((self.setup.batch, patch, patch), dtype=torch.bool, device=predictor.device)
         if (reason := predictor.compile(image, valid)) is not None:
-            _say(f"The network isn't compiled ({reason}); it predicts all the same.")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+            say(f"The network isn't compiled ({reason}); it predicts all the same.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder
+from lulcseg.files import make_folder, read_json
 from lulcseg.record import NAME
 
 _VARIABLE = "LULCSEG_RUN_DIR"
@@ -72,7 +71,4 @@ def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> Path:
 
 def _is_running(run_dir: Path) -> bool:
     """Whether a run is going on in a folder; one that ended there earlier is none."""
-    try:
-        return bool(json.loads((run_dir / NAME).read_text(encoding="utf-8")).get("state") == "running")
-    except (OSError, json.JSONDecodeError):
-        return False
+    return (read_json(run_dir / NAME) or {}).get("state") == "running"

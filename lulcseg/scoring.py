@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lulcseg.assessment.assess import assess
@@ -14,10 +15,26 @@ from lulcseg.scene.scene import Scene
 from lulcseg.training.record import ModelRecord
 
 
-def assess_map(scene: Scene, path: Path, record: ModelRecord, mosaic: str, plan: Plan | None) -> Assessment | None:
+def assess_map(
+    scene: Scene,
+    path: Path,
+    record: ModelRecord,
+    mosaic: str,
+    plan: Plan | None,
+    *,
+    pixels: Sequence[int],
+) -> Assessment | None:
     """Score a map at its scene's reference points, or return None where there are none.
 
     What the points' design allows to be said of the whole map is with it; where it allows nothing, why.
+
+    Args:
+        scene: The scene.
+        path: The map.
+        record: The model that made it.
+        mosaic: In which passes.
+        plan: The plan that the model was trained by, to tell points on training ground apart.
+        pixels: Pixels of each class on the whole map, in the legend's order.
     """
     points, spec = scene.points, scene.spec.points
     if points is None or spec is None:
@@ -40,7 +57,7 @@ def assess_map(scene: Scene, path: Path, record: ModelRecord, mosaic: str, plan:
         strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
         strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
     )
-    return with_design_if_possible(result, request, path, reference, points.geometry)
+    return with_design_if_possible(result, request, path, reference, points.geometry, pixels=pixels)
 
 
 def assess_labels(scene: Scene) -> Assessment | None:

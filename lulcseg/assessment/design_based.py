@@ -73,7 +73,13 @@ class DesignRequest:
 
 
 def with_design(
-    result: Assessment, request: DesignRequest, map_path: Path, points_path: Path, places: gpd.GeoSeries
+    result: Assessment,
+    request: DesignRequest,
+    map_path: Path,
+    points_path: Path,
+    places: gpd.GeoSeries,
+    *,
+    pixels: Sequence[int] | None = None,
 ) -> Assessment:
     """Add to an assessment what its points' design allows to be said of the whole map.
 
@@ -83,6 +89,7 @@ def with_design(
         map_path: The map, a class raster of the assessment's legend.
         points_path: The points' file; a sample drawn by ``lulcseg reference`` keeps its strata in there.
         places: Where the points lie, in the order of the assessment's table.
+        pixels: Pixels of each class of the whole map, where they are known; else they are counted.
 
     Raises:
         LulcsegError: The design needs what isn't there: strata, their sizes, two points in each.
@@ -91,7 +98,7 @@ def with_design(
     if design == UNKNOWN:
         return replace(result, design=design, design_note=AGREEMENT_ONLY)
     assert result.points is not None
-    sizes = map_sizes(map_path, result.legend)
+    sizes = map_sizes(map_path, result.legend, pixels)
     names = result.legend.names
     if design == SIMPLE_RANDOM:
         found = estimators.simple_random(result.confusion, names, float(sizes.hectares.sum()), sizes.hectares)
@@ -105,11 +112,17 @@ def with_design(
 
 
 def with_design_if_possible(
-    result: Assessment, request: DesignRequest, map_path: Path, points_path: Path, places: gpd.GeoSeries
+    result: Assessment,
+    request: DesignRequest,
+    map_path: Path,
+    points_path: Path,
+    places: gpd.GeoSeries,
+    *,
+    pixels: Sequence[int] | None = None,
 ) -> Assessment:
     """Do as :func:`with_design`, but where that is refused keep the assessment, with the reason in its note."""
     try:
-        return with_design(result, request, map_path, points_path, places)
+        return with_design(result, request, map_path, points_path, places, pixels=pixels)
     except LulcsegError as error:
         return replace(result, design_note=f"No design-based estimates: {error}")
 

@@ -44,14 +44,21 @@ class MapSizes:
         return np.asarray(self.pixels * self.pixel_hectares)
 
 
-def map_sizes(path: Path, legend: Legend) -> MapSizes:
-    """Count a whole map's classes, block by block.
+def map_sizes(path: Path, legend: Legend, pixels: Sequence[int] | None = None) -> MapSizes:
+    """Return the extent of a map's classes.
+
+    Args:
+        path: The map.
+        legend: Its classes.
+        pixels: Pixels of each class of the whole map, in the legend's order, where they are known; else they are
+            counted, block by block.
 
     Raises:
         LulcsegError: It can't be read, has codes that the legend lacks, or lies in degrees, in which pixels are not of
             one size.
     """
-    return MapSizes(class_pixels(path, legend), pixel_hectares(path, legend))
+    counts = class_pixels(path, legend) if pixels is None else np.asarray(pixels, dtype=np.int64)
+    return MapSizes(counts, pixel_hectares(path, legend))
 
 
 def pixel_hectares(path: Path, legend: Legend) -> float:

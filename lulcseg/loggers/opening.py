@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ import yaml
 
 from lulcseg import config
 from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json
 from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, Display, NoDisplay
 from lulcseg.loggers.identity import Identity, identity_of
@@ -109,10 +109,7 @@ def shown_as_trained(
 
 def _address_of(run_dir: Path) -> Any:
     """Return where a run was shown, by its record; None: nowhere."""
-    try:
-        return json.loads((run_dir / "record.json").read_text(encoding="utf-8")).get("shown")
-    except (OSError, ValueError):
-        return None
+    return (read_json(run_dir / "record.json") or {}).get("shown")
 
 
 def _open(settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Display:

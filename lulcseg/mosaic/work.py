@@ -15,7 +15,7 @@ from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio le
 from rasterio.errors import RasterioError
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import write_json
+from lulcseg.files import read_json, write_json
 from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.products import Product
 from lulcseg.mosaic.readback import checksums_of
@@ -118,7 +118,7 @@ class Work:
             folder.mkdir(exist_ok=True)
             lock = _locked(folder / _LOCK, target)
         try:
-            found = _read(folder / _MANIFEST)
+            found = read_json(folder / _MANIFEST)
             if found is None:
                 write_json(folder / _MANIFEST, manifest)
             work = cls(folder, target, mosaic, found or manifest, products)
@@ -129,7 +129,7 @@ class Work:
             raise
         work._lock = lock
         for other in sorted(target.parent.glob(f".{target.name}.*.part")):
-            theirs = _read(other / _MANIFEST)
+            theirs = read_json(other / _MANIFEST)
             if other != folder and theirs is not None:
                 differing = [k for k in plain if theirs["identity"].get(k) != plain[k]]
                 work.others.append((other, differing))
@@ -152,7 +152,7 @@ class Work:
             LulcsegError: It isn't there.
         """
         folder = _folder(target, _plain(identity, products, part))
-        manifest = _read(folder / _MANIFEST)
+        manifest = read_json(folder / _MANIFEST)
         if manifest is None:
             raise LulcsegError(
                 "this process sees another checkpoint, other imagery or other settings than the first",
@@ -187,7 +187,7 @@ class Work:
 
     def done(self, strip: Strip) -> dict[str, Any] | None:
         """Return what was noted of a strip: ``checksums`` by product, ``counts`` of codes; None if it isn't done."""
-        return _read(self.folder / f"strip_{strip.number:05d}.json")
+        return read_json(self.folder / f"strip_{strip.number:05d}.json")
 
     def note(self, strip: Strip, checksums: Mapping[str, Sequence[int]], counts: Sequence[int]) -> None:
         """Say that a strip is done."""
@@ -284,14 +284,6 @@ def _plain(identity: Mapping[str, Any], products: Sequence[Product], part: Windo
 def _folder(target: Path, plain: Mapping[str, Any]) -> Path:
     digest = hashlib.sha256(json.dumps([_FORMAT, plain], sort_keys=True).encode()).hexdigest()[:12]
     return target.with_name(f".{target.name}.{digest}.part")
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _locked(path: Path, target: Path) -> Any:

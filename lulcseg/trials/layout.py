@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
-from lulcseg.files import write_json
+from lulcseg.files import read_json, write_json
 from lulcseg.trial_settings import Contrast
 from lulcseg.trials.lock import held
 
@@ -95,15 +94,6 @@ def trial_entry(settings: Settings) -> dict[str, Any] | None:
     """Return what a run's record says of its trial, or None for a single run."""
     trial = settings.trial
     return None if trial.name is None else {"name": trial.name, "value": trial.value, "level": _plain(trial.level)}
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Return a JSON mapping, or None where there is none that can be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return dict(content) if isinstance(content, Mapping) else None
 
 
 def _contrast(contrast: Contrast, known: Collection[str]) -> dict[str, Any]:

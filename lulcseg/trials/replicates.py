@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json
 
 COMPLETE = ("finished", "mapped")
 """States of a run whose scores count."""
@@ -84,12 +84,8 @@ def read_replicate(path: Path, trial: str) -> Replicate:
         path: The run directory.
         trial: Name of the trial, where the record tells none.
     """
-    try:
-        record = json.loads((path / "record.json").read_text(encoding="utf-8"))
-        readable = isinstance(record, dict)
-    except (OSError, ValueError):
-        readable = False
-    if not readable:
+    record = read_json(path / "record.json")
+    if record is None:
         record = {"state": "unreadable", "error": "its record can't be read"}
     own = record.get("trial") or {}
     nested = path.name.startswith("seed")

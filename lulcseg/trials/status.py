@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.trials.layout import DONE, RECORD, TRIAL, read_json
+from lulcseg.files import read_json
+from lulcseg.trials.layout import DONE, RECORD, TRIAL
 from lulcseg.trials.lock import is_locked
 
 PROGRESS = "progress.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -13,10 +12,10 @@ import yaml
 
 from lulcseg.config import PredictConfig
 from lulcseg.errors import LulcsegError
-from lulcseg.files import write_json
-from lulcseg.processes import is_lead
+from lulcseg.files import read_json, write_json
+from lulcseg.processes import is_lead, say
 from lulcseg.trials.child import run_child
-from lulcseg.trials.layout import DONE, RECORD, Settings, check_layout, read_json, run_dir_of, trial_entry, write_trial
+from lulcseg.trials.layout import DONE, RECORD, Settings, check_layout, run_dir_of, trial_entry, write_trial
 from lulcseg.trials.lock import replicate_lock
 
 REQUEST = "replicate.json"
@@ -68,14 +67,14 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
     label = f"{settings.trial.name}: {settings.trial.value}, seed {settings.seed}"
     with replicate_lock(run_dir) as lock:
         if lock is None:
-            _say(f"{label}: another process is running it")
+            say(f"{label}: another process is running it")
             return
         if not _to_be_run(settings, label):
             return
-        _say(f"{label}: {run_dir}")
+        say(f"{label}: {run_dir}")
         if _started(program, settings, command, lock):
             record = read_json(run_dir / RECORD) or {}
-            _say(f"{label}: {record.get('state')} ({record.get('error')})")
+            say(f"{label}: {record.get('state')} ({record.get('error')})")
 
 
 def run_apart(program: str, settings: Settings, command: str) -> None:
@@ -136,12 +135,12 @@ def _to_be_run(settings: Settings, label: str) -> bool:
         return True
     if _is_same(settings):
         if done := _is_done(settings):
-            _say(f"{label}: done already")
+            say(f"{label}: done already")
         return not done
     if _is_done(settings) and settings.trial.changed != "redo":
-        _say(f"{label}: kept, though by other settings ({_difference(settings)})")
+        say(f"{label}: kept, though by other settings ({_difference(settings)})")
         return False
-    _say(f"{label}: what was there is by other settings, moved to {_move_aside(run_dir)}")
+    say(f"{label}: what was there is by other settings, moved to {_move_aside(run_dir)}")
     return True
 
 
@@ -202,8 +201,3 @@ def _ended(code: int) -> str:
         why = ", perhaps for want of memory" if code == -9 else ""
         return f"Its process was ended by signal {-code}{why}."
     return f"Its process ended with exit code {code}."
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

@@ -304,6 +304,22 @@ def test_in_a_run_what_is_refused_is_a_note(sample, map_file):
     assert kept.design_note.startswith("No design-based estimates: ")
 
 
+def test_a_map_whose_classes_are_counted_is_not_counted_again(sample, map_file, monkeypatch):
+    fill(sample, TRUTH)
+    counted = assess_files(sample, map_file)
+    places = gpd.read_file(sample, layer="points").geometry
+    pixels = np.bincount(INDEX.ravel(), minlength=256)[:3].tolist()
+
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("lulcseg.assessment.design_strata.class_pixels", never)
+    known = with_design_if_possible(counted, DesignRequest(), map_file, sample, places, pixels=pixels)
+
+    assert known.design_note == ""
+    assert known.design_based == counted.design_based
+
+
 def test_areas_are_not_counted_in_degrees(sample, tmp_path):
     with pytest.raises(LulcsegError, match="coordinates are in degrees"):
         from lulcseg.assessment.design_strata import map_sizes

@@ -17,10 +17,11 @@ import pytest
 from lulcseg.attempt import closing
 from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json
 from lulcseg.processes import interruptible
 from lulcseg.record import RunRecord
 from lulcseg.trials import sweep
-from lulcseg.trials.layout import check_layout, read_json, write_trial
+from lulcseg.trials.layout import check_layout, write_trial
 from lulcseg.trials.lock import is_locked, lock_of, replicate_lock
 from lulcseg.trials.status import Standing, print_status, seconds_left, survey
 from lulcseg.trials.sweep import begin_sweep, run_replicate
