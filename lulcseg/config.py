@@ -11,6 +11,7 @@ from math import inf
 from lulcseg.mosaic_settings import Mosaic
 from lulcseg.operations import Shares
 from lulcseg.schema import refuse, setting
+from lulcseg.study_settings import Study
 from lulcseg.trial_settings import Trial
 
 AT_PREDICTION = "mosaic"
@@ -262,6 +263,7 @@ class TrainConfig:
     mosaic: Mosaic = field(default_factory=Mosaic)
     assess: Assess = field(default_factory=Assess)
     trial: Trial = field(default_factory=Trial)
+    study: Study = field(default_factory=Study)
     stop_after: str | None = setting(
         None, "Stop once this much is done: the plan, or the training.", choices=("plan", "training")
     )
@@ -275,6 +277,7 @@ class PredictConfig:
 
     checkpoint: str | None = setting(None, "Checkpoint of a run: <run>/checkpoints/best.ckpt.")
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
+    scenes: list[str] = setting([], "Several scenes to map; empty: the one of `scene`.")
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
     mosaic: Mosaic = field(default_factory=lambda: Mosaic(name="multiple"))
     assess: Assess = field(default_factory=Assess)

@@ -14,8 +14,8 @@ from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic_settings import Mosaic
+from lulcseg.previews import put_previews
 from lulcseg.record import RunRecord
-from lulcseg.report.previews import write_previews
 from lulcseg.request import Model
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
@@ -63,7 +63,7 @@ class MapRun:
         label = label_of(mosaic, self.variant)
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
-            self.record.put_scene(scene.name, write_previews(scene, run_dir / "previews"))
+            self.record.put_scene(scene.name, put_previews(scene, run_dir))
         path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
         done = map_scene(model, scene, mosaic, path, label=label)
         assert done is not None

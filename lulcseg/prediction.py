@@ -48,7 +48,8 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
     task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
-    if config.scene is None:
+    names = config.scenes or ([config.scene] if config.scene else [])
+    if not names:
         raise _missing("scene")
     if config.seed is not None and config.seed != task.record.seed:
         raise LulcsegError(
@@ -57,7 +58,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         )  # fmt: skip
     devices = Devices(config.accelerator, config.devices, config.strategy)
     model = Model(task, checkpoint, config.precision, devices)
-    scenes = open_scenes([config.scene], cache_folder(config.cache))
+    scenes = open_scenes(names, cache_folder(config.cache))
     fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_lead() else None
     if config.warp:
         scenes = [warped_to(scene, task.record) for scene in scenes]

@@ -17,10 +17,10 @@ from lulcseg.loggers.opening import check_logger, shown
 from lulcseg.maprun import MapRun
 from lulcseg.mosaic.ranks import Devices
 from lulcseg.planning import Planned, adopt, count_plan, make_plan, picture_plan, shift_of
+from lulcseg.previews import put_previews
 from lulcseg.processes import is_lead, say
 from lulcseg.record import RunRecord, environment, git_state, plan_entry
 from lulcseg.report.page import write_report
-from lulcseg.report.previews import write_previews
 from lulcseg.request import Model, check_request
 from lulcseg.rundir import join_run_dir, new_run_dir
 from lulcseg.sampling.plan import Plan
@@ -175,7 +175,7 @@ def _start(record: RunRecord, scenes: Sequence[Scene], planned: Planned, counts:
 def _picture(record: RunRecord, scenes: Sequence[Scene], plan: Plan) -> None:
     """Picture the plan over each scene's imagery."""
     for scene in scenes:
-        entry = write_previews(scene, record.run_dir / "previews")
+        entry = put_previews(scene, record.run_dir)
         record.put_scene(scene.name, entry)
         name = "plan.png" if len(scenes) == 1 else f"plan_{scene.name}.png"
         picture_plan(plan, scene, record.run_dir / entry["imagery_preview"], record.run_dir / name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +155,11 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     if plain.get("synthetic") is not None:
         from lulcseg.scene.embedded import landscape_scene
 
-        if len(plain) > 1:
-            raise LulcsegError("it has other keys beside synthetic", where=path, remedy="remove them")
-        return read_scene(
-            str(landscape_scene(fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic"), cache)), cache=cache
-        )
+        if set(plain) - {"synthetic", "name"}:
+            raise LulcsegError("it has other keys than name beside synthetic", where=path, remedy="remove them")
+        landscape = landscape_scene(fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic"), cache)
+        made = read_scene(str(landscape), cache=cache)
+        return made if plain.get("name") is None else replace(made, name=str(plain["name"]))
     sections: dict[str, type] = {"labels": LabelsSpec, "points": PointsSpec}
     typed: dict[str, Any] = {
         k: fill(sections[k], plain.pop(k), f"{path}: {k}") for k in sections if plain.get(k) is not None

@@ -19,7 +19,7 @@ from lulcseg.scene.scene import Scene, default_cache
 
 _FORMAT = 1
 _ELSEWHERE = (
-    "run_dir", "output", "name", "trial", "cache", "logger", "reading", "scene", "scenes", "ckpt_path", "checkpoint",
+    "run_dir", "output", "name", "trial", "study", "cache", "logger", "reading", "scene", "scenes", "ckpt_path", "checkpoint",
     "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
 )  # fmt: skip
 """Settings that change no result, and those that name files, whose content counts instead."""
@@ -54,7 +54,8 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
     """
     cache = str(Path(config.cache).expanduser().resolve() if config.cache else default_cache())
     if isinstance(config, PredictConfig):
-        return predict_fingerprint(config, [_opened(config.scene, cache)] if config.scene else [])
+        names = config.scenes or ([config.scene] if config.scene else [])
+        return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])
     names = config.scenes.train or ([config.scene] if config.scene else [])
     trained = [_opened(name, cache) for name in dict.fromkeys(names)]
     assessed = [_opened(name, cache) for name in dict.fromkeys(config.scenes.assess or names)]

@@ -57,7 +57,7 @@ def test_dates_and_numbers_need_no_quotes(make_scene: Make, cache: Path) -> None
         ({"name": ".."}, "can't be part of a file name"),
         ({"crs": "EPSG:999999"}, "crs 'EPSG:999999' is not known"),
         ({"crs": 28355.5}, "crs '28355.5' is not known"),
-        ({"synthetic": {"size": 256}}, "other keys beside synthetic"),
+        ({"synthetic": {"size": 256}}, "other keys than name beside synthetic"),
     ],
 )
 def test_slips_get_a_sentence(make_scene: Make, cache: Path, changes: dict[str, object], part: str) -> None:

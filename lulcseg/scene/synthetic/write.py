@@ -38,6 +38,7 @@ SCENES: tuple[tuple[Date, str | None], ...] = (
     (2015, None),
     (2018, "training"),
     (2018, "heldout"),
+    (2015, "training"),
     (2015, "heldout"),
 )
 """Dates, and the part of the area that each scene file is about."""
