@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
+from lulcseg.scene.once import one_at_a_time
 from lulcseg.scene.spec import SyntheticSpec
 
 
@@ -24,8 +25,10 @@ def landscape_scene(spec: SyntheticSpec, cache: Path) -> Path:
 
     folder = cache / "synthetic" / f"v{VERSION}_size{spec.size}_seed{spec.seed}"
     if not folder.exists():
-        sys.stderr.write(f"Making the synthetic landscape ({spec.size} × {spec.size} px) in {folder}\n")
-        write_landscape(folder, size=spec.size, seed=spec.seed)
+        with one_at_a_time(folder):  # the runs of a sweep may all ask for it at once
+            if not folder.exists():
+                sys.stderr.write(f"Making the synthetic landscape ({spec.size} × {spec.size} px) in {folder}\n")
+                write_landscape(folder, size=spec.size, seed=spec.seed)
     scene = folder / f"scene_{spec.scene}.yaml"
     if not scene.is_file():
         options = sorted(p.stem.removeprefix("scene_") for p in folder.glob("scene_*.yaml"))

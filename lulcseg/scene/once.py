@@ -28,17 +28,33 @@ def make_once(path: Path, make: Callable[[Path], None]) -> None:
     """
     if path.exists():
         return
+    with one_at_a_time(path) as alone:
+        if path.exists():
+            return
+        if alone:
+            for stray in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
+                stray.unlink(missing_ok=True)
+        with replacing(path) as part:
+            make(part)
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[bool]:
+    """Let one process at a time make a file or a folder; the others wait. Its parent folder is made.
+
+    Args:
+        path: What is to be made. Whoever has waited should look whether it is there.
+
+    Yields:
+        Whether no other process can be making it; False where the file system has no locks.
+
+    Raises:
+        LulcsegError: The folder can't be written, or what is made there.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock")
-        with _held(lock, path) as alone:
-            if path.exists():
-                return
-            if alone:
-                for stray in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
-                    stray.unlink(missing_ok=True)
-            with replacing(path) as part:
-                make(part)
+        with _held(path.with_name(f".{path.name}.lock"), path) as alone:
+            yield alone
     except OSError as error:
         raise LulcsegError(
             f"it can't be written ({error.strerror})", where=path.parent, remedy="set cache= to a folder that can"

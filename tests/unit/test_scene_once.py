@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,22 @@ def test_burn_in_blocks_equals_one_block(make_scene: Make, cache: Path, monkeypa
     monkeypatch.setattr(scene_labels, "_BLOCK", 32)
     scene = Scene.open(str(path), cache / "two")
     np.testing.assert_array_equal(scene.labels.read(scene.grid.window), expected)  # type: ignore[union-attr]
+
+
+def test_runs_that_start_together_make_one_landscape(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from lulcseg.scene.spec import read_scene; "
+        "read_scene(sys.argv[1], cache=Path(sys.argv[2]))"
+    )
+    scene = tmp_path / "scene.yaml"
+    scene.write_text("name: mine\nsynthetic: {size: 128, seed: 3}\n")
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(scene), str(tmp_path / "cache")], stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    told = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], told
+    assert sum("Making the synthetic landscape" in text for text in told) == 1
+    assert len(list((tmp_path / "cache" / "synthetic").glob("v*"))) == 1
