@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lulcseg import __version__
-from lulcseg.commands import agreement, collect, rank, reference, report, sweep
+from lulcseg.commands import agreement, collect, rank, reference, report, study, sweep
 from lulcseg.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
     beside.set_defaults(run=_beside)
 
-    for command in (reference, agreement, sweep, collect, rank, report):
+    for command in (reference, agreement, sweep, collect, rank, report, study):
         command.add(commands)
     return parser
 

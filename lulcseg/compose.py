@@ -163,6 +163,11 @@ def _check_override(name: str, key: str, line: str) -> None:
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         return
     schema, known = SCHEMAS[name], groups()
+    if key in known_keys(schema) and key not in known and (ROOT / key).is_dir():
+        raise LulcsegError(
+            f"a folder hides the setting {key}: Hydra takes it for a group of settings", where=ROOT / key,
+            remedy="give the folder another name",
+        )  # fmt: skip
     if key in known or key in known_keys(schema):
         return
     hint = did_you_mean(key, [*known, *(k for k in known_keys(schema) if "." not in k)])

@@ -190,6 +190,9 @@ class Trainer:
     """How long and on what training runs."""
 
     epochs: int = setting(20, "Passes over the plan.", least=1)
+    steps: int | None = setting(
+        None, "Optimiser steps to come nearest to in whole epochs, at least one; over `epochs`.", least=1
+    )
     batch_size: int = setting(64, "Patches of one optimiser step, over all devices.", least=1)
     micro_batch: int | None = setting(
         None, "Most patches that a device holds at once; the rest of its share is accumulated; null: all.", least=1
@@ -272,12 +275,19 @@ class TrainConfig:
 
 
 @dataclass
+class Mapped:
+    """Which scenes a prediction maps, by name or path."""
+
+    assess: list[str] = setting([], "Scenes to map and assess; empty: the one of `scene`.")
+
+
+@dataclass
 class PredictConfig:
     """Everything `python predict.py` can be told."""
 
     checkpoint: str | None = setting(None, "Checkpoint of a run: <run>/checkpoints/best.ckpt.")
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
-    scenes: list[str] = setting([], "Several scenes to map; empty: the one of `scene`.")
+    scenes: Mapped = field(default_factory=Mapped)
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
     mosaic: Mosaic = field(default_factory=lambda: Mosaic(name="multiple"))
     assess: Assess = field(default_factory=Assess)

@@ -31,8 +31,9 @@ class Mosaic:
     name: str = setting(
         "single",
         "single: one grid of patches; multiple: a second grid half a patch further on, four rotations (the paper's); "
-        "cheap: the two grids, without rotations but that of the second by 180°; crop: patches that overlap, trimmed.",
-        choices=("single", "multiple", "cheap", "crop"),
+        "cheap: the two grids, without rotations but that of the second by 180°; crop: patches that overlap, trimmed; "
+        "rotations: one grid, four rotations; grids: the two grids, weighted, not rotated.",
+        choices=("single", "multiple", "cheap", "crop", "rotations", "grids"),
     )
     passes: list[MosaicPass] = setting([], "Passes of your own, in place of those that `name` stands for.")
     weight: str | None = setting(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lulcseg.report import figures
 from lulcseg.report.planview import plan_figure
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.handed import take_plan
-from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.sampling.shares import LabelReader, cover
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
@@ -53,6 +54,16 @@ def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
         return Planned(plan, list(plan.meta["notes"]))
     plan = take_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
     return Planned(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt(config, plan)])
+
+
+def settle_epochs(config: TrainConfig, plan: Plan) -> TrainConfig:
+    """Return the settings with the whole epochs that come nearest to ``trainer.steps``, where that is set."""
+    if config.trainer.steps is None:
+        return config
+    patches = int((plan.rows["split"] == TRAIN).sum())
+    an_epoch = max(1, math.ceil(patches / config.trainer.batch_size))
+    epochs = max(1, round(config.trainer.steps / an_epoch))
+    return replace(config, trainer=replace(config.trainer, epochs=epochs))
 
 
 def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:

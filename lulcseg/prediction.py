@@ -48,7 +48,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
     task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
-    names = config.scenes or ([config.scene] if config.scene else [])
+    names = config.scenes.assess or ([config.scene] if config.scene else [])
     if not names:
         raise _missing("scene")
     if config.seed is not None and config.seed != task.record.seed:

@@ -16,7 +16,7 @@ from lulcseg.loggers.identity import identity_of
 from lulcseg.loggers.opening import check_logger, shown
 from lulcseg.maprun import MapRun
 from lulcseg.mosaic.ranks import Devices
-from lulcseg.planning import Planned, adopt, count_plan, make_plan, picture_plan, shift_of
+from lulcseg.planning import Planned, adopt, count_plan, make_plan, picture_plan, settle_epochs, shift_of
 from lulcseg.previews import put_previews
 from lulcseg.processes import is_lead, say
 from lulcseg.record import RunRecord, environment, git_state, plan_entry
@@ -55,9 +55,10 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         return
     fingerprint = train_fingerprint(config, trained, assessed)
     wanted = Path(config.run_dir).expanduser().resolve()
-    earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
+    config = settle_epochs(config, plan)
+    earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     if config.stop_after != "plan":
         check_dealing(config, plan)
     counts = count_plan(plan, trained)
@@ -93,6 +94,7 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
     run_dir = join_run_dir(config.run_dir)
     plan = Plan.load(run_dir / "plan.gpkg")
     adopt(config, plan)
+    config = settle_epochs(config, plan)
     record = RunRecord.load(run_dir)
     fit(
         config, scenes, plan, run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,

@@ -57,6 +57,7 @@ class Epochs:
     e20: int = setting(20, "Of every trial but batch size.", least=1)
     batch: int = setting(20, "Of the batch trial.", least=1)
     e100: int = setting(100, "Of full training.", least=1)
+    long: int = setting(60, "Of the augmentation trial trained longer.", least=1)
 
 
 @dataclass
@@ -68,3 +69,4 @@ class Study:
     batch: Batches = field(default_factory=Batches)
     patches: Patches = field(default_factory=Patches)
     epochs: Epochs = field(default_factory=Epochs)
+    steps: int = setting(800, "Optimiser steps of batches at equal steps: those of 100 in the batch trial.", least=1)

@@ -165,7 +165,15 @@ CHEAP = PassPlan((Pass(), Pass(0.5, 0.5, (2,))), weight="cone")
 CROP = PassPlan((Pass(),), trim=0.125)
 """Patches that overlap, an eighth of them cut off at each edge (as Flood et al. 2019 trim theirs); no averaging."""
 
-PLANS: dict[str, PassPlan] = {"single": SINGLE, "multiple": MULTIPLE, "cheap": CHEAP, "crop": CROP}
+ROTATIONS = PassPlan((Pass(rotations=_QUARTERS),))
+"""One grid of patches, four rotations: what of multiple is rotation."""
+
+GRIDS = PassPlan((Pass(), Pass(0.5, 0.5)), weight="cone")
+"""Two grids half a patch apart, weighted, not rotated: what of multiple is the second grid."""
+
+PLANS: dict[str, PassPlan] = {
+    "single": SINGLE, "multiple": MULTIPLE, "cheap": CHEAP, "crop": CROP, "rotations": ROTATIONS, "grids": GRIDS,
+}  # fmt: skip
 """The plans that have a name."""
 
 

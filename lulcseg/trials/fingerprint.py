@@ -54,7 +54,7 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
     """
     cache = str(Path(config.cache).expanduser().resolve() if config.cache else default_cache())
     if isinstance(config, PredictConfig):
-        names = config.scenes or ([config.scene] if config.scene else [])
+        names = config.scenes.assess or ([config.scene] if config.scene else [])
         return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])
     names = config.scenes.train or ([config.scene] if config.scene else [])
     trained = [_opened(name, cache) for name in dict.fromkeys(names)]

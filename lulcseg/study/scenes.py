@@ -1,0 +1,91 @@
+"""Scene files made of another: the ground that a grid keeps, and one class against all others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import yaml
+
+from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.files import make_folder, replacing
+from lulcseg.sampling.plan import Plan
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.spec import read_yaml
+
+REST = "Other"
+
+
+def ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
+    """Write a scene file of the ground that a plan's patches cover, and its boundary beside it.
+
+    Args:
+        scene: The scene that the plan is of.
+        plan: The plan, such as a grid's.
+        out: The scene file to write, ``.yaml``.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        LulcsegError: A file can't be written.
+    """
+    boundary = out.with_suffix(".gpkg")
+    make_folder(out.parent, "out")
+    ground = gpd.GeoDataFrame({"name": [out.stem]}, geometry=[plan.rows.geometry.union_all()], crs=plan.rows.crs)
+    with replacing(boundary) as part:
+        ground.to_file(part, driver="GPKG", layer=out.stem)
+    content = _absolute(scene) | {"name": out.stem, "boundary": str(boundary.resolve())}
+    return _write(content, out)
+
+
+def class_scene(scene: Scene, land_class: str, out: Path) -> Path:
+    """Write a scene file in which one class stands against all others, called ``Other``.
+
+    Args:
+        scene: The scene.
+        land_class: Name of the class.
+        out: The scene file to write, ``.yaml``.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        LulcsegError: The scene has no such class or no ``Other``, or the file can't be written.
+    """
+    names = scene.legend.names
+    for name in (land_class, REST):
+        if name not in names:
+            raise LulcsegError(f"it has no class '{name}'", where=scene.file.path, remedy=did_you_mean(name, names))
+    make_folder(out.parent, "out")
+    content = _absolute(scene) | {"name": out.stem}
+    content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, REST}]
+    others = {name: REST for name in names if name not in {land_class, REST}}
+    for section in ("labels", "points"):
+        if content.get(section):
+            own: dict[str, str] = content[section].get("crosswalk") or {}
+            both = {source: others.get(name, name) for source, name in own.items()}
+            content[section] = content[section] | {"crosswalk": others | both}
+    return _write(content, out)
+
+
+def _absolute(scene: Scene) -> dict[str, Any]:
+    """Return a scene file's content with paths that hold in any folder."""
+    content = read_yaml(scene.file.path)
+    folder = scene.file.path.parent.resolve()
+    content["imagery"] = content["imagery"] | {"files": [str(folder / name) for name in content["imagery"]["files"]]}
+    for section in ("labels", "points"):
+        if content.get(section) and content[section].get("file"):
+            content[section] = content[section] | {"file": str(folder / content[section]["file"])}
+    if content.get("labels") and content["labels"].get("rasters"):
+        content["labels"]["rasters"] = [str(folder / name) for name in content["labels"]["rasters"]]
+    if content.get("boundary"):
+        content["boundary"] = str(folder / content["boundary"])
+    return content
+
+
+def _write(content: dict[str, Any], out: Path) -> Path:
+    with replacing(out) as part:
+        part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return out
