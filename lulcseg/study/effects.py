@@ -1,0 +1,170 @@
+"""The study's questions, asked of its raw results: an effect, its interval and a paired test for each view of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lulcseg.errors import LulcsegError
+from lulcseg.scene.spec import read_yaml
+from lulcseg.schema import fill, setting
+from lulcseg.trials.contrasts import equivalence, holm, paired_t, slopes
+from lulcseg.trials.summary import t_interval
+
+LEVEL = 0.05
+SEPARATOR = "/"
+
+
+@dataclass
+class Question:
+    """A comparison that is made in several views.
+
+    Arms are written ``trial/value``, or ``trial/value/mosaic`` where a run has maps made in several ways.
+    """
+
+    id: str = setting("", "What the rows are called by.")
+    asks: str = setting("", "What it asks, in words.")
+    first: list[str] = setting([], "Arm that the other is held against; for a slope, all arms in order.")
+    second: list[str] = setting([], "Arm whose score less the first's is the effect; empty: a slope over `first`.")
+    metric: str = setting("kappa", "Score of the whole map, or f1, users or producers of `classes`.")
+    classes: list[str] = setting([], "Classes whose mean is taken; empty: the score is of the whole map.")
+    primary: str = setting("", "View that the conclusion rests on, chosen before the scores were seen.")
+
+
+@dataclass
+class StudyView:
+    """Which maps are compared, on which ground, held against what."""
+
+    scene: str = setting("", "Name of the scene.")
+    ground: str = setting("all", "all, training or heldout.")
+    against: str = setting("truth", "points or truth.", choices=("points", "truth"))
+    title: str = setting("", "The view for people.")
+
+
+@dataclass
+class Questions:
+    """A study's questions and views, as a YAML file holds them."""
+
+    margin: float = setting(0.02, "Difference below which there is none that matters.", least=0.0)
+    views: dict[str, StudyView] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+
+
+def read_questions(path: Path) -> Questions:
+    """Read a study's questions.
+
+    Raises:
+        LulcsegError: Not YAML, an unknown key, or a question that names a view that isn't there.
+    """
+    plain = read_yaml(path)
+    views = {str(name): fill(StudyView, view, f"{path}: views.{name}") for name, view in plain.pop("views", {}).items()}
+    asked = [fill(Question, q, f"{path}: question {n}") for n, q in enumerate(plain.pop("questions", []), 1)]
+    whole = fill(Questions, plain, str(path))
+    for q in asked:
+        if q.primary not in views:
+            raise LulcsegError(f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}")
+    if len({q.id for q in asked}) < len(asked):
+        raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
+    return Questions(whole.margin, views, asked)
+
+
+def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
+    """Answer every question in every view.
+
+    Args:
+        questions: The questions.
+        whole: Scores of whole maps (:func:`lulcseg.study.score.score_trials`).
+        classes: The same by class.
+
+    Returns:
+        A row a question × view that both arms were scored in: ``row`` (its name: question and view), what was compared,
+        both means, the effect with its 95 % t interval over seeds, the p of the paired t test, that of equivalence
+        within the margin, and what can be told. ``p_holm`` of the rows that conclusions rest on is adjusted among them
+        (Holm 1979); it is NaN elsewhere.
+    """
+    rows = [
+        row
+        for q in questions.questions
+        for name, view in questions.views.items()
+        if (row := _answer(q, name, view, whole if not q.classes else classes, questions.margin)) is not None
+    ]
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return table
+    table["p_holm"] = math.nan
+    table.loc[table["primary"], "p_holm"] = holm(table.loc[table["primary"], "p"].tolist())
+    return table
+
+
+def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margin: float) -> dict[str, Any] | None:
+    by_arm = {arm: _by_seed(scores, arm, view, q) for arm in [*q.first, *q.second]}
+    common = sorted(set.intersection(*(set(found) for found in by_arm.values())))
+    if not common:
+        return None
+    columns = {arm: np.array([found[seed] for seed in common]) for arm, found in by_arm.items()}
+    if q.second:
+        first, second = _mean(columns, q.first), _mean(columns, q.second)
+        found, reach = second - first, 1.0
+    else:
+        levels = np.log2([_level(scores, arm) for arm in q.first])
+        first, second = columns[q.first[0]], columns[q.first[-1]]
+        found, reach = slopes(levels, np.array([columns[arm] for arm in q.first])), float(np.ptp(levels))
+    low, high = t_interval(found)
+    p, same = paired_t(found), equivalence(found * reach, margin)
+    return {
+        "row": f"{q.id}.{name}", "question": q.id, "view": name, "scene": view.scene, "ground": view.ground,
+        "against": view.against, "kind": "difference" if q.second else "slope",
+        "first": "+".join(q.first) if q.second else q.first[0], "second": "+".join(q.second) if q.second else q.first[-1],
+        "metric": q.metric, "classes": "+".join(q.classes), "n": len(common),
+        "mean_first": float(first.mean()), "mean_second": float(second.mean()), "effect": float(found.mean()),
+        "low": low, "high": high, "p": p, "p_equivalence": same, "verdict": verdict(p, same),
+        "primary": name == q.primary,
+    }  # fmt: skip
+
+
+def verdict(p: float, p_equivalence: float) -> str:
+    """Say what a pair of tests lets be told: ``differs``, ``no difference`` (within the margin) or ``can't be told``."""
+    if p < LEVEL:
+        return "differs"
+    return "no difference" if p_equivalence < LEVEL else "can't be told"
+
+
+def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Mapping[int, float]:
+    """Return an arm's score at each seed; of several classes the mean, a class never mapped counting 0."""
+    trial, value, *mosaic = arm.split(SEPARATOR)
+    chosen = (
+        (scores["trial"] == trial) & (scores["value"] == value) & (scores["scene"] == view.scene)
+        & (scores["ground"] == view.ground) & (scores["against"] == view.against)
+    )  # fmt: skip
+    if mosaic:
+        chosen &= scores["mosaic"] == mosaic[0]
+    if q.classes:
+        chosen &= scores["class"].isin(q.classes)
+        rows = scores[chosen]
+        return rows.assign(**{q.metric: rows[q.metric].fillna(0.0)}).groupby("seed")[q.metric].mean().to_dict()
+    rows = scores[chosen]
+    if rows["seed"].duplicated().any():
+        raise LulcsegError(
+            f"{arm} has several maps of {view.scene}", where=f"question {q.id}",
+            remedy=f"name one: {arm}/" + " or ".join(sorted(set(rows["mosaic"]))),
+        )  # fmt: skip
+    return {int(seed): float(x) for seed, x in zip(rows["seed"], rows[q.metric], strict=True)}
+
+
+def _mean(columns: Mapping[str, NDArray[np.float64]], arms: Sequence[str]) -> NDArray[np.float64]:
+    return np.mean([columns[arm] for arm in arms], axis=0)
+
+
+def _level(scores: pd.DataFrame, arm: str) -> float:
+    trial, value, *_ = arm.split(SEPARATOR)
+    levels = scores.loc[(scores["trial"] == trial) & (scores["value"] == value), "level"].dropna()
+    if levels.empty:
+        raise LulcsegError(f"{arm} stands for no number", where="questions", remedy="compare two arms instead")
+    return float(levels.iloc[0])

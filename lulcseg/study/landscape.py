@@ -1,0 +1,114 @@
+"""What is known everywhere of a synthetic landscape: the true class of every pixel, and the ground it lies on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from lulcseg.assessment.confusion import confusion_matrix
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
+from lulcseg.scene.scene import Scene
+from lulcseg.study.scenes import REST
+
+ALL = "all"
+GROUNDS = ("training", "heldout")
+"""Ground that models are trained on, and ground that none is: the west and the east of a landscape."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A scene's truth on its own pixels.
+
+    Attributes:
+        legend: The scene's classes.
+        truth: (H, W) uint8 class indices.
+        grounds: Name of a ground → (H, W) bool.
+        rows: (n,) row of each reference point.
+        cols: (n,) its column.
+        points: (n,) its class index.
+    """
+
+    legend: Legend
+    truth: NDArray[np.uint8]
+    grounds: dict[str, NDArray[np.bool_]]
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    points: NDArray[np.int64]
+
+    def pixels(self, mapped: NDArray[np.uint8], ground: str) -> NDArray[np.int64]:
+        """Return the confusion matrix of every pixel of a ground, rows the truth; unmapped pixels are left out.
+
+        Args:
+            mapped: (H, W) uint8 class indices of a map, 255 where there is none.
+            ground: Name of the ground.
+        """
+        counted = self.grounds[ground] & (mapped != IGNORE)
+        return confusion_matrix(self.truth[counted], mapped[counted], len(self.legend))
+
+    def at_points(self, mapped: NDArray[np.uint8], ground: str) -> NDArray[np.int64]:
+        """Return the confusion matrix at the reference points of a ground; as :meth:`pixels`."""
+        shown = mapped[self.rows, self.cols]
+        counted = self.grounds[ground][self.rows, self.cols] & (shown != IGNORE)
+        return confusion_matrix(self.points[counted], shown[counted], len(self.legend))
+
+
+def known_of(scene: Scene, *, split: bool) -> Known:
+    """Read what is known of a scene of a synthetic landscape.
+
+    Args:
+        scene: A whole date of a landscape, or one made of it (:mod:`lulcseg.study.scenes`).
+        split: Whether it is the landscape whose west is trained on; else all of it is ground never trained on.
+
+    Raises:
+        LulcsegError: It is no scene of a synthetic landscape, or has no reference points.
+    """
+    image = scene.file.place(scene.spec.imagery.files[0])
+    folder, truth_file = image.parent, image.parent / f"truth_{image.stem}.tif"
+    if not truth_file.is_file():
+        raise LulcsegError(
+            "its truth isn't known everywhere", where=scene.file.path, remedy=f"use a synthetic landscape ({truth_file})"
+        )
+    with rasterio.open(truth_file) as file:
+        codes, shape, transform = file.read(1), file.shape, file.transform
+    grounds = {ALL: np.ones(shape, dtype=np.bool_)}
+    if split:
+        for name in GROUNDS:
+            outline = gpd.read_file(folder / f"{name}_ground.gpkg").geometry
+            grounds[name] = rasterize(outline, out_shape=shape, transform=transform, dtype="uint8").astype(np.bool_)
+    places = scene.points
+    if places is None:
+        raise LulcsegError("it has no reference points", where=scene.file.path, remedy="add points:")
+    table = _to_legend(scene.legend)
+    cols, rows = (~transform) * (places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
+    last = np.array(shape) - 1
+    return Known(
+        scene.legend,
+        table[codes],
+        grounds,
+        np.clip(np.floor(rows).astype(np.int64), 0, last[0]),
+        np.clip(np.floor(cols).astype(np.int64), 0, last[1]),
+        places["class_index"].to_numpy(dtype=np.int64),
+    )
+
+
+def _to_legend(legend: Legend) -> NDArray[np.uint8]:
+    """Return what each code of a truth raster is in a scene's legend: classes that it lacks are its ``Other``."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    for code, name in zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True):
+        table[code] = legend.names.index(name if name in legend.names else REST)
+    return table
+
+
+def read_map(path: Path, legend: Legend) -> NDArray[np.uint8]:
+    """Read a whole map as class indices, (H, W) uint8, 255 where it has none."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[list(legend.codes)] = np.arange(len(legend), dtype=np.uint8)
+    with rasterio.open(path) as file:
+        return table[file.read(1)]

@@ -1,0 +1,137 @@
+"""The study's raw results: every map of every run, by ground, at the reference points and against the full truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from lulcseg.assessment.scores import Scores, score
+from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.tracking import tracked
+from lulcseg.study.landscape import ALL, Known, known_of, read_map
+from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.trial import Trial
+
+POINTS, PIXELS = "points", "truth"
+"""What a map is held against: the reference points, or every pixel's true class."""
+
+KEYS = ("trial", "value", "level", "seed", "scene", "mosaic", "ground", "against")
+WHOLE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
+COST = ("training_seconds", "map_seconds", "steps", "plan")
+
+
+def score_trials(trials: Sequence[Trial], cache: Path | None, whole: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score the maps of all runs that came to their end.
+
+    Args:
+        trials: The trials.
+        cache: Folder of the synthetic landscapes.
+        whole: Ending of the names of scenes that nothing was trained on at all, such as ``_other``.
+
+    Returns:
+        Scores of whole maps: a row a run × scene × ground × what it is held against; and the same by class.
+
+    Raises:
+        LulcsegError: A scene or a map that can't be read.
+    """
+    scenes = _Scenes(cache, whole)
+    rows: list[dict[str, Any]] = []
+    classes: list[dict[str, Any]] = []
+    runs = [(trial, r) for trial in trials for r in trial.replicates if r.counts]
+    for trial, r in tracked(runs, "Scoring"):
+        for key, cost, names, scored in _scored(trial, r, scenes):
+            rows.append(key | {name: getattr(scored, name) for name in WHOLE} | cost)
+            classes += [key | row for row in _by_class(names, scored)]
+    order = list(KEYS)
+    return (
+        pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST]).sort_values(order, ignore_index=True),
+        pd.DataFrame(classes, columns=[*KEYS, "class", "f1", "users", "producers", "n"]).sort_values(
+            [*order, "class"], ignore_index=True
+        ),
+    )
+
+
+class _Scenes:
+    """Scenes by the name that a run calls them, opened once."""
+
+    def __init__(self, cache: Path | None, whole: str) -> None:
+        self._cache, self._whole = cache, whole
+        self._known: dict[str, tuple[str, Known]] = {}
+
+    def of(self, requested: str) -> tuple[str, Known]:
+        """Return a scene's own name and what is known of it."""
+        if requested not in self._known:
+            scene = Scene.open(requested, self._cache)
+            self._known[requested] = scene.name, known_of(scene, split=not scene.name.endswith(self._whole))
+        return self._known[requested]
+
+
+def _scored(
+    trial: Trial, r: Replicate, scenes: _Scenes
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], Sequence[str], Scores]]:
+    """Walk a run's maps: key, cost, names of the classes, scores."""
+    record = read_json(r.path / "record.json") or {}
+    known = dict(scenes.of(name) for name in _assessed(r.path))
+    for entry in record.get("maps", []):
+        if entry["scene"] not in known:
+            continue
+        here = known[entry["scene"]]
+        mapped = read_map(r.path / entry["path"], here.legend)
+        if mapped.shape != here.truth.shape:
+            raise LulcsegError(
+                "it isn't on its landscape's pixels", where=r.path / entry["path"], remedy="map the whole date"
+            )
+        cost = {
+            "training_seconds": r.training_seconds, "map_seconds": entry["seconds"],
+            "steps": record.get("steps"), "plan": (r.plan_digest or "")[:8],
+        }  # fmt: skip
+        for ground in here.grounds:
+            for against, matrix in ((POINTS, here.at_points), (PIXELS, here.pixels)):
+                place = {"scene": entry["scene"], "mosaic": entry["mosaic"], "ground": ground, "against": against}
+                key = {"trial": trial.name, "value": r.value, "level": r.level, "seed": r.seed} | place
+                yield key, cost, here.legend.names, score(matrix(mapped, ground))
+
+
+def _assessed(run: Path) -> list[str]:
+    """Return the scenes that a run was asked to map, as it was asked."""
+    asked = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    scenes = asked.get("scenes") or {}
+    return scenes.get("assess") or scenes.get("train") or [asked["scene"]]
+
+
+def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.DataFrame:
+    """Score the digitised polygons as if they were a map: the ceiling of what is trained on them.
+
+    Returns:
+        Rows as :func:`score_trials` has, of the trial ``human``.
+    """
+    rows = []
+    for name in names:
+        scene = Scene.open(name, cache)
+        known = known_of(scene, split=not scene.name.endswith(whole))
+        labels = scene.labels
+        if labels is None:
+            raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
+        drawn = labels.read(scene.grid.window)
+        for ground in known.grounds:
+            for against, matrix in ((POINTS, known.at_points), (PIXELS, known.pixels)):
+                scored = score(matrix(drawn, ground))
+                key = {"trial": "human", "value": "manual", "level": None, "seed": 0, "scene": scene.name}
+                place = {"mosaic": "", "ground": ground, "against": against}
+                rows.append(key | place | {metric: getattr(scored, metric) for metric in WHOLE})
+    return pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST])
+
+
+def _by_class(names: Sequence[str], scored: Scores) -> Iterator[dict[str, Any]]:
+    columns = zip(names, scored.f1, scored.users, scored.producers, scored.reference_points, strict=True)
+    for name, f1, users, producers, n in columns:
+        yield {"class": name, "f1": f1, "users": users, "producers": producers, "n": n}
+
+
+__all__ = ["ALL", "PIXELS", "POINTS", "score_labels", "score_trials"]
