@@ -69,7 +69,9 @@ def read_questions(path: Path) -> Questions:
     whole = fill(Questions, plain, str(path))
     for q in asked:
         if q.primary not in views:
-            raise LulcsegError(f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}")
+            raise LulcsegError(
+                f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}"
+            )
     if len({q.id for q in asked}) < len(asked):
         raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
     return Questions(whole.margin, views, asked)

@@ -73,7 +73,9 @@ def known_of(scene: Scene, *, split: bool) -> Known:
     folder, truth_file = image.parent, image.parent / f"truth_{image.stem}.tif"
     if not truth_file.is_file():
         raise LulcsegError(
-            "its truth isn't known everywhere", where=scene.file.path, remedy=f"use a synthetic landscape ({truth_file})"
+            "its truth isn't known everywhere",
+            where=scene.file.path,
+            remedy=f"use a synthetic landscape ({truth_file})",
         )
     with rasterio.open(truth_file) as file:
         codes, shape, transform = file.read(1), file.shape, file.transform

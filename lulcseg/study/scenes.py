@@ -41,7 +41,7 @@ def ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
 
 
 def class_scene(scene: Scene, land_class: str, out: Path) -> Path:
-    """Write a scene file in which one class stands against all others, called ``Other``.
+    """Write a scene file in which one class stands against all others, called ``Other``; it keeps the scene's name.
 
     Args:
         scene: The scene.
@@ -59,7 +59,7 @@ def class_scene(scene: Scene, land_class: str, out: Path) -> Path:
         if name not in names:
             raise LulcsegError(f"it has no class '{name}'", where=scene.file.path, remedy=did_you_mean(name, names))
     make_folder(out.parent, "out")
-    content = _absolute(scene) | {"name": out.stem}
+    content = _absolute(scene) | {"name": scene.name}
     content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, REST}]
     others = {name: REST for name in names if name not in {land_class, REST}}
     for section in ("labels", "points"):
