@@ -1,7 +1,7 @@
 """Scene files of the real imagery, split by place: python docs/study/real_scenes.py FOLDER OUT.
 
-FOLDER holds ``korea/`` (Sentinel-2 of two dates with class rasters) and ``dubai/`` (mosaics with polygons). Korea's 5,000 points a
-scene are pixels drawn at random and read off its class rasters: they measure agreement with the labels, not accuracy.
+FOLDER holds ``korea/`` (Sentinel-2 of two dates with class rasters) and ``dubai/`` (mosaics with polygons). Korea's
+points are pixels drawn at random and read off its class rasters: they measure agreement with the labels, not accuracy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``lulcseg study``: scenes that a study's trials need."""
+"""``lulcseg study``: scenes that a study's trials need, its raw results, tables and figures."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ def add(commands: Any) -> None:
     classes.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
     classes.set_defaults(run=_class)
 
+    results = actions.add_parser("results", help="score all runs by ground, at points and every pixel")
+    results.add_argument("trials", type=Path, nargs="+", metavar="trial", help="folder of a trial: runs/<trial>")
+    results.add_argument("--out", type=Path, required=True, help="folder for results.csv and classes.csv.gz")
+    results.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    results.add_argument(
+        "--labels", nargs="*", default=[], metavar="scene", help="scenes whose polygons are scored too"
+    )
+    results.add_argument(
+        "--untouched", default="_other", help="ending of the names of scenes never trained on (default: %(default)s)"
+    )
+    results.set_defaults(run=_results)
+
+    tables = actions.add_parser("tables", help="write effects, tables and figures from the raw results")
+    tables.add_argument("folder", type=Path, help="holds results.csv, classes.csv.gz and questions.yaml")
+    tables.set_defaults(run=_tables)
+
 
 def _ground(arguments: argparse.Namespace) -> None:
     from lulcseg.sampling.plan import Plan
@@ -43,3 +59,22 @@ def _class(arguments: argparse.Namespace) -> None:
 
     scene = Scene.open(arguments.scene, arguments.cache)
     sys.stdout.write(f"{class_scene(scene, arguments.land_class, arguments.out)}\n")
+
+
+def _results(arguments: argparse.Namespace) -> None:
+    from lulcseg.study.document import write_results
+    from lulcseg.trials.trial import read_trial
+
+    trials = [read_trial(folder) for folder in arguments.trials]
+    for trial in trials:
+        for note in trial.notes:
+            sys.stdout.write(f"{trial.name}: {note}\n")
+    write_results(trials, arguments.out, arguments.cache, arguments.untouched, arguments.labels)
+    sys.stdout.write(f"{arguments.out / 'results.csv'}\n{arguments.out / 'classes.csv.gz'}\n")
+
+
+def _tables(arguments: argparse.Namespace) -> None:
+    from lulcseg.study.document import write_document
+
+    for path in write_document(arguments.folder):
+        sys.stdout.write(f"{path}\n")

@@ -123,7 +123,8 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
     return {
         "row": f"{q.id}.{name}", "question": q.id, "view": name, "scene": view.scene, "ground": view.ground,
         "against": view.against, "kind": "difference" if q.second else "slope",
-        "first": "+".join(q.first) if q.second else q.first[0], "second": "+".join(q.second) if q.second else q.first[-1],
+        "first": "+".join(q.first) if q.second else q.first[0],
+        "second": "+".join(q.second) if q.second else q.first[-1],
         "metric": q.metric, "classes": "+".join(q.classes), "n": len(common),
         "mean_first": float(first.mean()), "mean_second": float(second.mean()), "effect": float(found.mean()),
         "low": low, "high": high, "p": p, "p_equivalence": same, "verdict": verdict(p, same),
@@ -132,7 +133,7 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
 
 
 def verdict(p: float, p_equivalence: float) -> str:
-    """Say what a pair of tests lets be told: ``differs``, ``no difference`` (within the margin) or ``can't be told``."""
+    """Say what both tests let be told: ``differs``, ``no difference`` (within the margin) or ``can't be told``."""
     if p < LEVEL:
         return "differs"
     return "no difference" if p_equivalence < LEVEL else "can't be told"

@@ -59,6 +59,16 @@ class Known:
         return confusion_matrix(self.points[counted], shown[counted], len(self.legend))
 
 
+def has_truth(scene: Scene) -> bool:
+    """Tell whether the true class of every pixel of a scene is known."""
+    return _truth_of(scene).is_file()
+
+
+def _truth_of(scene: Scene) -> Path:
+    image = scene.file.place(scene.spec.imagery.files[0])
+    return image.parent / f"truth_{image.stem}.tif"
+
+
 def known_of(scene: Scene, *, split: bool) -> Known:
     """Read what is known of a scene of a synthetic landscape.
 
@@ -69,9 +79,9 @@ def known_of(scene: Scene, *, split: bool) -> Known:
     Raises:
         LulcsegError: It is no scene of a synthetic landscape, or has no reference points.
     """
-    image = scene.file.place(scene.spec.imagery.files[0])
-    folder, truth_file = image.parent, image.parent / f"truth_{image.stem}.tif"
-    if not truth_file.is_file():
+    truth_file = _truth_of(scene)
+    folder = truth_file.parent
+    if not has_truth(scene):
         raise LulcsegError(
             "its truth isn't known everywhere",
             where=scene.file.path,

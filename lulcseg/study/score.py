@@ -14,7 +14,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.tracking import tracked
-from lulcseg.study.landscape import ALL, Known, known_of, read_map
+from lulcseg.study.landscape import ALL, Known, has_truth, known_of, read_map
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial import Trial
 
@@ -62,13 +62,14 @@ class _Scenes:
 
     def __init__(self, cache: Path | None, whole: str) -> None:
         self._cache, self._whole = cache, whole
-        self._known: dict[str, tuple[str, Known]] = {}
+        self._known: dict[str, tuple[str, Known | None]] = {}
 
-    def of(self, requested: str) -> tuple[str, Known]:
-        """Return a scene's own name and what is known of it."""
+    def of(self, requested: str) -> tuple[str, Known | None]:
+        """Return a scene's own name and what is known of it; None where that isn't known everywhere."""
         if requested not in self._known:
             scene = Scene.open(requested, self._cache)
-            self._known[requested] = scene.name, known_of(scene, split=not scene.name.endswith(self._whole))
+            split = not scene.name.endswith(self._whole)
+            self._known[requested] = scene.name, known_of(scene, split=split) if has_truth(scene) else None
         return self._known[requested]
 
 
@@ -78,23 +79,27 @@ def _scored(
     """Walk a run's maps: key, cost, names of the classes, scores."""
     record = read_json(r.path / "record.json") or {}
     known = dict(scenes.of(name) for name in _assessed(r.path))
+    run = {"trial": trial.name, "value": r.value, "level": r.level, "seed": r.seed}
     for entry in record.get("maps", []):
-        if entry["scene"] not in known:
+        cost = {
+            "training_seconds": r.training_seconds, "map_seconds": entry["seconds"],
+            "steps": record.get("steps"), "plan": (r.plan_digest or "")[:8],
+        }  # fmt: skip
+        place = run | {"scene": entry["scene"], "mosaic": entry["mosaic"]}
+        here = known.get(entry["scene"])
+        if here is None:  # its truth isn't known everywhere
+            own = r.assessment(entry["scene"], entry["mosaic"])
+            if own is not None:
+                yield place | {"ground": ALL, "against": POINTS}, cost, own.legend.names, own.scores
             continue
-        here = known[entry["scene"]]
         mapped = read_map(r.path / entry["path"], here.legend)
         if mapped.shape != here.truth.shape:
             raise LulcsegError(
                 "it isn't on its landscape's pixels", where=r.path / entry["path"], remedy="map the whole date"
             )
-        cost = {
-            "training_seconds": r.training_seconds, "map_seconds": entry["seconds"],
-            "steps": record.get("steps"), "plan": (r.plan_digest or "")[:8],
-        }  # fmt: skip
         for ground in here.grounds:
             for against, matrix in ((POINTS, here.at_points), (PIXELS, here.pixels)):
-                place = {"scene": entry["scene"], "mosaic": entry["mosaic"], "ground": ground, "against": against}
-                key = {"trial": trial.name, "value": r.value, "level": r.level, "seed": r.seed} | place
+                key = place | {"ground": ground, "against": against}
                 yield key, cost, here.legend.names, score(matrix(mapped, ground))
 
 

@@ -1,0 +1,119 @@
+"""The study's files: raw results, effects, tables and figures, written into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lulcseg.files import make_folder, replacing
+from lulcseg.report.figures import png
+from lulcseg.study.effects import Questions, effects, read_questions
+from lulcseg.study.figures import boxes, effects_figure, time_against_accuracy
+from lulcseg.study.score import score_labels, score_trials
+from lulcseg.study.tables import answers, beside_paper, by_value
+from lulcseg.trials.trial import Trial
+
+RESULTS, CLASSES = "results.csv", "classes.csv.gz"
+TABLE6 = (
+    "batch_size", "patch_size_grid", "patch_size_stratified", "augmentation", "scaling", "passes", "full_training",
+)  # fmt: skip
+PASSES = (
+    ("passes", "single"), ("pass_sets", "cheap"), ("pass_sets", "grids"), ("pass_weights", "grids_even"),
+    ("pass_sets", "crop"), ("pass_sets", "rotations"), ("pass_weights", "multiple_even"), ("passes", "multiple"),
+)  # fmt: skip
+"""Sets of passes on the same models, roughly by cost."""
+DIGITS = 5
+
+
+def write_results(trials: Sequence[Trial], out: Path, cache: Path | None, whole: str, labels: Sequence[str]) -> None:
+    """Score all runs and write the raw tables: ``results.csv``, ``classes.csv.gz``.
+
+    Args:
+        trials: The trials.
+        out: Folder to write to.
+        cache: Folder of the synthetic landscapes.
+        whole: Ending of the names of scenes that nothing was trained on at all.
+        labels: Scenes whose digitised polygons are scored as well.
+
+    Raises:
+        LulcsegError: A scene or a map can't be read, or a file can't be written.
+    """
+    maps, classes = score_trials(trials, cache, whole)
+    maps = pd.concat([maps, score_labels(labels, cache, whole)], ignore_index=True)
+    make_folder(out, "out")
+    with replacing(out / RESULTS) as part:
+        maps.round(DIGITS).to_csv(part, index=False)
+    with replacing(out / CLASSES) as part:
+        classes.round(DIGITS).to_csv(part, index=False, compression={"method": "gzip", "mtime": 0})
+
+
+def write_document(folder: Path) -> list[Path]:
+    """Write ``effects.csv``, ``tables.md`` and the figures from a folder's raw tables and questions.
+
+    Args:
+        folder: Holds ``results.csv``, ``classes.csv.gz`` and ``questions.yaml``.
+
+    Returns:
+        The files written.
+
+    Raises:
+        LulcsegError: Questions that can't be used, or a file that can't be written.
+    """
+    maps = pd.read_csv(folder / RESULTS, keep_default_na=False, na_values=[""])
+    classes = pd.read_csv(folder / CLASSES)
+    maps["mosaic"] = maps["mosaic"].fillna("")
+    questions = read_questions(folder / "questions.yaml")
+    found = effects(questions, maps, classes)
+    written = [folder / "effects.csv", folder / "tables.md"]
+    with replacing(written[0]) as part:
+        found.round(DIGITS).to_csv(part, index=False)
+    with replacing(written[1]) as part:
+        part.write_text(_tables(maps, found, questions), encoding="utf-8")
+    return [*written, *_figures(maps, found, questions, folder)]
+
+
+def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> str:
+    views = questions.views
+    parts = [
+        "# The study's tables\n\nWritten by `lulcseg study tables` from `results.csv` and `classes.csv.gz`; "
+        "[study.md](../study.md) says what they are of.\n",
+        "## Table 6, ours and the paper's\n\nOurs: 2018, the ground trained on, at the reference points, as the paper "
+        "scored; mean ± half the 95 % t interval over seeds; ranked by the paper's rule (ties share the average).\n",
+        beside_paper(maps, views["own"], 2018, TABLE6),
+        "\n## The same on held-out ground, every pixel\n",
+        beside_paper(maps, views["held"], 2018, TABLE6),
+        "\n## Table 9 and 11: the other date\n\nOurs: 2015, the ground trained on, every pixel.\n",
+        beside_paper(maps, views["date"], 2015, ("augmentation_2015", "full_training")),
+        "\n## What each question found\n\nThe effect in the view that the conclusion rests on; elsewhere: those in "
+        "the other views, * differs (p < 0.05, not adjusted), = no difference beyond the margin.\n",
+        answers(found, questions),
+        "\n## Kappa of every value in every view\n",
+    ]
+    for trial in dict.fromkeys(maps["trial"]):
+        if trial != "human":
+            parts += [f"### {trial}\n", by_value(maps, trial, list(views.values())), ""]
+    return "\n".join(parts) + "\n"
+
+
+def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, folder: Path) -> list[Path]:
+    views = questions.views
+    usual = [views[name] for name in ("own", "held", "date")]
+    figures = {"effects": effects_figure(found, questions)}
+    for trial in ("batch_size", "patch_size", "augmentation", "scaling", "full_training"):
+        rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
+        arms = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
+        if arms:
+            figures[trial] = boxes(maps, arms, usual, "kappa")
+    known = [arm for arm in PASSES if ((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any()]
+    if len(known) > 1:
+        figures["passes"] = boxes(maps, known, usual, "kappa")
+        figures["passes_time"] = time_against_accuracy(maps, known, views["held"])
+    written = []
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        with replacing(path) as part:
+            part.write_bytes(png(figure))
+        written.append(path)
+    return written

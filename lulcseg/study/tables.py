@@ -1,0 +1,147 @@
+"""The study's tables as Markdown: the paper's own layouts with ours beside them, and what each question found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lulcseg.study.effects import Questions, StudyView
+from lulcseg.trials.paper import HUMAN, PAPER, PaperFigures
+from lulcseg.trials.rule import paper_ranks
+from lulcseg.trials.summary import t_interval
+
+METRICS = {"kappa": "kappa", "mean_f1": "F1", "mean_users": "UA", "mean_producers": "PA"}
+MISSING = "·"
+
+
+def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequence[str]) -> str:
+    """Return the layout of Tables 6, 9 and 11: each value's figures, and the paper's beside them.
+
+    Args:
+        whole: Scores of whole maps.
+        view: Which maps of ours.
+        year: Year of the image that the paper scored.
+        groups: The paper's groups of values, each ranked within itself (:mod:`lulcseg.trials.paper`).
+
+    Returns:
+        A Markdown table: ours as mean ± half the 95 % t interval over seeds.
+    """
+    heads = [f"{name}" for name in METRICS.values()]
+    lines = [
+        "| trial | value | n | minutes | "
+        + " | ".join(heads)
+        + " | rank | paper: hours | "
+        + " | ".join(heads)
+        + " | rank |",
+        "|" + "---|" * (11 + len(heads)),
+    ]
+    for group in groups:
+        printed = [row for row in PAPER if row.group == group and row.year == year]
+        ours = {row.value: _scores(whole, row.trial, row.value, view) for row in printed}
+        places = _places(ours)
+        lines += [_row(row, ours[row.value], places.get(row.value)) for row in printed]
+    human = _scores(whole, "human", "manual", view)
+    if len(human):
+        lines.append(_row(HUMAN[year], human, None))
+    return "\n".join(lines)
+
+
+def _row(printed: PaperFigures, ours: pd.DataFrame, place: int | None) -> str:
+    minutes = ours["training_seconds"].mean() / 60 if len(ours) else math.nan
+    cells = [printed.group or printed.trial, printed.value, str(len(ours)), _number(minutes, 1)]
+    cells += [spread(ours[metric].to_numpy()) for metric in METRICS]
+    cells += [MISSING if place is None else str(place), _number(printed.hours, 1)]
+    cells += [_number(getattr(printed, metric), 2) for metric in METRICS]
+    cells += [MISSING if printed.rank is None else str(printed.rank)]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _places(ours: dict[str, pd.DataFrame]) -> dict[str, int]:
+    """Return each value's place by the paper's rule, where there is more than one value with scores."""
+    known = {value: rows for value, rows in ours.items() if len(rows)}
+    if len(known) < 2:
+        return {}
+    means = pd.DataFrame(
+        {v: r[["mean_users", "mean_producers", "training_seconds"]].mean() for v, r in known.items()}
+    ).T
+    ranked = paper_ranks(means["mean_users"], means["mean_producers"], means["training_seconds"] / 3600)
+    return dict(zip(known, ranked.place.tolist(), strict=True))
+
+
+def by_value(whole: pd.DataFrame, trial: str, views: Sequence[StudyView], metric: str = "kappa") -> str:
+    """Return a table of one score: a row a value of a trial, a column a view.
+
+    Args:
+        whole: Scores of whole maps.
+        trial: Name of the trial.
+        views: The views, those without a map left out.
+        metric: Which score.
+    """
+    rows = whole[whole["trial"] == trial]
+    names = list(dict.fromkeys(rows.sort_values(["level", "value"], na_position="last")["value"]))
+    scored = {view.title: [_scores(whole, trial, value, view) for value in names] for view in views}
+    shown = {title: found for title, found in scored.items() if any(len(each) for each in found)}
+    lines = ["| value | minutes | map, s | " + " | ".join(shown) + " |", "|" + "---|" * (3 + len(shown))]
+    for i, value in enumerate(names):
+        own = rows[rows["value"] == value]
+        cells = [value, _number(own["training_seconds"].mean() / 60, 1), _number(own["map_seconds"].mean(), 1)]
+        cells += [spread(found[i][metric].to_numpy()) for found in shown.values()]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def answers(found: pd.DataFrame, questions: Questions) -> str:
+    """Return what each question found in the view that its conclusion rests on, and the effects in the others."""
+    lines = [
+        "| row | question | effect | 95 % interval | p | p by Holm | n | told | elsewhere |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for q in questions.questions:
+        rows = found[found["question"] == q.id]
+        main = rows[rows["primary"]]
+        if main.empty:
+            lines.append(f"| {q.id} | {q.asks} | not run | | | | | | |")
+            continue
+        row = main.iloc[0]
+        others = [f"{r['view']} {signed(r['effect'])}{_mark(r)}" for _, r in rows[~rows["primary"]].iterrows()]
+        cells = [
+            row["row"], q.asks, signed(row["effect"]), f"{signed(row['low'])} to {signed(row['high'])}",
+            probability(row["p"]), probability(row["p_holm"]), str(row["n"]), row["verdict"], ", ".join(others),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _mark(row: pd.Series) -> str:
+    return {"differs": "*", "no difference": "="}.get(str(row["verdict"]), "")
+
+
+def _scores(whole: pd.DataFrame, trial: str, value: str, view: StudyView) -> pd.DataFrame:
+    chosen = (whole["trial"] == trial) & (whole["value"] == value) & (whole["scene"] == view.scene)
+    return whole[chosen & (whole["ground"] == view.ground) & (whole["against"] == view.against)]
+
+
+def spread(values: np.ndarray) -> str:
+    """Return mean ± half the 95 % t interval of the mean as text; the mean alone of one value."""
+    if not len(values):
+        return MISSING
+    low, high = t_interval(values)
+    mean = f"{float(np.mean(values)):.3f}"
+    return mean if math.isnan(low) else f"{mean} ± {(high - low) / 2:.3f}"
+
+
+def signed(x: float) -> str:
+    """Return an effect with its sign."""
+    return MISSING if math.isnan(x) else f"{x:+.3f}".replace("-", "−")
+
+
+def probability(p: float) -> str:
+    """Return a p value as printed."""
+    return MISSING if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _number(x: float | None, digits: int) -> str:
+    return MISSING if x is None or math.isnan(x) else f"{x:.{digits}f}"
