@@ -105,10 +105,10 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
         rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
         arms = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
         if arms:
-            figures[trial] = boxes(maps, arms, usual, "kappa")
+            figures[trial] = boxes(maps, arms, usual, "kappa", (2018, None, 2015))
     known = [arm for arm in PASSES if ((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any()]
     if len(known) > 1:
-        figures["passes"] = boxes(maps, known, usual, "kappa")
+        figures["passes"] = boxes(maps, known, usual, "kappa", (2018, None, None))
         figures["passes_time"] = time_against_accuracy(maps, known, views["held"])
     written = []
     for name, figure in figures.items():

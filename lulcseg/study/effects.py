@@ -151,7 +151,8 @@ def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Ma
     if q.classes:
         chosen &= scores["class"].isin(q.classes)
         rows = scores[chosen]
-        return rows.assign(**{q.metric: rows[q.metric].fillna(0.0)}).groupby("seed")[q.metric].mean().to_dict()
+        means = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)}).groupby("seed")[q.metric].mean()
+        return {int(str(seed)): float(x) for seed, x in means.items()}
     rows = scores[chosen]
     if rows["seed"].duplicated().any():
         raise LulcsegError(

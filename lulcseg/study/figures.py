@@ -19,16 +19,20 @@ _TOLD = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTE
 
 
 def boxes(
-    whole: pd.DataFrame, arms: Sequence[tuple[str, str]], views: Sequence[StudyView], metric: str, *, year: int = 2018
+    whole: pd.DataFrame,
+    arms: Sequence[tuple[str, str]],
+    views: Sequence[StudyView],
+    metric: str,
+    years: Sequence[int | None],
 ) -> Figure:
     """Draw a score's box and dots over the seeds: a panel a view, a box an arm; a diamond is the paper's figure.
 
     Args:
         whole: Scores of whole maps.
         arms: Trial and value of each box, in order.
-        views: The panels; the first is set beside the paper.
+        views: The panels.
         metric: Which score.
-        year: Year of the image that the paper scored.
+        years: For each panel the year of the paper's figures that it is set beside; None: none.
     """
     colours = value_colours([None] * len(arms))
     with mpl.rc_context(STYLE):
@@ -38,8 +42,8 @@ def boxes(
             axes = panels[panel]
             for i, ((trial, value), colour) in enumerate(zip(arms, colours, strict=True)):
                 _box(axes, i, _scores(whole, trial, value, view, metric), colour)
-                printed = paper_figures(trial, value, year)
-                if panel == 0 and printed is not None:
+                printed = None if (year := years[panel]) is None else paper_figures(trial, value, year)
+                if printed is not None:
                     axes.plot(
                         getattr(printed, metric), i, "D", color="white", markeredgecolor=INK, markersize=5, zorder=4
                     )
@@ -61,7 +65,7 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
         axes = figure.subplots()
         axes.axvspan(-questions.margin, questions.margin, color=RULE, alpha=0.6, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        for i, row in rows.iterrows():
+        for i, (_, row) in enumerate(rows.iterrows()):
             colour = _TOLD[str(row["verdict"])]
             axes.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=1.6)
             axes.plot(row["effect"], i, "o", color=colour, markersize=5)
@@ -124,5 +128,4 @@ def _scores(whole: pd.DataFrame, trial: str, value: str, view: StudyView, metric
 
 
 def _broken(title: str) -> str:
-    first, _, rest = title.partition(", ")
-    return f"{first}\n{rest}" if rest else first
+    return title.replace(" (", ",\n(").replace(", ", ",\n")

@@ -123,4 +123,5 @@ def read_map(path: Path, legend: Legend) -> NDArray[np.uint8]:
     table = np.full(256, IGNORE, dtype=np.uint8)
     table[list(legend.codes)] = np.arange(len(legend), dtype=np.uint8)
     with rasterio.open(path) as file:
-        return table[file.read(1)]
+        mapped: NDArray[np.uint8] = table[file.read(1)]
+    return mapped
