@@ -9,11 +9,12 @@ EXPERIMENT ?= demo
 SCENE ?= synthetic2018
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lock clean
+.PHONY: help env demo test lint lock clean study
 
 help:
 	@echo "make demo    environment, synthetic landscape, training, maps of both dates, report"
 	@echo "make test    environment, then every test"
+	@echo "make study   every trial of the study, on two CPU cores: about 3 hours"
 	@echo "make lint    style, types and import order"
 	@echo "make lock    pin the dependencies anew"
 	@echo "make clean   remove the demo, caches and the environment"
@@ -36,6 +37,9 @@ demo: .venv/.installed
 
 test: .venv/.installed
 	$(BIN)/python -m pytest
+
+study: .venv/.installed
+	sh docs/study/mini.sh
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -98,7 +98,9 @@ def known_of(scene: Scene, *, split: bool) -> Known:
     if places is None:
         raise LulcsegError("it has no reference points", where=scene.file.path, remedy="add points:")
     table = _to_legend(scene.legend)
-    cols, rows = (~transform) * (places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
+    grid = scene.grid
+    cols = (places.geometry.x.to_numpy() - grid.left) / grid.xres
+    rows = (grid.top - places.geometry.y.to_numpy()) / grid.yres
     last = np.array(shape) - 1
     return Known(
         scene.legend,

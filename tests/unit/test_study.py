@@ -1,0 +1,213 @@
+"""A study's scenes, scores by ground, effects and tables, held against figures worked out otherwise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import yaml
+from scipy import stats
+from sklearn.metrics import cohen_kappa_score, f1_score
+
+from lulcseg.cli import main
+from lulcseg.errors import LulcsegError
+from lulcseg.sampling.draw import draw_plan
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.synthetic.write import write_landscape
+from lulcseg.study.document import write_document
+from lulcseg.study.effects import effects, read_questions, verdict
+from lulcseg.study.landscape import known_of, read_map
+from lulcseg.study.scenes import class_scene, ground_scene
+from lulcseg.study.score import score_labels, score_trials
+from lulcseg.trials.trial import read_trial
+
+SIZE = 256
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def landscape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study") / "land"
+    write_landscape(folder, size=SIZE, seed=4, points=400)
+    return folder
+
+
+def whole_scene(landscape: Path, cache: Path) -> Scene:
+    return Scene.open(str(landscape / "scene_2018.yaml"), cache)
+
+
+def test_scores_of_a_ground_are_those_of_its_pixels_and_points(landscape: Path, tmp_path: Path) -> None:
+    scene = whole_scene(landscape, tmp_path)
+    known = known_of(scene, split=True)
+    with rasterio.open(landscape / "truth_2018.tif") as file:
+        truth = file.read(1)
+    east = known.grounds["heldout"]
+    assert not (east & known.grounds["training"]).any()
+    assert (east | known.grounds["training"]).mean() > 0.99
+    rng = np.random.default_rng(1)
+    mapped = np.where(rng.random(truth.shape) < 0.8, truth, rng.integers(0, 9, truth.shape)).astype(np.uint8)
+    mapped[:3] = 255
+    counted = east & (mapped != 255)
+    matrix = known.pixels(mapped, "heldout")
+    assert matrix.sum() == counted.sum()
+    observed = np.repeat(np.indices(matrix.shape).reshape(2, -1), matrix.ravel(), axis=1)
+    assert cohen_kappa_score(*observed) == pytest.approx(cohen_kappa_score(truth[counted], mapped[counted]))
+    points = scene.points
+    assert points is not None
+    at = known.at_points(mapped, "all")
+    rows = ((scene.grid.top - points.geometry.y) / 0.5).astype(int).to_numpy()
+    cols = ((points.geometry.x - scene.grid.left) / 0.5).astype(int).to_numpy()
+    seen = mapped[rows, cols] != 255
+    assert np.trace(at) == (mapped[rows, cols][seen] == points["class_index"].to_numpy()[seen]).sum()
+    assert at.sum() == seen.sum()
+
+
+def test_a_scene_of_one_class_and_one_of_a_plans_ground(landscape: Path, tmp_path: Path) -> None:
+    scene = whole_scene(landscape, tmp_path)
+    single = Scene.open(str(class_scene(scene, "Vineyards", tmp_path / "one" / "v.yaml")), tmp_path)
+    assert (single.name, list(single.legend.names)) == (scene.name, ["Other", "Vineyards"])
+    assert scene.labels is not None
+    assert single.labels is not None
+    vines = scene.legend.names.index("Vineyards")
+    window = scene.grid.window
+    np.testing.assert_array_equal(single.labels.read(window) == 1, scene.labels.read(window) == vines)
+    assert single.points is not None
+    assert scene.points is not None
+    assert (single.points["class_index"] == 1).sum() == (scene.points["class_index"] == vines).sum()
+    truth = known_of(single, split=True).truth
+    np.testing.assert_array_equal(truth == 1, known_of(scene, split=True).truth == vines)
+    with pytest.raises(LulcsegError, match="no class 'Vinyards'"):
+        class_scene(scene, "Vinyards", tmp_path / "x.yaml")
+
+    plan = draw_plan([scene], method="grid", patch_size=32, seed=0, cell=64)
+    ground = Scene.open(str(ground_scene(scene, plan, tmp_path / "ground.yaml")), tmp_path)
+    assert ground.ground.area == pytest.approx(len(plan) * (32 * 0.5) ** 2)
+
+
+@pytest.fixture(scope="module")
+def trial(landscape: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two values of three seeds, whose maps are the truth with noise."""
+    folder = tmp_path_factory.mktemp("trials") / "noise"
+    with rasterio.open(landscape / "truth_2018.tif") as file:
+        truth, profile = file.read(1), file.profile
+    for level, value in ((1, "little"), (4, "much")):
+        for seed in SEEDS:
+            run = folder / value / f"seed{seed}"
+            (run / "maps").mkdir(parents=True)
+            rng = np.random.default_rng([level, seed])
+            noisy = np.where(rng.random(truth.shape) < 0.1 * level, rng.integers(0, 9, truth.shape), truth)
+            with rasterio.open(run / "maps" / "m.tif", "w", **profile) as file:
+                file.write(noisy.astype(np.uint8), 1)
+            entry = {"scene": "synthetic_2018", "mosaic": "single", "path": "maps/m.tif", "seconds": 2.0}
+            record = {
+                "state": "finished", "seed": seed, "trial": {"name": "noise", "value": value, "level": level},
+                "maps": [entry], "training_seconds": 60.0 * level, "steps": 7, "assessments": [],
+            }  # fmt: skip
+            (run / "record.json").write_text(json.dumps(record))
+            asked = {"scenes": {"train": [], "assess": [str(landscape / "scene_2018.yaml")]}}
+            (run / "config.yaml").write_text(yaml.safe_dump(asked))
+    return folder
+
+
+QUESTIONS = """
+views:
+  own: {scene: synthetic_2018, ground: training, against: points, title: "2018, as the paper"}
+  held: {scene: synthetic_2018, ground: heldout, title: "2018, held-out"}
+  date: {scene: elsewhere, title: "another date"}
+questions:
+  - {id: N1, asks: "much noise against little", primary: held, first: [noise/little], second: [noise/much]}
+  - {id: N2, asks: "a doubling", primary: held, first: [noise/little, noise/much]}
+  - {id: N3, asks: "F1 of two classes", primary: own, metric: f1, classes: [Vineyards, Berry Crops],
+     first: [noise/little/single], second: [noise/much/single]}
+  - {id: N4, asks: "never run", primary: held, first: [noise/none], second: [noise/much]}
+"""
+
+
+def test_effects_are_paired_t_tests_of_what_the_maps_scored(trial: Path, landscape: Path, tmp_path: Path) -> None:
+    whole, classes = score_trials([read_trial(trial)], tmp_path, "_other")
+    assert len(whole) == 2 * len(SEEDS) * 3 * 2  # values, seeds, grounds, points and pixels
+    (tmp_path / "q.yaml").write_text(QUESTIONS)
+    questions = read_questions(tmp_path / "q.yaml")
+    found = effects(questions, whole, classes).set_index("row")
+    assert set(found["question"]) == {"N1", "N2", "N3"}, "what wasn't run has no row"
+
+    known = known_of(whole_scene(landscape, tmp_path), split=True)
+    held = known.grounds["heldout"]
+
+    def kappas(value: str) -> list[float]:
+        maps = (read_map(trial / value / f"seed{s}" / "maps" / "m.tif", known.legend) for s in SEEDS)
+        return [cohen_kappa_score(known.truth[held], m[held]) for m in maps]
+
+    little, much = np.array(kappas("little")), np.array(kappas("much"))
+    row = found.loc["N1.held"]
+    assert row["effect"] == pytest.approx((much - little).mean())
+    assert row["p"] == pytest.approx(stats.ttest_rel(much, little).pvalue)
+    low, high = stats.ttest_rel(much, little).confidence_interval()
+    assert (row["low"], row["high"]) == pytest.approx((low, high))
+    assert row["verdict"] == "differs"
+    assert found.loc["N2.held", "effect"] == pytest.approx((much - little).mean() / 2), "two doublings from 1 to 4"
+    assert found.loc["N1.held", "p_holm"] >= found.loc["N1.held", "p"]
+    assert np.isnan(found.loc["N1.own", "p_holm"])
+
+    names = [known.legend.names.index(name) for name in ("Vineyards", "Berry Crops")]
+    here = known.grounds["training"][known.rows, known.cols]
+
+    def mean_f1(value: str, seed: int) -> float:
+        shown = read_map(trial / value / f"seed{seed}" / "maps" / "m.tif", known.legend)[known.rows, known.cols]
+        return float(f1_score(known.points[here], shown[here], labels=names, average="macro", zero_division=0))
+
+    by_hand = np.mean([mean_f1("much", s) - mean_f1("little", s) for s in SEEDS])
+    assert found.loc["N3.own", "effect"] == pytest.approx(by_hand)
+
+
+def test_polygons_are_scored_like_a_map(landscape: Path, tmp_path: Path) -> None:
+    scored = score_labels([str(landscape / "scene_2018.yaml")], tmp_path, "_other")
+    assert set(scored["ground"]) == {"all", "training", "heldout"}
+    assert (scored["kappa"] > 0.6).all()
+    assert (scored["kappa"] < 1).all()
+
+
+@pytest.mark.parametrize(
+    ("p", "same", "told"), [(0.01, 0.9, "differs"), (0.2, 0.01, "no difference"), (0.2, 0.2, "can't be told")]
+)
+def test_what_two_tests_let_be_told(p: float, same: float, told: str) -> None:
+    assert verdict(p, same) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (QUESTIONS.replace("primary: own", "primary: mine"), "rests on view 'mine'"),
+        (QUESTIONS.replace("id: N2", "id: N1"), "two questions have one id"),
+        (QUESTIONS.replace("metric:", "metrik:"), "metrik"),
+    ],
+)
+def test_questions_that_cannot_be_asked_get_a_sentence(text: str, part: str, tmp_path: Path) -> None:
+    (tmp_path / "q.yaml").write_text(text)
+    with pytest.raises(LulcsegError, match=part):
+        read_questions(tmp_path / "q.yaml")
+
+
+def test_the_commands_write_results_tables_and_figures(
+    trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "questions.yaml").write_text(QUESTIONS)
+    scene = str(landscape / "scene_2018.yaml")
+    main(["study", "results", str(trial), "--out", str(tmp_path), "--cache", str(tmp_path), "--labels", scene])
+    main(["study", "tables", str(tmp_path)])
+    assert str(tmp_path / "effects.png") in capsys.readouterr().out
+    first = (tmp_path / "classes.csv.gz").read_bytes()
+    results = pd.read_csv(tmp_path / "results.csv")
+    assert set(results["trial"]) == {"noise", "human"}
+    tables = (tmp_path / "tables.md").read_text()
+    assert "| N1.held | much noise against little | −" in tables
+    assert "| N4 | never run | not run |" in tables
+    assert tables.count("| human | manual |") == 2, "the third table is of a scene that has none"
+    main(["study", "results", str(trial), "--out", str(tmp_path), "--cache", str(tmp_path), "--labels", scene])
+    assert (tmp_path / "classes.csv.gz").read_bytes() == first, "the same runs give the same bytes"
+    written = write_document(tmp_path)
+    assert all(path.stat().st_size > 0 for path in written)
