@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def write_results(trials: Sequence[Trial], out: Path, cache: Path | None, whole:
     with replacing(out / RESULTS) as part:
         maps.round(DIGITS).to_csv(part, index=False)
     with replacing(out / CLASSES) as part:
-        classes.round(DIGITS).to_csv(part, index=False, compression={"method": "gzip", "mtime": 0})
+        # without name and time, so that the same runs give the same bytes
+        part.write_bytes(gzip.compress(classes.round(DIGITS).to_csv(index=False).encode(), mtime=0))
 
 
 def write_document(folder: Path) -> list[Path]:
