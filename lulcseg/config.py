@@ -307,7 +307,7 @@ class PredictConfig:
     precision: str = setting(
         "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
     )
-    logger: str = setting("run", "Where the maps are shown: as the run was, or nowhere.", choices=("run", "none"))
+    show: str = setting("run", "Where the maps are shown: where the run was, or nowhere.", choices=("run", "none"))
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
 
 

@@ -97,7 +97,7 @@ def _shown_later(
     config: PredictConfig, checkpoint: Path, record: RunRecord, scenes: Sequence[Scene]
 ) -> AbstractContextManager[Display]:
     """Return what shows later maps."""
-    if config.logger == "none":
+    if config.show == "none":
         return nullcontext(NOTHING)
     names = [scene.name for scene in scenes]
     detail = "_".join([*names, label_of(config.mosaic, config.at_prediction)])

@@ -100,7 +100,7 @@ def shown_as_trained(
         return
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise LulcsegError(
-            "its settings can't be read", where=run_dir / "config.yaml", remedy="set logger=none"
+            "its settings can't be read", where=run_dir / "config.yaml", remedy="set show=none"
         ) from error
     facts = facts_of(record, identity) | {"predict": dict(request), "model_of": _address_of(run_dir)}
     with shown(logger, identity, settings | facts, folder) as display:

@@ -19,8 +19,8 @@ from lulcseg.scene.scene import Scene, default_cache
 
 _FORMAT = 1
 _ELSEWHERE = (
-    "run_dir", "output", "name", "trial", "study", "cache", "logger", "reading", "scene", "scenes", "ckpt_path",
-    "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
+    "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "scene", "scenes",
+    "ckpt_path", "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
 )  # fmt: skip
 """Settings that change no result, and those that name files, whose content counts instead."""
 _SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")

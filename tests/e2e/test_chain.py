@@ -23,6 +23,7 @@ import yaml
 from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
 from lulcseg.prediction import predict
+from lulcseg.report.previews import write_previews
 from lulcseg.run import train
 from lulcseg.scene.scene import Scene
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
@@ -393,3 +394,38 @@ def test_script_prints_one_sentence_and_leaves_with_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "checkpoint is missing" in done.stderr
     assert (tmp_path / "inner").is_dir()
+
+
+def test_a_number_of_steps_is_come_near_to_in_whole_epochs(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    quick = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "stop_after=training"]
+    few, many = (run(tmp_path / f"s{steps}", *quick, f"trainer.steps={steps}") for steps in (1, 17))
+    record = json.loads((many / "record.json").read_text())
+    an_epoch = -(-record["plan"]["train"] // 8)
+    assert record["steps"] == an_epoch * round(17 / an_epoch) > an_epoch
+    assert json.loads((few / "record.json").read_text())["steps"] == an_epoch, "an epoch at least"
+    assert yaml.safe_load((many / "config.yaml").read_text())["trainer"]["epochs"] == round(17 / an_epoch)
+
+
+def test_several_scenes_are_mapped_at_once_and_previews_are_drawn_once(
+    trained: Path, make_scene: Make, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def counted(scene: Any, out_dir: Path) -> dict[str, Any]:
+        drawn.append(scene.name)
+        return write_previews(scene, out_dir)
+
+    monkeypatch.setattr("lulcseg.previews.write_previews", counted)
+    wanted = [str(make_scene(name, seed=seed)) for name, seed in (("east", 5), ("west", 6))]
+    request = [f"checkpoint={trained / 'checkpoints' / 'best.ckpt'}", f"cache={cache}", "mosaic=single", "show=none"]
+    for name in ("first", "second"):
+        predict(compose("predict", [*request, f"scenes.assess=[{','.join(wanted)}]", f"output={tmp_path / name}"]))
+    assert drawn == ["east", "west"], "the second prediction takes the first one's"
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        entries = json.loads((folder / "record.json").read_text())["scenes"]
+        assert set(entries) == {"east", "west"}
+        assert all((folder / entry["imagery_preview"]).is_file() for entry in entries.values())
+        assert {p.stem for p in (folder / "maps").glob("*.tif")} == {"east_single", "west_single"}
+    one, other = (tmp_path / name / "previews" / "east.png" for name in ("first", "second"))
+    assert one.read_bytes() == other.read_bytes()

@@ -47,6 +47,25 @@ def test_a_range_does_not_cut_what_a_mosaics_deviation_counted() -> None:
             compose("train", [*options, "scaling.range=[0,4000]"])
 
 
+def test_a_folder_that_hides_a_setting_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lulcseg.compose.ROOT", tmp_path)
+    (tmp_path / "sweeps").mkdir()
+    check_command_line("train", ["cache=/tmp/x"])
+    (tmp_path / "cache").mkdir()
+    with pytest.raises(LulcsegError, match="a folder hides the setting cache"):
+        check_command_line("train", ["cache=/tmp/x"])
+
+
+def test_a_study_stands_for_the_papers_numbers_and_the_command_line_stands_over_it() -> None:
+    mini = compose("train", ["study=mini", "+experiment=patch1024_grid"])
+    assert (mini.sampling.patch_size, mini.sampling.cell, mini.trainer.batch_size) == (256, 256, 1)
+    assert compose("train", ["study=mini", "+experiment=batch280"]).trainer.batch_size == 28
+    own = compose("train", ["study=mini", "+experiment=patch1024_grid", "sampling.patch_size=48", "sampling=uniform"])
+    assert (own.sampling.patch_size, own.study.name) == (48, "mini")
+    paper = compose("train", ["+experiment=patch1024_grid"])
+    assert (paper.sampling.patch_size, paper.sampling.cell, paper.trainer.batch_size) == (1024, 1024, 16)
+
+
 def test_multirun_is_checked_before_its_first_job() -> None:
     with pytest.raises(LulcsegError, match=r"trainer\.epochs"):
         check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,x"])
@@ -118,3 +137,17 @@ def test_operations_are_the_catalogues() -> None:
     from lulcseg.operations import OPERATIONS
 
     assert [operation.name for operation in CATALOGUE] == list(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_no_setting_is_called_like_a_group_that_it_is_not(name: str) -> None:
+    """Hydra takes ``key=value`` for the choice of a group's file wherever ``conf/key/`` is a folder."""
+    chosen = {
+        key.removeprefix("override ")
+        for entry in yaml.safe_load((CONF / f"{name}.yaml").read_text())["defaults"]
+        if isinstance(entry, dict)
+        for key in entry
+    }
+    plain = {key for key in known_keys(SCHEMAS[name]) if "." not in key} - chosen
+    sections = {key for key in plain if dataclasses.is_dataclass(getattr(SCHEMAS[name](), key))}  # always dotted
+    assert not {key for key in plain - sections if (CONF / key).is_dir()}

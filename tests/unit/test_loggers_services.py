@@ -128,7 +128,7 @@ def test_nothing_is_shown_where_that_is_asked_for_or_the_model_has_no_run(tmp_pa
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "config.yaml").write_text("name: old\n")
     with (
-        pytest.raises(LulcsegError, match="set logger=none"),
+        pytest.raises(LulcsegError, match="set show=none"),
         shown_as_trained(tmp_path, tmp_path, {}, request={}, scenes=[], detail="x"),
     ):
         pass

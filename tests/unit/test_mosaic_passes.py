@@ -7,7 +7,7 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.blend import RollingBlend
-from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE, Pass, PassPlan, View
+from lulcseg.mosaic.passes import CHEAP, CROP, GRIDS, MULTIPLE, ROTATIONS, SINGLE, Pass, PassPlan, View
 from lulcseg.mosaic.reading import read_patches, read_reflected
 from lulcseg.mosaic.tiling import Tiling
 
@@ -39,6 +39,9 @@ def test_the_papers_plans():
     assert CHEAP.passes == (Pass(), Pass(0.5, 0.5, (2,)))
     assert (CROP.passes, CROP.weight) == ((Pass(),), "uniform")
     assert MULTIPLE.views_per_patch == 4
+    assert ROTATIONS.passes == MULTIPLE.passes[:1], "what of multiple is rotation"
+    assert [(p.offset_rows, p.offset_cols) for p in GRIDS.passes] == [(0, 0), (0.5, 0.5)]
+    assert (GRIDS.weight, GRIDS.views_per_patch) == (MULTIPLE.weight, 1), "what of multiple is the second grid"
     assert (SINGLE.cost, MULTIPLE.cost, CHEAP.cost) == (1, 8, 2)
     assert CROP.cost == pytest.approx(16 / 9)
 
