@@ -1,0 +1,242 @@
+"""What a sample of reference points would have said of a map whose every pixel is known: simulated draws of points.
+
+:mod:`lulcseg.study.draws` says what is drawn from, and how.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from lulcseg.assessment.design import SIMPLE_RANDOM
+from lulcseg.assessment.design_estimators import simple_random, stratified_by_map
+from lulcseg.assessment.sample_size import Allocation
+from lulcseg.study.draws import (
+    ESTIMATED,
+    Array,
+    divided,
+    draw_simple,
+    draw_stratified,
+    drawn_scores,
+    figures_of,
+    proportions,
+    shared_points,
+    stratified_figures,
+    with_shares,
+)
+
+PAPER_HECTARES = {
+    "Banana Plantation": 1_860,
+    "Berry Crops": 92,
+    "Forestry Plantation": 981,
+    "Other": 281_344,
+    "Sugarcane Crop": 7_621,
+    "Tea Tree Plantation": 188,
+    "Tree Crop - Mature": 6_249,
+    "Tree Crop - Young": 988,
+    "Vineyards": 146,
+}
+"""Area of each class in the paper, hectares (Clark et al., Table 7), in its legend's order."""
+
+WHOLE = "all"
+"""What stands for a class in the rows of figures of the whole map."""
+
+_WITH_INTERVAL = ("users", "producers", "share")
+_UNBOUNDED = 1e15
+"""Pixels of the ground as the estimators are told: so many that no stratum is ever drawn whole."""
+
+
+def simple_random_error(
+    matrix: ArrayLike,
+    points: int = 10_000,
+    draws: int = 2_000,
+    seed: int | np.random.Generator = 0,
+    *,
+    names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Say how far the scores at simple random reference points lie from those of every pixel.
+
+    Scores are defined as in :mod:`lulcseg.assessment.scores`. A draw in which one is undefined (a class without
+    points; user's accuracy of a class without mapped points) is left out of that score's row; mean F1 is over the
+    classes that have points, and 0 counts for one never mapped.
+
+    Args:
+        matrix: (n, n) counts of all pixels, or shares of the area; rows = truth, columns = map.
+        points: Reference points in a draw.
+        draws: How many times they are drawn.
+        seed: Same seed, same draws; or a generator.
+        names: The classes' names; default their indices.
+
+    Returns:
+        A row for ``kappa`` and ``mean_f1`` (``class`` is ``all``) and for each class's ``f1``, ``users`` and
+        ``producers``: ``figure``, ``class``, ``points``, ``true`` (of all pixels), ``mean``, ``low`` and ``high``
+        (2.5 and 97.5 percentiles of the estimates), ``rmse`` (about the true value), ``defined`` (share of the draws
+        that have an estimate) and ``expected_points`` (reference points to be expected of the class).
+
+    Raises:
+        ValueError: No square matrix of counts or shares, or names that don't fit.
+    """
+    cells = proportions(matrix)
+    called = _named(names, len(cells))
+    drawn = drawn_scores(draw_simple(cells, points, draws, np.random.default_rng(seed)))
+    true = drawn_scores(cells[np.newaxis])
+    expected = points * cells.sum(axis=1)
+    rows = [
+        {"figure": figure, "class": WHOLE, "points": points}
+        | _ranged(drawn[figure], float(true[figure][0]))
+        | {"expected_points": float(points)}
+        for figure in ("kappa", "mean_f1")
+    ]
+    rows += [
+        {"figure": figure, "class": name, "points": points}
+        | _ranged(drawn[figure][:, k], float(true[figure][0, k]))
+        | {"expected_points": float(expected[k])}
+        for figure in ("f1", "users", "producers")
+        for k, name in enumerate(called)
+    ]
+    return pd.DataFrame(rows)
+
+
+def designs_compared(
+    matrix: ArrayLike,
+    points: Sequence[int] = (1_000, 10_000),
+    draws: int = 2_000,
+    seed: int | np.random.Generator = 0,
+    allocations: Sequence[Allocation] = ("proportional", "equal", "olofsson"),
+    *,
+    names: Sequence[str] | None = None,
+    interval_draws: int = 300,
+) -> pd.DataFrame:
+    """Hold samples stratified by the map's classes against simple random ones of the same size.
+
+    Figures are estimated by plain counts from simple random points, and weighted by the strata's areas from stratified
+    ones (Olofsson et al. 2014, eqs. 2 and 4), as :mod:`lulcseg.assessment.design_estimators` does, which also gives the
+    intervals. Strata get 10 points at least, 50 with ``olofsson``: what ``lulcseg sample`` gives them. ``optimal``
+    is told the true user's accuracies, so it is the best that could be known beforehand.
+
+    Args:
+        matrix: (n, n) counts of all pixels, or shares of the area; rows = truth, columns = map.
+        points: Sizes of the samples.
+        draws: How many times each is drawn.
+        seed: Same seed, same draws; or a generator.
+        allocations: How strata share the points (:data:`lulcseg.assessment.sample_size.ALLOCATIONS`).
+        names: The classes' names; default their indices.
+        interval_draws: Of how many of the draws intervals are computed.
+
+    Returns:
+        A row for each size, design, class and figure of :data:`ESTIMATED`: ``design`` (``simple random``, or an
+        allocation), ``points``, ``class``, ``figure``, ``true``, ``bias``, ``rmse``, ``ratio`` (of ``rmse`` to that of
+        simple random points of the same number), ``defined`` (share of the draws that have an estimate; the others are
+        left out), ``coverage`` (share of the 95 % intervals that hold the true value; NaN for F1), ``intervals`` (share
+        of the draws that have one: none is given where no error is seen), and the points to be expected of the class on
+        the map (``mapped_points``) and in truth (``reference_points``).
+
+    Raises:
+        ValueError: No square matrix of counts or shares, or names that don't fit.
+        LulcsegError: An unknown allocation, or fewer points than the strata need.
+    """
+    cells, rng = proportions(matrix), np.random.default_rng(seed)
+    called = _named(names, len(cells))
+    true = {figure: values[0] for figure, values in figures_of(cells[np.newaxis]).items()}
+    mapped = cells.sum(axis=0)
+    within = np.nan_to_num(divided(cells, mapped))  # (n, n) what each class of the map is in truth
+    rows: list[dict[str, Any]] = []
+    for n in points:
+        simple: dict[str, Array] = {}
+        for design, allocated, counts in _drawn(cells, n, draws, allocations, rng):
+            stratified = design != SIMPLE_RANDOM
+            found = stratified_figures(counts, mapped) if stratified else figures_of(counts / n)
+            errors = {figure: _rmse(found[figure], true[figure]) for figure in ESTIMATED}
+            simple = simple or errors
+            held = _held(counts[:interval_draws], mapped, true, stratified=stratified)
+            for figure in ESTIMATED:
+                columns = {
+                    "true": true[figure],
+                    "bias": _mean(found[figure]) - true[figure],
+                    "rmse": errors[figure],
+                    "ratio": divided(errors[figure], simple[figure]),
+                    "defined": np.isfinite(found[figure]).mean(axis=0),
+                    **held[figure],
+                    "mapped_points": allocated,
+                    "reference_points": within @ allocated,
+                }
+                rows += [
+                    {"design": design, "points": n, "class": name, "figure": figure}
+                    | {key: float(values[k]) for key, values in columns.items()}
+                    for k, name in enumerate(called)
+                ]
+    return pd.DataFrame(rows)
+
+
+def _drawn(
+    cells: Array, points: int, draws: int, allocations: Sequence[Allocation], rng: np.random.Generator
+) -> Iterator[tuple[str, Array, NDArray[np.int64]]]:
+    """Walk the designs, simple random first: name, (n,) points to be expected on each class of the map, draws."""
+    yield SIMPLE_RANDOM, points * cells.sum(axis=0), draw_simple(cells, points, draws, rng)
+    for allocation in allocations:
+        allocated = shared_points(cells, points, allocation)
+        yield allocation, allocated.astype(np.float64), draw_stratified(cells, allocated, draws, rng)
+
+
+def _held(
+    counts: NDArray[np.int64], mapped: Array, true: dict[str, Array], *, stratified: bool
+) -> dict[str, dict[str, Array]]:
+    """Say how often the library's intervals of (D, n, n) samples hold the true value, by figure and class."""
+    names = _named(None, len(mapped))
+    bounds = np.full((len(ESTIMATED), len(counts), len(mapped), 2), np.nan)
+    for d, sample in enumerate(counts):
+        if stratified:
+            found = stratified_by_map(sample, mapped * _UNBOUNDED, names, 1 / _UNBOUNDED)
+        else:
+            found = simple_random(sample, names, 1.0, mapped)
+        for f, figure in enumerate(ESTIMATED):
+            if figure in _WITH_INTERVAL:
+                estimates = [getattr(of_class, figure) for of_class in found.classes]
+                bounds[f, d] = [(e.low, e.high) for e in estimates]
+    held = {}
+    for figure, (low, high) in zip(ESTIMATED, np.moveaxis(bounds, -1, 1), strict=True):
+        given = np.isfinite(low)
+        inside = (given & (low <= true[figure]) & (true[figure] <= high)).sum(axis=0)
+        share = given.mean(axis=0) if figure in _WITH_INTERVAL else np.full(len(mapped), np.nan)
+        held[figure] = {"coverage": divided(inside, given.sum(axis=0)), "intervals": share}
+    return held
+
+
+def _ranged(estimates: Array, true: float) -> dict[str, Any]:
+    """Sum up a figure's (D,) estimates."""
+    known = estimates[np.isfinite(estimates)]
+    low, high = np.percentile(known, [2.5, 97.5]) if known.size else (np.nan, np.nan)
+    return {
+        "true": true,
+        "mean": float(_mean(known)),
+        "low": float(low),
+        "high": float(high),
+        "rmse": float(_rmse(known, np.float64(true))),
+        "defined": known.size / len(estimates),
+    }
+
+
+def _mean(values: Array) -> Array:
+    """Average over the draws that have a value; NaN where none has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmean(values, axis=0))
+
+
+def _rmse(values: Array, true: Array | np.float64) -> Array:
+    return np.asarray(np.sqrt(_mean((values - true) ** 2)))
+
+
+def _named(names: Sequence[str] | None, n: int) -> list[str]:
+    called = [str(k) for k in range(n)] if names is None else list(names)
+    if len(called) != n:
+        raise ValueError(f"{n} classes take as many names, not {len(called)}")
+    return called
+
+
+__all__ = ["PAPER_HECTARES", "WHOLE", "designs_compared", "simple_random_error", "with_shares"]
