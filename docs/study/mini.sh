@@ -61,4 +61,5 @@ fi
 trials=$(for trial in runs/*/trial.json; do dirname "$trial"; done)
 study results $trials --out docs/study --cache "$CACHE" --labels mini2018 mini2015 mini2018_other
 study tables docs/study
+study samples runs/patch_size/patch512_stratified/seed0 mini2018 --out docs/study --cache "$CACHE"
 exit $failed

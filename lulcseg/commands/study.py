@@ -43,6 +43,15 @@ def add(commands: Any) -> None:
     tables.add_argument("folder", type=Path, help="holds results.csv, classes.csv.gz and questions.yaml")
     tables.set_defaults(run=_tables)
 
+    samples = actions.add_parser(
+        "samples", help="draw reference samples from a map and its truth: how far they mislead"
+    )
+    samples.add_argument("run_dir", type=Path, metavar="run", help="run directory whose map is taken")
+    samples.add_argument("scene", help="name or path of the scene that it is of")
+    samples.add_argument("--out", type=Path, required=True, help="folder for samples_*.csv and samples_*.png")
+    samples.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    samples.set_defaults(run=_samples)
+
 
 def _ground(arguments: argparse.Namespace) -> None:
     from lulcseg.sampling.plan import Plan
@@ -77,4 +86,11 @@ def _tables(arguments: argparse.Namespace) -> None:
     from lulcseg.study.document import write_document
 
     for path in write_document(arguments.folder):
+        sys.stdout.write(f"{path}\n")
+
+
+def _samples(arguments: argparse.Namespace) -> None:
+    from lulcseg.study.reference import write_samples
+
+    for path in write_samples(arguments.run_dir, arguments.scene, arguments.out, arguments.cache):
         sys.stdout.write(f"{path}\n")

@@ -211,3 +211,26 @@ def test_the_commands_write_results_tables_and_figures(
     assert (tmp_path / "classes.csv.gz").read_bytes() == first, "the same runs give the same bytes"
     written = write_document(tmp_path)
     assert all(path.stat().st_size > 0 for path in written)
+
+
+def test_samples_are_drawn_from_a_map_and_its_truth(
+    trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, scene = trial / "much" / "seed0", str(landscape / "scene_2018.yaml")
+    main(["study", "samples", str(run), scene, "--out", str(tmp_path), "--cache", str(tmp_path)])
+    files = capsys.readouterr().out.split()
+    assert all(Path(name).stat().st_size > 0 for name in files)
+    assert {Path(name).name for name in files} == {
+        "samples_random.csv", "samples_designs.csv", "samples_scatter.png", "samples_ratio.png",
+    }  # fmt: skip
+    table = pd.read_csv(tmp_path / "samples_random.csv").set_index(["shares", "figure", "class"])
+    known = known_of(whole_scene(landscape, tmp_path), split=False)
+    mapped = read_map(run / "maps" / "m.tif", known.legend)
+    kappa = cohen_kappa_score(known.truth.ravel(), mapped.ravel())
+    assert table.loc[("the landscape's shares", "kappa", "all"), "true"] == pytest.approx(kappa, abs=1e-5)
+    ours, papers = (table.loc[(f"the {whose} shares", "producers"), "true"] for whose in ("landscape's", "paper's"))
+    np.testing.assert_allclose(ours, papers, err_msg="shares change no producer's accuracy")
+    other = str(landscape / "scene_2015.yaml")
+    with pytest.raises(SystemExit):
+        main(["study", "samples", str(run), other, "--out", str(tmp_path), "--cache", str(tmp_path)])
+    assert "it has no map of synthetic_2015" in capsys.readouterr().err
