@@ -95,7 +95,11 @@ def time_against_accuracy(whole: pd.DataFrame, arms: Sequence[tuple[str, str]], 
         axes.axhline(0, color=MUTED, linewidth=0.8)
         for (trial, value), colour in zip(arms, colours, strict=True):
             rows = _rows(whole, trial, value, view).set_index("seed")
-            gain, seconds = rows["kappa"] - base["kappa"], rows["map_seconds"] / base["map_seconds"].mean()
+            rows = rows.loc[rows.index.intersection(base.index)]
+            gain, seconds = (
+                rows["kappa"] - base["kappa"].loc[rows.index],
+                rows["map_seconds"] / base["map_seconds"].mean(),
+            )
             axes.plot(seconds, gain, "o", color=colour, markersize=3.5, alpha=0.5)
             axes.plot(
                 seconds.mean(), gain.mean(), "D", color=colour, markersize=7, markeredgecolor="white", label=value

@@ -19,7 +19,8 @@ from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
 from lulcseg.study.document import write_document
-from lulcseg.study.effects import effects, read_questions, verdict
+from lulcseg.study.effects import StudyView, effects, read_questions, verdict
+from lulcseg.study.figures import time_against_accuracy
 from lulcseg.study.landscape import known_of, read_map
 from lulcseg.study.scenes import class_scene, ground_scene
 from lulcseg.study.score import score_labels, score_trials
@@ -234,3 +235,17 @@ def test_samples_are_drawn_from_a_map_and_its_truth(
     with pytest.raises(SystemExit):
         main(["study", "samples", str(run), other, "--out", str(tmp_path), "--cache", str(tmp_path)])
     assert "it has no map of synthetic_2015" in capsys.readouterr().err
+
+
+def test_sets_of_passes_that_lack_a_seed_are_drawn_at_those_they_have() -> None:
+    view = StudyView(scene="here", ground="all", against="truth", title="here")
+    rows = [
+        {"trial": "passes", "value": value, "seed": seed, "scene": "here", "ground": "all", "against": "truth",
+         "kappa": 0.5 + gain, "map_seconds": seconds}
+        for value, gain, seconds, seeds in (("single", 0.0, 2.0, SEEDS), ("multiple", 0.1, 16.0, SEEDS[:2]))
+        for seed in seeds
+    ]  # fmt: skip
+    figure = time_against_accuracy(pd.DataFrame(rows), [("passes", "single"), ("passes", "multiple")], view)
+    diamonds = {line.get_label(): line.get_xydata() for line in figure.axes[0].get_lines() if line.get_marker() == "D"}
+    np.testing.assert_allclose(diamonds["single"], [[1.0, 0.0]])
+    np.testing.assert_allclose(diamonds["multiple"], [[8.0, 0.1]])
