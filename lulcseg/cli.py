@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; bad input is one sentence and exit code 2."""
-    arguments = _parser().parse_args(argv)
+    arguments = command_parser().parse_args(argv)
     with exits_cleanly():
         arguments.run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``lulcseg``."""
     parser = argparse.ArgumentParser(
         prog="lulcseg",
         description="From an aerial mosaic and digitised polygons to a land-cover map and its accuracy.",
