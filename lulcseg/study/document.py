@@ -10,7 +10,7 @@ import pandas as pd
 
 from lulcseg.files import make_folder, replacing
 from lulcseg.report.figures import png
-from lulcseg.study.effects import Questions, effects, read_questions
+from lulcseg.study.effects import AFTER, Questions, effects, read_questions
 from lulcseg.study.figures import boxes, effects_figure, time_against_accuracy
 from lulcseg.study.score import score_labels, score_trials
 from lulcseg.study.tables import answers, beside_paper, by_value
@@ -89,7 +89,8 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
         "\n## Table 9 and 11: the other date\n\nOurs: 2015, the ground trained on, every pixel.\n",
         beside_paper(maps, views["date"], 2015, ("augmentation_2015", "full_training")),
         "\n## What each question found\n\nThe effect in the view that the conclusion rests on; elsewhere: those in "
-        "the other views, * differs (p < 0.05, not adjusted), = no difference beyond the margin.\n",
+        "the other views, * differs (p < 0.05, not adjusted), = no difference beyond the margin. "
+        f"{AFTER}: asked after scores were seen.\n",
         answers(found, questions),
         "\n## Kappa of every value in every view\n",
     ]

@@ -20,6 +20,8 @@ from lulcseg.trials.summary import t_interval
 
 LEVEL = 0.05
 SEPARATOR = "/"
+AFTER = "†"
+"""Marks questions that were asked after scores were seen."""
 
 
 @dataclass
@@ -35,7 +37,13 @@ class Question:
     second: list[str] = setting([], "Arm whose score less the first's is the effect; empty: a slope over `first`.")
     metric: str = setting("kappa", "Score of the whole map, or f1, users or producers of `classes`.")
     classes: list[str] = setting([], "Classes whose mean is taken; empty: the score is of the whole map.")
-    primary: str = setting("", "View that the conclusion rests on, chosen before the scores were seen.")
+    primary: str = setting("", "View that the conclusion rests on.")
+    after: bool = setting(False, "Whether it was asked after scores were seen.")
+
+    @property
+    def text(self) -> str:
+        """What it asks, marked where it was asked after scores were seen."""
+        return f"{self.asks} {AFTER}" if self.after else self.asks
 
 
 @dataclass
@@ -128,7 +136,7 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
         "metric": q.metric, "classes": "+".join(q.classes), "n": len(common),
         "mean_first": float(first.mean()), "mean_second": float(second.mean()), "effect": float(found.mean()),
         "low": low, "high": high, "p": p, "p_equivalence": same, "verdict": verdict(p, same),
-        "primary": name == q.primary,
+        "primary": name == q.primary, "after": q.after,
     }  # fmt: skip
 
 

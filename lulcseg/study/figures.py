@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from lulcseg.report.figures import INK, MUTED, RULE, STYLE
 from lulcseg.report.palette import value_colours
-from lulcseg.study.effects import Questions, StudyView
+from lulcseg.study.effects import AFTER, Questions, StudyView
 from lulcseg.trials.paper import paper_figures
 
 _TOLD = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
@@ -59,7 +60,7 @@ def boxes(
 def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
     """Draw each question's effect with its 95 % interval, in the view that its conclusion rests on."""
     rows = found[found["primary"]].iloc[::-1].reset_index(drop=True)
-    asked = {q.id: q.asks for q in questions.questions}
+    asked = {q.id: q.text for q in questions.questions}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.25 * len(rows)), layout="constrained")
         axes = figure.subplots()
@@ -69,9 +70,12 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
             colour = _TOLD[str(row["verdict"])]
             axes.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=1.6)
             axes.plot(row["effect"], i, "o", color=colour, markersize=5)
-        labels = [f"{row['question']}  {asked[str(row['question'])]}" for _, row in rows.iterrows()]
-        axes.set_yticks(range(len(rows)), labels)
-        axes.set(xlabel="effect (kappa, or the score that the question names)", ylim=(-0.7, len(rows) - 0.3))
+        labels = [textwrap.fill(f"{row['question']}  {asked[str(row['question'])]}", 78) for _, row in rows.iterrows()]
+        axes.set_yticks(range(len(rows)), labels, fontsize=8)
+        axes.set(
+            xlabel=f"effect on kappa or the score named   {AFTER} asked after scores were seen",
+            ylim=(-0.7, len(rows) - 0.3),
+        )
         axes.tick_params(length=0)
         axes.grid(visible=False, axis="y")
         handles = [axes.plot([], [], "o-", color=colour, label=told)[0] for told, colour in _TOLD.items()]

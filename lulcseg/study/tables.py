@@ -103,12 +103,12 @@ def answers(found: pd.DataFrame, questions: Questions) -> str:
         rows = found[found["question"] == q.id]
         main = rows[rows["primary"]]
         if main.empty:
-            lines.append(f"| {q.id} | {q.asks} | not run | | | | | | |")
+            lines.append(f"| {q.id} | {q.text} | not run | | | | | | |")
             continue
         row = main.iloc[0]
         others = [f"{r['view']} {signed(r['effect'])}{_mark(r)}" for _, r in rows[~rows["primary"]].iterrows()]
         cells = [
-            row["row"], q.asks, signed(row["effect"]), f"{signed(row['low'])} to {signed(row['high'])}",
+            row["row"], q.text, signed(row["effect"]), f"{signed(row['low'])} to {signed(row['high'])}",
             probability(row["p"]), probability(row["p_holm"]), str(row["n"]), row["verdict"], ", ".join(others),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
