@@ -57,7 +57,7 @@ def _values(written: str) -> list[str | int]:
 def _metric(settings: Any) -> str:
     """Return what kappa of the first map is called in the logger."""
     scenes = getattr(settings, "scenes", None)
-    name = next(iter([*(scenes.assess or scenes.train)] if scenes else []), settings.scene)
+    name = next(iter([*(scenes.assess or getattr(scenes, "train", []))] if scenes else []), settings.scene)
     if name is None:
         return "kappa"
     from lulcseg.mosaic.passes import plan_from

@@ -37,7 +37,8 @@ def test_all_files_are_there_and_named(landscapes) -> None:
     files = landscapes["both"]
     assert set(files) == {
         "2018", "2015", "truth_2018", "truth_2015", "polygons_2018", "polygons_2015", "points", "training_ground",
-        "heldout_ground", "scene_2018", "scene_2015", "scene_2018_training", "scene_2018_heldout", "scene_2015_heldout",
+        "heldout_ground", "scene_2018", "scene_2015", "scene_2018_training", "scene_2018_heldout",
+        "scene_2015_training", "scene_2015_heldout",
     }  # fmt: skip
     assert {p.name for p in files["2018"].parent.iterdir()} == {p.name for p in files.values()}
 

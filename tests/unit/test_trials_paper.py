@@ -79,12 +79,20 @@ def runs_of(sweep: str) -> list[Any]:
 
 
 def program_of(sweep: str) -> str:
-    return "predict" if sweep == "passes" else "train"
+    return "predict" if sweep in {"passes", "pass_sets", "pass_weights", "patch_window"} else "train"
+
+
+STUDIED = ("grid_corrected", "stratified_corrected", "stratified_ground")
+STUDIES = (
+    "augmentation_time", "batch_rates", "batch_steps", "one_class", "pass_sets", "pass_weights", "patch_batch",
+    "patch_window", "sampling",
+)  # fmt: skip
+"""What the study adds to take the paper's artefacts apart."""
 
 
 def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
-    assert {p.stem for p in (CONF / "experiment").glob("*.yaml")} == {*EXPERIMENTS, *OURS}
-    assert {p.stem for p in (ROOT / "sweeps").glob("*.yaml")} == {*SWEEPS, "replicates"}
+    assert {p.stem for p in (CONF / "experiment").glob("*.yaml")} == {*EXPERIMENTS, *OURS, *STUDIED}
+    assert {p.stem for p in (ROOT / "sweeps").glob("*.yaml")} == {*SWEEPS, "replicates", *STUDIES}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -154,7 +162,9 @@ def test_what_is_said_on_the_command_line_stands_over_the_sweep() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*SWEEPS, "replicates"])
+@pytest.mark.parametrize(
+    "name", [*SWEEPS, "replicates", *sorted(set(STUDIES) - {"one_class"})]
+)  # its scenes are made first
 def test_a_wandb_sweep_is_of_the_same_runs(name: str) -> None:
     program = program_of(name)
     made = yaml.safe_load(yaml.safe_dump(wandb_sweep(name, ["cache=/c"])))
