@@ -15,6 +15,7 @@ from lulcseg.config import PredictConfig, TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
 from lulcseg.sampling.planfile import json_beside
+from lulcseg.scene.layout import find_files
 from lulcseg.scene.scene import Scene, default_cache
 
 _FORMAT = 1
@@ -74,7 +75,7 @@ def scene_state(scene: Scene) -> dict[str, Any]:
                         for first, *rest in imagery["files"]]  # fmt: skip
     folder = scene.file.path.parent
     named = [section.file for section in (spec.labels, spec.points) if section is not None and section.file]
-    rasters = sorted(p for pattern in (spec.labels.rasters if spec.labels else []) for p in folder.glob(pattern))
+    rasters = sorted(find_files(spec.labels.rasters if spec.labels else [], folder, str(scene.file.path)))
     return {
         "name": scene.name,
         "imagery": imagery,

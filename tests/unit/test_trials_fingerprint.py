@@ -6,13 +6,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 import yaml
 
 from lulcseg.compose import compose
 from lulcseg.errors import LulcsegError
 from lulcseg.trials import fingerprint as module
 from lulcseg.trials.fingerprint import differing, fingerprint_of
+from tests.conftest import write_raster
 
 Make = Callable[..., Path]
 
@@ -118,3 +121,18 @@ def test_what_differs_is_named() -> None:
     assert "trainer.epochs" in differing(config, other)
     assert "trainer.batch_size" in differing(config, other)
     assert not {"run_dir", "logger.name", "name", "scene"} & set(differing(config, other))
+
+
+def test_class_rasters_count_wherever_they_lie(make_scene: Make, tmp_path: Path) -> None:
+    scene = make_scene()
+    with rasterio.open(scene.parent / "image.tif") as image:
+        shape = image.shape
+    (tmp_path / "elsewhere").mkdir()
+    classes = write_raster(tmp_path / "elsewhere" / "classes.tif", np.full((1, *shape), 10, dtype=np.uint8))
+    spec = yaml.safe_load(scene.read_text())
+    spec["labels"] = {"rasters": [str(classes)]}
+    scene.write_text(yaml.safe_dump(spec))
+    first = of(scene)
+    status = classes.stat()
+    os.utime(classes, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert of(scene) != first, "a changed class raster counts as the same"
