@@ -90,7 +90,7 @@ def _tables(arguments: argparse.Namespace) -> None:
 
 
 def _samples(arguments: argparse.Namespace) -> None:
-    from lulcseg.study.reference import write_samples
+    from lulcseg.study.document import write_samples
 
     for path in write_samples(arguments.run_dir, arguments.scene, arguments.out, arguments.cache):
         sys.stdout.write(f"{path}\n")

@@ -140,6 +140,12 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
     }  # fmt: skip
 
 
+def in_view(scores: pd.DataFrame, trial: str, value: str, view: StudyView) -> pd.DataFrame:
+    """Return the rows of a trial's value in a view."""
+    chosen = (scores["trial"] == trial) & (scores["value"] == value) & (scores["scene"] == view.scene)
+    return scores[chosen & (scores["ground"] == view.ground) & (scores["against"] == view.against)]
+
+
 def verdict(p: float, p_equivalence: float) -> str:
     """Say what both tests let be told: ``differs``, ``no difference`` (within the margin) or ``can't be told``."""
     if p < LEVEL:
@@ -150,18 +156,13 @@ def verdict(p: float, p_equivalence: float) -> str:
 def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Mapping[int, float]:
     """Return an arm's score at each seed; of several classes the mean, a class never mapped counting 0."""
     trial, value, *mosaic = arm.split(SEPARATOR)
-    chosen = (
-        (scores["trial"] == trial) & (scores["value"] == value) & (scores["scene"] == view.scene)
-        & (scores["ground"] == view.ground) & (scores["against"] == view.against)
-    )  # fmt: skip
+    rows = in_view(scores, trial, value, view)
     if mosaic:
-        chosen &= scores["mosaic"] == mosaic[0]
+        rows = rows[rows["mosaic"] == mosaic[0]]
     if q.classes:
-        chosen &= scores["class"].isin(q.classes)
-        rows = scores[chosen]
+        rows = rows[rows["class"].isin(q.classes)]
         means = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)}).groupby("seed")[q.metric].mean()
         return {int(str(seed)): float(x) for seed, x in means.items()}
-    rows = scores[chosen]
     if rows["seed"].duplicated().any():
         raise LulcsegError(
             f"{arm} has several maps of {view.scene}", where=f"question {q.id}",

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from lulcseg.report.figures import INK, MUTED, RULE, STYLE
 from lulcseg.report.palette import value_colours
-from lulcseg.study.effects import AFTER, Questions, StudyView
+from lulcseg.study.effects import AFTER, Questions, StudyView, in_view
 from lulcseg.trials.paper import paper_figures
 
 _TOLD = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
@@ -42,7 +42,7 @@ def boxes(
         for panel, view in enumerate(views):
             axes = panels[panel]
             for i, ((trial, value), colour) in enumerate(zip(arms, colours, strict=True)):
-                _box(axes, i, _scores(whole, trial, value, view, metric), colour)
+                _box(axes, i, in_view(whole, trial, value, view)[metric].to_numpy(), colour)
                 printed = None if (year := years[panel]) is None else paper_figures(trial, value, year)
                 if printed is not None:
                     axes.plot(
@@ -92,13 +92,13 @@ def time_against_accuracy(whole: pd.DataFrame, arms: Sequence[tuple[str, str]], 
         view: Which maps.
     """
     colours = value_colours([None] * len(arms))
-    base = _rows(whole, *arms[0], view).set_index("seed")
+    base = in_view(whole, *arms[0], view).set_index("seed")
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.6, 3.6), layout="constrained")
         axes = figure.subplots()
         axes.axhline(0, color=MUTED, linewidth=0.8)
         for (trial, value), colour in zip(arms, colours, strict=True):
-            rows = _rows(whole, trial, value, view).set_index("seed")
+            rows = in_view(whole, trial, value, view).set_index("seed")
             rows = rows.loc[rows.index.intersection(base.index)]
             gain, seconds = (
                 rows["kappa"] - base["kappa"].loc[rows.index],
@@ -124,15 +124,6 @@ def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:
         boxprops=line, medianprops=line | {"linewidth": 1.8}, whiskerprops=line, capprops=line,
     )  # fmt: skip
     axes.plot(values, np.full(len(values), at), "o", color=colour, markersize=3.2, alpha=0.7)
-
-
-def _rows(whole: pd.DataFrame, trial: str, value: str, view: StudyView) -> pd.DataFrame:
-    chosen = (whole["trial"] == trial) & (whole["value"] == value) & (whole["scene"] == view.scene)
-    return whole[chosen & (whole["ground"] == view.ground) & (whole["against"] == view.against)]
-
-
-def _scores(whole: pd.DataFrame, trial: str, value: str, view: StudyView, metric: str) -> np.ndarray:
-    return _rows(whole, trial, value, view)[metric].to_numpy()
 
 
 def _broken(title: str) -> str:

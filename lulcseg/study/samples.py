@@ -116,7 +116,7 @@ def designs_compared(
 
     Figures are estimated by plain counts from simple random points, and weighted by the strata's areas from stratified
     ones (Olofsson et al. 2014, eqs. 2 and 4), as :mod:`lulcseg.assessment.design_estimators` does, which also gives the
-    intervals. Strata get 10 points at least, 50 with ``olofsson``: what ``lulcseg sample`` gives them. ``optimal``
+    intervals. Strata get 10 points at least, 50 with ``olofsson``: what ``lulcseg reference`` gives them. ``optimal``
     is told the true user's accuracies, so it is the best that could be known beforehand.
 
     Args:

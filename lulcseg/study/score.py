@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from lulcseg.assessment.scores import Scores, score
 from lulcseg.errors import LulcsegError
@@ -97,10 +99,15 @@ def _scored(
             raise LulcsegError(
                 "it isn't on its landscape's pixels", where=r.path / entry["path"], remedy="map the whole date"
             )
-        for ground in here.grounds:
-            for against, matrix in ((POINTS, here.at_points), (PIXELS, here.pixels)):
-                key = place | {"ground": ground, "against": against}
-                yield key, cost, here.legend.names, score(matrix(mapped, ground))
+        for where, scored in _by_ground(here, mapped):
+            yield place | where, cost, here.legend.names, scored
+
+
+def _by_ground(known: Known, mapped: NDArray[np.uint8]) -> Iterator[tuple[dict[str, str], Scores]]:
+    """Score a map, (H, W) class indices, on each ground, at the points and on every pixel."""
+    for ground in known.grounds:
+        yield {"ground": ground, "against": POINTS}, score(known.at_points(mapped, ground))
+        yield {"ground": ground, "against": PIXELS}, score(known.pixels(mapped, ground))
 
 
 def _assessed(run: Path) -> list[str]:
@@ -124,12 +131,8 @@ def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.Dat
         if labels is None:
             raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
         drawn = labels.read(scene.grid.window)
-        for ground in known.grounds:
-            for against, matrix in ((POINTS, known.at_points), (PIXELS, known.pixels)):
-                scored = score(matrix(drawn, ground))
-                key = {"trial": "human", "value": "manual", "level": None, "seed": 0, "scene": scene.name}
-                place = {"mosaic": "", "ground": ground, "against": against}
-                rows.append(key | place | {metric: getattr(scored, metric) for metric in WHOLE})
+        key = {"trial": "human", "value": "manual", "level": None, "seed": 0, "scene": scene.name, "mosaic": ""}
+        rows += [key | where | {m: getattr(scored, m) for m in WHOLE} for where, scored in _by_ground(known, drawn)]
     return pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST])
 
 
@@ -137,6 +140,3 @@ def _by_class(names: Sequence[str], scored: Scores) -> Iterator[dict[str, Any]]:
     columns = zip(names, scored.f1, scored.users, scored.producers, scored.reference_points, strict=True)
     for name, f1, users, producers, n in columns:
         yield {"class": name, "f1": f1, "users": users, "producers": producers, "n": n}
-
-
-__all__ = ["ALL", "PIXELS", "POINTS", "score_labels", "score_trials"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lulcseg.study.effects import Questions, StudyView
+from lulcseg.study.effects import Questions, StudyView, in_view
 from lulcseg.trials.paper import HUMAN, PAPER, PaperFigures
 from lulcseg.trials.rule import paper_ranks
 from lulcseg.trials.summary import t_interval
@@ -29,7 +29,7 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
     Returns:
         A Markdown table: ours as mean ± half the 95 % t interval over seeds.
     """
-    heads = [f"{name}" for name in METRICS.values()]
+    heads = list(METRICS.values())
     lines = [
         "| trial | value | n | minutes | "
         + " | ".join(heads)
@@ -40,10 +40,10 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
     ]
     for group in groups:
         printed = [row for row in PAPER if row.group == group and row.year == year]
-        ours = {row.value: _scores(whole, row.trial, row.value, view) for row in printed}
+        ours = {row.value: in_view(whole, row.trial, row.value, view) for row in printed}
         places = _places(ours)
         lines += [_row(row, ours[row.value], places.get(row.value)) for row in printed]
-    human = _scores(whole, "human", "manual", view)
+    human = in_view(whole, "human", "manual", view)
     if len(human):
         lines.append(_row(HUMAN[year], human, None))
     return "\n".join(lines)
@@ -82,7 +82,7 @@ def by_value(whole: pd.DataFrame, trial: str, views: Sequence[StudyView], metric
     """
     rows = whole[whole["trial"] == trial]
     names = list(dict.fromkeys(rows.sort_values(["level", "value"], na_position="last")["value"]))
-    scored = {view.title: [_scores(whole, trial, value, view) for value in names] for view in views}
+    scored = {view.title: [in_view(whole, trial, value, view) for value in names] for view in views}
     shown = {title: found for title, found in scored.items() if any(len(each) for each in found)}
     lines = ["| value | minutes | map, s | " + " | ".join(shown) + " |", "|" + "---|" * (3 + len(shown))]
     for i, value in enumerate(names):
@@ -117,11 +117,6 @@ def answers(found: pd.DataFrame, questions: Questions) -> str:
 
 def _mark(row: pd.Series) -> str:
     return {"differs": "*", "no difference": "="}.get(str(row["verdict"]), "")
-
-
-def _scores(whole: pd.DataFrame, trial: str, value: str, view: StudyView) -> pd.DataFrame:
-    chosen = (whole["trial"] == trial) & (whole["value"] == value) & (whole["scene"] == view.scene)
-    return whole[chosen & (whole["ground"] == view.ground) & (whole["against"] == view.against)]
 
 
 def spread(values: np.ndarray) -> str:
