@@ -198,7 +198,8 @@ class Trainer:
         None, "Most patches that a device holds at once; the rest of its share is accumulated; null: all.", least=1
     )
     accelerator: str = setting("auto", "Lightning's accelerator.", choices=("auto", "cpu", "gpu", "mps"))
-    devices: str = setting("auto", "Number of devices, or auto.")
+    devices: str = setting("auto", "Number of devices of each machine, or auto.")
+    nodes: int = setting(1, "Number of machines.", least=1)
     strategy: str = setting("auto", "Lightning's strategy, such as ddp.")
     precision: str = setting(
         "auto",
@@ -206,6 +207,10 @@ class Trainer:
         choices=("auto", "32-true", "bf16-mixed", "16-mixed"),
     )
     channels_last: bool = setting(True, "Whether the network's memory layout is channels-last.")
+    compile: bool = setting(False, "Whether the network is compiled (torch.compile) first, where that can be had.")
+    activation_checkpointing: bool = setting(
+        False, "Whether activations are computed again in the backward pass instead of kept: less memory, more time."
+    )
     gradient_clip: float = setting(1.0, "Largest norm of the gradient; 0: not clipped.", least=0.0)
     deterministic: bool = setting(False, "Whether only deterministic kernels are used.")
 

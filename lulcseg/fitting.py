@@ -35,6 +35,7 @@ from lulcseg.training.clock import TrainingClock
 from lulcseg.training.memory import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress import PatchProgress
+from lulcseg.training.recompute import recompute
 from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
@@ -140,6 +141,7 @@ def check_dealing(config: TrainConfig, plan: Plan) -> None:
         world = pl.Trainer(
             accelerator=settings.accelerator,
             devices=settings.devices,
+            num_nodes=settings.nodes,
             strategy=settings.strategy,
             logger=False,
             enable_checkpointing=False,
@@ -205,6 +207,8 @@ def fit(
         prior_shift=prior_shift,
         scenes=[statistics.summary(config.scaling.percentiles) for statistics in measured],
     )
+    if config.trainer.activation_checkpointing:
+        recompute(task.network)
     decoded = cache if config.reading.decoded else None
     data = PatchData(
         {scene.name: SceneDataset(scene, decoded=decoded) for scene in scenes},
@@ -258,6 +262,7 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         max_epochs=settings.epochs,
         accelerator=settings.accelerator,
         devices=settings.devices,
+        num_nodes=settings.nodes,
         strategy=settings.strategy,
         precision=resolve_precision(settings.precision, settings.accelerator),  # type: ignore[arg-type]
         gradient_clip_val=settings.gradient_clip or None,

@@ -123,6 +123,7 @@ class PatchData(pl.LightningDataModule):
         trainer = self.trainer
         sampler = ScenesSampler(self.scenes, self.plan, split, shuffle=shuffle, seed=self.seed)
         sampler.set_epoch(self._first_epoch)
+        device = trainer.strategy.root_device if trainer else None
         workers = default_workers(trainer.num_devices if trainer else 1) if self.workers < 0 else self.workers
         return TimedLoader(
             self.waited,
@@ -130,7 +131,8 @@ class PatchData(pl.LightningDataModule):
             batch_sampler=PlanBatches(sampler, steps, trainer.global_rank if trainer else 0),
             num_workers=workers,
             collate_fn=stack,
-            pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",
+            pin_memory=device is not None and device.type == "cuda",
+            device=device,
             persistent_workers=workers > 0,
             prefetch_factor=self.prefetch if workers > 0 else None,
         )

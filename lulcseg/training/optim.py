@@ -27,7 +27,9 @@ def rate_factor(step: int, steps: int, *, schedule: str, warmup: float) -> float
     return {"constant": 1.0, "cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1.0 - done}[schedule]
 
 
-def build_optimizer(network: nn.Module, settings: Mapping[str, Any], steps: int) -> dict[str, Any]:
+def build_optimizer(
+    network: nn.Module, settings: Mapping[str, Any], steps: int, *, fused: bool = False
+) -> dict[str, Any]:
     """Return Lightning's optimiser configuration.
 
     Weight decay spares biases and norms, whose size is no complexity.
@@ -36,15 +38,18 @@ def build_optimizer(network: nn.Module, settings: Mapping[str, Any], steps: int)
         network: What to train.
         settings: Keys of ``lulcseg.config.Optim`` as a plain mapping.
         steps: Optimiser steps of the whole run.
+        fused: Whether a step is one kernel over all weights.
     """
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": weights, "weight_decay": settings["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
     optimizer: torch.optim.Optimizer
     if settings["name"] == "sgd":
-        optimizer = torch.optim.SGD(groups, lr=settings["learning_rate"], momentum=settings["momentum"], nesterov=True)
+        optimizer = torch.optim.SGD(
+            groups, lr=settings["learning_rate"], momentum=settings["momentum"], nesterov=True, fused=fused
+        )
     else:
-        optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"])
+        optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], fused=fused)
     schedule, warmup = str(settings["schedule"]), float(settings["warmup"])
     scheduler = LambdaLR(optimizer, lambda step: rate_factor(step, steps, schedule=schedule, warmup=warmup))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

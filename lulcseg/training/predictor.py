@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lulcseg.augment.scaling import MOSAIC
 from lulcseg.augment.stretch import Limits
+from lulcseg.training.compiling import compile_network
 from lulcseg.training.memory import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
@@ -77,15 +78,7 @@ class PatchPredictor:
         Returns:
             Why it is not compiled, as a clause, or None if it is. It predicts either way.
         """
-        network = self.task.network
-        try:
-            network.compile()
-            self(image, valid)
-        except Exception as error:  # whatever the compiler, or its absence, comes up with
-            network._compiled_call_impl = None
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            return lines[0] if lines else type(error).__name__
-        return None
+        return compile_network(self.task.network, lambda: self(image, valid))
 
     @torch.inference_mode()
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,16 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lulcseg.augment.scaling import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
-from lulcseg.legend import IGNORE
 from lulcseg.models.build import build_network
+from lulcseg.processes import is_lead, say
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.checkpoints import training_settings
+from lulcseg.training.compiling import compile_network, try_step
+from lulcseg.training.counting import PixelConfusion
 from lulcseg.training.curves import curve_values
 from lulcseg.training.losses import adjust_logits, summed_cross_entropy
 from lulcseg.training.optim import build_optimizer
@@ -79,11 +81,9 @@ class SegmentationTask(pl.LightningModule):
         correction = float(settings.get("loss", {}).get("prior_correction", 0.0))
         self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
-        self.train_loss, self.val_loss = MeanMetric(), MeanMetric()  # over labelled pixels
-        # targets are the legend's and predictions an argmax: checking each batch would take 5 % of a small step
-        self.train_confusion, self.val_confusion = (
-            MulticlassConfusionMatrix(self.classes, ignore_index=IGNORE, validate_args=False) for _ in range(2)
-        )
+        # over labelled pixels; looking for NaN would have the CPU wait for a GPU in each step
+        self.train_loss, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
+        self.train_confusion, self.val_confusion = (PixelConfusion(self.classes) for _ in range(2))
 
     @classmethod
     def from_checkpoint(cls, path: Path, *, at_prediction: str | None = None) -> SegmentationTask:
@@ -125,7 +125,10 @@ class SegmentationTask(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Learn into how many parts the trainer splits an optimiser step."""
         parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
-        self.step_loss = StepLoss(parts, int(self.settings["trainer"]["batch_size"]) * self.record.patch_size**2)
+        batch_size = int(self.settings["trainer"]["batch_size"])
+        self.step_loss = StepLoss(parts, batch_size * self.record.patch_size**2)
+        if self.settings["trainer"].get("compile"):
+            self._compile(math.ceil(batch_size / parts))
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
@@ -133,7 +136,7 @@ class SegmentationTask(pl.LightningModule):
         logits = self._logits(image)
         total, pixels = summed_cross_entropy(adjust_logits(logits, self.prior_shift), mask, **self._loss_settings())
         with torch.no_grad():
-            self.train_confusion.update(logits.argmax(dim=1), mask.long())
+            self.train_confusion.update(logits.argmax(dim=1), mask)
             self.train_loss.update(total / pixels.clamp(min=1), pixels)
         assert self.step_loss is not None
         return self.step_loss.add(total, pixels)
@@ -157,7 +160,7 @@ class SegmentationTask(pl.LightningModule):
         logits, mask = self(batch["image"], batch["valid"], mosaic), batch["mask"]
         total, pixels = summed_cross_entropy(logits, mask, **self._loss_settings())
         self.val_loss.update(total / pixels.clamp(min=1), pixels)
-        self.val_confusion.update(logits.argmax(dim=1), mask.long())
+        self.val_confusion.update(logits.argmax(dim=1), mask)
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training scores."""
@@ -174,7 +177,21 @@ class SegmentationTask(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return optimiser and schedule over the run's steps."""
         steps = int(self.trainer.estimated_stepping_batches)
-        return build_optimizer(self.network, self.settings["optim"], steps)
+        # float16's gradients are unscaled before they are clipped, which a fused step would do itself, and too late
+        fused = self.trainer.strategy.root_device.type == "cuda" and self.trainer.precision != "16-mixed"
+        return build_optimizer(self.network, self.settings["optim"], steps, fused=fused)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip gradients by their norm. Lightning refuses to where the optimiser is fused, for float16's sake."""
+        if gradient_clip_val and optimizer.defaults.get("fused"):
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        else:
+            super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put the record and the settings of the training beside the weights."""
@@ -211,6 +228,21 @@ class SegmentationTask(pl.LightningModule):
             mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
             return scaler(image, valid, scaler.over, mosaic), mask
 
+    def _compile(self, patches: int) -> None:
+        """Compile the network for micro-batches of so many patches, or say why it isn't compiled."""
+        image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
+        if is_lead():
+            say("Compiling the network (trainer.compile) …")
+        if self.settings["trainer"].get("activation_checkpointing"):
+            why: str | None = "its activations are computed again (trainer.activation_checkpointing)"
+        else:
+            with self.trainer.precision_plugin.forward_context():
+                why = compile_network(
+                    self.network, lambda: try_step(self.network, image.contiguous(memory_format=self.layout))
+                )
+        if why is not None and is_lead():
+            say(f"The network runs as it is, not compiled: {why}")
+
     def _logits(self, image: Tensor) -> Tensor:
         logits: Tensor = self.network(image.contiguous(memory_format=self.layout))
         return logits
@@ -218,7 +250,7 @@ class SegmentationTask(pl.LightningModule):
     def _loss_settings(self) -> dict[str, float]:
         return {"label_smoothing": float(self.settings["loss"]["label_smoothing"])}
 
-    def _log_scores(self, stage: str, metric: MulticlassConfusionMatrix) -> None:
+    def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
         values = curve_values(metric.compute())
         metric.reset()
         self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")

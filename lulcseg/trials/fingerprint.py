@@ -22,6 +22,7 @@ _FORMAT = 1
 _ELSEWHERE = (
     "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "scene", "scenes",
     "ckpt_path", "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
+    "trainer.activation_checkpointing",
 )  # fmt: skip
 """Settings that change no result, and those that name files, whose content counts instead."""
 _SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")

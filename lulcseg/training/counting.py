@@ -1,0 +1,57 @@
+"""The confusion matrix of training pixels, counted where they are and without waiting for the device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from lulcseg.legend import IGNORE
+
+
+class PixelConfusion(Metric):
+    """Counts labels against what the model says, over ranks.
+
+    torchmetrics' own ``MulticlassConfusionMatrix`` picks the labelled pixels out, and counts by ``torch.bincount``:
+    on a GPU both have the CPU wait for it, in every step. The counts are the same.
+
+    Args:
+        classes: Number of classes K.
+
+    Attributes:
+        counts: (K, K) int64, rows = labels, columns = model.
+    """
+
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, classes: int) -> None:
+        """Start from nothing."""
+        super().__init__()
+        self.classes = classes
+        self.add_state("counts", torch.zeros(classes, classes, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, predicted: Tensor, labels: Tensor) -> None:
+        """Count pixels.
+
+        Args:
+            predicted: Class index, whole numbers of any shape.
+            labels: Class index of the same shape, uint8; 255 where the class is not known.
+        """
+        cells = self.classes**2
+        pair = labels.long() * self.classes + predicted
+        pair = torch.where(labels == IGNORE, cells, pair)  # one more cell, for what doesn't count
+        self.counts += _counted(pair, cells + 1)[:-1].view(self.classes, self.classes)
+
+    def compute(self) -> Tensor:
+        """Return the counts, (K, K) int64."""
+        return self.counts
+
+
+def _counted(cells: Tensor, number: int) -> Tensor:
+    """Return how often each of 0 … number − 1 is there, int64."""
+    if not cells.is_cuda:
+        return torch.bincount(cells.flatten(), minlength=number)
+    return torch.histc(
+        cells, bins=number, min=0, max=number
+    )  # needs no look at the values; not for whole numbers on CPUs

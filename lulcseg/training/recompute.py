@@ -1,0 +1,76 @@
+"""Activation checkpointing: activations inside a block are computed again in the backward pass instead of kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from lulcseg.errors import LulcsegError
+
+
+def recompute(network: nn.Module) -> int:
+    """Let a network's blocks keep nothing for the backward pass but what comes into them.
+
+    A block is an outermost ``nn.Sequential`` with a convolution: a level of the U-Net, a stage of an encoder. Results
+    and running statistics are those without. The names of weights stay as they are.
+
+    Args:
+        network: The network; changed in place.
+
+    Returns:
+        Number of blocks.
+
+    Raises:
+        LulcsegError: It has none.
+    """
+    found = list(blocks(network))
+    if not found:
+        raise LulcsegError(
+            "this network has no blocks whose activations could be computed again",
+            where="trainer.activation_checkpointing",
+            remedy="set it to false, and trainer.micro_batch lower",
+        )
+    for block in found:
+        block.forward = partial(_checkpointed, block, block.forward)  # type: ignore[method-assign]
+    return len(found)
+
+
+def blocks(module: nn.Module) -> Iterator[nn.Sequential]:
+    """Yield the outermost ``nn.Sequential``s that hold a convolution."""
+    for child in module.children():
+        if isinstance(child, nn.Sequential) and any(isinstance(part, nn.Conv2d) for part in child.modules()):
+            yield child
+        else:
+            yield from blocks(child)
+
+
+def _checkpointed(block: nn.Module, forward: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+    if not block.training:
+        return forward(image)
+    done: Tensor = checkpoint(forward, image, use_reentrant=False, context_fn=partial(_contexts, block))
+    return done
+
+
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    return nullcontext(), _statistics_kept(block)
+
+
+@contextmanager
+def _statistics_kept(block: nn.Module) -> Iterator[None]:
+    """Leave running statistics alone: they have seen the batch already."""
+    norms = [part for part in block.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            if norm.num_batches_tracked is not None:
+                norm.num_batches_tracked -= 1
