@@ -1,4 +1,4 @@
-"""The confusion matrix of training pixels, counted where they are and without waiting for the device."""
+"""Loss and confusion matrix of training pixels, summed up where they are and without waiting for the device."""
 
 from __future__ import annotations
 
@@ -46,6 +46,36 @@ class PixelConfusion(Metric):
     def compute(self) -> Tensor:
         """Return the counts, (K, K) int64."""
         return self.counts
+
+
+class PixelLoss(Metric):
+    """Mean loss over labelled pixels, over ranks.
+
+    (torchmetrics' ``MeanMetric`` looks for NaN, for which the CPU waits; told not to, version 1.9 forgets the weights.)
+
+    Attributes:
+        total: Sum of the losses, float32.
+        pixels: Number of labelled pixels, int64.
+    """
+
+    full_state_update = False
+    total: Tensor
+    pixels: Tensor
+
+    def __init__(self) -> None:
+        """Start from nothing."""
+        super().__init__()
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("pixels", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, total: Tensor, pixels: Tensor) -> None:
+        """Add a batch: its loss summed over labelled pixels, and their number (scalars)."""
+        self.total += total
+        self.pixels += pixels
+
+    def compute(self) -> Tensor:
+        """Return the mean, scalar float32; 0 where nothing was labelled."""
+        return self.total / self.pixels.clamp(min=1)
 
 
 def _counted(cells: Tensor, number: int) -> Tensor:

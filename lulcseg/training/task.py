@@ -11,7 +11,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torchmetrics import MeanMetric
 
 from lulcseg.augment.scaling import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
@@ -21,7 +20,7 @@ from lulcseg.processes import is_lead, say
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.checkpoints import training_settings
 from lulcseg.training.compiling import compile_network, try_step
-from lulcseg.training.counting import PixelConfusion
+from lulcseg.training.counting import PixelConfusion, PixelLoss
 from lulcseg.training.curves import curve_values
 from lulcseg.training.losses import adjust_logits, summed_cross_entropy
 from lulcseg.training.optim import build_optimizer
@@ -81,8 +80,7 @@ class SegmentationTask(pl.LightningModule):
         correction = float(settings.get("loss", {}).get("prior_correction", 0.0))
         self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
-        # over labelled pixels; looking for NaN would have the CPU wait for a GPU in each step
-        self.train_loss, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
+        self.train_loss, self.val_loss = PixelLoss(), PixelLoss()
         self.train_confusion, self.val_confusion = (PixelConfusion(self.classes) for _ in range(2))
 
     @classmethod
@@ -137,7 +135,7 @@ class SegmentationTask(pl.LightningModule):
         total, pixels = summed_cross_entropy(adjust_logits(logits, self.prior_shift), mask, **self._loss_settings())
         with torch.no_grad():
             self.train_confusion.update(logits.argmax(dim=1), mask)
-            self.train_loss.update(total / pixels.clamp(min=1), pixels)
+            self.train_loss.update(total, pixels)
         assert self.step_loss is not None
         return self.step_loss.add(total, pixels)
 
@@ -159,7 +157,7 @@ class SegmentationTask(pl.LightningModule):
         mosaic = self.scaler.of_scenes(batch["scene"]) if self.scaler.at_prediction == MOSAIC else None
         logits, mask = self(batch["image"], batch["valid"], mosaic), batch["mask"]
         total, pixels = summed_cross_entropy(logits, mask, **self._loss_settings())
-        self.val_loss.update(total / pixels.clamp(min=1), pixels)
+        self.val_loss.update(total, pixels)
         self.val_confusion.update(logits.argmax(dim=1), mask)
 
     def on_train_epoch_end(self) -> None:

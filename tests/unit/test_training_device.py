@@ -1,0 +1,322 @@
+"""What the training step does on its device: no waiting, recomputed activations, compilation, fused steps."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+    unset_fake_temporarily,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from lulcseg.augment import noise, warp, weather
+from lulcseg.compose import compose
+from lulcseg.config import TrainConfig
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import IGNORE, PAPER_LEGEND
+from lulcseg.models.build import build_network
+from lulcseg.models.unet import UNet
+from lulcseg.patches.timed import Stopwatch, TimedLoader, _copied
+from lulcseg.training import progress
+from lulcseg.training.compiling import compile_network, try_step
+from lulcseg.training.counting import PixelConfusion
+from lulcseg.training.losses import summed_cross_entropy
+from lulcseg.training.optim import build_optimizer
+from lulcseg.training.progress import PatchProgress
+from lulcseg.training.recompute import blocks, recompute
+from lulcseg.training.record import ModelRecord
+from lulcseg.training.task import SegmentationTask
+
+SIDE = 32
+
+
+def task_of(**trainer: Any) -> SegmentationTask:
+    return _task({"trainer": trainer})
+
+
+def _task(changes: dict[str, dict[str, Any]]) -> SegmentationTask:
+    settings = asdict(TrainConfig())
+    settings["model"] |= {"filters": 4, "depth": 2}
+    for section, values in changes.items():
+        settings[section] |= values
+    record = ModelRecord(
+        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=SIDE,
+        model=settings["model"], scaling=settings["scaling"],
+    )  # fmt: skip
+    return SegmentationTask(record, settings)
+
+
+def batch_of(size: int = 4, device: str = "cpu") -> dict[str, Tensor]:
+    """Return a batch, at random where it is real."""
+    mask = torch.randint(0, 9, (size, SIDE, SIDE), device=device).to(torch.uint8)
+    mask[:, :4] = IGNORE
+    return {
+        "image": torch.randint(0, 255, (size, 3, SIDE, SIDE), device=device).to(torch.uint8),
+        "mask": mask,
+        "valid": torch.ones(size, SIDE, SIDE, dtype=torch.bool, device=device),
+        "scene": torch.zeros(size, dtype=torch.int64, device=device),
+    }
+
+
+# --- nothing in a step has the CPU wait for the device
+
+
+class GpuInName(TorchDispatchMode):
+    """Tensors on a GPU that needn't be there have shapes and no values; those on the CPU are what they are."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        parts = tree_leaves((args, kwargs or {}))
+        if any(isinstance(p, FakeTensor) or (isinstance(p, torch.device) and p.type == "cuda") for p in parts):
+            return func(*args, **(kwargs or {}))
+        with unset_fake_temporarily():
+            return func(*args, **(kwargs or {}))
+
+
+def _to_gpu_in_name(module: nn.Module) -> None:
+    """Put a module's tensors on a GPU that needn't be there: shapes and devices without values."""
+    for part in module.modules():
+        for name, old in part._parameters.items():
+            if old is not None:
+                part._parameters[name] = nn.Parameter(torch.empty(old.shape, dtype=old.dtype, device="cuda"))
+        for name, buffer in part._buffers.items():
+            if buffer is not None:
+                part._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype, device="cuda")
+
+
+def _drawn(shape: Any, own: Any, device: torch.device) -> Tensor:
+    return torch.empty(tuple(shape), device=device)  # a generator on a GPU needs one
+
+
+@pytest.mark.filterwarnings("ignore:CUDA is not available", "ignore:User provided device_type")
+@pytest.mark.parametrize("scaling", ["none", "min_max", "percentile", "standardise"])
+@pytest.mark.parametrize("augment", ["none", "light", "paper"])
+def test_a_step_never_waits_for_the_device(augment: str, scaling: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever would fetch a value from the GPU, or need one for a shape, raises; so does mixing devices."""
+    for module, name in ((noise, "uniform"), (noise, "normal")):
+        monkeypatch.setattr(module, name, _drawn)
+    for module in (warp, weather):
+        monkeypatch.setattr(
+            module, "draw_knots", lambda own, sizes, device: [torch.empty(len(own), *s, device=device) for s in sizes]
+        )
+    monkeypatch.setattr(torch.Tensor, "is_cuda", property(lambda self: self.device.type == "cuda"), raising=False)
+    task = _task({"augment": {"name": augment}, "scaling": {"method": scaling}})
+    with FakeTensorMode(allow_non_fake_inputs=True), GpuInName():
+        _to_gpu_in_name(task)
+        for metric in (task.train_confusion, task.train_loss):
+            for name in metric._defaults:
+                setattr(metric, name, getattr(metric, name).new_empty(getattr(metric, name).shape, device="cuda"))
+        image, mask = task.prepared(batch_of(16, "cuda"), 0)
+        logits = task._logits(image)
+        total, pixels = summed_cross_entropy(logits, mask)
+        task.train_confusion.update(logits.argmax(dim=1), mask)
+        task.train_loss.update(total.detach(), pixels)
+        assert {t.device.type for t in (image, mask, logits, total, task.train_confusion.counts)} == {"cuda"}
+
+
+def test_that_test_would_notice() -> None:
+    """torchmetrics' confusion matrix does wait: it picks pixels out, and counts by bincount."""
+    with FakeTensorMode():
+        labels = torch.empty(2, 8, 8, dtype=torch.int64, device="cuda")
+        metric = MulticlassConfusionMatrix(9, ignore_index=IGNORE, validate_args=False)
+        with pytest.raises((DataDependentOutputException, DynamicOutputShapeException)):
+            metric.update(labels, labels)
+
+
+def test_pixels_are_counted_as_torchmetrics_does() -> None:
+    ours, theirs = PixelConfusion(9), MulticlassConfusionMatrix(9, ignore_index=IGNORE)
+    for _ in range(3):
+        predicted, labels = torch.randint(0, 9, (2, 50, 40)), torch.randint(0, 9, (2, 50, 40))
+        labels[torch.rand(labels.shape) < 0.3] = IGNORE
+        ours.update(predicted, labels.to(torch.uint8))
+        theirs.update(predicted, labels)
+    assert torch.equal(ours.compute(), theirs.compute())
+    ours.reset()
+    assert ours.compute().sum() == 0
+
+
+# --- activation checkpointing
+
+
+@pytest.mark.parametrize("kind", ["unet", "smp"])
+def test_recomputed_activations_change_memory_alone(kind: str) -> None:
+    settings = asdict(TrainConfig().model) | {"name": kind, "filters": 8, "depth": 2, "encoder": "resnet18"}
+    torch.manual_seed(0)
+    plain = build_network(settings, 3, 9)
+    lean = copy.deepcopy(plain)
+    assert recompute(lean) == len(list(blocks(plain))) > 4
+    assert lean.state_dict().keys() == plain.state_dict().keys()
+    image = torch.rand(2, 3, 64, 64)
+    kept = []
+    for network in (plain, lean):
+        seen: dict[int, int] = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t, seen=seen: (seen.__setitem__(t.data_ptr(), t.nbytes), t)[1], lambda t: t
+        ):
+            logits = network(image)
+        logits.square().mean().backward()
+        kept.append(sum(seen.values()))
+    assert kept[1] < 0.6 * kept[0]
+    for a, b in zip(plain.parameters(), lean.parameters(), strict=True):
+        assert torch.equal(a.grad, b.grad)
+    for a, b in zip(plain.buffers(), lean.buffers(), strict=True):  # batch norm's statistics see each batch once
+        assert torch.equal(a, b)
+
+
+def test_a_network_without_blocks_is_refused() -> None:
+    with pytest.raises(LulcsegError, match=r"trainer\.activation_checkpointing"):
+        recompute(nn.Conv2d(3, 9, 1))
+
+
+# --- compilation
+
+
+def test_a_network_that_cant_be_compiled_runs_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("backend='inductor' raised:\nno compiler found\nSet more")
+
+    network = UNet(3, 9, filters=4, depth=2)
+    monkeypatch.setattr(network, "compile", refuse)
+    assert compile_network(network, lambda: None) == "no compiler found"
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 9, 32, 32)
+
+
+def test_a_failed_attempt_leaves_the_network_as_it_was() -> None:
+    network = UNet(3, 9, filters=4, depth=2)
+    monkey = torch.zeros(1, 4, 32, 32)  # four bands for three
+    why = compile_network(network, lambda: try_step(network, monkey))
+    assert why
+    assert network._compiled_call_impl is None
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 9, 32, 32)
+
+
+def test_trying_a_step_leaves_no_trace() -> None:
+    network = UNet(3, 9, filters=4, depth=2).train()
+    image = torch.rand(2, 3, 32, 32)
+    before, state = copy.deepcopy(network.state_dict()), torch.get_rng_state()
+    try_step(network, image)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    assert all(p.grad is None for p in network.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+# --- whole steps through Lightning
+
+
+class _Fused(SegmentationTask):
+    """As on a GPU."""
+
+    norms: list[float]
+
+    def configure_optimizers(self) -> Any:
+        return build_optimizer(self.network, self.settings["optim"], 4, fused=True)
+
+    def configure_gradient_clipping(self, *arguments: Any, **named: Any) -> None:
+        super().configure_gradient_clipping(*arguments, **named)
+        whole = torch.cat([p.grad.flatten() for p in self.network.parameters() if p.grad is not None])
+        self.norms = [*getattr(self, "norms", []), whole.norm().item()]
+
+
+def _fit(task: SegmentationTask, precision: Any = "bf16-mixed", clip: float = 0.01) -> None:
+    loader = torch.utils.data.DataLoader([{k: v[0] for k, v in batch_of(1).items()} for _ in range(8)], batch_size=2)
+    pl.Trainer(
+        max_epochs=1, accelerator="cpu", precision=precision, gradient_clip_val=clip, logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+    ).fit(task, loader)  # fmt: skip
+
+
+def test_gradients_are_clipped_before_a_fused_step() -> None:
+    plain = task_of(batch_size=2)
+    task = _Fused(plain.record, plain.settings)
+    _fit(task)
+    assert len(task.norms) == 4
+    assert max(task.norms) == pytest.approx(0.01, rel=0.02)
+
+
+def test_training_says_why_it_is_not_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    task = task_of(batch_size=2, compile=True, activation_checkpointing=True)
+    recompute(task.network)
+    _fit(task, "32-true")
+    assert "not compiled: its activations are computed again" in capsys.readouterr().out
+
+
+def test_training_compiles_for_its_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = []
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **_: setattr(self, "tried", True))
+    monkeypatch.setattr("lulcseg.training.task.try_step", lambda network, image: shapes.append(tuple(image.shape)))
+    task = task_of(batch_size=2, compile=True)
+    _fit(task, "32-true")
+    assert shapes == [(2, 3, SIDE, SIDE)]
+    assert task.network.tried
+
+
+# --- the loop around it
+
+
+def test_the_bar_fetches_values_twice_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, fetched = [100.0], []
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+
+    def values(*_: Any) -> dict[str, float]:
+        fetched.append(1)
+        return {"train/loss_step": float(len(fetched))}
+
+    monkeypatch.setattr(progress.RichProgressBar, "get_metrics", values)
+    bar = PatchProgress()
+    shown = []
+    for at in (0.0, 0.1, 0.4, 0.6, 0.9, 1.2):
+        now[0] = 100 + at
+        shown.append(bar.get_metrics(None, None)["loss"])  # type: ignore[arg-type]
+    assert shown == [1, 1, 1, 2, 2, 3]
+
+
+def test_batches_are_copied_in_order_and_used_after_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The streams are stood in for: what is asked of them, and when, is what counts."""
+    told: list[str] = []
+
+    class Stream:
+        def wait_stream(self, other: Any) -> None:
+            told.append("wait")
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda _: Stream())
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: told.append("copy") or nullcontext())
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: Stream())
+    monkeypatch.setattr(Tensor, "record_stream", lambda *_: told.append("keep"))
+    batches = ({"image": torch.full((1,), i)} for i in range(3))
+    for number, batch in enumerate(_copied(batches, torch.device("cpu"))):
+        assert batch["image"].item() == number
+        assert told == ["copy", "wait", "keep"] * (number + 1)
+    assert len(list(TimedLoader(Stopwatch(), list(range(4)), device=torch.device("cpu")))) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "expected"),
+    [
+        ("gpu", {}, ("gpu", "1", 1, "auto", True)),
+        ("ddp", {}, ("gpu", "auto", 1, "ddp", True)),
+        ("slurm", {}, ("gpu", "auto", 1, "ddp", True)),
+        ("slurm", {"SLURM_NTASKS_PER_NODE": "4", "SLURM_NNODES": "2"}, ("gpu", "4", 2, "ddp", True)),
+        ("cpu", {}, ("cpu", "1", 1, "auto", False)),
+    ],
+)
+def test_trainers_compose(
+    name: str, environment: dict[str, str], expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("SLURM_NTASKS_PER_NODE", "SLURM_NNODES"):
+        monkeypatch.delenv(key, raising=False)
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    trainer = compose("train", [f"trainer={name}"]).trainer
+    assert (trainer.accelerator, trainer.devices, trainer.nodes, trainer.strategy, trainer.compile) == expected
