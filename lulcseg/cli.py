@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lulcseg import __version__
-from lulcseg.commands import agreement, collect, rank, reference, report, study, sweep
+from lulcseg.commands import agreement, collect, micro_batch, rank, reference, report, study, sweep
 from lulcseg.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def command_parser() -> argparse.ArgumentParser:
     beside.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
     beside.set_defaults(run=_beside)
 
-    for command in (reference, agreement, sweep, collect, rank, report, study):
+    for command in (micro_batch, reference, agreement, sweep, collect, rank, report, study):
         command.add(commands)
     return parser
 

@@ -1,0 +1,122 @@
+"""``lulcseg micro-batch``: the largest micro-batch that fits this device."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lulcseg.config import TrainConfig, Trainer
+    from lulcseg.training.largest import StepMemory, Tried
+
+
+def add(commands: Any) -> None:
+    """Add the command to ``lulcseg``'s."""
+    micro = commands.add_parser(
+        "micro-batch",
+        help="find the largest micro-batch that fits this device",
+        usage="%(prog)s [-h] [--most N] scene=… [+experiment=…] [trainer=gpu] [key=value …]",
+        description="Try training steps of growing micro-batches, with the settings of a run, written as for train.py. "
+        "On a GPU until its memory is full; on a CPU by what two small ones take. The batch stays "
+        "trainer.batch_size: what doesn't fit at once is accumulated, in micro-batches of trainer.micro_batch patches.",
+    )
+    micro.add_argument("settings", nargs="*", help="as for train.py", metavar="key=value")
+    micro.add_argument("--most", type=int, default=4096, help="patches at most (default: %(default)s)")
+    micro.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from lulcseg.compose import check_command_line, compose
+    from lulcseg.fitting import check_device
+    from lulcseg.training.largest import free_memory
+
+    check_command_line("train", arguments.settings)
+    config = compose("train", arguments.settings)
+    check_device(config.trainer.accelerator)
+    console = Console(highlight=False)
+    with console.status("Opening the scene"):
+        memory = _memory_of(config)
+    device, free = memory.device, free_memory(memory.device)
+    if device.type == "cuda":
+        largest, tried = _search(memory, arguments.most, console)
+    else:
+        with console.status("Trying steps of 2 and 4 patches"):
+            fitting, tried = memory.reckoned(free)
+        largest = min(fitting, arguments.most)
+    _print_tried(memory, config.sampling.patch_size, tried, console)
+    found = (
+        "The largest that fit" if device.type == "cuda" else f"By these, what fits {free / 1e9:.1f} GB of free memory"
+    )
+    more = " or more" if largest == arguments.most else ""
+    console.print(f"{found}: [bold]{largest}[/bold] patches{more}. {_advice(config.trainer, largest)}", soft_wrap=True)
+
+
+def _memory_of(config: TrainConfig) -> StepMemory:
+    """Build the model of a run as its training will, but for statistics of mosaics, which take no memory here."""
+    from dataclasses import asdict, replace
+
+    from lulcseg.config import Scaling
+    from lulcseg.fitting import model_record, training_margin
+    from lulcseg.scenes import cache_folder, open_scenes
+    from lulcseg.training.largest import StepMemory
+    from lulcseg.training.predictor import device_of
+    from lulcseg.training.recompute import recompute
+    from lulcseg.training.task import SegmentationTask
+
+    names = config.scenes.train or ([config.scene] if config.scene else [])
+    scenes = open_scenes(names, cache_folder(config.cache))
+    if config.scaling.over in {"mosaic", "training"}:
+        config = replace(config, scaling=Scaling())
+    record = model_record(config, scenes)
+    task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last)
+    if config.trainer.activation_checkpointing:
+        recompute(task.network)
+    side = record.patch_size + 2 * training_margin(config, record)
+    return StepMemory(task.to(device_of(config.trainer.accelerator)).train(), side)
+
+
+def _search(memory: StepMemory, most: int, console: Console) -> tuple[int, list[Tried]]:
+    from lulcseg.training.largest import largest_that_fits
+
+    done: list[Tried] = []
+
+    def fits(patches: int) -> bool:
+        status.update(f"Trying {patches} patches")
+        tried = memory.tries(patches)
+        if tried is not None:
+            done.append(tried)
+        return tried is not None
+
+    with console.status("") as status:
+        return largest_that_fits(fits, most), done
+
+
+def _print_tried(memory: StepMemory, side: int, tried: list[Tried], console: Console) -> None:
+    import torch
+    from rich.table import Table
+
+    device = memory.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"
+    table = Table(title=f"Training steps of patches of {side}², on {name}")
+    for column in ("patches", "peak memory", "patches/s, not compiled"):
+        table.add_column(column, justify="right")
+    for one in sorted(tried, key=lambda each: each.patches):
+        table.add_row(str(one.patches), f"{one.peak / 1e9:.2f} GB", f"{one.rate:.1f}")
+    console.print(table)
+
+
+def _advice(settings: Trainer, largest: int) -> str:
+    """Say what to set."""
+    if largest == 0:
+        lean = "" if settings.activation_checkpointing else "trainer.activation_checkpointing=true, or "
+        return f"Set {lean}a smaller patch or network."
+    if largest >= settings.batch_size:
+        return f"The batch of {settings.batch_size} fits in one piece: leave trainer.micro_batch out."
+    return (
+        f"So trainer.micro_batch={largest} for the batch of {settings.batch_size} on one device. Batch norm, and "
+        "scaling over the batch, then see a micro-batch at a time."
+    )

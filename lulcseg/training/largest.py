@@ -1,0 +1,164 @@
+"""Which micro-batch fits a device's memory: whole training steps are tried, and their memory measured."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import IGNORE
+from lulcseg.training.losses import summed_cross_entropy
+from lulcseg.training.optim import build_optimizer
+from lulcseg.training.predictor import number_format
+from lulcseg.training.task import SegmentationTask
+
+KEPT_FREE = 0.2
+"""Share of a CPU's free memory that isn't reckoned with: a training holds on to freed memory (memory.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Training steps of one size.
+
+    Attributes:
+        patches: Patches of a micro-batch.
+        peak: Most memory held, in bytes, weights and optimiser included.
+        rate: Patches a second of the last step, not compiled; None where it wasn't timed.
+    """
+
+    patches: int
+    peak: int
+    rate: float
+
+
+def largest_that_fits(fits: Callable[[int], bool], most: int) -> int:
+    """Return the largest number from 1 to ``most`` that fits, 0 if none does: by doubling, then halving the gap.
+
+    Args:
+        fits: Whether a number does; if one doesn't, none above it does.
+        most: The largest of interest.
+    """
+    low, high = 0, 1
+    while high <= most and fits(high):
+        low, high = high, high * 2
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+class StepMemory:
+    """Tries training steps on a device.
+
+    Args:
+        task: The model, in training mode on its device, with the settings of a run.
+        side: Side of the patches as they are read, in pixels: with their margin.
+
+    Raises:
+        LulcsegError: A device whose memory can't be measured.
+    """
+
+    def __init__(self, task: SegmentationTask, side: int) -> None:
+        """Build the optimiser, whose state is part of what is held."""
+        self.task, self.side, self.device = task, side, task.device
+        if self.device.type != "cuda" and sys.platform != "linux":
+            raise LulcsegError(
+                "memory can be measured on GPUs, and on CPUs under Linux",
+                where=f"accelerator {self.device.type}",
+                remedy="try trainer.micro_batch=… in a short training",
+            )
+        settings = task.settings
+        self._dtype = number_format(settings["trainer"]["precision"], self.device.type.replace("cuda", "gpu"))
+        self._optimizer = build_optimizer(task.network, settings["optim"], 10, fused=self.device.type == "cuda")[
+            "optimizer"
+        ]
+
+    def tries(self, patches: int) -> Tried | None:
+        """Run two steps of so many patches; None if the memory of a GPU doesn't hold them."""
+        self._forget()
+        try:
+            self._step(patches)
+            before = time.perf_counter()
+            self._step(patches)
+            return Tried(patches, self._peak(), patches / (time.perf_counter() - before))
+        except torch.OutOfMemoryError:
+            return None
+        finally:
+            self._optimizer.zero_grad()
+
+    def reckoned(self, free: int, sizes: tuple[int, int] = (2, 4)) -> tuple[int, list[Tried]]:
+        """Return how many patches fit a CPU's free memory by what a few take, and those few.
+
+        A CPU tells of too little memory by ending the process, so nothing is tried beyond them.
+
+        Args:
+            free: Bytes.
+            sizes: Patches that are tried.
+        """
+        few = [tried for tried in (self.tries(patches) for patches in sizes) if tried is not None]
+        each = max(1, (few[1].peak - few[0].peak) // (few[1].patches - few[0].patches))
+        fixed = max(0, few[0].peak - each * few[0].patches)
+        return max(0, int(free * (1 - KEPT_FREE) - fixed) // each), few
+
+    def _step(self, patches: int) -> None:
+        task, side = self.task, self.side
+        batch = {
+            "image": torch.zeros(patches, task.record.bands, side, side, dtype=getattr(torch, task.record.dtype)),
+            "mask": torch.zeros(patches, side, side, dtype=torch.uint8),
+            "valid": torch.ones(patches, side, side, dtype=torch.bool),
+            "scene": torch.zeros(patches, dtype=torch.int64),
+        }
+        batch["mask"][:, 0] = IGNORE
+        image, mask = task.prepared({key: value.to(self.device) for key, value in batch.items()}, 0)
+        with torch.autocast(self.device.type, self._dtype or torch.bfloat16, enabled=self._dtype is not None):
+            total, pixels = summed_cross_entropy(task.network(image.contiguous(memory_format=task.layout)), mask)
+        (total / pixels).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _forget(self) -> None:
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest mark starts from now
+            self._before = _status("VmRSS")
+
+    def _peak(self) -> int:
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device)
+        return max(0, _status("VmHWM") - self._before)
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes that are free on a device: for a CPU, what its container or machine has left."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
+    return min([free, *_left_of_container()])
+
+
+def _left_of_container() -> Iterator[int]:
+    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+    if limit.is_file() and used.is_file() and (most := limit.read_text(encoding="ascii").strip()) != "max":
+        yield int(most) - int(used.read_text(encoding="ascii"))
+
+
+def _status(key: str) -> int:
+    return _kilobytes(Path("/proc/self/status"), key)
+
+
+def _kilobytes(file: Path, key: str) -> int:
+    """Return an entry of a file of the kernel's in bytes."""
+    lines = file.read_text(encoding="ascii", errors="replace").splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith(f"{key}:")).split()[1])
