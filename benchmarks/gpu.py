@@ -25,7 +25,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
@@ -33,10 +34,10 @@ from typing import Any, Self
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from gpu_show import MEASURED, SWITCHES, derive, draw, profiled, show
+from gpu_show import MEASURED, SWITCHES, Course, Row, derive, draw, grouped, show, summed_up
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from pytorch_lightning.callbacks import LearningRateMonitor
+from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
@@ -70,8 +71,6 @@ BANDS, CLASSES, ROUNDS = 3, len(PAPER_LEGEND), 3
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "kornia", "numpy")
 GPU_SIZES = {"patch": 512, "batch": 64, "filters": 32, "depth": 4, "seconds": 3.0, "mosaic": 8192, "matrix": 8192}
 CPU_SIZES = {"patch": 64, "batch": 4, "filters": 8, "depth": 2, "seconds": 0.3, "mosaic": 256, "matrix": 512}
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -158,56 +157,6 @@ class Bench:
             self.wait()
             found.append(amount * steps / (time.perf_counter() - began))
         return {**summed_up(found), "peak_bytes": self.peak()}
-
-
-class Course:
-    """Takes one measurement after another, and tells which; one that fails has a reason instead of a rate.
-
-    Args:
-        bench: What they share.
-        total: How many there will be.
-    """
-
-    def __init__(self, bench: Bench, total: int) -> None:
-        self.bench = bench
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self.console = Console()
-        self.progress = Progress(
-            *columns, TimeElapsedColumn(), console=self.console, transient=True, disable=not self.console.is_terminal
-        )
-        self.task = self.progress.add_task("", total=total)
-
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        self.progress.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Take it away."""
-        self.progress.stop()
-
-    def take(self, words: str, measure: Callable[[], Row], unit: str = "patches/s", *, has_bar: bool = False) -> Row:
-        """Return what a measurement gives; one with a bar of its own is not disturbed by this."""
-        self.progress.update(self.task, description=words)
-        if has_bar:
-            self.progress.stop()
-            self.console.print(f"{words} …")
-        self.bench.free()
-        began = time.perf_counter()
-        try:
-            found = {"failed": None, **measure()}
-        except Exception as error:  # whatever a device, a compiler or a driver comes up with
-            is_full = isinstance(error, torch.OutOfMemoryError)
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            found = {"failed": "out of memory" if is_full else lines[0][:200]}
-        self.bench.free()
-        took = time.perf_counter() - began
-        told = found["failed"] or (f"{found['rate']:,.4g} {unit}" if "rate" in found else "done")
-        if has_bar:
-            self.progress.start()
-        self.console.print(f"{words}: {told} ({took:.0f} s)", highlight=False, markup=False)
-        self.progress.advance(self.task)
-        return found
 
 
 class Pool(Dataset[dict[str, Tensor]]):
@@ -396,24 +345,26 @@ def measured(bench: Bench, *, is_mapping_compiled: bool) -> Row:
     with torch.device("meta"):
         network = make_network(sizes)
     content["flops_per_patch"] = flops_of(network, BANDS, sizes["patch"])
-    with Course(bench, 17 + len(SWITCHES)) as course:
+    with Course(bench.free, 13 + len(SWITCHES)) as course:
         set_backends(fast)
-        content["ceilings"] = measure_ceilings(course)
+        content["ceilings"] = measure_ceilings(course, bench)
         rates: dict[str, Row] = {}
         rates["step"] = course.take(MEASURED["step"], lambda: measure_step(bench, fast))
         if fast.compiled and rates["step"]["failed"]:
             content["notes"].append(f"the network runs as it is, not compiled: {rates['step']['failed']}")
-            bench = course.bench = replace(bench, fast=replace(fast, compiled=False))
-            fast = bench.fast
+            fast = replace(fast, compiled=False)
+            bench = replace(bench, fast=fast)
             rates["step"] = course.take(MEASURED["step"], lambda: measure_step(bench, fast))
         content["settings"]["fast"] = asdict(fast)
         for name, paper in (("prepared", False), ("prepared_paper", True)):
             rates[name] = course.take(MEASURED[name], lambda p=paper: measure_step(bench, fast, paper=p, prepares=True))
         content["profile"] = course.take("profile of the step", lambda: measure_profile(bench))
-        content["switches"] = measure_switches(course)
+        content["switches"] = measure_switches(course, bench)
         rates["step_again"] = course.take(MEASURED["step_again"], lambda: measure_step(bench, fast))
         for name, paper in (("loop", False), ("loop_paper", True)):
             rates[name] = course.take(MEASURED[name], lambda p=paper: measure_loop(bench, paper=p), has_bar=True)
+            if fast.compiled and rates[name].get("is_compiled") is False:
+                content["notes"].append(f"{MEASURED[name]}: the network ran as it is, not compiled")
         rates["plain"] = course.take(MEASURED["plain"], lambda: measure_plain(bench), has_bar=True)
         set_backends(fast)
         content["rates"] = {name: rates[name] for name in MEASURED}
@@ -424,3 +375,279 @@ def measured(bench: Bench, *, is_mapping_compiled: bool) -> Row:
             for plan in ("single", "multiple")
         }
     return content
+
+
+def machine(bench: Bench) -> Row:
+    """Return what it is measured on and with."""
+    on_gpu = bench.device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else f"CPU ({platform.machine()})",
+        "memory_bytes": torch.cuda.get_device_properties(0).total_memory if on_gpu else None,
+        "type": bench.device.type,
+        "threads": torch.get_num_threads(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if on_gpu else None,
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def set_backends(switches: Switches | None) -> None:
+    """Let float32 be TF32, and cuDNN try its algorithms, or not; None: as torch has it by default."""
+    torch.set_float32_matmul_precision("highest" if switches is None or not switches.tf32 else "high")
+    torch.backends.cudnn.allow_tf32 = switches is None or switches.tf32
+    torch.backends.cudnn.benchmark = switches is not None and switches.benchmark
+
+
+def make_network(sizes: Row) -> nn.Module:
+    """Make the U-Net."""
+    network = build_network(asdict(TrainConfig().model) | {k: sizes[k] for k in ("filters", "depth")}, BANDS, CLASSES)
+    return network.train()
+
+
+def make_task(bench: Bench, switches: Switches, *, paper: bool = False) -> SegmentationTask:
+    """Make lulcseg's task: with the paper's augmentation and scaling over the batch, or values brought to 0…1 alone."""
+    torch.manual_seed(0)
+    config = TrainConfig(scaling=Scaling(method="min_max") if paper else Scaling())
+    config.augment.name = "paper" if paper else "none"
+    config.model.filters, config.model.depth = bench.sizes["filters"], bench.sizes["depth"]
+    config.trainer.batch_size, config.trainer.compile = bench.sizes["batch"], switches.compiled
+    record = ModelRecord(
+        legend=PAPER_LEGEND.to_plain(), bands=BANDS, dtype="uint8", resolution=[0.5, 0.5],
+        patch_size=bench.sizes["patch"], model=asdict(config.model), scaling=asdict(config.scaling),
+    )  # fmt: skip
+    task = SegmentationTask(record, asdict(config), channels_last=switches.channels_last)
+    if switches.recomputed:
+        recompute(task.network)
+    return task.to(bench.device).train()
+
+
+def flops_of(network: nn.Module, bands: int, side: int) -> int:
+    """Return the floating point operations of a patch, forward and backward, a multiplication and an addition as two.
+
+    Args:
+        network: In training mode, on the meta device: nothing is computed.
+        bands: Bands of a patch.
+        side: Side of a patch, in pixels.
+    """
+    with FlopCounterMode(display=False) as counter:
+        network(torch.empty(2, bands, side, side, device="meta")).sum().backward()
+    return counter.get_total_flops() // 2
+
+
+def measure_ceilings(course: Course, bench: Bench) -> dict[str, Row]:
+    """Time matrix products (FLOP/s) and copies (byte/s: read and written within the device, and moved to it)."""
+    device, side = bench.device, bench.sizes["matrix"]
+    on_gpu = device.type == "cuda"
+
+    def product(kind: torch.dtype) -> Row:
+        one, other = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
+        out = torch.empty(side, side, device=device, dtype=kind)
+        return bench.rounds(lambda: torch.matmul(one, other, out=out), 2.0 * side**3)
+
+    def copy(*, from_host: bool) -> Row:
+        count = 2**28 if on_gpu else 2**24
+        there = torch.empty(count, dtype=torch.uint8, device=device)
+        here = torch.ones(count, dtype=torch.uint8, device="cpu" if from_host else device)
+        here = here.pin_memory() if from_host else here
+        return bench.rounds(lambda: there.copy_(here, non_blocking=True), count if from_host else 2.0 * count)
+
+    found = {
+        "bf16": course.take("matrix product, bf16", lambda: product(torch.bfloat16), "FLOP/s"),
+        "fp32": course.take("matrix product, fp32", lambda: product(torch.float32), "FLOP/s"),
+        "copy": course.take("copy within the device", lambda: copy(from_host=False), "byte/s"),
+    }
+    if on_gpu:
+        found["from_host"] = course.take("copy to the device", lambda: copy(from_host=True), "byte/s")
+    return found
+
+
+def training_step(
+    bench: Bench, switches: Switches, *, paper: bool = False, prepares: bool = False
+) -> Callable[[], None]:
+    """Return a training step on the batch that lies on the device.
+
+    Args:
+        bench: Sizes, device and batch.
+        switches: How it is done.
+        paper: Whether patches are augmented and scaled as in the paper.
+        prepares: Whether each step does so anew; else all take the same.
+
+    Raises:
+        RuntimeError: The network can't be compiled.
+    """
+    set_backends(switches)
+    task = make_task(bench, switches, paper=paper)
+    numbers = itertools.count()
+
+    def prepared() -> tuple[Tensor, Tensor]:
+        image, mask = task.prepared(bench.batch, next(numbers))
+        return image.contiguous(memory_format=task.layout), mask
+
+    image, mask = prepared()
+    half = torch.autocast(bench.device.type, torch.bfloat16, enabled=switches.bf16)
+    if switches.compiled:
+        with half:
+            why = compile_network(task.network, lambda: try_step(task.network, image))
+        if why is not None:
+            raise RuntimeError(why)
+    optim = asdict(Optim())
+    optimizer = build_optimizer(task.network, optim, 10_000, fused=switches.fused)["optimizer"]
+
+    def step() -> None:
+        seen, labels = prepared() if prepares else (image, mask)
+        with half:
+            loss = cross_entropy(task.network(seen), labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def measure_step(bench: Bench, switches: Switches, *, paper: bool = False, prepares: bool = False) -> Row:
+    """Time the training step."""
+    return bench.rounds(training_step(bench, switches, paper=paper, prepares=prepares), bench.sizes["batch"])
+
+
+def measure_switches(course: Course, bench: Bench) -> dict[str, Row]:
+    """Time the fast path without each of its switches, and with activation checkpointing, which isn't compiled."""
+    found: dict[str, Row] = {}
+    for name, words in SWITCHES.items():
+        if name == "recomputed":
+            changed = replace(bench.fast, recomputed=True, compiled=False)
+        elif getattr(bench.fast, name):
+            changed = replace(bench.fast, **{name: False})
+        else:
+            found[name] = course.skip(words, "not on here")
+            continue
+        found[name] = course.take(words, lambda changed=changed: measure_step(bench, changed))
+    return found
+
+
+def measure_profile(bench: Bench, steps: int = 3) -> Row:
+    """Return where a step's time goes: seconds a step by kernel on a GPU, by operation on a CPU, in groups."""
+    from torch.autograd import DeviceType
+    from torch.profiler import ProfilerActivity, profile
+
+    on_gpu = bench.device.type == "cuda"
+    step = training_step(bench, bench.fast)
+    for _ in range(bench.warm_up):
+        step()
+    bench.wait()
+    with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as profiler:
+        for _ in range(steps):
+            step()
+        bench.wait()
+    spent: dict[str, float] = {}
+    for event in profiler.key_averages():
+        is_kernel = event.device_type == DeviceType.CUDA and not event.is_user_annotation
+        if is_kernel or not on_gpu:
+            took = event.self_device_time_total if on_gpu else event.self_cpu_time_total
+            spent[event.key] = spent.get(event.key, 0.0) + took / 1e6 / steps
+    return grouped(spent)
+
+
+def measure_loop(bench: Bench, *, paper: bool) -> Row:
+    """Time lulcseg's task in Lightning's loop, set as lulcseg/fitting.py sets it, fed from memory."""
+    task, waited = make_task(bench, bench.fast, paper=paper), Stopwatch()
+    set_backends(bench.fast)
+    workers = bench.workers
+    loader = TimedLoader(
+        waited, Pool(bench.pool, is_plain=False, length=bench.sizes["batch"] * 100_000),
+        batch_size=bench.sizes["batch"], num_workers=workers, collate_fn=stack, device=bench.device,
+        pin_memory=bench.device.type == "cuda", persistent_workers=workers > 0,
+        prefetch_factor=TrainConfig().reading.prefetch if workers else None,
+    )  # fmt: skip
+    clock = LoopClock(bench, waited)
+    with tempfile.TemporaryDirectory(prefix="gpu") as folder:
+        trainer = pl.Trainer(
+            max_epochs=1, accelerator=bench.accelerator, devices=1,
+            precision=resolve_precision("auto", bench.accelerator), gradient_clip_val=1.0,
+            benchmark=True, use_distributed_sampler=False, logger=CSVLogger(folder, name="", version=""),
+            callbacks=[LearningRateMonitor("step"), PatchProgress(), clock], log_every_n_steps=20,
+            num_sanity_val_steps=0, enable_model_summary=False, enable_checkpointing=False,
+        )  # fmt: skip
+        with interruptible():
+            trainer.fit(task, loader)
+    shares = [a / b for a, b in zip(clock.waited, clock.seconds, strict=True)]
+    return {
+        **summed_up(clock.rates), "peak_bytes": bench.peak(), "waited_seconds": sum(clock.waited),
+        "waited_share": median(shares), "is_compiled": task.network._compiled_call_impl is not None,
+    }  # fmt: skip
+
+
+def measure_plain(bench: Bench) -> Row:
+    """Time the plain LightningModule under default settings, torch's own among them."""
+    set_backends(None)
+    torch.manual_seed(0)
+    clock = LoopClock(bench, Stopwatch())
+    patches = Pool(bench.pool, is_plain=True, length=bench.sizes["batch"] * 100_000)
+    loader = DataLoader(patches, batch_size=bench.sizes["batch"], num_workers=bench.workers)
+    with tempfile.TemporaryDirectory(prefix="gpu") as folder:
+        trainer = pl.Trainer(
+            max_epochs=1, accelerator=bench.accelerator, devices=1, default_root_dir=folder, callbacks=[clock],
+            enable_model_summary=False, enable_checkpointing=False,
+        )  # fmt: skip
+        with interruptible():
+            trainer.fit(Plain(make_network(bench.sizes)), loader)
+    return {**summed_up(clock.rates), "peak_bytes": bench.peak()}
+
+
+def stack(samples: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Stack samples into a batch, as lulcseg/patches/dataset.py does, which reads geodata."""
+    return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}
+
+
+def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
+    """Time mapping a mosaic in memory, from pixels to class codes in main memory, and its forward passes alone."""
+    set_backends(bench.fast)
+    side, patch, device = bench.sizes["mosaic"], bench.sizes["patch"], bench.device
+    on_gpu = device.type == "cuda"
+    pixels = np.random.default_rng(0).integers(0, 256, (BANDS, side, side), dtype=np.uint8)
+    reader = MemoryReader(pixels)
+    predictor = PatchPredictor(make_task(bench, bench.fast), accelerator=bench.accelerator, device=device)
+    readers = min(4, torch.get_num_threads()) if on_gpu else 1
+    setup = Setup(PLANS[plan], CLASSES, patch, Mosaic().batch_size, device, workers=readers)
+    setup = setup.fitted(reader.grid.window)
+    raw = torch.zeros(setup.batch, BANDS, patch, patch, dtype=torch.uint8, device=device)
+    why = predictor.compile(raw, torch.ones_like(raw[:, 0], dtype=torch.bool)) if is_compiled else "not asked for"
+    image = torch.rand(raw.shape, device=device).contiguous(memory_format=torch.channels_last)
+    kind = predictor.dtype or torch.float32
+    codes = np.empty((side, side), dtype=np.uint8)
+
+    def forward() -> None:
+        with torch.inference_mode(), torch.autocast(device.type, kind, enabled=kind != torch.float32):
+            predictor.task.network(image)
+
+    def keep(row: int, made: Tensor) -> None:
+        codes[row : row + len(made)] = made.cpu().numpy()
+
+    def stream() -> int:
+        rows = RowStream(predictor, reader, setup)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # a GPU is waited for there, as where lulcseg writes
+            kept = [pool.submit(keep, finished.row, class_codes(finished)) for finished in rows]
+        for each in kept:
+            each.result()
+        return rows.samples
+
+    batches = -(-stream() // setup.batch)  # warms up, too
+    bare = bench.rounds(forward, side**2 / batches / 1e6)
+    return {
+        **bench.rounds(stream, side**2 / 1e6, 0), "forward": bare, "side": side, "batch": setup.batch,
+        "batches": batches, "not_compiled": why, "format": str(kind).removeprefix("torch."),
+    }  # fmt: skip
+
+
+def class_codes(rows: FinishedRows) -> Tensor:
+    """Return (h, W) uint8 class codes as lulcseg/mosaic/products.py makes them, which imports rasterio."""
+    device, count = rows.probabilities.device, len(PAPER_LEGEND)
+    ranks = torch.arange(count, 0, -1, dtype=torch.uint8, device=device)[:, None, None]
+    table = torch.tensor([IGNORE, *reversed(PAPER_LEGEND.codes)], dtype=torch.uint8, device=device)
+    highest = rows.probabilities == rows.probabilities.amax(dim=0)
+    codes: Tensor = table[(highest * ranks).amax(dim=0).int()].masked_fill(~rows.valid, IGNORE)
+    return codes
+
+
+if __name__ == "__main__":
+    main()

@@ -82,12 +82,12 @@ def program_of(sweep: str) -> str:
     return "predict" if sweep in {"passes", "pass_sets", "pass_weights", "patch_window"} else "train"
 
 
-STUDIED = ("grid_corrected", "stratified_corrected", "stratified_ground")
+STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "one_class", "pass_sets", "pass_weights", "patch_batch",
-    "patch_window", "sampling",
+    "augmentation_time", "batch_rates", "batch_steps", "fast_path", "one_class", "pass_sets", "pass_weights",
+    "patch_batch", "patch_window", "sampling",
 )  # fmt: skip
-"""What the study adds to take the paper's artefacts apart."""
+"""What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 
 
 def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
