@@ -8,7 +8,8 @@ on a GPU, tiny on a CPU. In one process, on one batch, with one network it measu
 device's ceilings); the training step on a batch that lies there, (a), without each of its switches in turn, and with
 augmentation and scaling, (b); Lightning's whole loop, (c), fed from memory, beside the same U-Net in a plain
 LightningModule with default settings; which kernels the step's time goes to; and mapping a mosaic in memory beside its
-bare forward passes. Each is timed in three rounds, that share --seconds, after a warm-up; the median counts.
+bare forward passes. Each is timed in three rounds, that share --seconds, after a warm-up; the median counts. Arms come
+one after the other: (a) is measured once more near the end, to show how far the device itself drifts.
 """
 
 from __future__ import annotations
@@ -283,6 +284,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gpu"), help="folder for gpu.json and gpu.png")
     parser.add_argument("--draw", type=Path, help="a gpu.json: print and draw it, and measure nothing")
     asked = parser.parse_args()
+    if asked.device == "cuda" and not torch.cuda.is_available():
+        parser.error("torch sees no GPU here")
     if asked.draw:
         content = json.loads(asked.draw.read_text(encoding="utf-8"))
     else:
@@ -607,7 +610,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     pixels = np.random.default_rng(0).integers(0, 256, (BANDS, side, side), dtype=np.uint8)
     reader = MemoryReader(pixels)
     predictor = PatchPredictor(make_task(bench, bench.fast), accelerator=bench.accelerator, device=device)
-    readers = min(4, torch.get_num_threads()) if on_gpu else 1
+    readers = min(8, torch.get_num_threads()) if on_gpu else 1  # lulcseg/request.py's
     setup = Setup(PLANS[plan], CLASSES, patch, Mosaic().batch_size, device, workers=readers)
     setup = setup.fitted(reader.grid.window)
     raw = torch.zeros(setup.batch, BANDS, patch, patch, dtype=torch.uint8, device=device)

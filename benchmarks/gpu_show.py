@@ -50,6 +50,7 @@ STUDY_PATCHES = 31.0e6
 """Patches of 512² that ``study=paper`` trains in all its trials (docs/study.md)."""
 
 GROUPS = (
+    ("compiled: what is fused", r"compiledfxgraph|compiledfunction|torch-compiled"),
     ("batch norm", r"batch_?norm|bn_(fw|bw)|batchnorm"),
     ("loss", r"nll_loss|log_softmax|softmax|cross_entropy"),
     ("pooling, upsampling", r"max_pool|avg_pool|pooling|upsample|interpolate"),
@@ -134,8 +135,8 @@ def summed_up(rounds: Sequence[float]) -> Row:
 def group_of(name: str) -> str:
     """Return the group of a kernel or an operation, by its name.
 
-    A compiled network's kernels (``triton_…``) are named by what is fused in them. A transposed convolution goes
-    forward by the kernel that others go backward with, and is counted there.
+    A compiled network's kernels on a GPU (``triton_…``) are named by what is fused in them. A transposed convolution
+    goes forward by the kernel that others go backward with, and is counted there.
     """
     low = name.lower()
     return next((group for group, pattern in GROUPS if re.search(pattern, low)), OTHER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,11 @@ def test_effects_are_paired_t_tests_of_what_the_maps_scored(trial: Path, landsca
     assert (row["low"], row["high"]) == pytest.approx((low, high))
     assert row["verdict"] == "differs"
     assert found.loc["N2.held", "effect"] == pytest.approx((much - little).mean() / 2), "two doublings from 1 to 4"
+    again = whole.assign(trial=whole["trial"].replace("noise", "again"), level=np.nan)  # the models, predicted again
+    whole_again = pd.concat([whole, again], ignore_index=True)
+    asked = [replace(q, first=["again/little", "again/much"]) for q in questions.questions if q.id == "N2"]
+    slope = effects(replace(questions, questions=asked), whole_again, classes).set_index("row")
+    assert slope.loc["N2.held", "effect"] == pytest.approx((much - little).mean() / 2), "levels of the other trial"
     assert found.loc["N1.held", "p_holm"] >= found.loc["N1.held", "p"]
     assert np.isnan(found.loc["N1.own", "p_holm"])
 
