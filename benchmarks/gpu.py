@@ -617,7 +617,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     why = predictor.compile(raw, torch.ones_like(raw[:, 0], dtype=torch.bool)) if is_compiled else "not asked for"
     image = torch.rand(raw.shape, device=device).contiguous(memory_format=torch.channels_last)
     kind = predictor.dtype or torch.float32
-    codes = np.empty((side, side), dtype=np.uint8)
+    codes, codes_of = np.empty((side, side), dtype=np.uint8), class_codes(device)
 
     def forward() -> None:
         with torch.inference_mode(), torch.autocast(device.type, kind, enabled=kind != torch.float32):
@@ -629,7 +629,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     def stream() -> int:
         rows = RowStream(predictor, reader, setup)
         with ThreadPoolExecutor(max_workers=1) as pool:  # a GPU is waited for there, as where lulcseg writes
-            kept = [pool.submit(keep, finished.row, class_codes(finished)) for finished in rows]
+            kept = [pool.submit(keep, finished.row, codes_of(finished)) for finished in rows]
         for each in kept:
             each.result()
         return rows.samples
@@ -642,14 +642,16 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     }  # fmt: skip
 
 
-def class_codes(rows: FinishedRows) -> Tensor:
-    """Return (h, W) uint8 class codes as lulcseg/mosaic/products.py makes them, which imports rasterio."""
-    device, count = rows.probabilities.device, len(PAPER_LEGEND)
-    ranks = torch.arange(count, 0, -1, dtype=torch.uint8, device=device)[:, None, None]
+def class_codes(device: torch.device) -> Callable[[FinishedRows], Tensor]:
+    """Return what turns rows into (h, W) uint8 class codes as lulcseg/mosaic/products.py does, which imports rasterio."""
+    ranks = torch.arange(CLASSES, 0, -1, dtype=torch.uint8, device=device)[:, None, None]
     table = torch.tensor([IGNORE, *reversed(PAPER_LEGEND.codes)], dtype=torch.uint8, device=device)
-    highest = rows.probabilities == rows.probabilities.amax(dim=0)
-    codes: Tensor = table[(highest * ranks).amax(dim=0).int()].masked_fill(~rows.valid, IGNORE)
-    return codes
+
+    def codes_of(rows: FinishedRows) -> Tensor:
+        highest = rows.probabilities == rows.probabilities.amax(dim=0)
+        return table[(highest * ranks).amax(dim=0).int()].masked_fill(~rows.valid, IGNORE)
+
+    return codes_of
 
 
 if __name__ == "__main__":
