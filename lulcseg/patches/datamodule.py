@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from lulcseg.patches.batches import PlanBatches, Steps
-from lulcseg.patches.dataset import ScenesDataset, stack
+from lulcseg.patches.dataset import ScenesDataset
 from lulcseg.patches.timed import Stopwatch, TimedLoader
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.samplers import ScenesSampler
@@ -130,7 +130,6 @@ class PatchData(pl.LightningDataModule):
             ScenesDataset(self.scenes, self.margin if split == "train" else 0),
             batch_sampler=PlanBatches(sampler, steps, trainer.global_rank if trainer else 0),
             num_workers=workers,
-            collate_fn=stack,
             pin_memory=device is not None and device.type == "cuda",
             device=device,
             persistent_workers=workers > 0,

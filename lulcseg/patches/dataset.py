@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,8 +40,3 @@ class ScenesDataset(Dataset[dict[str, Tensor]]):
         wide, high = (self.margin * size for size in data.res)
         sample = data[slice(x.start - wide, x.stop + wide), slice(y.start - high, y.stop + high)]
         return {**sample, "scene": torch.tensor(self._numbers[name])}
-
-
-def stack(samples: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """Stack samples into a batch: ``image`` (B, C, S, S), ``mask`` (B, S, S), ``valid`` (B, S, S), ``scene`` (B,)."""
-    return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}
