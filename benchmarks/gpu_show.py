@@ -1,43 +1,15 @@
-"""Progress, sums, tables and picture of benchmarks/gpu.py; from a file: python benchmarks/gpu_show.py gpu/gpu.json."""
+"""Ratios and tables of benchmarks/gpu.py; with the picture, from a file: python benchmarks/gpu_show.py gpu/gpu.json."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any, Self
 
+from gpu_course import MEASURED, SWITCHES, Row
+from gpu_draw import draw
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-
-Row = dict[str, Any]
-
-MEASURED = {
-    "plain": "plain LightningModule",
-    "step": "(a) step alone",
-    "step_again": "(a) once more, at the end",
-    "prepared": "(b) with values to 0…1",
-    "prepared_paper": "(b) with augmentation, scaling",
-    "loop": "(c) whole loop",
-    "loop_paper": "(c) with augmentation, scaling",
-}
-"""What is measured in patches a second, and what it is called."""
-
-SWITCHES = {
-    "bf16": "without bf16",
-    "channels_last": "without channels-last",
-    "compiled": "not compiled",
-    "fused": "optimiser not fused",
-    "tf32": "without TF32",
-    "benchmark": "without cuDNN's benchmark",
-    "recomputed": "activation checkpointing",
-}
-"""Changes to the fast path, one at a time."""
 
 CEILINGS = {
     "bf16": ("matrix product, bf16", 1e12, "TFLOP/s"),
@@ -48,129 +20,6 @@ CEILINGS = {
 
 STUDY_PATCHES = 31.0e6
 """Patches of 512² that ``study=paper`` trains in all its trials (docs/study.md)."""
-
-GROUPS = (
-    ("compiled: what is fused", r"compiledfxgraph|compiledfunction|torch-compiled"),
-    ("batch norm", r"batch_?norm|bn_(fw|bw)|batchnorm"),
-    ("loss", r"nll_loss|log_softmax|softmax|cross_entropy"),
-    ("pooling, upsampling", r"max_pool|avg_pool|pooling|upsample|interpolate"),
-    ("optimiser", r"multi_tensor|adam|_foreach"),
-    (
-        "layout copies",
-        r"nchwtonhwc|nhwctonchw|transpose_kernel|tensortransform|memcpy|copy|contiguous|aten::(to|clone)$",
-    ),
-    ("activation, elementwise", r"triton_(poi|red|per)"),
-    ("convolution backward", r"[dwb]grad|conv.*backward|backward.*conv"),
-    ("convolution forward", r"conv|fprop|gemm|winograd|cutlass|xmma|nvjet|triton_tem"),
-    (
-        "activation, elementwise",
-        r"elementwise|threshold|clamp|relu|catarray|reduce_kernel|fill|memset|zero|aten::(add|mul|div|sum|cat|ne|sub)_?$",
-    ),
-)
-"""Groups of kernels and operations by what is in their names; the first that fits counts."""
-OTHER = "other"
-
-
-class Course:
-    """Takes one measurement after another, and tells which; one that fails has a reason instead of a rate.
-
-    Args:
-        free: Gives back what a measurement held.
-        total: How many there will be.
-    """
-
-    def __init__(self, free: Callable[[], None], total: int) -> None:
-        self.free = free
-        self.console = Console()
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self.progress = Progress(
-            *columns, TimeElapsedColumn(), console=self.console, transient=True, disable=not self.console.is_terminal
-        )
-        self.task = self.progress.add_task("", total=total)
-
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        self.progress.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Take it away."""
-        self.progress.stop()
-
-    def take(self, words: str, measure: Callable[[], Row], unit: str = "patches/s", *, has_bar: bool = False) -> Row:
-        """Return what a measurement gives; one with a bar of its own is not disturbed by this."""
-        self.progress.update(self.task, description=words)
-        if has_bar:
-            self.progress.stop()
-        began = time.perf_counter()
-        self.free()
-        try:
-            found = {"failed": None, **measure()}
-        except Exception as error:  # whatever a device, a compiler or a driver comes up with
-            lines = str(error).strip().splitlines() or [""]
-            is_full = type(error).__name__ == "OutOfMemoryError" or "out of memory" in lines[0]
-            found = {"failed": "out of memory" if is_full else f"{type(error).__name__}: {lines[0][:200]}"}
-        self.free()
-        if has_bar:
-            self.progress.start()
-        told = found["failed"] or (f"{found['rate']:,.4g} {unit}" if "rate" in found else "done")
-        self._tell(f"{words}: {told} ({time.perf_counter() - began:.0f} s)")
-        return found
-
-    def skip(self, words: str, why: str) -> Row:
-        """Leave a measurement out."""
-        self._tell(f"{words}: {why}")
-        return {"failed": why}
-
-    def _tell(self, line: str) -> None:
-        self.console.print(line, highlight=False, markup=False)
-        self.progress.advance(self.task)
-
-
-def summed_up(rounds: Sequence[float]) -> Row:
-    """Return the median, the least and the most of rates, round by round."""
-    return {"rate": median(rounds), "lowest": min(rounds), "highest": max(rounds), "rounds": list(rounds)}
-
-
-def group_of(name: str) -> str:
-    """Return the group of a kernel or an operation, by its name.
-
-    A compiled network's kernels on a GPU (``triton_…``) are named by what is fused in them. A transposed convolution
-    goes forward by the kernel that others go backward with, and is counted there.
-    """
-    low = name.lower()
-    return next((group for group, pattern in GROUPS if re.search(pattern, low)), OTHER)
-
-
-def grouped(spent: Mapping[str, float]) -> Row:
-    """Return seconds by group, the longest first, the ten longest by name, and what that says.
-
-    Args:
-        spent: Seconds by kernel or operation.
-    """
-    groups: dict[str, float] = {}
-    for name, seconds in spent.items():
-        groups[group_of(name)] = groups.get(group_of(name), 0.0) + seconds
-    groups = dict(sorted(groups.items(), key=lambda pair: -pair[1]))
-    total = sum(groups.values())
-    longest = [
-        {"name": shortened(name), "group": group_of(name), "seconds": seconds}
-        for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1])[:10]
-    ]
-    found = {"seconds": total, "groups": groups, "longest": longest}
-    if not total:
-        return {**found, "binds": "the profiler saw nothing"}
-    first = next(iter(groups))
-    return {**found, "binds": f"Most of the device's time, {groups[first] / total:.0%}, goes to {first}."}
-
-
-def shortened(name: str, most: int = 80) -> str:
-    """Return a kernel's name without its types, at most so long."""
-    bare = re.sub(r"<.*>?", "<…>", name.removeprefix("void ")) if "triton" not in name else name
-    if bare.startswith("at::native::") and "<" in name:  # what an elementwise kernel does is in its types
-        inner = re.findall(r"at::native::(?:\(anonymous namespace\)::)?(\w+)", name)
-        bare = " ".join(dict.fromkeys(inner)) or bare
-    return bare if len(bare) <= most else bare[: most - 1] + "…"
 
 
 def derive(content: Row) -> Row:
@@ -301,62 +150,6 @@ def _tell_hours(console: Console, content: Row) -> None:
 
 def _ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def draw(content: Row, path: Path) -> None:
-    """Draw rates with their share of the ceiling, and what each switch is worth; nothing without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        print(f"No picture: matplotlib isn't here. Elsewhere: python gpu.py --draw {path.with_suffix('.json')}")
-        return
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    rates = {k: v for k, v in content["rates"].items() if k != "step_again"}
-    colours = {"plain": "#c8c4b7", "step": "#0b5d3b", "prepared": "#3fa7a3", "loop": "#8fce6a"}
-    for place, (name, row) in enumerate(rates.items()):
-        rate = row.get("rate") or 0.0
-        left.bar(place, rate, color=colours[name.removesuffix("_paper")], width=0.7)
-        if row["failed"]:
-            words = "failed"
-        else:
-            low, high = (abs(row[end] - rate) for end in ("lowest", "highest"))
-            left.errorbar(place, rate, [[low], [high]], color="black", linewidth=0.8, capsize=2)
-            words = f"{rate:,.4g}" + (f"\n{row['share']:.1%}" if row["share"] is not None else "")
-        left.annotate(
-            words, (place, row.get("highest", 0.0)), (0, 3), textcoords="offset points", ha="center", fontsize=8
-        )
-    names = {
-        "plain": "plain\nmodule", "step": "(a)\nstep", "prepared": "(b)\nto 0…1",
-        "prepared_paper": "(b)\naugmented,\nscaled", "loop": "(c)\nloop", "loop_paper": "(c)\naugmented,\nscaled",
-    }  # fmt: skip
-    left.set_xticks(range(len(rates)), [names[name] for name in rates], fontsize=8)
-    left.tick_params(axis="x", length=0)
-    left.margins(y=0.16)
-    left.set_ylabel("patches/s")
-    left.set_title("Training, and its share of the matrix product's speed", fontsize=10)
-    switches = list(content["switches"].items())
-    for place, (_, row) in enumerate(switches):
-        ratio = row["ratio"]
-        if ratio is not None:
-            right.barh(place, ratio, color="#e07b1a" if ratio < 1 else "#8fce6a", height=0.62)
-        words = f"{ratio:.2f}" if ratio is not None else str(row["failed"])[:44]
-        right.annotate(words, (ratio or 0.0, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    right.axvline(1, color="black", linewidth=0.9)
-    right.set_yticks(range(len(switches)), [SWITCHES[name] for name, _ in switches], fontsize=8)
-    right.tick_params(axis="y", length=0)
-    right.invert_yaxis()
-    right.set_xlim(0, max(1.15, *(1.15 * (row["ratio"] or 0) for _, row in switches)))
-    right.set_xlabel("× the speed of (a)")
-    right.set_title("The step, changed in one thing", fontsize=10)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-    sizes = content["settings"]
-    figure.suptitle(
-        f"{content['machine']['device']}: {sizes['filters']} filters, {sizes['batch']} patches of {sizes['patch']}²",
-        fontsize=11,
-    )
-    figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":
