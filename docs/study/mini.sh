@@ -31,6 +31,9 @@ train +sweeps=sampling +experiment=stratified_ground 'scenes.train=[runs/scenes/
 train +sweeps=augmentation_time
 predict +sweeps=patch_window mosaic.patch_size=256 "$maps"
 train +sweeps=batch_steps
+train +sweeps=batch_rates 'scenes.train=[mini2018_dev_training]' 'scenes.assess=[mini2018_dev]'
+# of 10 and 100 the best rate there was the common one, so that only 280 is trained anew
+train +sweeps=batch_steps trial.name=batch_tuned trial.contrast.kind=null +experiment=batch280 optim.learning_rate=0.003
 train +sweeps=patch_batch
 for each in berry:"Berry Crops" teatree:"Tea Tree Plantation" vineyards:Vineyards; do
     study class mini2018_training "${each#*:}" "runs/scenes/${each%%:*}_training.yaml" --cache "$CACHE"
