@@ -212,7 +212,12 @@ class Trainer:
         False, "Whether activations are computed again in the backward pass instead of kept: less memory, more time."
     )
     gradient_clip: float = setting(1.0, "Largest norm of the gradient; 0: not clipped.", least=0.0)
-    deterministic: bool = setting(False, "Whether only deterministic kernels are used.")
+    sync_batchnorm: bool = setting(
+        True, "Whether batch norm takes its statistics over all GPUs, as on one; false is faster, and can be compiled."
+    )
+    deterministic: bool = setting(
+        False, "Whether only deterministic kernels are used; on a GPU, networks that upsample bilinearly have none."
+    )
 
 
 @dataclass
@@ -277,6 +282,14 @@ class TrainConfig:
     )
     ckpt_path: str | None = setting(None, "Checkpoint (last.ckpt) to go on from.")
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
+
+    def __post_init__(self) -> None:
+        """Refuse replicates over several machines: a sweep starts each on its own."""
+        if self.trial.name is not None and self.trainer.nodes > 1:
+            refuse(
+                f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",
+                "set trainer=ddp, and a launcher for many machines: hydra/launcher=slurm",
+            )
 
 
 @dataclass

@@ -251,8 +251,10 @@ def fit(
 
 
 def _meter(config: TrainConfig) -> EnergyMeter | None:
-    """Return what counts the energy of a training, in the run's first process alone."""
-    return find_meter(gpus=torch.cuda.is_available() and config.trainer.accelerator != "cpu") if is_lead() else None
+    """Return what counts the energy of a training, in the run's first process alone; it sees its own machine only."""
+    if not is_lead() or config.trainer.nodes > 1:
+        return None
+    return find_meter(gpus=torch.cuda.is_available() and config.trainer.accelerator != "cpu")
 
 
 def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], patches: int) -> pl.Trainer:
@@ -268,7 +270,8 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         gradient_clip_val=settings.gradient_clip or None,
         deterministic=settings.deterministic,
         benchmark=not settings.deterministic,
-        sync_batchnorm=torch.cuda.is_available()
+        sync_batchnorm=settings.sync_batchnorm
+        and torch.cuda.is_available()
         and settings.accelerator != "cpu",  # acts under DDP; torch has none for CPUs
         use_distributed_sampler=False,
         logger=loggers,

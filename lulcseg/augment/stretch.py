@@ -199,7 +199,7 @@ def _percentiles(values: Tensor, mask: Tensor, low: Tensor, high: Tensor, percen
     """
     precise = _precise(values)
     last = (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)
-    share = torch.tensor(list(percentiles), dtype=precise, device=values.device) / 100
+    share = (torch.tensor(list(percentiles), dtype=precise) / 100).to(values.device, non_blocking=True)
     rank = share * last
     below = rank.floor().long()
     ranks = torch.cat([below, torch.minimum(below + 1, last)], dim=1)

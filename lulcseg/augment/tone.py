@@ -28,7 +28,8 @@ class Gamma(Photometric):
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:  # noqa: ARG002
         """Raise to a power."""
-        changed: Tensor = enhance.adjust_gamma(image, on(factor(u[:, 0], self.widest, strength), image))
+        one = torch.ones((), device=image.device)  # Kornia's default is moved there in each call, and waited for
+        changed: Tensor = enhance.adjust_gamma(image, on(factor(u[:, 0], self.widest, strength), image), one)
         return changed
 
 

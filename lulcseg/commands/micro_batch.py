@@ -52,7 +52,9 @@ def _run(arguments: argparse.Namespace) -> None:
         "The largest that fit" if device.type == "cuda" else f"By these, what fits {free / 1e9:.1f} GB of free memory"
     )
     more = " or more" if largest == arguments.most else ""
-    console.print(f"{found}: [bold]{largest}[/bold] patches{more}. {_advice(config.trainer, largest)}", soft_wrap=True)
+    spared = largest // 20 if device.type == "cuda" else 0  # the next batch comes while this one is computed on
+    advice = _advice(config.trainer, largest - spared)
+    console.print(f"{found}: [bold]{largest}[/bold] patches{more}. {advice}", soft_wrap=True)
 
 
 def _memory_of(config: TrainConfig) -> StepMemory:

@@ -26,8 +26,11 @@ def default_workers(processes: int = 1) -> int:
     Args:
         processes: Training processes on this machine.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    own = cores // processes
+    if "SLURM_CPUS_PER_TASK" in os.environ:
+        own = int(os.environ["SLURM_CPUS_PER_TASK"])  # this process's already
+    else:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        own = cores // processes
     return 0 if own <= 2 else min(8, own - 1)
 
 

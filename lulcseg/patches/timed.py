@@ -49,13 +49,16 @@ class TimedLoader(DataLoader[Any]):
     def __init__(self, waited: Stopwatch, *arguments: Any, device: torch.device | None = None, **settings: Any) -> None:
         self.waited = waited
         self.device = device
+        self._copying: torch.cuda.Stream | None = None
         super().__init__(*arguments, **settings)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Yield batches."""
         batches = self._read()
         if self.device is not None and self.device.type == "cuda":
-            return _copied(batches, self.device)
+            if self._copying is None:  # one for all epochs: memory is kept for each stream
+                self._copying = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+            return _copied(batches, self.device, self._copying)
         return batches
 
     def _read(self) -> Iterator[Any]:
@@ -70,9 +73,10 @@ class TimedLoader(DataLoader[Any]):
             yield batch
 
 
-def _copied(batches: Iterator[Mapping[str, Tensor]], device: torch.device) -> Iterator[dict[str, Tensor]]:
+def _copied(
+    batches: Iterator[Mapping[str, Tensor]], device: torch.device, copying: torch.cuda.Stream
+) -> Iterator[dict[str, Tensor]]:
     """Yield batches on a GPU; those that lie in page-locked memory hold nothing up."""
-    copying = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     for batch in batches:
         with torch.cuda.stream(copying):
             there = {key: value.to(device, non_blocking=True) for key, value in batch.items()}

@@ -42,9 +42,12 @@ def try_step(network: nn.Module, image: torch.Tensor) -> None:
     """
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     devices = [image.device] if image.is_cuda else []
-    with torch.random.fork_rng(devices):
-        logits = network(image)
-        labels = torch.zeros(logits[:, 0].shape, dtype=torch.uint8, device=image.device)
-        torch.autograd.grad(cross_entropy(logits, labels), [p for p in network.parameters() if p.requires_grad])
-    for name, buffer in network.named_buffers():
-        buffer.copy_(kept[name])
+    weights = [p for p in network.parameters() if p.requires_grad]
+    try:
+        with torch.random.fork_rng(devices):
+            logits = network(image)
+            labels = torch.zeros(logits[:, 0].shape, dtype=torch.uint8, device=image.device)
+            torch.autograd.grad(cross_entropy(logits, labels), weights, allow_unused=True)
+    finally:
+        for name, buffer in network.named_buffers():
+            buffer.copy_(kept[name])

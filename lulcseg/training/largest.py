@@ -20,6 +20,8 @@ from lulcseg.training.task import SegmentationTask
 
 KEPT_FREE = 0.2
 """Share of a CPU's free memory that isn't reckoned with: a training holds on to freed memory (memory.py)."""
+_OUT_OF_MEMORY = ("out of memory", "unable to find an engine", "32-bit ind")
+"""What PyTorch says of CUDA, of cuDNN without room to work in, and of tensors that are too large for a kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class StepMemory:
                 where=f"accelerator {self.device.type}",
                 remedy="try trainer.micro_batch=… in a short training",
             )
+        torch.backends.cudnn.benchmark = True  # as in training: it takes room for what it tries
         settings = task.settings
         self._dtype = number_format(settings["trainer"]["precision"], self.device.type.replace("cuda", "gpu"))
         self._optimizer = build_optimizer(task.network, settings["optim"], 10, fused=self.device.type == "cuda")[
@@ -88,8 +91,10 @@ class StepMemory:
             before = time.perf_counter()
             self._step(patches)
             return Tried(patches, self._peak(), patches / (time.perf_counter() - before))
-        except torch.OutOfMemoryError:
-            return None
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY):
+                return None
+            raise
         finally:
             self._optimizer.zero_grad()
 

@@ -19,9 +19,14 @@ def summed_cross_entropy(logits: Tensor, target: Tensor, *, label_smoothing: flo
     Returns:
         Scalar float32, 0 (with a gradient of 0) where no pixel is labelled; scalar int64.
     """
+    deterministic = torch.are_deterministic_algorithms_enabled()  # CUDA's sum isn't, and refuses
     total = torch.nn.functional.cross_entropy(
-        logits.float(), target.long(), ignore_index=IGNORE, label_smoothing=label_smoothing, reduction="sum"
-    )
+        logits.float(),
+        target.long(),
+        ignore_index=IGNORE,
+        label_smoothing=label_smoothing,
+        reduction="none" if deterministic else "sum",
+    ).sum()
     return total, (target != IGNORE).sum()
 
 

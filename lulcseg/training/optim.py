@@ -38,7 +38,7 @@ def build_optimizer(
         network: What to train.
         settings: Keys of ``lulcseg.config.Optim`` as a plain mapping.
         steps: Optimiser steps of the whole run.
-        fused: Whether a step is one kernel over all weights.
+        fused: Whether a step is one kernel over all weights; else as PyTorch sees fit.
     """
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
@@ -46,10 +46,10 @@ def build_optimizer(
     optimizer: torch.optim.Optimizer
     if settings["name"] == "sgd":
         optimizer = torch.optim.SGD(
-            groups, lr=settings["learning_rate"], momentum=settings["momentum"], nesterov=True, fused=fused
+            groups, lr=settings["learning_rate"], momentum=settings["momentum"], nesterov=True, fused=fused or None
         )
     else:
-        optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], fused=fused)
+        optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], fused=fused or None)
     schedule, warmup = str(settings["schedule"]), float(settings["warmup"])
     scheduler = LambdaLR(optimizer, lambda step: rate_factor(step, steps, schedule=schedule, warmup=warmup))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

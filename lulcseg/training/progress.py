@@ -50,7 +50,8 @@ class PatchProgress(RichProgressBar):
         self._shown = shown
         if self._patches and elapsed > 0:
             shown["patches/s"] = f"{self._patches / elapsed:.1f}"
-        for key, name in (("train/loss_step", "loss"), ("val/mean_f1", "val F1")):
-            if key in logged:
-                shown[name] = logged[key]
+        if "train/loss_step" in trainer.callback_metrics:
+            shown["loss"] = float(trainer.callback_metrics["train/loss_step"])
+        if "val/mean_f1" in logged:
+            shown["val F1"] = logged["val/mean_f1"]
         return shown

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lulcseg.augment.scaling import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
@@ -145,12 +145,9 @@ class SegmentationTask(pl.LightningModule):
         Lightning calls this with gradients summed up, averaged over ranks and unscaled, before it clips them.
         """
         assert self.step_loss is not None
-        strategy = self.trainer.strategy
-        several = self.trainer.world_size > 1
-        loss = self.step_loss.finish(
-            optimizer, (lambda both: strategy.reduce(both, reduce_op="sum")) if several else None
-        )
-        self.log("train/loss_step", loss, prog_bar=True, on_step=True, on_epoch=False)
+        loss = self.step_loss.finish(optimizer, _summed_over_ranks if self.trainer.world_size > 1 else None)
+        # not for Lightning's bar, for which it would fetch the value in every step: ours takes it now and then
+        self.log("train/loss_step", loss, on_step=True, on_epoch=False)
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_index: int) -> None:  # noqa: ARG002
         """Count a batch into the confusion matrix; no mask is kept."""
@@ -231,8 +228,11 @@ class SegmentationTask(pl.LightningModule):
         image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
         if is_lead():
             say("Compiling the network (trainer.compile) …")
+        why: str | None
         if self.settings["trainer"].get("activation_checkpointing"):
-            why: str | None = "its activations are computed again (trainer.activation_checkpointing)"
+            why = "its activations are computed again (trainer.activation_checkpointing)"
+        elif any(isinstance(part, nn.SyncBatchNorm) for part in self.network.modules()):
+            why = "batch norm takes its statistics over all devices (trainer.sync_batchnorm)"
         else:
             with self.trainer.precision_plugin.forward_context():
                 why = compile_network(
@@ -252,6 +252,12 @@ class SegmentationTask(pl.LightningModule):
         values = curve_values(metric.compute())
         metric.reset()
         self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")
+
+
+def _summed_over_ranks(values: Tensor) -> Tensor:
+    """Sum over ranks, in place; Lightning's own reduction has every rank wait for the others first."""
+    torch.distributed.all_reduce(values)
+    return values
 
 
 def _correction(shift: Sequence[float] | None, strength: float, classes: int) -> Tensor | None:

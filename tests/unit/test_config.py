@@ -151,3 +151,8 @@ def test_no_setting_is_called_like_a_group_that_it_is_not(name: str) -> None:
     plain = {key for key in known_keys(SCHEMAS[name]) if "." not in key} - chosen
     sections = {key for key in plain if dataclasses.is_dataclass(getattr(SCHEMAS[name](), key))}  # always dotted
     assert not {key for key in plain - sections if (CONF / key).is_dir()}
+
+
+def test_a_replicate_stays_on_one_machine() -> None:
+    with pytest.raises(LulcsegError, match=r"trainer\.nodes=2: a sweep starts each replicate on one machine"):
+        compose("train", ["+sweeps=replicates", "trainer.nodes=2"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import traceback
 from contextlib import nullcontext
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,6 +81,10 @@ class GpuInName(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         parts = tree_leaves((args, kwargs or {}))
+        if func is torch.ops.aten._to_copy.default and not isinstance(args[0], FakeTensor):
+            there = (kwargs or {}).get("device")
+            if there is not None and there.type == "cuda" and not kwargs.get("non_blocking"):
+                raise RuntimeError("a copy to the device that is waited for")
         if any(isinstance(p, FakeTensor) or (isinstance(p, torch.device) and p.type == "cuda") for p in parts):
             return func(*args, **(kwargs or {}))
         with unset_fake_temporarily():
@@ -202,6 +208,36 @@ def test_a_failed_attempt_leaves_the_network_as_it_was() -> None:
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 9, 32, 32)
 
 
+def test_a_step_that_fails_backward_leaves_no_trace() -> None:
+    network = UNet(3, 9, filters=4, depth=2).train()
+    before = copy.deepcopy(network.state_dict())
+
+    def fail(_: Tensor) -> None:
+        raise RuntimeError("no room")
+
+    network.head.register_forward_hook(lambda _module, _inputs, output: output.register_hook(fail) and None)
+    assert compile_network(network, lambda: try_step(network, torch.rand(2, 3, 32, 32)))
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+
+
+def test_weights_that_nothing_uses_are_no_reason_not_to_compile() -> None:
+    network = UNet(3, 9, filters=4, depth=2).train()
+    network.spare = nn.Linear(2, 2)
+    try_step(network, torch.rand(2, 3, 32, 32))
+
+
+def test_the_loss_is_the_same_by_deterministic_kernels() -> None:
+    logits, labels = torch.randn(2, 9, 8, 8), torch.randint(0, 9, (2, 8, 8)).to(torch.uint8)
+    labels[0] = IGNORE
+    usual = summed_cross_entropy(logits, labels, label_smoothing=0.1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        strict = summed_cross_entropy(logits, labels, label_smoothing=0.1)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    torch.testing.assert_close(strict, usual)
+
+
 def test_trying_a_step_leaves_no_trace() -> None:
     network = UNet(3, 9, filters=4, depth=2).train()
     image = torch.rand(2, 3, 32, 32)
@@ -229,8 +265,9 @@ class _Fused(SegmentationTask):
         self.norms = [*getattr(self, "norms", []), whole.norm().item()]
 
 
-def _fit(task: SegmentationTask, precision: Any = "bf16-mixed", clip: float = 0.01) -> None:
-    loader = torch.utils.data.DataLoader([{k: v[0] for k, v in batch_of(1).items()} for _ in range(8)], batch_size=2)
+def _fit(task: SegmentationTask, precision: Any = "bf16-mixed", clip: float = 0.01, patches: int = 8) -> None:
+    samples = [{key: value[0] for key, value in batch_of(1).items()} for _ in range(patches)]
+    loader = torch.utils.data.DataLoader(samples, batch_size=2)
     pl.Trainer(
         max_epochs=1, accelerator="cpu", precision=precision, gradient_clip_val=clip, logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
@@ -252,6 +289,16 @@ def test_training_says_why_it_is_not_compiled(capsys: pytest.CaptureFixture[str]
     assert "not compiled: its activations are computed again" in capsys.readouterr().out
 
 
+def test_batch_norm_over_devices_is_not_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    task = task_of(batch_size=2, compile=True)
+    task.network = nn.SyncBatchNorm.convert_sync_batchnorm(task.network)
+    monkey = SimpleNamespace(precision_plugin=None)
+    task._trainer = monkey  # type: ignore[assignment]
+    task._compile(2)
+    assert "not compiled: batch norm takes its statistics over all devices" in capsys.readouterr().out
+    assert task.network._compiled_call_impl is None
+
+
 def test_training_compiles_for_its_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = []
     monkeypatch.setattr(nn.Module, "compile", lambda self, **_: setattr(self, "tried", True))
@@ -265,21 +312,44 @@ def test_training_compiles_for_its_micro_batch(monkeypatch: pytest.MonkeyPatch) 
 # --- the loop around it
 
 
+def test_lightning_fetches_no_value_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own bar would have it fetch what is logged for it after every batch, shown or not."""
+    fetched = []
+    item = Tensor.item
+
+    def told(self: Tensor) -> Any:
+        stack = "".join(frame.filename for frame in traceback.extract_stack())
+        fetched.append("logger_connector" in stack)
+        return item(self)
+
+    monkeypatch.setattr(Tensor, "item", told)
+    task = task_of(batch_size=2)
+    _fit(task, "32-true")
+    in_steps = sum(fetched)
+    assert in_steps <= 8, "at an epoch's end alone: its scores"
+    fetched.clear()
+    longer = task_of(batch_size=2)
+    _fit(longer, "32-true", patches=24)
+    assert sum(fetched) == in_steps, "as many for thrice the steps"
+
+
 def test_the_bar_fetches_values_twice_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     now, fetched = [100.0], []
+    trainer = SimpleNamespace(callback_metrics={"train/loss_step": torch.tensor(0.25)})
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
 
     def values(*_: Any) -> dict[str, float]:
         fetched.append(1)
-        return {"train/loss_step": float(len(fetched))}
+        return {"val/mean_f1": float(len(fetched))}
 
     monkeypatch.setattr(progress.RichProgressBar, "get_metrics", values)
     bar = PatchProgress()
     shown = []
     for at in (0.0, 0.1, 0.4, 0.6, 0.9, 1.2):
         now[0] = 100 + at
-        shown.append(bar.get_metrics(None, None)["loss"])  # type: ignore[arg-type]
+        shown.append(bar.get_metrics(trainer, None)["val F1"])  # type: ignore[arg-type]
     assert shown == [1, 1, 1, 2, 2, 3]
+    assert bar.get_metrics(trainer, None)["loss"] == 0.25  # type: ignore[arg-type]
 
 
 def test_batches_are_copied_in_order_and_used_after_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,12 +360,11 @@ def test_batches_are_copied_in_order_and_used_after_they_are_there(monkeypatch: 
         def wait_stream(self, other: Any) -> None:
             told.append("wait")
 
-    monkeypatch.setattr(torch.cuda, "Stream", lambda _: Stream())
     monkeypatch.setattr(torch.cuda, "stream", lambda _: told.append("copy") or nullcontext())
     monkeypatch.setattr(torch.cuda, "current_stream", lambda _: Stream())
     monkeypatch.setattr(Tensor, "record_stream", lambda *_: told.append("keep"))
     batches = ({"image": torch.full((1,), i)} for i in range(3))
-    for number, batch in enumerate(_copied(batches, torch.device("cpu"))):
+    for number, batch in enumerate(_copied(batches, torch.device("cpu"), Stream())):
         assert batch["image"].item() == number
         assert told == ["copy", "wait", "keep"] * (number + 1)
     assert len(list(TimedLoader(Stopwatch(), list(range(4)), device=torch.device("cpu")))) == 4
