@@ -374,9 +374,9 @@ def test_batches_are_copied_in_order_and_used_after_they_are_there(monkeypatch: 
     ("name", "environment", "expected"),
     [
         ("gpu", {}, ("gpu", "1", 1, "auto", True)),
-        ("ddp", {}, ("gpu", "auto", 1, "ddp", True)),
-        ("slurm", {}, ("gpu", "auto", 1, "ddp", True)),
-        ("slurm", {"SLURM_NTASKS_PER_NODE": "4", "SLURM_NNODES": "2"}, ("gpu", "4", 2, "ddp", True)),
+        ("ddp", {}, ("gpu", "auto", 1, "ddp", False)),
+        ("slurm", {}, ("gpu", "auto", 1, "ddp", False)),
+        ("slurm", {"SLURM_NTASKS_PER_NODE": "4", "SLURM_NNODES": "2"}, ("gpu", "4", 2, "ddp", False)),
         ("cpu", {}, ("cpu", "1", 1, "auto", False)),
     ],
 )
