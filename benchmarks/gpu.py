@@ -98,6 +98,7 @@ def make_bench(asked: argparse.Namespace) -> Bench:
     fast = Switches(
         bf16=native_bf16("gpu" if on_gpu else "cpu"),
         compiled=on_gpu if asked.compile is None else asked.compile,
+        fused=on_gpu,
         tf32=on_gpu,
         benchmark=on_gpu,
     )
