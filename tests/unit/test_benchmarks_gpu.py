@@ -61,7 +61,7 @@ def test_it_runs_without_geodata_libraries_and_ratios_are_quotients_of_rates(tmp
     rates, step = content["rates"], content["rates"]["step"]["rate"]
     failed = {k: v["failed"] for part in ("rates", "switches", "mapping") for k, v in content[part].items()}
     left_out = {k for k, v in failed.items() if v == "not on here"}
-    assert {"compiled", "tf32", "benchmark"} <= left_out <= {"compiled", "tf32", "benchmark", "bf16"}
+    assert {"compiled", "fused", "tf32", "benchmark"} <= left_out <= {"compiled", "fused", "tf32", "benchmark", "bf16"}
     assert {k: v for k, v in failed.items() if v and k not in left_out} == {}
     for row in [*rates.values(), *(r for r in content["switches"].values() if not r["failed"])]:
         assert row["ratio"] == pytest.approx(row["rate"] / step)
