@@ -30,7 +30,7 @@ class Tried:
 
     Attributes:
         patches: Patches of a micro-batch.
-        peak: Most memory held, in bytes, weights and optimiser included.
+        peak: Most memory held, in bytes; on a CPU beyond what was held before the step.
         rate: Patches a second of the last step, not compiled; None where it wasn't timed.
     """
 
@@ -107,6 +107,7 @@ class StepMemory:
             free: Bytes.
             sizes: Patches that are tried.
         """
+        self.tries(1)  # what libraries take once is not a patch's
         few = [tried for tried in (self.tries(patches) for patches in sizes) if tried is not None]
         each = max(1, (few[1].peak - few[0].peak) // (few[1].patches - few[0].patches))
         fixed = max(0, few[0].peak - each * few[0].patches)
