@@ -14,7 +14,7 @@ SCENE ?= synthetic2018
 help:
 	@echo "make demo    environment, synthetic landscape, training, maps of both dates, report"
 	@echo "make test    environment, then every test"
-	@echo "make study   every trial of the study, on two CPU cores: likely 3 to 4 hours"
+	@echo "make study   every trial of the study, on two CPU cores: likely 3 hours"
 	@echo "make lint    style, types and import order"
 	@echo "make lock    pin the dependencies anew"
 	@echo "make clean   remove the demo, caches and the environment"

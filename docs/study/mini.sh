@@ -2,7 +2,7 @@
 # The study on two CPU cores, whole: every trial, one after the other. What is done is left alone, so that it goes on where it was
 # cut off. From the project's folder:
 #
-#     sh docs/study/mini.sh                    the synthetic landscape (likely 3 to 4 hours)
+#     sh docs/study/mini.sh                    the synthetic landscape (likely 3 hours: 2.3 of training and mapping by the runs' records)
 #     DATA=../shared/data sh docs/study/mini.sh   and the real imagery (docs/study/real_scenes.py says which)
 #
 # JOBS runs go on at once, each on one thread; CACHE keeps the landscapes.

@@ -48,9 +48,8 @@ def _run(arguments: argparse.Namespace) -> None:
             fitting, tried = memory.reckoned(free)
         largest = min(fitting, arguments.most)
     _print_tried(memory, config.sampling.patch_size, tried, console)
-    found = (
-        "The largest that fit" if device.type == "cuda" else f"By these, what fits {free / 1e9:.1f} GB of free memory"
-    )
+    reckoned = f"By these, what fits {free / 1e9:.1f} GB of free memory"
+    found = "The largest that fit" if device.type == "cuda" else reckoned
     more = " or more" if largest == arguments.most else ""
     spared = largest // 20 if device.type == "cuda" else 0  # the next batch comes while this one is computed on
     advice = _advice(config.trainer, largest - spared)
@@ -62,6 +61,7 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     from dataclasses import asdict, replace
 
     from lulcseg.config import Scaling
+    from lulcseg.errors import LulcsegError
     from lulcseg.fitting import model_record, training_margin
     from lulcseg.scenes import cache_folder, open_scenes
     from lulcseg.training.largest import StepMemory
@@ -70,6 +70,8 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     from lulcseg.training.task import SegmentationTask
 
     names = config.scenes.train or ([config.scene] if config.scene else [])
+    if not names:
+        raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     scenes = open_scenes(names, cache_folder(config.cache))
     if config.scaling.over in {"mosaic", "training"}:
         config = replace(config, scaling=Scaling())

@@ -178,9 +178,8 @@ def _mean(columns: Mapping[str, NDArray[np.float64]], arms: Sequence[str]) -> ND
 def _level(scores: pd.DataFrame, arm: str) -> float:
     """Return the number that a value stands for, in its trial or, as of models predicted again, in another."""
     trial, value, *_ = arm.split(SEPARATOR)
-    levels = (
-        scores.loc[scores["value"] == value].sort_values("trial", key=lambda names: names != trial)["level"].dropna()
-    )
+    named = scores[scores["value"] == value]
+    levels = named.sort_values("trial", key=lambda names: names != trial)["level"].dropna()
     if levels.empty:
         raise LulcsegError(f"{arm} stands for no number", where="questions", remedy="compare two arms instead")
     return float(levels.iloc[0])

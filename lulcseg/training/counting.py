@@ -80,8 +80,6 @@ class PixelLoss(Metric):
 
 def _counted(cells: Tensor, number: int) -> Tensor:
     """Return how often each of 0 … number − 1 is there, int64."""
-    if not cells.is_cuda:
+    if not cells.is_cuda:  # where histc isn't for whole numbers, and bincount holds nothing up
         return torch.bincount(cells.flatten(), minlength=number)
-    return torch.histc(
-        cells, bins=number, min=0, max=number
-    )  # needs no look at the values; not for whole numbers on CPUs
+    return torch.histc(cells, bins=number, min=0, max=number)

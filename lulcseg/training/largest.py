@@ -31,7 +31,7 @@ class Tried:
     Attributes:
         patches: Patches of a micro-batch.
         peak: Most memory held, in bytes; on a CPU beyond what was held before the step.
-        rate: Patches a second of the last step, not compiled; None where it wasn't timed.
+        rate: Patches a second of the last step, not compiled.
     """
 
     patches: int

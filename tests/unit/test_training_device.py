@@ -201,8 +201,8 @@ def test_a_network_that_cant_be_compiled_runs_and_says_why(monkeypatch: pytest.M
 
 def test_a_failed_attempt_leaves_the_network_as_it_was() -> None:
     network = UNet(3, 9, filters=4, depth=2)
-    monkey = torch.zeros(1, 4, 32, 32)  # four bands for three
-    why = compile_network(network, lambda: try_step(network, monkey))
+    image = torch.zeros(1, 4, 32, 32)  # four bands for three
+    why = compile_network(network, lambda: try_step(network, image))
     assert why
     assert network._compiled_call_impl is None
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 9, 32, 32)
@@ -292,8 +292,7 @@ def test_training_says_why_it_is_not_compiled(capsys: pytest.CaptureFixture[str]
 def test_batch_norm_over_devices_is_not_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     task = task_of(batch_size=2, compile=True)
     task.network = nn.SyncBatchNorm.convert_sync_batchnorm(task.network)
-    monkey = SimpleNamespace(precision_plugin=None)
-    task._trainer = monkey  # type: ignore[assignment]
+    task._trainer = SimpleNamespace(precision_plugin=None)  # type: ignore[assignment]
     task._compile(2)
     assert "not compiled: batch norm takes its statistics over all devices" in capsys.readouterr().out
     assert task.network._compiled_call_impl is None

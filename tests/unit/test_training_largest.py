@@ -99,8 +99,12 @@ def test_the_command_names_the_micro_batch(tmp_path: Path, capsys: pytest.Captur
     assert "trainer.micro_batch=8 for the batch of 16" in told.replace("\n", " ")
 
 
-def test_wrong_settings_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("trainer.batch_sise=16", "did you mean 'trainer.batch_size'"), ("scene=null", "no scene to train on")],
+)
+def test_wrong_settings_are_a_sentence(word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
-        main(["micro-batch", "trainer.batch_sise=16"])
+        main(["micro-batch", word])
     assert left.value.code == 2
-    assert "did you mean 'trainer.batch_size'" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
