@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lulcseg.config import PredictConfig
-from lulcseg.entry import run_hydra
+from lulcseg.launch.entry import run_hydra
 from lulcseg.scene.spec import find_scene
+from lulcseg.settings.programs import PredictConfig
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
         if config.scene is not None:
             find_scene(config.scene)  # before what takes ten seconds to import
 
-        from lulcseg.prediction import predict
+        from lulcseg.run.predict import predict
 
         predict(config)
 

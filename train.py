@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lulcseg.config import TrainConfig
-from lulcseg.entry import run_hydra
+from lulcseg.launch.entry import run_hydra
 from lulcseg.scene.spec import find_scene
+from lulcseg.settings.programs import TrainConfig
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         for name in [*config.scenes.train, *config.scenes.assess, *([config.scene] if config.scene else [])]:
             find_scene(name)
 
-        from lulcseg.run import train
+        from lulcseg.run.train import train
 
         train(config)
 

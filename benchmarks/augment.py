@@ -206,7 +206,7 @@ def threads_arm(threads: int) -> str:
 
 def lulcseg_change(name: str) -> Callable[[Any, Any, Any, int], Any]:
     """Return an operation of ours for every sample, or a preset."""
-    from lulcseg.augment.build import build, only
+    from lulcseg.augment.assemble import build, only
     from lulcseg.training.augmenting import augmented
 
     augmentation = build(name, 3) if name in CHAINS else only(name, 3)
@@ -231,20 +231,22 @@ def time_steps(settings: argparse.Namespace) -> list[Step]:
     """Time training steps without and with each preset, in turn."""
     import torch
 
-    from lulcseg.augment.build import build
-    from lulcseg.augment.scaling import Scaler
-    from lulcseg.config import Model, Optim, Scaling
-    from lulcseg.models.build import build_network
+    from lulcseg.augment.assemble import build
+    from lulcseg.augment.scaler import Scaler
+    from lulcseg.models.registry import build_network
+    from lulcseg.settings.model import ModelSettings
+    from lulcseg.settings.optim import OptimSettings
+    from lulcseg.settings.scaling import ScalingSettings
     from lulcseg.training.augmenting import augmented
     from lulcseg.training.losses import cross_entropy
-    from lulcseg.training.optim import build_optimizer
+    from lulcseg.training.optimizers import build_optimizer
     from lulcseg.training.precision import native_bf16
 
     device, layout = "cuda" if torch.cuda.is_available() else "cpu", torch.channels_last
     raw, labels, everywhere = patches(settings.step_batch, device)
-    network = build_network(asdict(Model()), 3, CLASSES).to(device, memory_format=layout).train()
-    optimizer = build_optimizer(network, asdict(Optim()), 10_000)["optimizer"]
-    scaler = Scaler(asdict(Scaling()), "uint8")
+    network = build_network(asdict(ModelSettings()), 3, CLASSES).to(device, memory_format=layout).train()
+    optimizer = build_optimizer(network, asdict(OptimSettings()), 10_000)["optimizer"]
+    scaler = Scaler(asdict(ScalingSettings()), "uint8")
     half = torch.autocast(device, torch.bfloat16) if native_bf16("auto") else nullcontext()
 
     def step(preset: str) -> Callable[[Any, Any, Any, int], Any]:

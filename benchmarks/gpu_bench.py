@@ -22,11 +22,12 @@ from torch.nn import functional
 if importlib.util.find_spec("lulcseg") is None:  # a machine on which this checkout isn't installed
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lulcseg.config import Scaling, TrainConfig
 from lulcseg.legend import IGNORE, PAPER_LEGEND
-from lulcseg.models.build import build_network
+from lulcseg.models.registry import build_network
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.recompute import recompute
-from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 BANDS, CLASSES, ROUNDS = 3, len(PAPER_LEGEND), 3
@@ -149,7 +150,7 @@ def make_network(sizes: Row) -> nn.Module:
 def make_task(bench: Bench, switches: Switches, *, paper: bool = False) -> SegmentationTask:
     """Make lulcseg's task: with the paper's augmentation and scaling over the batch, or values brought to 0…1 alone."""
     torch.manual_seed(0)
-    config = TrainConfig(scaling=Scaling(method="min_max") if paper else Scaling())
+    config = TrainConfig(scaling=ScalingSettings(method="min_max") if paper else ScalingSettings())
     config.augment.name = "paper" if paper else "none"
     config.model.filters, config.model.depth = bench.sizes["filters"], bench.sizes["depth"]
     config.trainer.batch_size, config.trainer.compile = bench.sizes["batch"], switches.compiled

@@ -18,12 +18,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from lulcseg.config import TrainConfig
 from lulcseg.legend import IGNORE
 from lulcseg.patches.timed import Stopwatch, TimedLoader
 from lulcseg.processes import interruptible
+from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.precision import resolve_precision
-from lulcseg.training.progress import PatchProgress
+from lulcseg.training.progress_bar import PatchProgress
 
 
 class Pool(Dataset[dict[str, Tensor]]):
@@ -107,7 +107,7 @@ class LoopClock(pl.Callback):
 
 
 def measure_loop(bench: Bench, *, paper: bool) -> Row:
-    """Time lulcseg's task in Lightning's loop, set as lulcseg/fitting.py sets it, fed from memory."""
+    """Time lulcseg's task in Lightning's loop, set as lulcseg/run/fit.py sets it, fed from memory."""
     task, waited = make_task(bench, bench.fast, paper=paper), Stopwatch()
     set_backends(bench.fast)
     workers = bench.workers

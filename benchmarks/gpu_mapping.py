@@ -14,12 +14,12 @@ from gpu_course import Row
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lulcseg.config import Mosaic
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.passes import PLANS
 from lulcseg.mosaic.stream import RowStream, Setup
+from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.predictor import PatchPredictor
 
 
@@ -61,8 +61,8 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     pixels = np.random.default_rng(0).integers(0, 256, (BANDS, side, side), dtype=np.uint8)
     reader = MemoryReader(pixels)
     predictor = PatchPredictor(make_task(bench, bench.fast), accelerator=bench.accelerator, device=device)
-    readers = min(8, torch.get_num_threads()) if on_gpu else 1  # lulcseg/request.py's
-    setup = Setup(PLANS[plan], CLASSES, patch, Mosaic().batch_size, device, workers=readers)
+    readers = min(8, torch.get_num_threads()) if on_gpu else 1  # lulcseg/mosaic/map_request.py's
+    setup = Setup(PLANS[plan], CLASSES, patch, MosaicSettings().batch_size, device, workers=readers)
     setup = setup.fitted(reader.grid.window)
     raw = torch.zeros(setup.batch, BANDS, patch, patch, dtype=torch.uint8, device=device)
     why = predictor.compile(raw, torch.ones_like(raw[:, 0], dtype=torch.bool)) if is_compiled else "not asked for"

@@ -12,10 +12,10 @@ from gpu_course import SWITCHES, Course, Row
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lulcseg.config import Optim
+from lulcseg.settings.optim import OptimSettings
 from lulcseg.training.compiling import compile_network, try_step
 from lulcseg.training.losses import cross_entropy
-from lulcseg.training.optim import build_optimizer
+from lulcseg.training.optimizers import build_optimizer
 
 
 def flops_of(network: nn.Module, bands: int, side: int) -> int:
@@ -87,7 +87,7 @@ def training_step(
             why = compile_network(task.network, lambda: try_step(task.network, image))
         if why is not None:
             raise RuntimeError(why)
-    optim = asdict(Optim())
+    optim = asdict(OptimSettings())
     optimizer = build_optimizer(task.network, optim, 10_000, fused=switches.fused)["optimizer"]
 
     def step() -> None:

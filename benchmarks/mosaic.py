@@ -142,8 +142,8 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     from lulcseg.scene.headers import describe
     from lulcseg.scene.imagery import ImageryReader
     from lulcseg.scene.rasters import RasterSet
+    from lulcseg.training.model_record import ModelRecord
     from lulcseg.training.predictor import PatchPredictor
-    from lulcseg.training.record import ModelRecord
     from lulcseg.training.task import SegmentationTask
 
     torch.set_num_threads(threads)

@@ -21,31 +21,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.mosaic_settings import Mosaic, MosaicPass
+from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
 
 QUARTERS = [0, 90, 180, 270]
 HALF = [0.5, 0.5]
 FOUR = [[0.0, 0.0], [0.0, 0.5], HALF, [0.5, 0.0]]
-SETS: dict[str, Mosaic] = {
-    "single": Mosaic("single"),
-    "mirrored: 1 pass × (0°, mirror)": Mosaic(passes=[MosaicPass(flips=True)], weight="uniform"),
-    "crop 1/8": Mosaic("crop"),
-    "2 passes": Mosaic(passes=[MosaicPass(), MosaicPass(HALF)]),
-    "cheap: 2 passes, 2nd by 180°": Mosaic("cheap"),
-    "2 passes, 2nd by 90°": Mosaic(passes=[MosaicPass(), MosaicPass(HALF, [90])]),
-    "crop 1/4": Mosaic("crop", trim=0.25),
-    "1 pass × 4 rotations": Mosaic(passes=[MosaicPass(rotations=QUARTERS)], weight="uniform"),
-    "2 passes × (0°, 180°)": Mosaic(passes=[MosaicPass(rotations=[0, 180]), MosaicPass(HALF, [0, 180])]),
-    "4 passes": Mosaic(passes=[MosaicPass(offset) for offset in FOUR]),
-    "4 passes, each by another quarter": Mosaic(
+SETS: dict[str, MosaicSettings] = {
+    "single": MosaicSettings("single"),
+    "mirrored: 1 pass × (0°, mirror)": MosaicSettings(passes=[MosaicPass(flips=True)], weight="uniform"),
+    "crop 1/8": MosaicSettings("crop"),
+    "2 passes": MosaicSettings(passes=[MosaicPass(), MosaicPass(HALF)]),
+    "cheap: 2 passes, 2nd by 180°": MosaicSettings("cheap"),
+    "2 passes, 2nd by 90°": MosaicSettings(passes=[MosaicPass(), MosaicPass(HALF, [90])]),
+    "crop 1/4": MosaicSettings("crop", trim=0.25),
+    "1 pass × 4 rotations": MosaicSettings(passes=[MosaicPass(rotations=QUARTERS)], weight="uniform"),
+    "2 passes × (0°, 180°)": MosaicSettings(passes=[MosaicPass(rotations=[0, 180]), MosaicPass(HALF, [0, 180])]),
+    "4 passes": MosaicSettings(passes=[MosaicPass(offset) for offset in FOUR]),
+    "4 passes, each by another quarter": MosaicSettings(
         passes=[MosaicPass(offset, [angle]) for offset, angle in zip(FOUR, QUARTERS, strict=True)]
     ),
-    "multiple, uniform weights": Mosaic("multiple", weight="uniform"),
-    "multiple (the paper's, cone)": Mosaic("multiple"),
-    "multiple, pyramid": Mosaic("multiple", weight="pyramid"),
-    "multiple, Gaussian": Mosaic("multiple", weight="gaussian"),
-    "multiple, Hann": Mosaic("multiple", weight="hann"),
-    "multiple × mirror": Mosaic(passes=[MosaicPass([0.0, 0.0], QUARTERS, True), MosaicPass(HALF, QUARTERS, True)]),
+    "multiple, uniform weights": MosaicSettings("multiple", weight="uniform"),
+    "multiple (the paper's, cone)": MosaicSettings("multiple"),
+    "multiple, pyramid": MosaicSettings("multiple", weight="pyramid"),
+    "multiple, Gaussian": MosaicSettings("multiple", weight="gaussian"),
+    "multiple, Hann": MosaicSettings("multiple", weight="hann"),
+    "multiple × mirror": MosaicSettings(
+        passes=[MosaicPass([0.0, 0.0], QUARTERS, True), MosaicPass(HALF, QUARTERS, True)]
+    ),
 }  # fmt: skip
 
 
@@ -72,8 +74,8 @@ def main() -> None:
 def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
     """Map a scene with one checkpoint and every set; return a row a set."""
     from lulcseg.assessment.standalone import assess_files
-    from lulcseg.mapping import map_scene
-    from lulcseg.request import Model
+    from lulcseg.mosaic.map_request import Model
+    from lulcseg.mosaic.mapping import map_scene
     from lulcseg.scene.scene import Scene
     from lulcseg.training.task import SegmentationTask
 
@@ -169,7 +171,7 @@ def draw(table: dict[str, dict[str, dict[str, Any]]], path: Path) -> None:
     for axes, (scene, sets) in zip(panels, table.items(), strict=True):
         axes.axvline(0, color="0.6", linewidth=0.8)
         for row, (name, settings) in enumerate(SETS.items()):
-            r, colour = sets[name], "#0072b2" if settings == Mosaic(settings.name) else "0.35"
+            r, colour = sets[name], "#0072b2" if settings == MosaicSettings(settings.name) else "0.35"
             axes.errorbar(
                 r["kappa_gain"], row, xerr=r["kappa_half"], fmt="o", ms=4.5, color=colour, elinewidth=1, capsize=2
             )

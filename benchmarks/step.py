@@ -2,8 +2,8 @@
 
 python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--memory]
 
---memory compares instead, in bf16 and channels-last, freed memory that is kept (lulcseg/training/memory.py) with what
-the C library does by default: fresh processes in turn, of each the fastest of three, and their peak memory.
+--memory compares instead, in bf16 and channels-last, freed memory that is kept (lulcseg/training/allocator.py) with
+what the C library does by default: fresh processes in turn, of each the fastest of three, and their peak memory.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lulcseg.models.unet import UNet
+from lulcseg.training.allocator import keep_freed_memory
 from lulcseg.training.losses import cross_entropy
-from lulcseg.training.memory import keep_freed_memory
 
 _SECONDS = 4.0
 

@@ -72,12 +72,12 @@ def written(folder: Path, runs: int, points: int) -> list[Path]:
 
 def time_steps(folders: list[Path]) -> None:
     """Time each step on all trials."""
-    from lulcseg.report.trialpage import write_trial_report
-    from lulcseg.trials.collect import collect, write_collected
+    from lulcseg.report.trial.trial_page import write_trial_report
+    from lulcseg.trials.collecting import collect, write_collected
     from lulcseg.trials.ranking import rank_trial
     from lulcseg.trials.resample import resample
     from lulcseg.trials.summary import summarise, summarise_classes
-    from lulcseg.trials.trial import Trial, read_trial
+    from lulcseg.trials.trial_reader import Trial, read_trial
     from lulcseg.trials.views import views
 
     def step[T](name: str, do: Callable[[], T]) -> T:

@@ -60,7 +60,7 @@ class Assessment:
         excluded: How many could not be scored, by reason; with the scored ones they sum to
             ``n_points``.
         unmapped: Per reference class: places that the source covers without stating a class.
-        points: One row a point (see :func:`lulcseg.assessment.assess.assess`); None for pixels.
+        points: One row a point (see :func:`lulcseg.assessment.score_points.assess`); None for pixels.
         subsets: Scores inside and outside the training patches, where those are known.
         notes: What was done to the files before comparing them, such as a warp, a sentence each.
         design_based: What the points allow to be said of the whole map; None where nothing.

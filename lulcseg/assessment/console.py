@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lulcseg.assessment.areas import ClassArea
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.design import STRATIFIED
 from lulcseg.assessment.scores import shown
+from lulcseg.maps.areas import ClassArea
 
 _WIDTH_WITH_INTERVALS = 96
 """Columns of terminal that the table of classes needs to show its intervals unwrapped."""

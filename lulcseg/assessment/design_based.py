@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lulcseg.assessment import design_estimators as estimators
 from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.class_sources import OFF_MAP, WITHOUT_CLASS, MapSource
 from lulcseg.assessment.design import (
     AGREEMENT_ONLY,
     DESIGNS,
@@ -34,7 +35,6 @@ from lulcseg.assessment.design_strata import (
     strata_of_table,
     strata_of_weights,
 )
-from lulcseg.assessment.points import OFF_MAP, WITHOUT_CLASS, MapSource
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
 

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 
-from lulcseg.assessment.areas import class_pixels
-from lulcseg.assessment.classraster import ClassRaster, carried_legend, codes_in
 from lulcseg.assessment.design import Stratum
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
+from lulcseg.maps.areas import class_pixels
+from lulcseg.maps.classraster import ClassRaster, carried_legend, codes_in
 from lulcseg.scene.vectors import value_text
 
 STRATA_TABLE, SAMPLE_TABLE = "strata", "sample"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.class_sources import NO_MAP_DATA, LabelReader, smaller_last
 from lulcseg.assessment.confusion import confusion_matrix
-from lulcseg.assessment.points import NO_MAP_DATA, LabelReader, smaller_last
 from lulcseg.assessment.scores import score
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend

@@ -32,7 +32,7 @@ from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import replacing
 from lulcseg.grid import Grid
 from lulcseg.legend import Legend
-from lulcseg.mosaic.styles import embed_style
+from lulcseg.maps.styles import embed_style
 
 LAYER = "points"
 EXPECTED = 0.8

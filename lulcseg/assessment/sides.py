@@ -10,10 +10,10 @@ import rasterio
 from pyproj import CRS
 from rasterio.errors import RasterioIOError
 
-from lulcseg.assessment.classraster import carried_legend, codes_in, open_raster
-from lulcseg.assessment.points import ClassSource, MapSource, PolygonSource
+from lulcseg.assessment.class_sources import ClassSource, MapSource, PolygonSource
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
+from lulcseg.maps.classraster import carried_legend, codes_in, open_raster
 from lulcseg.scene.points import NO_CLASS, NOT_INTERPRETABLE, said_no
 from lulcseg.scene.vectors import class_indices, crs_name, read_vector, value_text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lulcseg.assessment.agreement import Agreement
+    from lulcseg.assessment.interpreters import Agreement
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -21,7 +21,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from lulcseg.assessment.agreement import agreement_of, write_discussion
+    from lulcseg.assessment.interpreters import agreement_of, write_discussion
 
     found = agreement_of(arguments.files, arguments.column)
     _print(found)

@@ -24,8 +24,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Collect, write, and say what is missing."""
-    from lulcseg.trials.collect import collect, write_collected
-    from lulcseg.trials.trial import read_trial
+    from lulcseg.trials.collecting import collect, write_collected
+    from lulcseg.trials.trial_reader import read_trial
 
     trials = [read_trial(folder) for folder in arguments.trials]
     table = collect(trials)

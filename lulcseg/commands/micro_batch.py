@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lulcseg.config import TrainConfig, Trainer
+    from lulcseg.settings.programs import TrainConfig
+    from lulcseg.settings.trainer import TrainerSettings
     from lulcseg.training.largest import StepMemory, Tried
 
 
@@ -30,8 +31,8 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from lulcseg.compose import check_command_line, compose
-    from lulcseg.fitting import check_device
+    from lulcseg.launch.compose import check_command_line, compose
+    from lulcseg.run.fit import check_device
     from lulcseg.training.largest import free_memory
 
     check_command_line("train", arguments.settings)
@@ -60,10 +61,10 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     """Build the model of a run as its training will, but for statistics of mosaics, which take no memory here."""
     from dataclasses import asdict, replace
 
-    from lulcseg.config import Scaling
     from lulcseg.errors import LulcsegError
-    from lulcseg.fitting import model_record, training_margin
-    from lulcseg.scenes import cache_folder, open_scenes
+    from lulcseg.run.fit import model_record, training_margin
+    from lulcseg.run.open_scenes import cache_folder, open_scenes
+    from lulcseg.settings.scaling import ScalingSettings
     from lulcseg.training.largest import StepMemory
     from lulcseg.training.predictor import device_of
     from lulcseg.training.recompute import recompute
@@ -74,7 +75,7 @@ def _memory_of(config: TrainConfig) -> StepMemory:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     scenes = open_scenes(names, cache_folder(config.cache))
     if config.scaling.over in {"mosaic", "training"}:
-        config = replace(config, scaling=Scaling())
+        config = replace(config, scaling=ScalingSettings())
     record = model_record(config, scenes)
     task = SegmentationTask(record, asdict(config), channels_last=config.trainer.channels_last)
     if config.trainer.activation_checkpointing:
@@ -113,7 +114,7 @@ def _print_tried(memory: StepMemory, side: int, tried: list[Tried], console: Con
     console.print(table)
 
 
-def _advice(settings: Trainer, largest: int) -> str:
+def _advice(settings: TrainerSettings, largest: int) -> str:
     """Say what to set."""
     if largest == 0:
         lean = "" if settings.activation_checkpointing else "trainer.activation_checkpointing=true, or "

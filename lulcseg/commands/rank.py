@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lulcseg.trials.trial import Trial
+    from lulcseg.trials.trial_reader import Trial
     from lulcseg.trials.views import View
 
 
@@ -52,11 +52,11 @@ def run(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from lulcseg.errors import LulcsegError
-    from lulcseg.trials.console import print_notes, print_points, print_ranking
+    from lulcseg.trials.print_ranking import print_notes, print_points, print_ranking
     from lulcseg.trials.ranking import rank_trial
     from lulcseg.trials.resample import resample
     from lulcseg.trials.tables import as_latex, as_markdown, ranking_frame, ranking_text, write_table
-    from lulcseg.trials.trial import only, read_trial
+    from lulcseg.trials.trial_reader import only, read_trial
 
     if not arguments.margin > 0:
         raise LulcsegError("the margin isn't above 0", where="--margin", remedy="write --margin 0.02")

@@ -51,8 +51,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from lulcseg.assessment.classraster import ClassRaster
     from lulcseg.assessment.design_strata import legend_of, pixel_hectares
+    from lulcseg.maps.classraster import ClassRaster
     from lulcseg.scene.spec import read_legend
 
     target = Path(arguments.target)
@@ -112,7 +112,7 @@ def _draw(  # noqa: PLR0917 (what, from where, and how large a pixel is)
     pixel_hectares: float,
 ) -> None:
     from lulcseg.assessment.sample import check_target, draw_sample, write_sample
-    from lulcseg.bars import Bars
+    from lulcseg.progress import Bars
 
     check_target(arguments.out)
     with Bars() as bars:

@@ -33,11 +33,11 @@ def run(arguments: argparse.Namespace) -> None:
     if (folder / "record.json").is_file():
         if arguments.full_resolution:
             raise LulcsegError("is a single run", where=folder, remedy="leave --full-resolution out, or give a trial")
-        from lulcseg.report.page import write_report
+        from lulcseg.report.run.run_page import write_report
 
         path = write_report(folder)
     else:
-        from lulcseg.report.trialpage import write_trial_report
+        from lulcseg.report.trial.trial_page import write_trial_report
 
         path = write_trial_report(folder, full_resolution=arguments.full_resolution, cache=arguments.cache)
     sys.stdout.write(f"{path} ({path.stat().st_size / 1e6:.1f} MB)\n")

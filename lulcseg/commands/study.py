@@ -56,7 +56,7 @@ def add(commands: Any) -> None:
 def _ground(arguments: argparse.Namespace) -> None:
     from lulcseg.sampling.plan import Plan
     from lulcseg.scene.scene import Scene
-    from lulcseg.study.scenes import ground_scene
+    from lulcseg.study.derived_scenes import ground_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
     sys.stdout.write(f"{ground_scene(scene, Plan.load(arguments.plan), arguments.out)}\n")
@@ -64,7 +64,7 @@ def _ground(arguments: argparse.Namespace) -> None:
 
 def _class(arguments: argparse.Namespace) -> None:
     from lulcseg.scene.scene import Scene
-    from lulcseg.study.scenes import class_scene
+    from lulcseg.study.derived_scenes import class_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
     sys.stdout.write(f"{class_scene(scene, arguments.land_class, arguments.out)}\n")
@@ -72,7 +72,7 @@ def _class(arguments: argparse.Namespace) -> None:
 
 def _results(arguments: argparse.Namespace) -> None:
     from lulcseg.study.document import write_results
-    from lulcseg.trials.trial import read_trial
+    from lulcseg.trials.trial_reader import read_trial
 
     trials = [read_trial(folder) for folder in arguments.trials]
     for trial in trials:

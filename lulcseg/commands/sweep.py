@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from lulcseg.trials.status import print_status, survey
+    from lulcseg.launch.status import print_status, survey
 
     surveyed = [(folder.expanduser().resolve(), survey(folder.expanduser().resolve())) for folder in arguments.folders]
     for folder, runs in surveyed:
@@ -32,7 +32,7 @@ def _status(arguments: argparse.Namespace) -> None:
 def _wandb(arguments: argparse.Namespace) -> None:
     import yaml
 
-    from lulcseg.agents import wandb_sweep
+    from lulcseg.launch.agents import wandb_sweep
 
     definition = wandb_sweep(arguments.sweep, arguments.overrides)
     sys.stdout.write(yaml.safe_dump(definition, sort_keys=False, allow_unicode=True, width=1000))

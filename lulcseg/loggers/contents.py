@@ -14,11 +14,11 @@ import pandas as pd
 from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.classraster import ClassRaster
 from lulcseg.legend import Legend
 from lulcseg.loggers.display import Display, Picture, Value
 from lulcseg.loggers.identity import Identity
-from lulcseg.report.figures import confusion_figure, png
+from lulcseg.maps.classraster import ClassRaster
+from lulcseg.pictures.figures import confusion_figure, png
 
 _HEADLINE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 _OUTCOME = (

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 from pytorch_lightning.loggers import Logger, MLFlowLogger
 
-from lulcseg import config
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
+from lulcseg.settings.logger import LoggerSettings
 
 ADDRESS = "sqlite:///mlflow.db"
 """Where MLflow itself looks when it is told nothing."""
@@ -29,7 +29,7 @@ class MlflowDisplay:
         run_dir: The run directory.
     """
 
-    def __init__(self, settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
+    def __init__(self, settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
         """Begin the run."""
         self._run_dir = run_dir
         uri = settings.address or os.environ.get("MLFLOW_TRACKING_URI") or ADDRESS

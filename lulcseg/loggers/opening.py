@@ -10,19 +10,19 @@ from typing import Any
 
 import yaml
 
-from lulcseg import config
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
 from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, Display, NoDisplay
 from lulcseg.loggers.identity import Identity, identity_of
-from lulcseg.schema import fill
+from lulcseg.settings.logger import LoggerSettings
+from lulcseg.settings.schema import fill
 
 _NEEDS = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
 """Modules of loggers that are extras."""
 
 
-def check_logger(settings: config.Logger) -> None:
+def check_logger(settings: LoggerSettings) -> None:
     """See that a logger is installed.
 
     Raises:
@@ -38,7 +38,7 @@ def check_logger(settings: config.Logger) -> None:
 
 
 @contextmanager
-def shown(settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Iterator[Display]:
+def shown(settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Iterator[Display]:
     """Open what shows a run, and close it however the run ends.
 
     Only a run's first process may call this.
@@ -90,7 +90,7 @@ def shown_as_trained(
     """
     try:
         settings = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
-        logger = fill(config.Logger, settings["logger"], str(run_dir / "config.yaml"))
+        logger = fill(LoggerSettings, settings["logger"], str(run_dir / "config.yaml"))
         trial = request.get("trial") or {}
         if trial.get("name"):  # a replicate of its own, not a later map of the model's run
             settings, detail = settings | {"trial": trial}, ""
@@ -112,7 +112,7 @@ def _address_of(run_dir: Path) -> Any:
     return (read_json(run_dir / "record.json") or {}).get("shown")
 
 
-def _open(settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Display:
+def _open(settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Display:
     check_logger(settings)
 
     def in_wandb() -> Display:

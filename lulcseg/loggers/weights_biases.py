@@ -13,10 +13,10 @@ import pandas as pd
 import wandb
 from pytorch_lightning.loggers import Logger, WandbLogger
 
-from lulcseg import config
 from lulcseg.legend import IGNORE
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
+from lulcseg.settings.logger import LoggerSettings
 
 STEP, EPOCH = "trainer/global_step", "epoch"
 """Axes of the curves, as Lightning names them."""
@@ -42,7 +42,7 @@ class WandbDisplay:
         run_dir: The run directory.
     """
 
-    def __init__(self, settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
+    def __init__(self, settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
         """Begin the run."""
         self._data_dir_before = os.environ.get(_DATA_DIR)
         os.environ.setdefault(_DATA_DIR, str(run_dir / "wandb" / "data"))
@@ -112,7 +112,7 @@ class WandbDisplay:
             os.environ.pop(_DATA_DIR, None)
 
     def _begin(
-        self, settings: config.Logger, identity: Identity, content: Mapping[str, Any], run_dir: Path
+        self, settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path
     ) -> wandb.Run:
         def begin(mode: Literal["online", "offline"]) -> wandb.Run:
             return wandb.init(

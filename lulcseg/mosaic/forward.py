@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.passes import PassPlan, View
-from lulcseg.mosaic.reading import Patch
+from lulcseg.mosaic.patch_reader import Patch
 
 
 class PatchModel(Protocol):

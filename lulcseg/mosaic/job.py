@@ -10,11 +10,11 @@ from typing import Self
 
 from lulcseg.grid import Window
 from lulcseg.mosaic.forward import PatchModel, Sample
-from lulcseg.mosaic.reading import Reader, Wanted
+from lulcseg.mosaic.patch_reader import Reader, Wanted
 from lulcseg.mosaic.stream import RowStream, Setup
+from lulcseg.mosaic.strip_store import Strip, Work
 from lulcseg.mosaic.strips import StripWriter, runs_of
 from lulcseg.mosaic.tiling import Tiling
-from lulcseg.mosaic.work import Strip, Work
 
 Progress = Callable[[int, int], None]
 """Is told (patches done, patches in all) as it goes, skipped ones counted."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.weights import WeightName
-from lulcseg.mosaic_settings import Mosaic, MosaicPass
+from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
 
 _PLANE = (-2, -1)
 _COLUMNS = (-1,)
@@ -177,7 +177,7 @@ PLANS: dict[str, PassPlan] = {
 """The plans that have a name."""
 
 
-def plan_from(settings: Mosaic) -> tuple[str, PassPlan]:
+def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
     """Return the passes that the settings ask for, and what to call them.
 
     Args:

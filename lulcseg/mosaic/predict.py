@@ -12,15 +12,15 @@ import torch
 
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
+from lulcseg.maps.writer import Raster
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.job import Progress, StripJob
 from lulcseg.mosaic.memory import cache_of, limited_cache
 from lulcseg.mosaic.passes import PassPlan
+from lulcseg.mosaic.patch_reader import Reader, Wanted
 from lulcseg.mosaic.products import CLASSES, DISAGREEMENT, products
-from lulcseg.mosaic.reading import Reader, Wanted
 from lulcseg.mosaic.stream import Setup
-from lulcseg.mosaic.work import Work
-from lulcseg.mosaic.writer import Raster
+from lulcseg.mosaic.strip_store import Work
 
 STRIP_ROWS = 512
 """Rows of a strip, by default."""

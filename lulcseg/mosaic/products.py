@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.sidecar import class_sidecar
+from lulcseg.maps.writer import Layout
 from lulcseg.mosaic.blend import FinishedRows
-from lulcseg.mosaic.sidecar import class_sidecar
-from lulcseg.mosaic.writer import Layout
 
 STEPS = 250
 """A stored share of 250 means 1; so the steps are 0.4 %, and 255 is left for nodata."""

@@ -13,7 +13,7 @@ from lulcseg.grid import Window
 from lulcseg.mosaic.blend import FinishedRows, RollingBlend
 from lulcseg.mosaic.forward import Forward, PatchModel, Sample, batches_of
 from lulcseg.mosaic.passes import PassPlan
-from lulcseg.mosaic.reading import Reader, Wanted, read_patches
+from lulcseg.mosaic.patch_reader import Reader, Wanted, read_patches
 from lulcseg.mosaic.tiling import Tiling
 from lulcseg.mosaic.weights import weight_window
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
+from lulcseg.maps.writer import StripFile
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.products import CLASSES, lacks_numbers
-from lulcseg.mosaic.work import Strip, Work
-from lulcseg.mosaic.writer import StripFile
+from lulcseg.mosaic.strip_store import Strip, Work
 
 WAITING = 4
 """Pieces of finished rows that may wait to be written."""

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from lulcseg.patches.batches import PlanBatches, Steps
-from lulcseg.patches.dataset import ScenesDataset
+from lulcseg.patches.scenes_dataset import ScenesDataset
 from lulcseg.patches.timed import Stopwatch, TimedLoader
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.samplers import ScenesSampler

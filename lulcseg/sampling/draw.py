@@ -10,9 +10,9 @@ from lulcseg.sampling.drawcells import draw_cells
 from lulcseg.sampling.drawfeatures import draw_in_features
 from lulcseg.sampling.extents import check_fits
 from lulcseg.sampling.plan import Plan, stack_rows
+from lulcseg.sampling.plan_request import Method, Request, Totals
 from lulcseg.sampling.pool import SceneLike, class_table, pooled
 from lulcseg.sampling.recount import classes_not_trained_on, recounted
-from lulcseg.sampling.request import Method, Request, Totals
 from lulcseg.sampling.split import hold_out
 from lulcseg.sampling.stratified import ValidShare
 from lulcseg.sampling.systematic import Edge

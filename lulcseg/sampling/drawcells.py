@@ -11,8 +11,8 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.sampling.plan import patch_rows
+from lulcseg.sampling.plan_request import Request
 from lulcseg.sampling.pool import SceneLike
-from lulcseg.sampling.request import Request
 from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
 
 

@@ -15,10 +15,10 @@ from lulcseg.sampling import matching
 from lulcseg.sampling.covered import Candidates, candidates
 from lulcseg.sampling.methods import METHODS, STRATIFIED, Counts, Features
 from lulcseg.sampling.plan import patch_rows
+from lulcseg.sampling.plan_request import Request
 from lulcseg.sampling.pool import SceneLike
-from lulcseg.sampling.request import Request
-from lulcseg.sampling.seeds import generator
 from lulcseg.sampling.stratified import MAX_REDRAWS, Drawn, try_patches
+from lulcseg.seeds import generator
 
 _REACH = 64
 """N_p's tried either side of where bisection ends, where the total does not grow at each step."""

@@ -8,13 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lulcseg.sampling.allocation import (
-    class_patches,
-    equal_classes,
-    feature_patches,
-    inverse_classes,
-    share_exactly,
-)
+from lulcseg.sampling.allocation import class_patches, equal_classes, feature_patches, inverse_classes, share_exactly
 
 
 class Features(NamedTuple):

@@ -19,8 +19,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling import planfile
 from lulcseg.sampling.extents import boxes
+from lulcseg.sampling.plan_summary import summarise
 from lulcseg.sampling.shares import Cover
-from lulcseg.sampling.summary import summarise
 
 TRAIN = "train"
 VALIDATION = "validation"
@@ -178,7 +178,7 @@ class Plan:
     def summary(
         self, polygons: Mapping[str, gpd.GeoDataFrame] | None = None, cover: Cover | None = None
     ) -> dict[str, Any]:
-        """Count patches: see :func:`lulcseg.sampling.summary.summarise`."""
+        """Count patches: see :func:`lulcseg.sampling.plan_summary.summarise`."""
         return summarise(self, polygons, cover)
 
     def save(self, path: str | Path, summary: Mapping[str, Any] | None = None) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
-from lulcseg.sampling.seeds import generator
-from lulcseg.scene.tracking import tracked
+from lulcseg.progress import tracked
+from lulcseg.seeds import generator
 
 if TYPE_CHECKING:
     from lulcseg.sampling.plan import Plan

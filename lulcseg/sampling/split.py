@@ -14,7 +14,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.sampling.extents import meeting
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
-from lulcseg.sampling.seeds import generator
+from lulcseg.seeds import generator
 
 DROPPED = "dropped"
 """Side of a patch that lies across the edge of held-out ground; it is in no plan."""

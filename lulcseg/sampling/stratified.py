@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Grid
 from lulcseg.sampling.extents import centred
-from lulcseg.sampling.points import uniform_points
+from lulcseg.sampling.random_points import uniform_points
 
 type ValidShare = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]
 """``(rows, cols, patch)`` → share of valid pixels in each patch, (n,), 0…1."""

@@ -13,9 +13,9 @@ import shapely
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
+from lulcseg.progress import tracked
 from lulcseg.scene.labels import inside
 from lulcseg.scene.rasters import RasterSet
-from lulcseg.scene.tracking import tracked
 
 _BAND = 1024
 

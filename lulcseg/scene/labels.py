@@ -24,10 +24,10 @@ from rasterio.features import rasterize, shapes
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.progress import tracked
 from lulcseg.scene.headers import RasterFile, describe
 from lulcseg.scene.once import make_once
 from lulcseg.scene.rasters import RasterSet
-from lulcseg.scene.tracking import tracked
 
 _BLOCK = 4096
 _BURN_VERSION = 2

@@ -30,7 +30,7 @@ from lulcseg.scene.labels import (
     raster_table,
     uncovered_parts,
 )
-from lulcseg.scene.layout import choose_bands, find_files, lay_grid
+from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
 from lulcseg.scene.notes import label_notes
 from lulcseg.scene.points import read_points
 from lulcseg.scene.rasters import RasterSet

@@ -12,9 +12,9 @@ import yaml
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import PAPER_LEGEND, Legend
-from lulcseg.schema import fill, setting
+from lulcseg.settings.schema import fill, setting
 
-SCENES = Path(__file__).resolve().parent.parent.parent / "conf" / "scenes"
+SCENES = Path(__file__).resolve().parents[2] / "conf" / "scenes"
 IGNORE_NAME = "ignore"
 
 

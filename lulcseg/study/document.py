@@ -10,16 +10,16 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, read_json, replacing
-from lulcseg.report.figures import png
+from lulcseg.pictures.figures import png
 from lulcseg.scene.scene import Scene
+from lulcseg.study.effect_figures import boxes, effects_figure, time_against_accuracy
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
-from lulcseg.study.figures import boxes, effects_figure, time_against_accuracy
 from lulcseg.study.landscape import ALL, known_of, read_map
+from lulcseg.study.markdown_tables import answers, beside_paper, by_value
 from lulcseg.study.samplefigures import reference_figures
 from lulcseg.study.samples import PAPER_HECTARES, designs_compared, simple_random_error, with_shares
 from lulcseg.study.score import score_labels, score_trials
-from lulcseg.study.tables import answers, beside_paper, by_value
-from lulcseg.trials.trial import Trial
+from lulcseg.trials.trial_reader import Trial
 
 RESULTS, CLASSES = "results.csv", "classes.csv.gz"
 TABLE6 = (

@@ -15,7 +15,7 @@ from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
 from lulcseg.scene.scene import Scene
-from lulcseg.study.scenes import REST
+from lulcseg.study.derived_scenes import REST
 
 ALL = "all"
 GROUNDS = ("training", "heldout")
@@ -73,7 +73,7 @@ def known_of(scene: Scene, *, split: bool) -> Known:
     """Read what is known of a scene of a synthetic landscape.
 
     Args:
-        scene: A whole date of a landscape, or one made of it (:mod:`lulcseg.study.scenes`).
+        scene: A whole date of a landscape, or one made of it (:mod:`lulcseg.study.derived_scenes`).
         split: Whether it is the landscape whose west is trained on; else all of it is ground never trained on.
 
     Raises:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from lulcseg.assessment.scores import Scores, score
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
+from lulcseg.progress import tracked
 from lulcseg.scene.scene import Scene
-from lulcseg.scene.tracking import tracked
 from lulcseg.study.landscape import ALL, Known, has_truth, known_of, read_map
 from lulcseg.trials.replicates import Replicate
-from lulcseg.trials.trial import Trial
+from lulcseg.trials.trial_reader import Trial
 
 POINTS, PIXELS = "points", "truth"
 """What a map is held against: the reference points, or every pixel's true class."""

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
-from lulcseg.augment.build import build
 from lulcseg.augment.operation import Move
 from lulcseg.augment.warp import Affine, Elastic
 from lulcseg.errors import LulcsegError
-from lulcseg.training.record import ModelRecord
+from lulcseg.training.model_record import ModelRecord
 
 
 def build_augmentation(settings: Mapping[str, Any], record: ModelRecord) -> Augmentation | None:
     """Build what the settings ask for, or None where they ask for nothing.
 
     Args:
-        settings: Of the augmentation (``lulcseg.config.Augment``), as a plain mapping.
+        settings: Of the augmentation (``lulcseg.settings.augment.AugmentSettings``), as a plain mapping.
         record: What travels with the model.
 
     Raises:

@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from lulcseg.errors import LulcsegError
-from lulcseg.training.record import TRAINING, load_checkpoint
+from lulcseg.training.model_record import TRAINING, load_checkpoint
 
 _EPOCHS = "trainer.epochs"
 _SCHEDULE = "optim.schedule"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from lulcseg.energy import EnergyMeter
 from lulcseg.files import write_json
+from lulcseg.training.resources import EnergyMeter
 
 PROGRESS = "progress.json"
 SCORES = "scores"

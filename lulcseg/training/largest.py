@@ -14,7 +14,7 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.training.losses import summed_cross_entropy
-from lulcseg.training.optim import build_optimizer
+from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.predictor import number_format
 from lulcseg.training.task import SegmentationTask
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lulcseg.augment.scaling import MOSAIC
+from lulcseg.augment.scaler import MOSAIC
 from lulcseg.augment.stretch import Limits
+from lulcseg.training.allocator import keep_freed_memory
 from lulcseg.training.compiling import compile_network
-from lulcseg.training.memory import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
 

@@ -12,19 +12,19 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lulcseg.augment.scaling import MOSAIC, Scaler
+from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
-from lulcseg.models.build import build_network
+from lulcseg.models.registry import build_network
 from lulcseg.processes import is_lead, say
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.checkpoints import training_settings
 from lulcseg.training.compiling import compile_network, try_step
 from lulcseg.training.counting import PixelConfusion, PixelLoss
-from lulcseg.training.curves import curve_values
+from lulcseg.training.curve_scores import curve_values
 from lulcseg.training.losses import adjust_logits, summed_cross_entropy
-from lulcseg.training.optim import build_optimizer
-from lulcseg.training.record import KEY, TRAINING, ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, TRAINING, ModelRecord, load_checkpoint
+from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.steploss import StepLoss
 
 

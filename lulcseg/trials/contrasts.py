@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from lulcseg.trials.summary import t_interval
-from lulcseg.trials.trial import Trial
+from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import AVERAGED, View, averaged_over, score_table
 
 LEVEL = 0.05

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lulcseg.trials.contrasts import MARGIN, Comparison, find_pair, named_contrast, pairs
 from lulcseg.trials.rule import PaperRanks, Ties, paper_ranks, ranks_of, round_up, time_counts
 from lulcseg.trials.summary import Summary, resamples, summarise
-from lulcseg.trials.trial import Trial, TrialValue
+from lulcseg.trials.trial_reader import Trial, TrialValue
 from lulcseg.trials.views import WHOLE_MAP, View, averaged_over, score_table
 
 _STEADY = 0.95

@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.trials.replicates import Replicate
-from lulcseg.trials.trial import Trial
+from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import View, scored
 
 COVERS = "reference points and seeds drawn anew together (percentile bootstrap)"

@@ -20,14 +20,14 @@ import rasterio
 import torch
 import yaml
 
-from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
-from lulcseg.prediction import predict
-from lulcseg.report.previews import write_previews
-from lulcseg.run import train
+from lulcseg.launch.compose import ROOT, compose
+from lulcseg.pictures.previews import write_previews
+from lulcseg.run.predict import predict
+from lulcseg.run.train import train
 from lulcseg.scene.scene import Scene
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
-from lulcseg.training.record import TRAINING
+from lulcseg.training.model_record import TRAINING
 from tests.conftest import write_raster
 from tests.unit.wandb_fixture import OfflineRun
 
@@ -415,7 +415,7 @@ def test_several_scenes_are_mapped_at_once_and_previews_are_drawn_once(
         drawn.append(scene.name)
         return write_previews(scene, out_dir)
 
-    monkeypatch.setattr("lulcseg.previews.write_previews", counted)
+    monkeypatch.setattr("lulcseg.pictures.previews.write_previews", counted)
     wanted = [str(make_scene(name, seed=seed)) for name, seed in (("east", 5), ("west", 6))]
     request = [f"checkpoint={trained / 'checkpoints' / 'best.ckpt'}", f"cache={cache}", "mosaic=single", "show=none"]
     for name in ("first", "second"):

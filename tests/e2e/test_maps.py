@@ -19,9 +19,9 @@ import rasterio
 from rio_cogeo import cog_validate
 from shapely.geometry import box
 
-from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
-from lulcseg.prediction import predict
+from lulcseg.launch.compose import ROOT, compose
+from lulcseg.run.predict import predict
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
 from tests.conftest import scene_maker, write_raster

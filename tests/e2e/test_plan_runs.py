@@ -15,13 +15,13 @@ import rasterio
 import yaml
 from PIL import Image
 
-from lulcseg import fitting
-from lulcseg import run as run_module
-from lulcseg.compose import compose
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
+from lulcseg.launch.compose import compose
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.run import train
+from lulcseg.run import fit as fitting
+from lulcseg.run import train as run_module
+from lulcseg.run.train import train
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.shares import pixel_shares
 from lulcseg.scene.dataset import SceneDataset

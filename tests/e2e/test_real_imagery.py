@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import yaml
 
-from lulcseg.compose import ROOT
 from lulcseg.grid import Window
+from lulcseg.launch.compose import ROOT
 from lulcseg.legend import IGNORE
 from lulcseg.sampling.draw import draw_plan
-from lulcseg.scene.check.imagery import check_imagery
-from lulcseg.scene.check.labels import check_labels
-from lulcseg.scene.check.points import check_points
+from lulcseg.scene.check.imagery_check import check_imagery
+from lulcseg.scene.check.labels_check import check_labels
+from lulcseg.scene.check.points_check import check_points
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 

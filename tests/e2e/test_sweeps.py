@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 import torch
 
-from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
-from lulcseg.jobs import jobs_of
-from lulcseg.run import train
-from lulcseg.trials.lock import is_locked
-from lulcseg.trials.status import survey
-from lulcseg.trials.sweep import begin_sweep
+from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.jobs import jobs_of
+from lulcseg.launch.status import survey
+from lulcseg.launch.sweeping import begin_sweep
+from lulcseg.locks import is_locked
+from lulcseg.run.train import train
 from tests.conftest import scene_maker
 
 EPOCHS = 8
@@ -180,7 +180,7 @@ def test_finished_runs_by_other_settings_are_not_taken_for_these(
     kept = image.stat()
     os.utime(image, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
     try:
-        from lulcseg.trials import fingerprint
+        from lulcseg.run import fingerprint
 
         fingerprint._opened.cache_clear()
         with pytest.raises(LulcsegError, match="a file of a scene"):

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from lulcseg.report.trialpage import write_trial_report
+from lulcseg.report.trial.trial_page import write_trial_report
 from tests.e2e.test_report_browser import BROWSER, browse
 from tests.unit.test_report_trial import LEGEND, NASTY
 from tests.unit.trial_page_fixture import write_trial

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import torch
 
-from lulcseg import fitting
-from lulcseg.compose import ROOT
 from lulcseg.grid import Window
+from lulcseg.launch.compose import ROOT
 from lulcseg.legend import IGNORE
+from lulcseg.run import fit as fitting
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
-from lulcseg.training.record import load_checkpoint
+from lulcseg.training.model_record import load_checkpoint
 from tests.e2e import two_ranks
 from tests.e2e.two_ranks import BATCH, MICRO, SIZE, TRAIN, fingerprint, places
 

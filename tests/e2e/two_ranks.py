@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lulcseg import fitting
-from lulcseg.config import TrainConfig
+from lulcseg.run import fit as fitting
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.task import SegmentationTask
 
 SIZE, TRAIN, VALIDATION, BATCH, MICRO = 16, 21, 5, 8, 2

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lulcseg.grid import Window
 from lulcseg.mosaic.passes import Pass, PassPlan
-from lulcseg.mosaic.reading import reflected
+from lulcseg.mosaic.patch_reader import reflected
 from lulcseg.mosaic.tiling import Tiling
 from lulcseg.mosaic.weights import WEIGHTS, weight_window
 

@@ -12,13 +12,7 @@ from scipy.optimize import brentq
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.sampling.allocation import (
-    class_patches,
-    equal_classes,
-    feature_patches,
-    inverse_classes,
-    share_exactly,
-)
+from lulcseg.sampling.allocation import class_patches, equal_classes, feature_patches, inverse_classes, share_exactly
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.split import HoldOut
 from lulcseg.sampling.systematic import all_cells, keep_meeting

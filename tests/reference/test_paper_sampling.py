@@ -5,13 +5,7 @@ import pytest
 
 from lulcseg.legend import PAPER_LEGEND
 from lulcseg.patches.batches import Steps
-from lulcseg.sampling.allocation import (
-    class_patches,
-    equal_classes,
-    feature_patches,
-    inverse_classes,
-    share_exactly,
-)
+from lulcseg.sampling.allocation import class_patches, equal_classes, feature_patches, inverse_classes, share_exactly
 
 HECTARES = np.array([1860, 92, 981, 281_344, 7621, 188, 6249, 988, 146])
 FEATURES = [243, 69, 118, 323, 515, 42, 2289, 280, 33]

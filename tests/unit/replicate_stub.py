@@ -8,14 +8,14 @@ import sys
 import threading
 from pathlib import Path
 
-from lulcseg.trials.child import end_with_parent, run_child
+from lulcseg.launch.child_process import end_with_parent, run_child
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     if folder.name == "sweep":  # stands for a sweep
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's processes are deaf to it
-        from lulcseg.trials import child
-        from lulcseg.trials.lock import replicate_lock
+        from lulcseg.launch import child_process as child
+        from lulcseg.locks import replicate_lock
 
         child._MODULE = "tests.unit.replicate_stub"
         with replicate_lock(folder.parent / "wait") as lock:

@@ -15,11 +15,11 @@ import pandas as pd
 import rasterio
 from rasterio.enums import Resampling
 
-from lulcseg.assessment.assess import assess
-from lulcseg.assessment.points import LabelSource, MapSource
+from lulcseg.assessment.class_sources import LabelSource, MapSource
+from lulcseg.assessment.score_points import assess
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
-from lulcseg.report.previews import write_previews
+from lulcseg.pictures.previews import write_previews
 from lulcseg.sampling.plan import Plan, patch_rows
 
 _GROUND = np.array(
@@ -220,6 +220,6 @@ def write_metrics(path, rng, epochs=12, steps=50):
 
 
 if __name__ == "__main__":
-    from lulcseg.report.page import write_report
+    from lulcseg.report.run.run_page import write_report
 
     print(write_report(write_run(Path(sys.argv[1]))))

@@ -11,7 +11,7 @@ import pytest
 from shapely import Point
 from sklearn.metrics import cohen_kappa_score
 
-from lulcseg.assessment.agreement import agreement_of
+from lulcseg.assessment.interpreters import agreement_of
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 

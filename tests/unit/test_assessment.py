@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 from shapely import Point
 
-from lulcseg.assessment.assess import NO_POSITION, NOT_SCORABLE, assess
 from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.class_sources import NO_MAP_DATA, OFF_MAP
 from lulcseg.assessment.console import print_assessment
-from lulcseg.assessment.points import NO_MAP_DATA, OFF_MAP
+from lulcseg.assessment.score_points import NO_POSITION, NOT_SCORABLE, assess
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 

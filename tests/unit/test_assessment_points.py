@@ -8,8 +8,7 @@ import pytest
 import rasterio
 from shapely import MultiPolygon, box
 
-from lulcseg.assessment.classraster import ClassRaster
-from lulcseg.assessment.points import (
+from lulcseg.assessment.class_sources import (
     NO_LABEL,
     NO_MAP_DATA,
     OFF_LABELS,
@@ -21,6 +20,7 @@ from lulcseg.assessment.points import (
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, LandClass, Legend
+from lulcseg.maps.classraster import ClassRaster
 
 LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#333333"), LandClass(50, "Other", "#cccccc")))
 GRID = Grid("EPSG:28355", 350_000.0, 8_000_000.0, 2.0, 2.0, 40, 48)

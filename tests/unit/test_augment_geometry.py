@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lulcseg.augment.build import build, only
+from lulcseg.augment.assemble import build, only
 from lulcseg.augment.catalogue import operations
 from lulcseg.augment.warp import Rotation, Shear, Stretch, Zoom, compose
 from lulcseg.errors import LulcsegError

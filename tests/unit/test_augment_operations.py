@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from lulcseg.augment.assemble import build, only
 from lulcseg.augment.augmentation import Augmentation
-from lulcseg.augment.build import build, only
 from lulcseg.augment.catalogue import PRESETS, operations
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from lulcseg.cli import main
-from lulcseg.compose import ROOT
+from lulcseg.launch.compose import ROOT
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, TOP, box, write_raster

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lulcseg.compose import CONF, SCHEMAS, check_command_line, compose, groups
-from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
-from lulcseg.schema import check_bounds, fill, known_keys
+from lulcseg.launch.compose import CONF, SCHEMAS, check_command_line, compose, groups
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.schema import check_bounds, fill, known_keys
 
 EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
 
@@ -48,7 +48,7 @@ def test_a_range_does_not_cut_what_a_mosaics_deviation_counted() -> None:
 
 
 def test_a_folder_that_hides_a_setting_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lulcseg.compose.ROOT", tmp_path)
+    monkeypatch.setattr("lulcseg.launch.compose.ROOT", tmp_path)
     (tmp_path / "sweeps").mkdir()
     check_command_line("train", ["cache=/tmp/x"])
     (tmp_path / "cache").mkdir()
@@ -134,7 +134,7 @@ def _get(config: object, key: str) -> object:
 
 def test_operations_are_the_catalogues() -> None:
     from lulcseg.augment.catalogue import CATALOGUE
-    from lulcseg.operations import OPERATIONS
+    from lulcseg.settings.augment import OPERATIONS
 
     assert [operation.name for operation in CATALOGUE] == list(OPERATIONS)
 

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from lulcseg.cli import main
-from lulcseg.contact import _places, settings_from
+from lulcseg.commands.contact import settings_from
 from lulcseg.errors import LulcsegError
+from lulcseg.pictures.contact_sheets import _places
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from tests.conftest import write_raster

@@ -11,17 +11,17 @@ import pytest
 from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.config import Logger
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, NoDisplay, Picture
 from lulcseg.loggers.identity import TrialPlace, identity_of, trial_of
 from lulcseg.loggers.opening import check_logger, shown, shown_as_trained
+from lulcseg.settings.logger import LoggerSettings
 from tests.unit.test_loggers_wandb import CONFIG, LEGEND, STEM, run_folder, show_all
 
 
-def show(run: Path, settings: Logger) -> None:
+def show(run: Path, settings: LoggerSettings) -> None:
     """Show a whole run."""
     record = json.loads((run / "record.json").read_text())
     identity = identity_of(CONFIG, ["synthetic2018"])
@@ -39,7 +39,7 @@ def test_tensorboard_events(run: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    show(run, Logger(name="tensorboard"))
+    show(run, LoggerSettings(name="tensorboard"))
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"images": 0, "tensors": 0})
     events.Reload()
     assert [(e.step, round(e.value, 3)) for e in events.Scalars("val/kappa")] == [(9, 0.2), (19, 0.6), (29, 0.4)]
@@ -62,7 +62,7 @@ def test_mlflow_store(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database takes ten seconds to be made
     address = (tmp_path / "store").as_uri()
-    show(run, Logger(name="mlflow", address=address))
+    show(run, LoggerSettings(name="mlflow", address=address))
     client = mlflow.MlflowClient(address)
     experiment = client.get_experiment_by_name("patch size")
     (found,) = client.search_runs([experiment.experiment_id])
@@ -83,7 +83,7 @@ def test_mlflow_store(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_csv_tables(run: Path) -> None:
-    show(run, Logger(name="csv"))
+    show(run, LoggerSettings(name="csv"))
     scored = Assessment.load(run / "assessment" / STEM)
     scores = pd.read_csv(run / "tables" / "scores.csv", index_col="name")["value"]
     assert scores[f"{STEM}/kappa"] == pytest.approx(scored.scores.kappa)
@@ -106,9 +106,9 @@ def test_a_logger_that_is_not_installed_is_told_before_anything_runs(monkeypatch
     monkeypatch.setattr("lulcseg.loggers.opening.find_spec", lambda _: None)
     for name in ("tensorboard", "mlflow"):
         with pytest.raises(LulcsegError, match=rf"isn't installed; run pip install 'lulcseg\[{name}\]'"):
-            check_logger(Logger(name=name))
+            check_logger(LoggerSettings(name=name))
     for name in ("wandb", "csv", "none"):
-        check_logger(Logger(name=name))
+        check_logger(LoggerSettings(name=name))
 
 
 def test_a_run_by_itself_is_a_trial_of_its_own() -> None:
@@ -121,7 +121,7 @@ def test_a_run_by_itself_is_a_trial_of_its_own() -> None:
 
 
 def test_nothing_is_shown_where_that_is_asked_for_or_the_model_has_no_run(tmp_path: Path) -> None:
-    with shown(Logger(name="none"), identity_of(CONFIG, []), {}, tmp_path) as display:
+    with shown(LoggerSettings(name="none"), identity_of(CONFIG, []), {}, tmp_path) as display:
         assert isinstance(display, NoDisplay)
     with shown_as_trained(tmp_path, tmp_path, {}, request={}, scenes=[], detail="x") as display:
         assert display is NOTHING

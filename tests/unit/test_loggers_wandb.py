@@ -13,8 +13,6 @@ import torch
 from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.classraster import ClassRaster
-from lulcseg.config import Logger
 from lulcseg.legend import LandClass, Legend
 from lulcseg.loggers.contents import (
     facts_of,
@@ -28,6 +26,8 @@ from lulcseg.loggers.contents import (
 from lulcseg.loggers.display import Display
 from lulcseg.loggers.identity import identity_of
 from lulcseg.loggers.opening import shown, shown_as_trained
+from lulcseg.maps.classraster import ClassRaster
+from lulcseg.settings.logger import LoggerSettings
 from tests.unit.report_fixture import write_run
 from tests.unit.wandb_fixture import OfflineRun
 
@@ -87,7 +87,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = run_folder(tmp_path_factory.mktemp("runs") / "run")
     record = json.loads((run / "record.json").read_text())
     identity = identity_of(CONFIG, ["synthetic2018"])
-    with shown(Logger(project="farms"), identity, CONFIG | facts_of(record, identity), run) as display:
+    with shown(LoggerSettings(project="farms"), identity, CONFIG | facts_of(record, identity), run) as display:
         show_all(display, run)
     return run
 
@@ -215,7 +215,7 @@ def test_later_maps_are_a_run_beside_it(tmp_path: Path) -> None:
 def test_a_run_that_fails_is_closed_as_failed(tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match="torn"),
-        shown(Logger(), identity_of(CONFIG, []), {}, tmp_path) as display,
+        shown(LoggerSettings(), identity_of(CONFIG, []), {}, tmp_path) as display,
     ):
         display.scores({"kappa": 0.1})
         raise RuntimeError("torn")
@@ -227,7 +227,7 @@ def test_without_a_key_an_online_run_is_kept_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("wandb.login", lambda **_: False)
-    with shown(Logger(offline=False), identity_of(CONFIG, []), {}, tmp_path) as display:
+    with shown(LoggerSettings(offline=False), identity_of(CONFIG, []), {}, tmp_path) as display:
         display.scores({"kappa": 0.5})
     told = capsys.readouterr().out
     assert "can't be reached" in told
@@ -239,6 +239,6 @@ def test_without_a_key_an_online_run_is_kept_offline(
 def test_logging_draws_no_random_number(tmp_path: Path) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    with shown(Logger(), identity_of(CONFIG, []), {}, tmp_path) as display:
+    with shown(LoggerSettings(), identity_of(CONFIG, []), {}, tmp_path) as display:
         display.scores({"kappa": 0.5})
     assert torch.equal(torch.get_rng_state(), before)

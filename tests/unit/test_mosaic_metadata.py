@@ -18,7 +18,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.mosaic.metadata import stac_item
+from lulcseg.maps.stac import stac_item
 
 LEGEND = Legend(
     (

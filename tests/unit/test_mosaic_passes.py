@@ -8,7 +8,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.blend import RollingBlend
 from lulcseg.mosaic.passes import CHEAP, CROP, GRIDS, MULTIPLE, ROTATIONS, SINGLE, Pass, PassPlan, View
-from lulcseg.mosaic.reading import read_patches, read_reflected
+from lulcseg.mosaic.patch_reader import read_patches, read_reflected
 from lulcseg.mosaic.tiling import Tiling
 
 CPU = torch.device("cpu")

@@ -16,10 +16,10 @@ from scipy import ndimage
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
-from lulcseg.mosaic import polygons
-from lulcseg.mosaic.polygons import write_polygons
+from lulcseg.maps import polygons
+from lulcseg.maps.polygons import write_polygons
+from lulcseg.maps.vectorise import CONFIDENCE_STEPS
 from lulcseg.mosaic.products import STEPS
-from lulcseg.mosaic.vectorise import CONFIDENCE_STEPS
 from tests.conftest import LEFT, RES, TOP, write_raster
 
 LEGEND = Legend((LandClass(10, "Trees", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7")))

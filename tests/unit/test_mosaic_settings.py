@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from lulcseg.compose import CONF, compose
 from lulcseg.errors import LulcsegError
+from lulcseg.launch.compose import CONF, compose
 from lulcseg.mosaic.passes import CROP, MULTIPLE, PLANS, Pass, PassPlan, plan_from
 from lulcseg.mosaic.products import LAYERS
 from lulcseg.mosaic.weights import WEIGHTS
-from lulcseg.mosaic_settings import OUTPUTS, Mosaic
+from lulcseg.settings.mosaic import OUTPUTS, MosaicSettings
 
 
 def settings(*overrides):
@@ -19,7 +19,7 @@ def settings(*overrides):
 
 def test_names_are_known_on_both_sides():
     """The settings don't import what they name, so that ``--help`` is quick."""
-    fields = Mosaic.__dataclass_fields__
+    fields = MosaicSettings.__dataclass_fields__
     assert fields["name"].metadata["choices"] == tuple(PLANS)
     assert fields["weight"].metadata["choices"] == WEIGHTS
     assert (*LAYERS, "polygons", "review") == OUTPUTS

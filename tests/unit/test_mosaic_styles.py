@@ -14,7 +14,7 @@ from shapely.geometry import box
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import PAPER_LEGEND, LandClass, Legend
-from lulcseg.mosaic.styles import (
+from lulcseg.maps.styles import (
     class_raster_style,
     embed_style,
     polygons_style,

@@ -18,13 +18,13 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.models.unet import UNet
-from lulcseg.mosaic import work as work_module
+from lulcseg.mosaic import strip_store as work_module
 from lulcseg.mosaic.passes import CROP, MULTIPLE, SINGLE
 from lulcseg.mosaic.predict import predict_mosaic
 from lulcseg.mosaic.products import products
 from lulcseg.mosaic.stream import RowStream, Setup
+from lulcseg.mosaic.strip_store import Strip, Work
 from lulcseg.mosaic.strips import runs_of, share_of
-from lulcseg.mosaic.work import Strip, Work
 from tests.unit.test_mosaic_predict import ArrayReader, holes, random_image
 
 LEGEND = Legend(tuple(LandClass(code, f"class {code}", f"#{code:02x}8040") for code in (30, 10, 0, 200)))
@@ -380,7 +380,7 @@ def test_a_folder_that_refuses_files_is_named(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lulcseg.mosaic.work.Path.mkdir", refuse)
+    monkeypatch.setattr("lulcseg.mosaic.strip_store.Path.mkdir", refuse)
     with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); look at the folder's"):
         predict_mosaic(
             Network(), reader_of(), LEGEND, SINGLE, patch=32, batch=4, device="cpu", out=tmp_path / "map.tif"

@@ -17,8 +17,8 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
+from lulcseg.maps.writer import Raster, StripFile, StripPlace
 from lulcseg.mosaic.products import class_layout, share_layout
-from lulcseg.mosaic.writer import Raster, StripFile, StripPlace
 
 LEGEND = Legend(
     (LandClass(10, "Trees & <vines>", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7"))

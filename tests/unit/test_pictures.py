@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from lulcseg.cli import main
-from lulcseg.pictures import _save
+from lulcseg.commands.picture_files import save_picture
 from tests.conftest import LEFT, TOP, write_raster
 from tests.unit.test_report_quicklook import LEGEND, map_of, scattered, tagged, values_of
 
@@ -156,6 +156,6 @@ def test_a_picture_is_whole_or_what_it_was(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "replace", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        _save(Image.new("RGB", (9, 9)), out)
+        save_picture(Image.new("RGB", (9, 9)), out)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
     assert out.read_text() == "what was"

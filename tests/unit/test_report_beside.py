@@ -12,12 +12,12 @@ import pytest
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, LandClass, Legend
-from lulcseg.report import beside as module
-from lulcseg.report import choosing
-from lulcseg.report.beside import beside
-from lulcseg.report.choosing import choose_window, window_around
-from lulcseg.report.sheet import painted
-from lulcseg.report.shown import ShownMap, classes_of
+from lulcseg.pictures import side_by_side as module
+from lulcseg.pictures import window_choice as choosing
+from lulcseg.pictures.map_images import ShownMap, classes_of
+from lulcseg.pictures.sheet import painted
+from lulcseg.pictures.side_by_side import beside
+from lulcseg.pictures.window_choice import choose_window, window_around
 from lulcseg.scene.scene import Scene
 from tests.conftest import LEFT, RES, TOP, write_raster
 from tests.unit.test_report_quicklook import map_of, place_of, tagged

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from lulcseg.augment.build import build
+from lulcseg.augment.assemble import build
 from lulcseg.augment.catalogue import operations
 from lulcseg.legend import IGNORE, LandClass, Legend
-from lulcseg.report import contact
-from lulcseg.report.canvas import wrapped
-from lulcseg.report.contact import contact_sheets
-from lulcseg.report.tiles import NO_IMAGERY, Tone, outline, tile
+from lulcseg.pictures import contact_layout as contact
+from lulcseg.pictures.canvas import wrapped
+from lulcseg.pictures.contact_layout import contact_sheets
+from lulcseg.pictures.tiles import NO_IMAGERY, Tone, outline, tile
 
 LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#0000ff"), LandClass(50, "Other", "#ff0000")))
 PLAIN = Tone(np.zeros(3, np.float32), np.ones(3, np.float32))

@@ -13,7 +13,7 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import score
 from lulcseg.legend import LandClass, Legend
-from lulcseg.report import figures
+from lulcseg.pictures import figures
 
 LEGEND = Legend(
     (LandClass(0, "Cane $x", "#8fce6a"), LandClass(1, "_Road", "#d81b60"), LandClass(2, "Other", "#c8c4b7"))

@@ -15,8 +15,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.report.page import write_report
-from lulcseg.report.tables import area_rows, hectares_per_pixel
+from lulcseg.report.run.run_page import write_report
+from lulcseg.report.score_tables import area_rows, hectares_per_pixel
 from tests.unit.report_fixture import write_run
 
 LEGEND = Legend(
@@ -302,7 +302,7 @@ def test_writing_twice_gives_the_same_page(copied):
 
 
 def test_maps_of_one_checkpoint_are_told_apart() -> None:
-    from lulcseg.report.tables import map_title
+    from lulcseg.pictures.map_images import map_title
 
     titles = {
         "single": "Map, single pass",

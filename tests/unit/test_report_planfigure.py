@@ -11,9 +11,9 @@ from shapely import box
 
 from lulcseg.grid import Bounds, Window
 from lulcseg.legend import LandClass, Legend
-from lulcseg.report import figures
-from lulcseg.report.planfigure import plan_figure
-from lulcseg.report.planview import plan_figure as figure_of_plan
+from lulcseg.pictures import figures
+from lulcseg.pictures.planfigure import plan_figure
+from lulcseg.report.run.plan_view import plan_figure as figure_of_plan
 from lulcseg.sampling.plan import Plan
 from tests.unit.sampling_fixture import GRID, WEST, FakeScene, grid, stratified
 

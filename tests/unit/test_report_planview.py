@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from lulcseg.record import plan_entry
-from lulcseg.report.planview import plan_view
-from lulcseg.report.rundata import RunData
+from lulcseg.report.run.plan_view import plan_view
+from lulcseg.report.run.run_data import RunData
+from lulcseg.run.planning import plan_entry
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.shares import cover
 from tests.unit.sampling_fixture import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified

@@ -12,9 +12,9 @@ from PIL import Image
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, LandClass, Legend
-from lulcseg.report import previews
-from lulcseg.report.images import class_picture, map_picture, photo_uri
-from lulcseg.report.previews import write_previews
+from lulcseg.pictures import previews
+from lulcseg.pictures.images import class_picture, map_picture, photo_uri
+from lulcseg.pictures.previews import write_previews
 from tests.unit.report_fixture import FakeScene, write_map
 
 LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#333333"), LandClass(50, "Other", "#c0c0c0")))

@@ -13,11 +13,11 @@ from matplotlib import colormaps
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, LandClass, Legend
-from lulcseg.report import quicklook as module
-from lulcseg.report.canvas import Canvas
-from lulcseg.report.quicklook import quicklook
-from lulcseg.report.sheet import EDGE, Key, Sheet, metres_per_pixel, painted, round_length, shortened, text_width
-from lulcseg.report.shown import ShownMap
+from lulcseg.pictures import map_sheet as module
+from lulcseg.pictures.canvas import Canvas
+from lulcseg.pictures.map_images import ShownMap
+from lulcseg.pictures.map_sheet import quicklook
+from lulcseg.pictures.sheet import EDGE, Key, Sheet, metres_per_pixel, painted, round_length, shortened, text_width
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, TOP, write_raster
 from tests.unit.report_fixture import write_map

@@ -13,16 +13,17 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
-from lulcseg.report import trialclose, trialfigures
-from lulcseg.report.themed import inline_svg
-from lulcseg.report.trialconfusion import confusion_view
-from lulcseg.report.trialcurves import Curve, Spread, spreads
-from lulcseg.report.trialmaps import scene_maps
-from lulcseg.report.trialpage import write_trial_report
-from lulcseg.report.trialruns import runs_view
-from lulcseg.report.trialscores import comparisons
-from lulcseg.report.trialtable import SpreadCell, year_of
-from lulcseg.trials.trial import read_trial
+from lulcseg.pictures.themed import inline_svg
+from lulcseg.report.trial import closeups as trialclose
+from lulcseg.report.trial import score_figures as trialfigures
+from lulcseg.report.trial.confusions import confusion_view
+from lulcseg.report.trial.map_comparison import scene_maps
+from lulcseg.report.trial.runs_table import runs_view
+from lulcseg.report.trial.score_views import comparisons
+from lulcseg.report.trial.training_curves import Curve, Spread, spreads
+from lulcseg.report.trial.trial_page import write_trial_report
+from lulcseg.report.trial.values_table import SpreadCell, year_of
+from lulcseg.trials.trial_reader import read_trial
 from tests.unit.test_report_page import Page
 from tests.unit.trial_page_fixture import SCENES, write_trial
 
@@ -201,7 +202,7 @@ def test_all_pictures_of_classes_share_the_pages_palette(nasty):
 
 
 def test_maps_that_do_not_fit_are_named(folder, monkeypatch):
-    monkeypatch.setattr("lulcseg.report.trialmaps._MOST", 4)
+    monkeypatch.setattr("lulcseg.report.trial.map_comparison._MOST", 4)
 
     views = scene_maps(read_trial(folder))
 

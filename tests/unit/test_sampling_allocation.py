@@ -2,13 +2,7 @@ import numpy as np
 import pytest
 
 from lulcseg.errors import LulcsegError
-from lulcseg.sampling.allocation import (
-    class_patches,
-    equal_classes,
-    feature_patches,
-    inverse_classes,
-    share_exactly,
-)
+from lulcseg.sampling.allocation import class_patches, equal_classes, feature_patches, inverse_classes, share_exactly
 
 
 def test_equation_1_by_hand():

@@ -11,8 +11,8 @@ import pytest
 import shapely
 
 from lulcseg.grid import Grid
-from lulcseg.sampling.ground import on_training_ground
 from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
+from lulcseg.sampling.training_ground import on_training_ground
 from tests.conftest import CRS, LEFT, RES, TOP
 
 GRID = Grid(crs=CRS, left=LEFT, top=TOP, xres=RES, yres=2 * RES, height=40, width=100)

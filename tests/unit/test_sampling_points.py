@@ -4,7 +4,7 @@ import shapely
 from scipy import stats
 
 from lulcseg.errors import LulcsegError
-from lulcseg.sampling.points import uniform_points
+from lulcseg.sampling.random_points import uniform_points
 
 ORIGIN = np.array([300_000.0, 8_050_000.25])
 

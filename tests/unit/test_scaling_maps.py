@@ -13,20 +13,20 @@ import pytest
 import rasterio
 import torch
 
-from lulcseg.compose import compose
-from lulcseg.config import Mosaic
-from lulcseg.fitting import fit
 from lulcseg.grid import Window
-from lulcseg.mapping import map_scene
+from lulcseg.launch.compose import compose
 from lulcseg.mosaic import stream
+from lulcseg.mosaic.map_request import Model
+from lulcseg.mosaic.mapping import map_scene
+from lulcseg.mosaic.patch_reader import read_patches
 from lulcseg.mosaic.ranks import Devices
-from lulcseg.mosaic.reading import read_patches
-from lulcseg.request import Model
+from lulcseg.run.fit import fit
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import merge, mosaic_statistics
+from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.model_record import load_checkpoint
 from lulcseg.training.predictor import PatchPredictor
-from lulcseg.training.record import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
 from tests.unit.test_scaling_wiring import GROUPS
@@ -88,7 +88,7 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
         model = Model(task, best, "32-true", Devices("cpu"))
         found, files = [], []
         for batch, ahead in ((1, None), (3, None), (16, None), (3, 1), (3, 99)):
-            mosaic = Mosaic(name="multiple", batch_size=batch, outputs=["probabilities"])
+            mosaic = MosaicSettings(name="multiple", batch_size=batch, outputs=["probabilities"])
             out = tmp_path / f"{choice}_{batch}_{ahead}.tif"
             with monkeypatch.context() as patch:
                 if ahead is not None:

@@ -13,16 +13,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from lulcseg.augment.scaling import Scaler
-from lulcseg.compose import compose
-from lulcseg.config import Scaling, TrainConfig
+from lulcseg.augment.scaler import Scaler
 from lulcseg.errors import LulcsegError
+from lulcseg.launch.compose import compose
 from lulcseg.legend import IGNORE
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.patches.dataset import ScenesDataset
+from lulcseg.patches.scenes_dataset import ScenesDataset
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.training.augmenting import augmented, build_augmentation, margin_of
 from lulcseg.training.losses import cross_entropy
 from lulcseg.training.task import SegmentationTask
@@ -34,7 +35,7 @@ EVERY = [(m, o) for m in ("min_max", "percentile", "standardise") for o in ("bat
 
 
 def settings(**changes: Any) -> dict[str, Any]:
-    return asdict(Scaling(**changes))
+    return asdict(ScalingSettings(**changes))
 
 
 def summary(low: float, high: float, *, mean: float = 100.0, std: float = 20.0) -> dict[str, Any]:

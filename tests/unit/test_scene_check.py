@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lulcseg.scene.check.estimate import estimate
-from lulcseg.scene.check.imagery import check_imagery
-from lulcseg.scene.check.labels import check_labels
-from lulcseg.scene.check.points import check_points
+from lulcseg.scene.check.imagery_check import check_imagery
+from lulcseg.scene.check.labels_check import check_labels
+from lulcseg.scene.check.points_check import check_points
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, box, write_raster
 

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from lulcseg.errors import LulcsegError
-from lulcseg.scene.check.labels import check_labels
+from lulcseg.scene.check.labels_check import check_labels
 from lulcseg.scene.overlaps import overlaps
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, TOP, box

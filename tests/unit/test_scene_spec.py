@@ -14,8 +14,8 @@ import shapely
 import yaml
 from rasterio.errors import NotGeoreferencedWarning
 
-from lulcseg.compose import ROOT
 from lulcseg.errors import LulcsegError
+from lulcseg.launch.compose import ROOT
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import read_scene
 from tests.conftest import CRS, box, write_raster

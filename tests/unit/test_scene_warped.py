@@ -14,7 +14,7 @@ from rasterio.warp import reproject
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
-from lulcseg.scene.check.imagery import check_imagery
+from lulcseg.scene.check.imagery_check import check_imagery
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, TOP, write_raster
 

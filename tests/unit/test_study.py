@@ -19,13 +19,13 @@ from lulcseg.errors import LulcsegError
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
+from lulcseg.study.derived_scenes import class_scene, ground_scene
 from lulcseg.study.document import write_document
+from lulcseg.study.effect_figures import time_against_accuracy
 from lulcseg.study.effects import StudyView, effects, read_questions, verdict
-from lulcseg.study.figures import time_against_accuracy
 from lulcseg.study.landscape import known_of, read_map
-from lulcseg.study.scenes import class_scene, ground_scene
 from lulcseg.study.score import score_labels, score_trials
-from lulcseg.trials.trial import read_trial
+from lulcseg.trials.trial_reader import read_trial
 
 SIZE = 256
 SEEDS = (0, 1, 2)

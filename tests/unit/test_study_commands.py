@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lulcseg.cli import command_parser
-from lulcseg.compose import ROOT, check_command_line
-from lulcseg.jobs import jobs_of
+from lulcseg.launch.compose import ROOT, check_command_line
+from lulcseg.launch.jobs import jobs_of
 from lulcseg.study.effects import read_questions
 
 SCRIPT = ROOT / "docs" / "study" / "mini.sh"

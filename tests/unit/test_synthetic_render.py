@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lulcseg.grid import Window, blocks
+from lulcseg.scene.synthetic.hash_noise import gaussian, hash32, layered, smooth, unit
 from lulcseg.scene.synthetic.layout import lay_out
 from lulcseg.scene.synthetic.light import REACH, cast_shadow, illuminate
-from lulcseg.scene.synthetic.noise import gaussian, hash32, layered, smooth, unit
 from lulcseg.scene.synthetic.render import Renderer
 from lulcseg.scene.synthetic.sensor import ALIGN, APRON, SURVEY_2015, SURVEY_2018, TILE, Survey, expose, mosaic_steps
 

@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 import torch
 
-from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
-from lulcseg.models.build import build_network
+from lulcseg.models.registry import build_network
 from lulcseg.models.unet import UNet
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.augmenting import draw_seed
-from lulcseg.training.curves import curve_values
+from lulcseg.training.curve_scores import curve_values
 from lulcseg.training.losses import cross_entropy
-from lulcseg.training.optim import build_optimizer, rate_factor
-from lulcseg.training.record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.optimizers import build_optimizer, rate_factor
 from lulcseg.training.task import SegmentationTask
 
 

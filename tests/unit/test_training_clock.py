@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lulcseg.energy import Counter, EnergyMeter, find_meter, rapl
 from lulcseg.patches import timed
 from lulcseg.patches.timed import Stopwatch, TimedLoader
 from lulcseg.training.clock import TrainingClock
-from lulcseg.usage import larger, peak_memory
+from lulcseg.training.resources import Counter, EnergyMeter, find_meter, larger, peak_memory, rapl
 
 
 class Clock:
@@ -81,7 +80,7 @@ def test_processor_packages_are_read_and_their_parts_left_out(tmp_path: Path) ->
 
 
 def test_a_machine_that_counts_nothing_has_no_meter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("lulcseg.energy._RAPL", tmp_path)
+    monkeypatch.setattr("lulcseg.training.resources._RAPL", tmp_path)
     assert find_meter(gpus=False) is None
 
 

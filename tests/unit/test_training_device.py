@@ -25,21 +25,21 @@ from torch.utils._pytree import tree_leaves
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lulcseg.augment import noise, warp, weather
-from lulcseg.compose import compose
-from lulcseg.config import TrainConfig
 from lulcseg.errors import LulcsegError
+from lulcseg.launch.compose import compose
 from lulcseg.legend import IGNORE, PAPER_LEGEND
-from lulcseg.models.build import build_network
+from lulcseg.models.registry import build_network
 from lulcseg.models.unet import UNet
 from lulcseg.patches.timed import Stopwatch, TimedLoader, _copied
-from lulcseg.training import progress
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.training import progress_bar as progress
 from lulcseg.training.compiling import compile_network, try_step
 from lulcseg.training.counting import PixelConfusion
 from lulcseg.training.losses import summed_cross_entropy
-from lulcseg.training.optim import build_optimizer
-from lulcseg.training.progress import PatchProgress
+from lulcseg.training.model_record import ModelRecord
+from lulcseg.training.optimizers import build_optimizer
+from lulcseg.training.progress_bar import PatchProgress
 from lulcseg.training.recompute import blocks, recompute
-from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 SIDE = 32

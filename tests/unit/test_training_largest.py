@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lulcseg.cli import main
-from lulcseg.compose import ROOT
-from lulcseg.config import TrainConfig
+from lulcseg.launch.compose import ROOT
 from lulcseg.legend import PAPER_LEGEND
+from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.largest import KEPT_FREE, StepMemory, Tried, largest_that_fits
-from lulcseg.training.record import ModelRecord
+from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 

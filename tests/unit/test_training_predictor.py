@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lulcseg.legend import PAPER_LEGEND
+from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.predictor import PatchPredictor
-from lulcseg.training.record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from lulcseg.config import TrainConfig
 from lulcseg.legend import IGNORE
 from lulcseg.patches.batches import PlanBatches, Steps
+from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.losses import adjust_logits, cross_entropy, summed_cross_entropy
 from lulcseg.training.steploss import StepLoss

@@ -12,9 +12,9 @@ from lulcseg.assessment.assessment import SubsetScores
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
-from lulcseg.trials.collect import COLUMNS, collect, write_collected
+from lulcseg.trials.collecting import COLUMNS, collect, write_collected
 from lulcseg.trials.tables import as_latex, as_markdown
-from lulcseg.trials.trial import read_trial
+from lulcseg.trials.trial_reader import read_trial
 from tests.unit.trial_fixture import assessment, reference, write_run, write_trial
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from lulcseg.trials.contrasts import equivalence, find_pair, named_contrast, paired_t, pairs
 from lulcseg.trials.ranking import rank_trial
-from lulcseg.trials.trial import Contrast
+from lulcseg.trials.trial_reader import Contrast
 from tests.unit.trial_fixture import VIEW, trial_of
 
 NOISE = np.array([0.004, -0.003, 0.001, -0.002, 0.0])

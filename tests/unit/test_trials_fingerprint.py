@@ -11,10 +11,10 @@ import pytest
 import rasterio
 import yaml
 
-from lulcseg.compose import compose
 from lulcseg.errors import LulcsegError
-from lulcseg.trials import fingerprint as module
-from lulcseg.trials.fingerprint import differing, fingerprint_of
+from lulcseg.launch.compose import compose
+from lulcseg.run import fingerprint as module
+from lulcseg.run.fingerprint import differing, fingerprint_of
 from tests.conftest import write_raster
 
 Make = Callable[..., Path]

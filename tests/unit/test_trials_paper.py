@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lulcseg.agents import wandb_sweep
-from lulcseg.compose import CONF, ROOT, check_command_line, compose, compose_all
 from lulcseg.errors import LulcsegError
-from lulcseg.jobs import jobs_of
+from lulcseg.launch.agents import wandb_sweep
+from lulcseg.launch.compose import CONF, ROOT, check_command_line, compose, compose_all
+from lulcseg.launch.jobs import jobs_of
 
 # Section 2 and Table 2 for what every trial shares; Tables 3 and 5 for patches and batches.
 SHARED = {

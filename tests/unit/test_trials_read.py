@@ -13,7 +13,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import PAPER_LEGEND
 from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.summary import small_classes, summarise, summarise_classes
-from lulcseg.trials.trial import Contrast, read_trial
+from lulcseg.trials.trial_reader import Contrast, read_trial
 from lulcseg.trials.views import View, score_table, views
 from tests.unit.trial_fixture import assessment, reference, spoiled, write_run, write_trial
 

@@ -13,7 +13,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.trials import resample as module
 from lulcseg.trials.resample import RESAMPLED, draw_scores, read_pairs, resample
-from lulcseg.trials.trial import read_trial
+from lulcseg.trials.trial_reader import read_trial
 from lulcseg.trials.views import View
 from tests.unit.trial_fixture import assessment, reference, spoiled, write_run, write_trial
 

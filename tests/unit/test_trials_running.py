@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from lulcseg.attempt import closing
-from lulcseg.compose import ROOT, compose
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
+from lulcseg.launch import sweeping as sweep
+from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.status import Standing, print_status, seconds_left, survey
+from lulcseg.launch.sweeping import begin_sweep, run_replicate
+from lulcseg.launch.trial_folder import check_layout, write_trial
+from lulcseg.locks import is_locked, lock_of, replicate_lock
 from lulcseg.processes import interruptible
-from lulcseg.record import RunRecord
-from lulcseg.trials import sweep
-from lulcseg.trials.layout import check_layout, write_trial
-from lulcseg.trials.lock import is_locked, lock_of, replicate_lock
-from lulcseg.trials.status import Standing, print_status, seconds_left, survey
-from lulcseg.trials.sweep import begin_sweep, run_replicate
+from lulcseg.run.resume import closing
+from lulcseg.run_folder.record import RunRecord
 
 
 def wait_for(there: Callable[[], bool]) -> None:
@@ -65,7 +65,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 0
 
     monkeypatch.setattr(sweep, "run_child", run)
-    monkeypatch.setattr("lulcseg.trials.fingerprint.fingerprint_of", lambda s: str(s.optim.learning_rate))
+    monkeypatch.setattr("lulcseg.run.fingerprint.fingerprint_of", lambda s: str(s.optim.learning_rate))
     return found
 
 
@@ -97,7 +97,7 @@ def test_a_lock_of_a_process_that_is_ending_is_waited_for(tmp_path: Path, monkey
         if len(naps) == 3:
             holder.__exit__(None, None, None)
 
-    monkeypatch.setattr("lulcseg.trials.lock.time.sleep", nap)
+    monkeypatch.setattr("lulcseg.locks.time.sleep", nap)
     with replicate_lock(run_dir) as taken:
         assert taken is not None
     assert len(naps) == 3
@@ -129,7 +129,7 @@ def test_a_replicate_is_interrupted_with_its_sweep_and_stays_locked_till_then(
 def test_a_replicate_hears_an_interruption_though_a_background_job_started_it() -> None:
     code = """
 import signal
-from lulcseg.trials.child import end_with_parent
+from lulcseg.launch.child_process import end_with_parent
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
 end_with_parent()
@@ -143,7 +143,7 @@ except KeyboardInterrupt:
 
 
 def test_a_replicates_exit_code_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lulcseg.trials import child
+    from lulcseg.launch import child_process as child
 
     monkeypatch.setattr(child, "_MODULE", "tests.unit.replicate_stub")
     monkeypatch.setenv("RANK", "1")

@@ -15,7 +15,7 @@ from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.legend import PAPER_LEGEND, Legend
 from lulcseg.trials.replicates import Replicate
-from lulcseg.trials.trial import Contrast, Trial, TrialValue
+from lulcseg.trials.trial_reader import Contrast, Trial, TrialValue
 from lulcseg.trials.views import View
 
 VIEW = View("s", "m")
@@ -47,7 +47,7 @@ def erring(truth: np.ndarray, agree: float, n_classes: int, rng: np.random.Gener
 def assessment(
     truth: np.ndarray, mapped: np.ndarray, *, scene: str, mosaic: str | None, legend: Legend = PAPER_LEGEND
 ) -> Assessment:
-    """Return an assessment as :func:`lulcseg.assessment.assess.assess` makes it; class −1 on the map isn't scored."""
+    """Return an assessment as :func:`.score_points.assess` makes it; class −1 on the map isn't scored."""
     scored = mapped >= 0
     names = np.array([*legend.names, ""], dtype=object)
     points = pd.DataFrame(

@@ -17,7 +17,7 @@ from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
-from lulcseg.report.previews import write_previews
+from lulcseg.pictures.previews import write_previews
 from tests.unit.report_fixture import FakeScene, landscape, mapped, photograph, write_map
 
 SCENES = ("made-up2018", "made-up2015")
@@ -194,7 +194,7 @@ def write_metrics(path, draw, best, epochs=20):
 
 
 if __name__ == "__main__":
-    from lulcseg.report.trialpage import write_trial_report
+    from lulcseg.report.trial.trial_page import write_trial_report
 
     n_values, n_seeds = (int(word) for word in [*sys.argv[2:], "4", "5"][:2])
     levels = [10, 50, 100, 150, 200, 250, 280, 320, 400, 500][:n_values]

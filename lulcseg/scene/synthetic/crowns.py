@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.scene.synthetic.noise import bits_to_units, hash32, unit
+from lulcseg.scene.synthetic.hash_noise import bits_to_units, hash32, unit
 
 Float = NDArray[np.float32]
 _SOFT = 0.9

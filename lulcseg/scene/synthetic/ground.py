@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
+from lulcseg.scene.synthetic.piece_table import Table
 from lulcseg.scene.synthetic.sensor import Season
-from lulcseg.scene.synthetic.tables import Table
 
 Float = NDArray[np.float32]
 Pieces = NDArray[np.int32]

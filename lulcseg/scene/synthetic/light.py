@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lulcseg.grid import Window
-from lulcseg.scene.synthetic.noise import smooth
+from lulcseg.scene.synthetic.hash_noise import smooth
 
 Float = NDArray[np.float32]
 

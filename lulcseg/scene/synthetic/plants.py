@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lulcseg.scene.synthetic.crowns import Lattice, grow
 from lulcseg.scene.synthetic.ground import Float, Ground, Pixels, from_middle
-from lulcseg.scene.synthetic.noise import hash32, unit
+from lulcseg.scene.synthetic.hash_noise import hash32, unit
 
 
 def plant_rows(ground: Ground, straw: Float) -> None:

@@ -15,8 +15,8 @@ from shapely.geometry import Polygon, box
 from lulcseg.grid import Window
 from lulcseg.scene.synthetic.layout import Date, Layout
 from lulcseg.scene.synthetic.light import illuminate, lie_of_the_land
+from lulcseg.scene.synthetic.piece_table import Table, table_of
 from lulcseg.scene.synthetic.sensor import ALIGN, APRON, Survey, expose
-from lulcseg.scene.synthetic.tables import Table, table_of
 from lulcseg.scene.synthetic.texture import cover
 
 _OVERHANG = 5.0

@@ -19,7 +19,7 @@ from rasterio.io import MemoryFile
 from scipy import ndimage
 
 from lulcseg.grid import Window
-from lulcseg.scene.synthetic.noise import gaussian, hash32, smooth, unit
+from lulcseg.scene.synthetic.hash_noise import gaussian, hash32, smooth, unit
 
 Float = NDArray[np.float32]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lulcseg.scene.synthetic.ground import Ground, Pieces, Pixels, from_middle
-from lulcseg.scene.synthetic.noise import hash32, layered, smooth, unit
-from lulcseg.scene.synthetic.tables import SURFACES, linear
+from lulcseg.scene.synthetic.hash_noise import hash32, layered, smooth, unit
+from lulcseg.scene.synthetic.piece_table import SURFACES, linear
 
 _GRAVEL = linear("#b0906f")
 _ROOFS = ("#c3c7c9", "#e4e6e4", "#8d4a3a", "#9aa39a", "#6f7f86", "#d8d2c2")

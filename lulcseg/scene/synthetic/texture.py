@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Window
 from lulcseg.scene.synthetic.ground import Float, Ground, from_middle
-from lulcseg.scene.synthetic.noise import hash32, layered, smooth, unit, white
+from lulcseg.scene.synthetic.hash_noise import hash32, layered, smooth, unit, white
+from lulcseg.scene.synthetic.piece_table import Table, linear
 from lulcseg.scene.synthetic.plants import plant_crowns, plant_rows
 from lulcseg.scene.synthetic.sensor import Season
 from lulcseg.scene.synthetic.surfaces import lay_surfaces
-from lulcseg.scene.synthetic.tables import Table, linear
 
 SOILS = (linear("#96553a"), linear("#86604a"), linear("#a68c6c"))
 """Red basalt, chocolate and grey-brown."""

@@ -1,0 +1,223 @@
+"""The class that a map, label raster or set of polygons gives at points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lulcseg.grid import Grid, Window
+from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.classraster import ClassRaster
+
+OFF_MAP = "off the map"
+NO_MAP_DATA = "the map has no data here"
+OFF_LABELS = "off the labels"
+NO_LABEL = "no label here"
+
+WITHOUT_CLASS = frozenset({NO_MAP_DATA, NO_LABEL})
+"""Reasons that mean: the source covers the place, but states no class there."""
+
+Classes = tuple[NDArray[np.int64], NDArray[np.str_]]
+"""Class index per point, −1 where there is none, and the reason why there is none ('' elsewhere)."""
+
+_LABEL_BLOCK = 512
+
+
+class ClassSource(Protocol):
+    """Something that has a class at places: a map, a label raster, polygons."""
+
+    @property
+    def crs(self) -> str:
+        """CRS that :meth:`classes_at` takes its coordinates in."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where the classes come from, for the record: usually a path."""
+        ...
+
+    def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
+        """Return class index and reason at each of (n,) points (finite coordinates in the source's CRS)."""
+        ...
+
+
+class LabelReader(Protocol):
+    """Reads class indices by windows: a scene's labels."""
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return (h, w) uint8 class indices, 255 = ignore."""
+        ...
+
+
+class MapSource:
+    """The classes of a map file (or any class raster), read by the file's own blocks.
+
+    Args:
+        path: The raster, with codes of ``legend``.
+        legend: The classes.
+
+    Raises:
+        LulcsegError: The file is missing, no class raster, or has no CRS.
+    """
+
+    def __init__(self, path: Path, legend: Legend) -> None:
+        """Look at the file; nothing is read yet."""
+        self._path, self._legend = path, legend
+        with ClassRaster(path, legend) as raster:
+            self._crs = raster.crs
+
+    @property
+    def crs(self) -> str:
+        """CRS of the map."""
+        return self._crs
+
+    @property
+    def origin(self) -> str:
+        """Path of the map."""
+        return str(self._path)
+
+    def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
+        """Return class index and reason at points.
+
+        Args:
+            x: (n,) eastings in the map's CRS, finite.
+            y: (n,) northings.
+
+        Raises:
+            LulcsegError: The map has a code there that the legend lacks.
+        """
+        with ClassRaster(self._path, self._legend) as raster:
+            row, col = raster.rowcol(x, y)
+            index, inside = _read_at(row, col, (raster.height, raster.width), raster.block_shape, raster.read)
+        return _with_reasons(index, inside, OFF_MAP, NO_MAP_DATA)
+
+
+class LabelSource:
+    """The classes of a scene's label raster.
+
+    Args:
+        labels: The scene's label reader.
+        grid: The scene's grid.
+        origin: What to call it in the record: the path of the polygons or the class raster.
+    """
+
+    def __init__(self, labels: LabelReader, grid: Grid, origin: str | Path = "labels") -> None:
+        """Keep the reader and its grid."""
+        self._labels, self._grid, self._origin = labels, grid, str(origin)
+
+    @property
+    def crs(self) -> str:
+        """CRS of the grid."""
+        return self._grid.crs
+
+    @property
+    def origin(self) -> str:
+        """Name or path of the labels."""
+        return self._origin
+
+    def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
+        """Return class index and reason at (n,) points in the grid's CRS."""
+        row, col = self._grid.rowcol(x, y)
+        shape = (self._grid.height, self._grid.width)
+        index, inside = _read_at(row, col, shape, (_LABEL_BLOCK, _LABEL_BLOCK), self._labels.read)
+        return _with_reasons(index, inside, OFF_LABELS, NO_LABEL)
+
+
+class PolygonSource:
+    """The classes of digitised polygons, looked up without a raster.
+
+    Where polygons overlap, the smaller one wins, as in a scene's labels (:func:`smaller_last`).
+
+    Args:
+        polygons: With columns ``class_index`` (int) and geometry (Polygon or MultiPolygon).
+        origin: What to call it in the record.
+    """
+
+    def __init__(self, polygons: gpd.GeoDataFrame, origin: str | Path = "polygons") -> None:
+        """Build the spatial index."""
+        self._crs, self._origin = polygons.crs.to_string(), str(origin)
+        polygons = smaller_last(polygons)
+        self._class = polygons["class_index"].to_numpy(dtype=np.int64)
+        self._tree = shapely.STRtree(polygons.geometry.to_numpy())
+        self._bounds = polygons.total_bounds
+
+    @property
+    def crs(self) -> str:
+        """CRS of the polygons."""
+        return str(self._crs)
+
+    @property
+    def origin(self) -> str:
+        """Name or path of the polygons."""
+        return self._origin
+
+    def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
+        """Return class index and reason at (n,) points in the polygons' CRS.
+
+        Outside the polygons' common extent a point is off the labels; within it, but under no
+        polygon, it has no label.
+        """
+        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        left, bottom, right, top = self._bounds
+        inside = (x >= left) & (x <= right) & (y >= bottom) & (y <= top)
+        index = np.full(x.shape, -1, dtype=np.int64)
+        places = np.flatnonzero(inside)
+        which, polygon = self._tree.query(shapely.points(x[places], y[places]), predicate="intersects")
+        last = np.full(x.shape, -1, dtype=np.int64)
+        np.maximum.at(last, places[which], polygon)
+        index[last >= 0] = self._class[last[last >= 0]]
+        return _with_reasons(index, inside, OFF_LABELS, NO_LABEL)
+
+
+def smaller_last(polygons: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Put polygons in the order in which later ones overrule: the smaller over the larger.
+
+    A small feature drawn over a large one is the finer statement. Of equal ones the later wins.
+    """
+    order = np.argsort(-shapely.area(polygons.geometry.to_numpy()), kind="stable")
+    return polygons.iloc[order]
+
+
+def _read_at(
+    row: NDArray[np.int64],
+    col: NDArray[np.int64],
+    shape: tuple[int, int],
+    block: tuple[int, int],
+    read: Callable[[Window], NDArray[np.uint8]],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Read the class at pixels, opening each block that holds some of them once.
+
+    Returns:
+        Class index, −1 where there is none, and whether the pixel is inside ``shape``.
+    """
+    inside = (row >= 0) & (col >= 0) & (row < shape[0]) & (col < shape[1])
+    places = np.flatnonzero(inside)
+    rows, cols = row[places], col[places]
+    index = np.full(row.shape, -1, dtype=np.int64)
+    for group in _by_block(rows // block[0], cols // block[1]):
+        r, c = rows[group], cols[group]
+        window = Window(int(r.min()), int(c.min()), int(np.ptp(r)) + 1, int(np.ptp(c)) + 1)
+        found = read(window)[r - window.row, c - window.col].astype(np.int64)
+        index[places[group]] = np.where(found == IGNORE, -1, found)
+    return index, inside
+
+
+def _by_block(block_row: NDArray[np.int64], block_col: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield the positions of the points of each block, block by block."""
+    if block_row.size == 0:
+        return
+    order = np.lexsort((block_col, block_row))
+    rows, cols = block_row[order], block_col[order]
+    starts = np.flatnonzero((np.diff(rows) != 0) | (np.diff(cols) != 0)) + 1
+    yield from np.split(order, starts)
+
+
+def _with_reasons(index: NDArray[np.int64], inside: NDArray[np.bool_], off: str, without: str) -> Classes:
+    reason = np.where(inside, np.where(index < 0, without, ""), off)
+    return index, reason

@@ -1,0 +1,156 @@
+"""Scaling as a model has it: which pixels' statistics stretch its patches, in training and at prediction.
+
+A map must not depend on which patches happen to share a batch. So statistics of the batch are for
+training alone, and at prediction others stand for them: the patch's, the mosaic's or those of all
+training mosaics (decision 2). Values end in 0…1 where the paper (section 2.5.4) has 0…255, a constant
+factor that batch norm takes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lulcseg.augment.stretch import Limits, batch_limits, limits_from, patch_limits, stretch, to_unit, unit_range
+from lulcseg.errors import LulcsegError
+
+BATCH, PATCH, MOSAIC, TRAINING = "batch", "patch", "mosaic", "training"
+"""What statistics are of."""
+
+
+def source_at_prediction(settings: Mapping[str, Any], chosen: str | None = None) -> str:
+    """Return what statistics are of at prediction, which is never the batch.
+
+    Args:
+        settings: Of the scaling (``lulcseg.settings.scaling.ScalingSettings``).
+        chosen: What is to stand for the batch instead of what the settings say.
+
+    Raises:
+        LulcsegError: There is a choice, and no batch to stand for.
+    """
+    stands_in = settings["method"] != "none" and settings["over"] == BATCH
+    if chosen is not None and not stands_in:
+        kind = "no scaling" if settings["method"] == "none" else f"scaling.over={settings['over']}"
+        raise LulcsegError(
+            f"nothing stands for the batch in a model trained with {kind}",
+            where="at_prediction",
+            remedy="leave it out",
+        )
+    return str(chosen or settings["at_prediction"]) if stands_in else str(settings["over"])
+
+
+class Scaler(nn.Module):
+    """Brings raw values to what the network sees: to 0…1, and from there by statistics.
+
+    It has nothing to learn and nothing in a checkpoint but by the model's record.
+
+    Args:
+        settings: Of the scaling (``lulcseg.settings.scaling.ScalingSettings``), as a plain mapping.
+        dtype: NumPy name of the imagery's type.
+        training: Statistics of all training mosaics, as :func:`lulcseg.augment.stretch.limits_from` takes
+            them; needed where ``training`` is asked for.
+        scenes: Statistics of each training mosaic; needed to train where ``mosaic`` is asked for.
+        at_prediction: What stands for the batch at prediction; None: what the settings say.
+
+    Attributes:
+        method: As in the settings.
+        over: What statistics are of in training.
+        at_prediction: What they are of at prediction.
+
+    Raises:
+        LulcsegError: ``at_prediction`` for a scaling that isn't over the batch.
+    """
+
+    scene_offset: Tensor | None
+    scene_span: Tensor | None
+    training_offset: Tensor | None
+    training_span: Tensor | None
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        dtype: str,
+        training: Mapping[str, Any] | None = None,
+        *,
+        scenes: Sequence[Mapping[str, Any]] = (),
+        at_prediction: str | None = None,
+    ) -> None:
+        """Turn statistics into limits, which move to the device with the model."""
+        super().__init__()
+        self.method, self.over = str(settings["method"]), str(settings["over"])
+        self.at_prediction = source_at_prediction(settings, at_prediction)
+        self.per_band, self.percentiles = bool(settings["per_band"]), tuple(settings["percentiles"])
+        self.is_cut = settings["range"] is not None
+        self.range = unit_range(dtype, settings["range"])
+        stretched = self.method != "none"
+        self._keep("training", self.limits_of(training) if stretched and training is not None else None)
+        each = [self.limits_of(statistics) for statistics in scenes] if stretched else []
+        self._keep("scene", Limits(*(torch.cat(parts) for parts in zip(*each, strict=True))) if each else None)
+
+    def limits_of(self, statistics: Mapping[str, Any]) -> Limits:
+        """Return the limits that a mosaic's statistics give, on the CPU: (1, C or 1, 1, 1)."""
+        limits = limits_from(statistics, self.method, per_band=self.per_band, unit=self.range)
+        if not self.is_cut or self.method == "standardise":
+            return limits
+        ends = [end.clamp(0.0, 1.0) for end in (limits.offset, limits.offset + limits.span)]  # as the values are
+        return Limits(ends[0], ends[1] - ends[0])
+
+    def of_scenes(self, numbers: Tensor) -> Limits:
+        """Return the limits of patches' own mosaics, (B, C or 1, 1, 1), by the mosaics' numbers (B,) int64."""
+        if self.scene_offset is None or self.scene_span is None:
+            raise ValueError("statistics of the training mosaics are missing")
+        return Limits(self.scene_offset[numbers], self.scene_span[numbers])
+
+    def to_unit(self, image: Tensor, valid: Tensor) -> Tensor:
+        """Bring raw values to 0…1 by the type's range, or by ``scaling.range`` and no further.
+
+        Args:
+            image: (B, C, H, W) in the imagery's own type.
+            valid: (B, H, W) bool.
+
+        Returns:
+            (B, C, H, W) float32; 0 where there is no imagery.
+        """
+        unit = to_unit(image, self.range)
+        unit = unit.clamp(0.0, 1.0) if self.is_cut else unit
+        return torch.where(valid.unsqueeze(1), unit, 0.0)
+
+    def forward(self, image: Tensor, valid: Tensor, over: str, mosaic: Limits | None = None) -> Tensor:
+        """Stretch by statistics.
+
+        Args:
+            image: (B, C, H, W) float32, from :meth:`to_unit`.
+            valid: (B, H, W) bool.
+            over: What the statistics are of: ``batch``, ``patch``, ``mosaic`` or ``training``.
+            mosaic: Limits of the mosaic that each patch is of; needed for ``mosaic``.
+
+        Returns:
+            (B, C, H, W) float32: in 0…1 but for ``standardise``; 0 where there is no imagery, and where
+            there is but one value.
+
+        Raises:
+            ValueError: Statistics that are needed are missing.
+        """
+        if self.method == "none":
+            return torch.where(valid.unsqueeze(1), image, 0.0)
+        if over in {BATCH, PATCH}:
+            take = batch_limits if over == BATCH else patch_limits
+            limits = take(image, valid, self.method, per_band=self.per_band, percentiles=self.percentiles)
+            return stretch(image, valid, limits, clip=self.method != "standardise")
+        known = mosaic if over == MOSAIC else self._training
+        if known is None:
+            raise ValueError(f"statistics of the {over} are missing")
+        return stretch(image, valid, known, clip=self.method != "standardise")
+
+    @property
+    def _training(self) -> Limits | None:
+        if self.training_offset is None or self.training_span is None:
+            return None
+        return Limits(self.training_offset, self.training_span)
+
+    def _keep(self, name: str, limits: Limits | None) -> None:
+        self.register_buffer(f"{name}_offset", None if limits is None else limits.offset, persistent=False)
+        self.register_buffer(f"{name}_span", None if limits is None else limits.span, persistent=False)

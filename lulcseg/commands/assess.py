@@ -1,0 +1,55 @@
+"""``lulcseg assess``: compare a map with reference points, polygons or another map."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("assess", help="compare a map with reference points, polygons or another map")
+    parser.add_argument("map", type=Path, help="class raster, or polygons")
+    parser.add_argument("reference", type=Path, help="points, polygons or class raster")
+    parser.add_argument("--column", help="class column of the reference (default: guessed)")
+    parser.add_argument("--map-column", help="class column of the map, if it is polygons")
+    parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
+    parser.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
+    parser.add_argument(
+        "--design",
+        choices=("simple-random", "stratified", "post-stratified", "unknown"),
+        help="how the points were drawn (default: as a file drawn by `lulcseg reference` says of itself, else unknown)",
+    )
+    parser.add_argument("--stratum", help="column of the points' stratum (default: stratum)")
+    parser.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
+    parser.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from lulcseg.assessment.console import print_assessment
+    from lulcseg.assessment.console_design import print_design
+    from lulcseg.assessment.design_based import DesignRequest
+    from lulcseg.assessment.standalone import assess_files
+    from lulcseg.scene.spec import read_legend
+
+    legend = None if arguments.legend is None else read_legend(arguments.legend)
+    result = assess_files(
+        arguments.reference,
+        arguments.map,
+        reference_column=arguments.column,
+        mapped_column=arguments.map_column,
+        legend=legend,
+        request=DesignRequest(
+            None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),
+            arguments.strata_map,
+            arguments.strata_sizes,
+        )
+        if arguments.design or arguments.strata_map or arguments.strata_sizes
+        else None,
+        stratum_column=arguments.stratum,
+    )
+    print_assessment(result)
+    print_design(result)
+    if arguments.out is not None:
+        result.save(arguments.out)

@@ -1,0 +1,68 @@
+"""``lulcseg check``: read a scene and say what it holds and what to look at."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lulcseg.scene.check.findings import Findings
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("check", help="read a scene and say what it holds and what to look at")
+    parser.add_argument("scene", help="name under conf/scenes/ or path of a scene file (scene=… works too)")
+    parser.add_argument("--plan", type=Path, help="a run's plan.gpkg: count the points inside its training patches")
+    parser.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from functools import partial
+
+    from lulcseg.sampling.plan import Plan
+    from lulcseg.sampling.training_ground import on_training_ground
+    from lulcseg.scene.check.estimate import estimate
+    from lulcseg.scene.check.imagery_check import check_imagery
+    from lulcseg.scene.check.labels_check import check_labels
+    from lulcseg.scene.check.points_check import check_points
+    from lulcseg.scene.scene import Scene
+
+    scene = Scene.open(arguments.scene.removeprefix("scene="), arguments.cache)
+    plan = None if arguments.plan is None else Plan.load(arguments.plan)
+    trained = None if plan is None else partial(on_training_ground, plan=plan)
+    _print_findings(
+        scene.name,
+        str(scene.file.path),
+        [check_imagery(scene), check_labels(scene), check_points(scene, trained), estimate(scene)],
+    )
+
+
+def _print_findings(name: str, path: str, parts: Sequence[Findings]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(name)}[/bold]  {escape(path)}")
+    for part in parts:
+        console.print(f"\n[bold]{part.title}[/bold]")
+        for key, value in part.facts.items():
+            console.print(f"  {key:<26} {escape(value)}", soft_wrap=True)
+        if part.table:
+            table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+            for number, key in enumerate(part.table[0]):
+                table.add_column(key, justify="left" if number == 0 else "right")
+            for row in part.table:
+                table.add_row(
+                    *(
+                        escape(f"{v:,.2f}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else v)
+                        for v in row.values()
+                    )
+                )
+            console.print(table)
+        for remark in part.remarks:
+            console.print(f"  [yellow]•[/yellow] {escape(remark)}", soft_wrap=True)

@@ -1,0 +1,51 @@
+"""What the commands that draw pictures share: the scene, the picture's path, its writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lulcseg.errors import LulcsegError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from lulcseg.scene.scene import Scene
+
+
+def open_scene(scene: str, cache: Path | None) -> Scene:
+    """Open a scene by its name or path, with or without ``scene=`` before it."""
+    from lulcseg.scene.scene import Scene
+
+    return Scene.open(scene.removeprefix("scene="), cache)
+
+
+def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Path:
+    """Return where to write, and see that it can be there, and that the maps are, before anything slow is done."""
+    for path in maps:
+        if not path.is_file():
+            raise LulcsegError("no such file", where=path, remedy="check the path of the map")
+    if out is None:
+        out = default
+    elif not out.parent.is_dir():
+        raise LulcsegError(
+            "the output folder does not exist", where=out.parent, remedy="create it, or write to another folder"
+        )
+    if out.is_dir():
+        raise LulcsegError("is a folder", where=out, remedy="give --out the name of a file in it")
+    if out.suffix.lower() != ".png":
+        raise LulcsegError("is no PNG", where=out, remedy="end --out in .png")
+    if any(out.resolve() == path.resolve() for path in maps):
+        raise LulcsegError("is the map itself", where=out, remedy="give --out another name")
+    return out
+
+
+def save_picture(picture: Image.Image, out: Path) -> None:
+    """Write a picture, whole or not at all."""
+    from lulcseg.files import replacing
+    from lulcseg.pictures.images import png_bytes
+
+    content = png_bytes(picture)
+    with replacing(out) as part:
+        part.write_bytes(content)

@@ -1,0 +1,97 @@
+"""A replicate's own process: started, waited for, and ended with the sweep that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from lulcseg.processes import import_from_here
+
+_LIFELINE = "LULCSEG_LIFELINE"
+_MODULE = "lulcseg.launch.replicate"
+_PATIENCE = 120.0
+"""Seconds that an interrupted replicate has to leave its record in order."""
+_NOT_OURS = (
+    "RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
+    "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NTASKS_PER_NODE", "LULCSEG_RUN_DIR",
+    "PL_GLOBAL_SEED",
+)  # fmt: skip
+"""Variables by which the replicate would take itself for a part of what started the sweep."""
+
+
+def run_child(run_dir: Path, lock: int) -> int:
+    """Run a replicate in a fresh process, on this terminal, and wait for it.
+
+    An interruption of this process reaches it, and its death too: it reads from a pipe that closes then.
+
+    Args:
+        run_dir: Its folder, with what it is asked to do.
+        lock: Descriptor of its lock, which it keeps as long as it runs.
+
+    Returns:
+        Its exit code, negative for a signal.
+    """
+    import_from_here()
+    env = {key: value for key, value in os.environ.items() if key not in _NOT_OURS}
+    command = [sys.executable, "-m", _MODULE, str(run_dir)]
+    if os.name != "posix":
+        return subprocess.run(command, env=env, check=False).returncode
+    ours, theirs = _pipe()
+    try:
+        env[_LIFELINE] = str(theirs)
+        # a process group of its own, so that an interruption comes once: from here
+        process = subprocess.Popen(command, env=env, pass_fds=[theirs, lock], process_group=0)
+    finally:
+        os.close(theirs)
+    try:
+        return process.wait()
+    except BaseException as error:
+        _end(process, signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
+        raise
+    finally:
+        os.close(ours)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it may have left behind: other ranks, loaders
+
+
+def end_with_parent() -> None:
+    """Let this process be interrupted once the one that started it is no more, and by SIGTERM as by Ctrl-C.
+
+    By SIGINT too where a shell's background job, which is deaf to it, has started the sweep: it comes from there.
+    Slurm's notice that time is nearly up goes to all processes of a job. It is for the one that started this.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+    if os.name == "posix":
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    if (descriptor := os.environ.pop(_LIFELINE, None)) is None:
+        return
+
+    def wait() -> None:
+        with suppress(OSError):
+            os.read(int(descriptor), 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True, name="lifeline").start()
+
+
+def _pipe() -> tuple[int, int]:
+    reading, writing = os.pipe()
+    return writing, reading
+
+
+def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Interrupt a process and wait for it; a second interruption, or too long a wait, kills it."""
+    with suppress(ProcessLookupError):
+        process.send_signal(number)
+    try:
+        process.wait(_PATIENCE)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise

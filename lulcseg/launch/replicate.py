@@ -1,0 +1,53 @@
+"""One replicate of a trial, as its own process: ``python -m lulcseg.launch.replicate RUN_DIR``.
+
+A sweep starts it. With several devices Lightning starts the other processes by this command line too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lulcseg.errors import LulcsegError, exits_cleanly, state_of, told
+from lulcseg.files import read_json
+from lulcseg.launch.child_process import end_with_parent
+from lulcseg.launch.compose import SCHEMAS
+from lulcseg.launch.sweeping import REQUEST, note_failure
+from lulcseg.launch.trial_folder import Settings
+from lulcseg.processes import is_lead
+from lulcseg.settings.schema import fill
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run what a folder's ``replicate.json`` asks for; whatever goes wrong is recorded there."""
+    end_with_parent()
+    (folder,) = sys.argv[1:] if argv is None else argv
+    run_dir = Path(folder)
+    with exits_cleanly():
+        request = read_json(run_dir / REQUEST)
+        if request is None:
+            raise LulcsegError("it holds no replicate to run", where=run_dir, remedy="run its sweep")
+        settings: Settings = fill(SCHEMAS[request["program"]], request["settings"], str(run_dir / REQUEST))
+        try:
+            _run(settings, request["command"])
+        except BaseException as error:
+            if is_lead():
+                note_failure(run_dir, settings, state_of(error), told(error))
+            if isinstance(error, KeyboardInterrupt):
+                raise SystemExit(130) from None
+            raise
+
+
+def _run(settings: Settings, command: str) -> None:
+    from lulcseg.run.predict import predict
+    from lulcseg.run.train import train
+
+    if isinstance(settings, SCHEMAS["train"]):
+        train(settings, goes_on=True, command=command)  # type: ignore[arg-type]
+    else:
+        predict(settings, goes_on=True, command=command)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

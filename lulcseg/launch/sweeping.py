@@ -1,0 +1,204 @@
+"""Running a sweep: each replicate in a process of its own, only those that are missing, none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json, write_json
+from lulcseg.launch.child_process import run_child
+from lulcseg.launch.trial_folder import DONE, RECORD, Settings, check_layout, run_dir_of, write_trial
+from lulcseg.locks import replicate_lock
+from lulcseg.processes import is_lead, say
+from lulcseg.run_folder.record import trial_entry
+from lulcseg.settings.programs import PredictConfig
+
+REQUEST = "replicate.json"
+"""What a replicate was asked to do, in its folder."""
+_ASIDE = ".moved_aside"
+
+
+def begin_sweep(runs: Sequence[Settings]) -> Path:
+    """See that a sweep can be run, and write its ``trial.json``.
+
+    Args:
+        runs: Settings of its runs, in order.
+
+    Returns:
+        The trial's folder.
+
+    Raises:
+        LulcsegError: Runs that don't lie as a trial's do; or finished runs by other settings, where those are
+            refused.
+    """
+    folder = check_layout(runs)
+    refused = [s for s in runs if s.trial.changed == "refuse" and _is_done(s) and not _is_same(s)]
+    if refused:
+        first = refused[0]
+        count = "1 finished run is" if len(refused) == 1 else f"{len(refused)} finished runs are"
+        raise LulcsegError(
+            f"{count} by other settings or files (this one: {_difference(first)})",
+            where=run_dir_of(first),
+            remedy="choose another trial.name=…, or trial.changed=keep (they stay) or redo (they are moved aside)",
+        )
+    write_trial(folder, runs)
+    return folder
+
+
+def run_replicate(program: str, settings: Settings, command: str) -> None:
+    """Run one replicate, unless it is done or another process runs it.
+
+    Its failure is recorded in its folder and raises nothing, so that the rest of the sweep goes on.
+
+    Args:
+        program: "train" or "predict".
+        settings: Its settings.
+        command: The sweep's command line, for the record.
+    """
+    if not is_lead():
+        return  # a launcher's other tasks: the first starts as many processes as there are devices
+    settings = with_scene(settings)
+    run_dir = run_dir_of(settings)
+    label = f"{settings.trial.name}: {settings.trial.value}, seed {settings.seed}"
+    with replicate_lock(run_dir) as lock:
+        if lock is None:
+            say(f"{label}: another process is running it")
+            return
+        if not _to_be_run(settings, label):
+            return
+        say(f"{label}: {run_dir}")
+        if _started(program, settings, command, lock):
+            record = read_json(run_dir / RECORD) or {}
+            say(f"{label}: {record.get('state')} ({record.get('error')})")
+
+
+def run_apart(program: str, settings: Settings, command: str) -> None:
+    """Run what is no replicate in a process of its own: one of several runs that Hydra was asked for.
+
+    Raises:
+        LulcsegError: It failed; its record says why.
+    """
+    run_dir = run_dir_of(settings)
+    with replicate_lock(run_dir) as lock:
+        if lock is None or _started(program, settings, command, lock):
+            told = (read_json(run_dir / RECORD) or {}).get("error", "another process runs it")
+            raise LulcsegError(f"the run failed ({told})", where=run_dir, remedy="see above")
+
+
+def _started(program: str, settings: Settings, command: str, lock: int) -> int:
+    """Run a process for a run that is to be begun or gone on with, and return its exit code."""
+    run_dir = run_dir_of(settings)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    request = {"format": 1, "program": program, "command": command, "settings": asdict(settings)}
+    write_json(run_dir / REQUEST, request)
+    code = run_child(run_dir, lock)
+    if code:
+        note_failure(run_dir, settings, "failed", _ended(code))
+    return code
+
+
+def note_failure(run_dir: Path, settings: Settings, state: str, error: str) -> None:
+    """See that a replicate's record says that it failed or was interrupted; what says so, or that it is done, stays."""
+    record = read_json(run_dir / RECORD) or {}
+    if record.get("state") in {*DONE, "interrupted", "failed"}:
+        return
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    start = {
+        "format": 1,
+        "name": settings.trial.value or getattr(settings, "name", None),
+        "seed": settings.seed,
+        "started": now,
+    }
+    known = {"trial": trial_entry(settings), "state": state, "finished": now, "error": error}
+    write_json(run_dir / RECORD, start | record | known)
+
+
+def with_scene(settings: Settings) -> Settings:
+    """Return a prediction's settings with the scene that its model was trained on, where none is asked for."""
+    if not isinstance(settings, PredictConfig) or settings.scene is not None or settings.checkpoint is None:
+        return settings
+    run = Path(settings.checkpoint).expanduser().resolve().parent.parent
+    trained = _config_of(run)
+    names = (trained.get("scenes") or {}).get("train") or [trained.get("scene")]
+    return replace(settings, scene=names[0])
+
+
+def _to_be_run(settings: Settings, label: str) -> bool:
+    """Decide what becomes of what a replicate's folder holds; what is in the way is moved aside."""
+    run_dir = run_dir_of(settings)
+    if not (run_dir / RECORD).exists():
+        return True
+    if _is_same(settings):
+        if done := _is_done(settings):
+            say(f"{label}: done already")
+        return not done
+    if _is_done(settings) and settings.trial.changed != "redo":
+        say(f"{label}: kept, though by other settings ({_difference(settings)})")
+        return False
+    say(f"{label}: what was there is by other settings, moved to {_move_aside(run_dir)}")
+    return True
+
+
+def _is_done(settings: Settings) -> bool:
+    return (read_json(run_dir_of(settings) / RECORD) or {}).get("state") in DONE
+
+
+def _is_same(settings: Settings) -> bool:
+    """Whether what a folder holds is by these settings and files; a record without a fingerprint can't tell.
+
+    Raises:
+        LulcsegError: A finished run's scenes or files can't be read, so that nothing can be told of it.
+    """
+    from lulcseg.run.fingerprint import fingerprint_of
+
+    record = read_json(run_dir_of(settings) / RECORD) or {}
+    known = record.get("fingerprint")
+    try:
+        return known is not None and known == fingerprint_of(with_scene(settings))
+    except LulcsegError:
+        if record.get("state") in DONE:
+            raise
+        return known is None  # it failed before anything was known, and may do so again
+
+
+def _difference(settings: Settings) -> str:
+    from lulcseg.run.fingerprint import differing
+
+    found = differing(settings, _config_of(run_dir_of(settings)))
+    return ", ".join(found) or "a file of a scene, or the version of lulcseg"
+
+
+def _config_of(run_dir: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        content = None
+    if isinstance(content, dict):
+        return content
+    settings = (read_json(run_dir / REQUEST) or {}).get("settings")
+    return settings if isinstance(settings, dict) else {}
+
+
+def _move_aside(run_dir: Path) -> Path:
+    """Move a run out of the way, where nothing takes it for one of the trial's."""
+    known = (read_json(run_dir / RECORD) or {}).get("fingerprint") or "unknown"
+    folder = run_dir.parent.parent / _ASIDE / run_dir.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    name, number = f"{run_dir.name}.{known[:8]}", 1
+    while (folder / name).exists():
+        number += 1
+        name = f"{run_dir.name}.{known[:8]}.{number}"
+    return run_dir.rename(folder / name)
+
+
+def _ended(code: int) -> str:
+    if code < 0:
+        why = ", perhaps for want of memory" if code == -9 else ""
+        return f"Its process was ended by signal {-code}{why}."
+    return f"Its process ended with exit code {code}."

@@ -1,0 +1,99 @@
+"""Where a trial's runs lie: ``<trial>/<value>/seed<k>/``, and ``<trial>/trial.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json, write_json
+from lulcseg.locks import held
+from lulcseg.run_folder.record import plain_level
+from lulcseg.settings.programs import PredictConfig, TrainConfig
+from lulcseg.settings.trial import ContrastSettings
+
+Settings = TrainConfig | PredictConfig
+TRIAL = "trial.json"
+RECORD = "record.json"
+DONE = ("finished", "mapped")
+"""States of a run that needs nothing more."""
+
+
+def run_dir_of(settings: Settings) -> Path:
+    """Return the folder that a run's settings name.
+
+    Raises:
+        LulcsegError: A prediction without a folder of its own.
+    """
+    setting = settings.run_dir if isinstance(settings, TrainConfig) else settings.output
+    if setting is None:
+        raise LulcsegError("a trial's run needs a folder of its own", where="output", remedy="set output=…")
+    return Path(setting).expanduser().resolve()
+
+
+def check_layout(runs: Sequence[Settings]) -> Path:
+    """See that the runs of a sweep lie as those of one trial do, each in a folder of its own.
+
+    Returns:
+        The trial's folder.
+
+    Raises:
+        LulcsegError: They don't.
+    """
+    remedy = "leave run_dir, output and name to the file of sweeps/"
+    folders = [run_dir_of(settings) for settings in runs]
+    for settings, folder in zip(runs, folders, strict=True):
+        wanted = f"{settings.trial.value}/seed{settings.seed}"
+        if folder.parts[-2:] != tuple(wanted.split("/")):
+            raise LulcsegError(f"a run of this trial belongs in …/{wanted}", where=folder, remedy=remedy)
+    if len(set(folders)) < len(folders):
+        twice = next(folder for folder in folders if folders.count(folder) > 1)
+        raise LulcsegError("two runs of the sweep would share it", where=twice, remedy=remedy)
+    roots = {folder.parent.parent for folder in folders}
+    if len(roots) > 1:
+        raise LulcsegError(
+            f"the sweep's runs lie in {len(roots)} trials", where=min(roots), remedy="give all of them one trial.name"
+        )
+    return roots.pop()
+
+
+def write_trial(folder: Path, runs: Sequence[Settings]) -> None:
+    """Write ``trial.json``; values and seeds that an earlier sweep of the same trial has run stay in it.
+
+    Args:
+        folder: The trial's folder.
+        runs: Settings of the sweep's runs, in order.
+
+    Raises:
+        LulcsegError: The folder holds another trial, or can't be written to.
+    """
+    trial = runs[0].trial
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder / f".{TRIAL}.lock"):
+        earlier = read_json(folder / TRIAL) or {}
+        if earlier.get("name", trial.name) != trial.name:
+            raise LulcsegError(f"it holds trial '{earlier['name']}'", where=folder, remedy="choose another trial.name")
+        levels = {value["name"]: value["level"] for value in earlier.get("values", [])}
+        levels |= {str(settings.trial.value): settings.trial.level for settings in runs}
+        seeds = dict.fromkeys([*earlier.get("seeds", []), *(settings.seed for settings in runs)])
+        content = {
+            "format": 1,
+            "name": trial.name,
+            "title": trial.title or trial.name,
+            "description": trial.description,
+            "factor": trial.factor,
+            "values": [{"name": name, "level": plain_level(level)} for name, level in levels.items()],
+            "seeds": sorted(seeds),
+            "contrast": _contrast(trial.contrast, levels),
+        }
+        if content != earlier:
+            write_json(folder / TRIAL, content)
+
+
+def _contrast(contrast: ContrastSettings, known: Collection[str]) -> dict[str, Any]:
+    """Return the contrast as far as the values that the trial has so far allow it."""
+    values = [name for name in contrast.values if name in known]
+    if contrast.values and len(values) < 2:
+        return {"kind": None, "values": None}
+    return {"kind": contrast.kind, "values": values or None}

@@ -1,0 +1,1 @@
+"""What stands on disk of a map: class rasters, styles, polygons, catalogue entries, areas."""

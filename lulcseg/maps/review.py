@@ -1,0 +1,175 @@
+"""Where the map and the digitised labels disagree, for a person to look at: sure and large disagreements first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import replacing
+from lulcseg.grid import Grid, Window
+from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.polygons import Layer, check_amount, check_target, least_pixels, same_pixels
+from lulcseg.maps.seams import Regions
+from lulcseg.maps.vectorise import (
+    BACKGROUND,
+    CONFIDENCE_STEPS,
+    SHEET,
+    ByteRaster,
+    Reader,
+    Steps,
+    placed,
+    regions,
+    sheets,
+)
+from lulcseg.sampling.shares import LabelReader
+from lulcseg.scene.headers import same_crs
+
+LAYER = "review"
+"""Name of the layer."""
+
+SLIVER_PIXELS = 4.0
+"""Regions narrower than this are left out: a border digitised by hand lies a few pixels beside the one that is seen,
+so a strip of so many along it says nothing about either class."""
+
+_PAIR = 256
+"""A disagreement's value is the labelled class's index times this, plus the mapped class's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSummary:
+    """What was written, and what was left out.
+
+    Attributes:
+        path: The GeoPackage.
+        features: Number of regions in it.
+        area_m2: Their area.
+        differing: Pixels in which map and labels disagree, whether written or left out.
+        small: Regions left out because they are smaller than the least area.
+        slivers: Regions left out because they are too narrow.
+    """
+
+    path: Path
+    features: int
+    area_m2: float
+    differing: int
+    small: int
+    slivers: int
+
+
+def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend and grid, the output)
+    raster: Path,
+    confidence: Path,
+    labels: LabelReader,
+    legend: Legend,
+    grid: Grid,
+    out: Path,
+    *,
+    min_area: float,
+    progress: Callable[[int, int], None] | None = None,
+    sheet: int = SHEET,
+) -> ReviewSummary:
+    """Write the regions in which map and labels disagree, whole or not at all.
+
+    The layer ``review`` has a polygon, pixel-exact, for each region: 4-connected pixels of one labelled and one mapped
+    class. Its columns: ``rank`` (1 first: the larger the product of confidence and area, the earlier), ``labelled`` and
+    ``mapped`` (names), ``area_m2``, ``area_ha``, ``confidence`` (the map's, mean over the region, 0…1; where no pixel
+    has one there is none, and it ranks last) and ``width_m`` (twice the area by the length of the outline, holes
+    included: the width of a long strip, half the side of a square). Regions under the least area or narrower than
+    :data:`SLIVER_PIXELS` are left out. Where all are, the layer is there and empty.
+
+    Args:
+        raster: The map: one band of legend codes, uint8, nodata 255, in a CRS in metres. It may be a part of the
+            labels' scene.
+        confidence: Raster of the same pixels, uint8, in steps of 1/250, nodata 255.
+        labels: Reads class indices of windows of ``grid``, (h, w) uint8, 255 where there is no label.
+        legend: The classes.
+        grid: The labels' scene's pixels.
+        out: The GeoPackage.
+        min_area: Least area of a region, m².
+        progress: Told how many of how many sheets are done.
+        sheet: Side of a sheet, in pixels.
+
+    Returns:
+        What was written.
+
+    Raises:
+        LulcsegError: A raster that can't be read or is not what is asked for, a code that the legend lacks, rasters of
+            other pixels than the labels', an output that can't be written or is no GeoPackage, a negative area.
+    """
+    check_amount("min_area", min_area)
+    check_target(out)
+    with ExitStack() as stack:
+        mapped = stack.enter_context(ByteRaster(raster))
+        surely = stack.enter_context(same_pixels(confidence, mapped))
+        steps = Steps(progress, sheets(mapped.grid, sheet))
+        layer = Layer(stack.enter_context(replacing(out)), LAYER, mapped.grid)
+        read = _disagreement(mapped.classes(legend), labels, _offset(mapped, grid))
+        fewest, kept, differing, small = least_pixels(min_area, mapped.grid), [], 0, 0
+        for found in regions(read, mapped.grid, confidence=surely.read, sheet=sheet, done=steps):
+            large = found.pixels >= fewest
+            kept.append(found[large])
+            differing, small = differing + int(found.pixels.sum()), small + int((~large).sum())
+        found = Regions.joined(kept)
+        outline = placed(found.outline, mapped.grid)
+        area = found.pixels * mapped.grid.pixel_area
+        width = 2 * area / shapely.length(outline)
+        order = _ranked(found, width >= SLIVER_PIXELS * np.sqrt(mapped.grid.pixel_area))
+        layer.add(
+            {
+                "rank": np.arange(1, len(order) + 1),
+                "labelled": np.array(legend.names, dtype=object)[found.value[order] // _PAIR],
+                "mapped": np.array(legend.names, dtype=object)[found.value[order] % _PAIR],
+                "area_m2": area[order],
+                "area_ha": area[order] / 10_000,
+                "confidence": found.confidence[order] / CONFIDENCE_STEPS,
+                "width_m": width[order],
+            },
+            outline[order],
+        )
+        layer.finish()
+    return ReviewSummary(out, len(order), float(area[order].sum()), differing, small, len(found) - len(order))
+
+
+def _offset(mapped: ByteRaster, grid: Grid) -> Window:
+    """Return where a map lies in the labels' scene."""
+    at = grid.offset_of(mapped.grid) if same_crs(grid.crs, mapped.grid.crs) else None
+    window = None if at is None else Window(*at, mapped.grid.height, mapped.grid.width)
+    if window is None or not grid.window.contains(window):
+        raise LulcsegError(
+            "its pixels are not the labels'",
+            where=mapped.path,
+            remedy="give a map of the scene that the labels belong to, or of a part of it",
+        )
+    return window
+
+
+def _disagreement(classes: Reader, labels: LabelReader, place: Window) -> Reader:
+    """Return a reader of disagreements, uint16; :data:`BACKGROUND` where there is none to be seen.
+
+    Labelled 0 and mapped 0, which would have the background's value too, is none.
+    """
+
+    def read(window: Window) -> NDArray[Any]:
+        mapped = classes(window)
+        label = labels.read(Window(place.row + window.row, place.col + window.col, window.height, window.width))
+        index = mapped.astype(np.uint16) - np.uint16(1)
+        seen = (mapped != BACKGROUND) & (label != IGNORE) & (label != index)
+        return np.where(seen, label.astype(np.uint16) * np.uint16(_PAIR) + index, np.uint16(BACKGROUND))
+
+    return read
+
+
+def _ranked(found: Regions, wide: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the regions to write, by rank; at a tie the one further up, then further left, comes first."""
+    weight = found.confidence * found.pixels  # what is not a number is sorted to the end
+    left, top, _, _ = shapely.bounds(found.outline).reshape(-1, 4).T
+    order = np.lexsort((found.value, left, top, -weight))
+    return order[wide[order]]

@@ -1,0 +1,246 @@
+"""From a class raster of any size to polygons, sheet by sheet.
+
+A sheet is traced alone, simplified alone and forgotten; what lies on a seam between sheets waits until the whole
+region has been seen, and is then joined. Everything is in pixels (x is the column, y the row) until it is written, so
+corners are whole numbers, neighbouring sheets agree on them, and areas are exact.
+
+For sheets to fit together, and for GEOS to see that neighbours share their borders, every corner of one region must be
+a corner of all regions that meet there. GDAL gives regions corners only where they turn; the others are added here:
+where three or more regions meet, and, on a seam, wherever either side of it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window as RasterioWindow
+
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid, Window, blocks
+from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.rings import Lattice, outlined
+from lulcseg.maps.seams import Regions, Seams
+from lulcseg.scene.headers import describe
+
+SHEET = 4096
+"""Side of a sheet in pixels: half a gigabyte while it is traced and simplified, where borders are dense."""
+
+BACKGROUND = 0
+"""Value of pixels that belong to no region."""
+
+CONFIDENCE_STEPS = 250
+"""A stored confidence of 250 means 1; what is above it means none."""
+
+type Reader = Callable[[Window], NDArray[Any]]
+"""Reads a window that lies inside the raster, (h, w)."""
+
+
+class ByteRaster:
+    """A raster of one band of bytes, open for reading by windows; a context manager.
+
+    Attributes:
+        path: The file.
+        grid: Its pixels.
+
+    Raises:
+        LulcsegError: The file is missing or no raster, has several bands or another type, or its CRS is missing or not
+            one in metres.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Check its header and open it."""
+        found = describe(path)
+        if found.bands != 1 or found.dtype != "uint8":
+            raise LulcsegError(
+                f"holds {found.bands} bands of {found.dtype}, one of uint8 is needed",
+                where=path,
+                remedy="give the map that lulcseg wrote, not its probabilities",
+            )
+        crs = CRS.from_user_input(found.grid.crs)
+        if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1:
+            raise LulcsegError("its CRS is not in metres", where=path, remedy="warp it to one that is (gdalwarp)")
+        self.path, self.grid = path, found.grid
+        self._nodata = found.nodata
+        self._dataset = rasterio.open(path)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._dataset.close()
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Read a window inside the raster, (h, w).
+
+        Raises:
+            LulcsegError: It can't be read, for instance because the file is cut off.
+        """
+        at = RasterioWindow(window.col, window.row, window.width, window.height)
+        try:
+            values: NDArray[np.uint8] = self._dataset.read(1, window=at)
+        except RasterioIOError as error:
+            raise LulcsegError("some of it can't be read", where=self.path, remedy="make it again") from error
+        return values
+
+    def classes(self, legend: Legend) -> Reader:
+        """Return a reader of a class map: 1 + the class's index, :data:`BACKGROUND` where there is no class.
+
+        Besides 255, the file's own nodata value stands for no class. Reading raises LulcsegError on a code that is not
+        in the legend.
+        """
+        table, known = (legend.code_to_index() + np.uint8(1)).astype(np.uint8), np.zeros(256, dtype=bool)
+        known[[*legend.codes, IGNORE]] = True
+        if self._nodata is not None and self._nodata in range(256):
+            table[int(self._nodata)], known[int(self._nodata)] = BACKGROUND, True
+
+        def read(window: Window) -> NDArray[np.uint8]:
+            codes = self.read(window)
+            if not known[codes].all():
+                raise LulcsegError(
+                    f"holds code {codes[~known[codes]].min()}, which the legend lacks",
+                    where=self.path,
+                    remedy="give the legend that the map was made with",
+                )
+            return table[codes]
+
+        return read
+
+
+class Steps:
+    """Counts what is done of a known number of steps, and tells it.
+
+    Args:
+        tell: Gets the number done and the number of all; None tells nobody.
+        total: How many there are.
+    """
+
+    def __init__(self, tell: Callable[[int, int], None] | None, total: int) -> None:
+        """Begin at 0."""
+        self._tell, self._total, self._done = tell, total, 0
+
+    def __call__(self, count: int = 1) -> None:
+        """Count some more."""
+        self._done += count
+        if self._tell is not None:
+            self._tell(self._done, self._total)
+
+
+def sheets(grid: Grid, sheet: int) -> int:
+    """Return how many sheets a raster has."""
+    return -(-grid.height // sheet) * -(-grid.width // sheet)
+
+
+def placed(outline: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Bring polygons, (n,) shapely, from pixels to map coordinates; outer rings run counter-clockwise."""
+    moved = shapely.transform(outline, lambda xy: xy * (grid.xres, -grid.yres) + (grid.left, grid.top))
+    turned: NDArray[Any] = shapely.orient_polygons(moved)
+    return turned
+
+
+def regions(
+    read: Reader,
+    grid: Grid,
+    *,
+    simplify: float = 0.0,
+    confidence: Reader | None = None,
+    sheet: int = SHEET,
+    done: Callable[[], None] = lambda: None,
+) -> Iterator[Regions]:
+    """Trace all regions of a raster, but those of :data:`BACKGROUND`.
+
+    Args:
+        read: Reads values, uint8 or uint16.
+        grid: The raster's pixels; only their number matters here.
+        simplify: Tolerance in pixels; 0 leaves outlines pixel-exact. A corner goes where the triangle that it makes
+            with its neighbours is smaller than the tolerance's square (Visvalingam-Whyatt), for both sides of a border
+            alike. Where a border meets a seam or the raster's edge, and along seams, corners stay.
+        confidence: Reads uint8 values to be averaged over the regions, above 250 where there is none.
+        sheet: Side of a sheet, in pixels.
+        done: Called after each sheet.
+
+    Yields:
+        Regions: those within a sheet, sheet by sheet from the top left, and after each row of sheets those that
+        reached over a seam and are now complete. Together their outlines are a valid coverage: where regions meet,
+        they have the same corners, and neither gap nor overlap.
+    """
+    lattice = Lattice(grid.height, grid.width)
+    seams = Seams(lattice, sheet)
+    for strip in blocks(grid.window, sheet, grid.width):
+        for window in blocks(strip, sheet, sheet):
+            whole = seams.add(window, *_traced(read, window, lattice, simplify, confidence))
+            done()
+            yield whole
+        yield seams.close(strip)
+
+
+def _traced(
+    read: Reader, window: Window, lattice: Lattice, simplify: float, confidence: Reader | None
+) -> tuple[Regions, NDArray[np.int64]]:
+    """Trace a sheet; return its regions, and the numbers of the corners on its seams where three or more meet."""
+    around = Window(window.row - 1, window.col - 1, window.height + 2, window.width + 2)
+    frame = around.intersection(Window(0, 0, lattice.height, lattice.width))
+    values = read(frame)
+    rows, cols, meeting = _nodes(values, frame, window)
+    # the background takes part while outlines are simplified, so that its edge is simplified too
+    leave = None if simplify > 0 else BACKGROUND
+    rings, value = outlined(np.ascontiguousarray(values[window.slices_in(frame)]), window, leave=leave)
+    pixels = shapely.area(rings.built()).round().astype(np.int64)
+    total, counted = np.zeros_like(pixels), np.zeros_like(pixels)
+    if confidence is not None:
+        stored = confidence(window)
+        there = stored <= CONFIDENCE_STEPS
+        counted, total = rings.sums(there, window), rings.sums(np.where(there, stored, np.uint8(0)), window)
+    outline = rings.noded(rows, cols, lattice).built()
+    if simplify > 0:
+        outline = shapely.coverage_simplify(outline, simplify, simplify_boundary=False)
+    found = Regions(outline, value, pixels, total, counted)
+    return found[value != BACKGROUND], lattice.by_row(rows, cols)[meeting]
+
+
+def _nodes(
+    values: NDArray[Any], frame: Window, window: Window
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Find the pixel corners at which outlines need a corner that GDAL may not give them.
+
+    Args:
+        values: The sheet's pixels and, where there are any, those around it.
+        frame: Where ``values`` lie.
+        window: The sheet.
+
+    Returns:
+        Rows and columns of the corners, and whether each is one on a seam where three or more regions meet.
+    """
+    across, down = values[:, 1:] != values[:, :-1], values[1:] != values[:-1]
+    changes = across[1:].astype(np.uint8)
+    for other in (across[:-1], down[:, 1:], down[:, :-1]):
+        changes += other
+    # of the four pixels around a corner, two regions make 0, 2 or (corner to corner) 4 changes, three make 3 or 4
+    node = changes == 3
+    seam = np.zeros_like(node)
+    for row in (window.row - frame.row - 1, window.row_end - frame.row - 1):
+        if 0 <= row < len(node):
+            seam[row] = True
+            node[row] |= across[row] | across[row + 1]
+    for col in (window.col - frame.col - 1, window.col_end - frame.col - 1):
+        if 0 <= col < node.shape[1]:
+            seam[:, col] = True
+            node[:, col] |= down[:, col] | down[:, col + 1]
+    rows, cols = np.nonzero(node)
+    return rows + frame.row + 1, cols + frame.col + 1, (seam & (changes >= 3))[rows, cols]

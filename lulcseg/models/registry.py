@@ -1,0 +1,63 @@
+"""Networks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.models.unet import UNet
+
+
+def build_network(settings: Mapping[str, Any], bands: int, classes: int) -> nn.Module:
+    """Build the network that the settings name.
+
+    Args:
+        settings: The keys of ``lulcseg.settings.model.ModelSettings`` as a plain mapping.
+        bands: Bands of the input.
+        classes: Classes of the output.
+
+    Returns:
+        A module from (B, bands, H, W) to (B, classes, H, W) logits.
+
+    Raises:
+        LulcsegError: A name that isn't known, or encoder weights that can't be had.
+    """
+    if settings["name"] == "unet":
+        return UNet(bands, classes, filters=int(settings["filters"]), depth=int(settings["depth"]))
+    if settings["name"] == "smp":
+        return _smp(settings, bands, classes)
+    raise LulcsegError(
+        f"there is no model '{settings['name']}'",
+        where="model.name",
+        remedy=did_you_mean(str(settings["name"]), ["unet", "smp"]),
+    )
+
+
+def _smp(settings: Mapping[str, Any], bands: int, classes: int) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    architecture, encoder = str(settings["architecture"]), str(settings["encoder"])
+    architectures = {name.lower(): name for name in dir(smp) if isinstance(getattr(smp, name), type)}
+    encoders = smp.encoders.get_encoder_names()
+    if architecture.lower() not in architectures:
+        remedy = did_you_mean(architecture, architectures.values())
+        raise LulcsegError(f"there is no architecture '{architecture}'", where="model.architecture", remedy=remedy)
+    if encoder not in encoders and not encoder.startswith("tu-"):
+        raise LulcsegError(
+            f"there is no encoder '{encoder}'", where="model.encoder", remedy=did_you_mean(encoder, encoders)
+        )
+    try:
+        network: nn.Module = smp.create_model(
+            architecture, encoder, settings["encoder_weights"], in_channels=bands, classes=classes
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise LulcsegError(
+            f"encoder '{encoder}' with weights '{settings['encoder_weights']}' can't be made "
+            f"({str(error).splitlines()[0]})",
+            where="model.encoder_weights",
+            remedy="set model.encoder_weights=null to start from random weights",
+        ) from error
+    return network

@@ -1,0 +1,111 @@
+"""Contact sheets of a plan's training patches, as an augmentation changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lulcseg.errors import LulcsegError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from lulcseg.augment.augmentation import Augmentation
+    from lulcseg.sampling.plan import Plan
+    from lulcseg.scene.scene import Scene
+
+
+def draw_sheets(
+    plan: Plan,
+    scene: Scene,
+    augmentation: Augmentation,
+    *,
+    patches: int = 4,
+    versions: int = 6,
+    seed: int = 0,
+    margin: int = 0,
+    value_range: Sequence[float] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Image.Image]:
+    """Draw contact sheets of some of a plan's training patches (:func:`.contact_layout.contact_sheets`).
+
+    The patches are of as many classes as can be, the same for the same plan and seed.
+
+    Args:
+        plan: The plan.
+        scene: One of its scenes, with labels.
+        augmentation: As in training.
+        patches: How many to show.
+        versions: Augmented versions of each.
+        seed: Same seed, same sheets.
+        margin: Pixels read around each patch for warps.
+        value_range: Values that 0 and 1 stand for; None: by the imagery's type.
+        progress: Called with steps done and steps in all.
+
+    Raises:
+        LulcsegError: The plan has no training patch in the scene, or the imagery can't be read.
+    """
+    import numpy as np
+
+    from lulcseg.augment.stretch import unit_range
+    from lulcseg.grid import Window
+    from lulcseg.legend import IGNORE
+    from lulcseg.pictures.contact_layout import contact_sheets
+
+    assert scene.labels is not None
+    images, masks, valids = [], [], []
+    for row, col, size in _places(plan, scene.name, patches, seed):
+        window = Window(row - margin, col - margin, size + 2 * margin, size + 2 * margin)
+        image, valid = scene.imagery.read(window)
+        images.append(image)
+        masks.append(np.where(valid, scene.labels.read(window), IGNORE).astype(np.uint8))
+        valids.append(valid)
+    return contact_sheets(
+        np.stack(images),
+        np.stack(masks),
+        np.stack(valids),
+        scene.legend,
+        augmentation,
+        unit=unit_range(scene.dtype.name, value_range),
+        versions=versions,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def save(sheets: Mapping[str, Image.Image], path: Path) -> list[Path]:
+    """Write sheets, each whole or not at all: the first as ``path``, the others with their names after its stem.
+
+    Returns:
+        The files.
+
+    Raises:
+        LulcsegError: One can't be written.
+    """
+    from lulcseg.files import replacing
+
+    paths = [path if number == 0 else path.with_stem(f"{path.stem}_{name}") for number, name in enumerate(sheets)]
+    for sheet, target in zip(sheets.values(), paths, strict=True):
+        with replacing(target) as part:
+            sheet.save(part, quality=85)  # of JPEG; PNG takes none
+    return paths
+
+
+def _places(plan: Plan, scene: str, count: int, seed: int) -> list[tuple[int, int, int]]:
+    """Choose training patches by turns from each class, apart where they can be: row, column and size in pixels."""
+    from lulcseg.sampling.plan import TRAIN
+    from lulcseg.seeds import generator
+
+    rows = plan.of(scene, TRAIN)
+    if not len(rows):
+        raise LulcsegError(f"the plan has no training patch in {scene}", where="plan", remedy="choose another scene")
+    mixed = rows.iloc[generator(seed, "contact sheet").permutation(len(rows))]
+    turn = mixed.groupby("class_index").cumcount()
+    ordered = mixed.assign(turn=turn).sort_values("turn", kind="stable")
+    places = [(int(r), int(c), int(s)) for r, c, s in ordered[["row", "col", "size"]].to_numpy()]
+    apart: list[tuple[int, int, int]] = []
+    for row, col, size in places:
+        if len(apart) < count and all(max(abs(row - r), abs(col - c)) >= size for r, c, _ in apart):
+            apart.append((row, col, size))
+    return [*apart, *(place for place in places if place not in apart)][:count]

@@ -1,0 +1,87 @@
+"""The report: one self-contained HTML file made from a run directory alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lulcseg.files import replacing
+from lulcseg.pictures import figures
+from lulcseg.pictures.images import data_uri
+from lulcseg.report.rendering import duration, environment
+from lulcseg.report.run.plan_view import plan_view
+from lulcseg.report.run.run_data import RunData, read_run
+from lulcseg.report.run.scene_view import scene_view
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``report.html`` into a run directory.
+
+    Pictures, style and script are inside the file; it asks nothing of the network. A part that the
+    directory lacks is named in a sentence.
+
+    Args:
+        run_dir: The run directory.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        LulcsegError: The directory isn't there, or can't be written to.
+    """
+    run = read_run(run_dir)
+    page = environment().get_template("report.html").render(**_content(run))
+    path = run_dir / "report.html"
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
+    return path
+
+
+def _content(run: RunData) -> dict[str, Any]:
+    record = run.record
+    scenes = [scene_view(run, name, f"scene-{i}") for i, name in enumerate(run.scenes, start=1)]
+    return {
+        "name": str(record.get("name", run.path.name)),
+        "facts": _facts(run),
+        "scenes": scenes,
+        "comparisons": [a for scene in scenes for a in scene.assessments],
+        "curves": _curves(run),
+        "plan": plan_view(run),
+        "config": run.config,
+        "environment": _environment_rows(record),
+        "missing": run.missing,
+    }
+
+
+def _facts(run: RunData) -> list[tuple[str, str]]:
+    """Return what stands under the title: label and value."""
+    record = run.record
+    trained = ", ".join(str(s) for s in record.get("train_scenes", []))
+    facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
+    facts += [("Finished", str(record.get("finished", ""))[:16].replace("T", " "))]
+    if record.get("training_seconds") is not None:
+        facts.append(("Training", duration(float(record["training_seconds"]))))
+    if record.get("steps") is not None:
+        facts.append(("Steps", f"{int(record['steps']):,}"))
+    if record.get("seed") is not None:
+        facts.append(("Seed", str(record["seed"])))
+    return [(label, value) for label, value in facts if value]
+
+
+def _curves(run: RunData) -> str | None:
+    figure = None if run.metrics is None else figures.learning_curves(run.metrics)
+    return None if figure is None else data_uri(figures.svg(figure), "image/svg+xml")
+
+
+def _environment_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the record's times, seed, git state and environment as rows; nested keys are dotted."""
+    kept = {key: record[key] for key in ("started", "finished", "seed", "checkpoint", "git") if key in record}
+    return [*_flat(kept), *_flat(record.get("environment", {}))]
+
+
+def _flat(value: object, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [row for key, inner in value.items() for row in _flat(inner, f"{prefix}.{key}" if prefix else str(key))]
+    if isinstance(value, list):
+        return [(prefix, ", ".join(str(v) for v in value))]
+    return [(prefix, "–" if value is None else str(value))]

@@ -1,0 +1,215 @@
+"""Pictures of a trial's maps, to swipe between: imagery, labels, and a map of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import LandClass, Legend
+from lulcseg.maps.classraster import ClassRaster, carried_legend
+from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
+from lulcseg.pictures.map_images import classes_of, joint_table
+from lulcseg.report.run.run_data import MapFile, maps_of, read_record
+from lulcseg.report.run.scene_view import Layer
+
+if TYPE_CHECKING:
+    from lulcseg.trials.replicates import Replicate
+    from lulcseg.trials.trial_reader import Trial
+
+_LONGEST = 1100
+"""Longer side of a picture, in pixels."""
+
+_BUDGET = 6_000_000
+"""Letters of maps in a page, all scenes together; what doesn't fit is named."""
+
+_MOST = 24
+"""Maps in a page, all scenes together."""
+
+
+@dataclass(frozen=True)
+class TrialMap:
+    """A map of a trial: whose it is, its file and its legend."""
+
+    replicate: Replicate
+    file: MapFile
+    legend: Legend
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return f"{self.replicate.value}, seed {self.replicate.seed}"
+
+
+@dataclass(frozen=True)
+class SceneMaps:
+    """Pictures of one scene.
+
+    Attributes:
+        key: Its anchor in the page.
+        scene: The scene's name.
+        layers: Imagery and labels as far as there are any, then maps.
+        size: Width and height of all pictures, in pixels.
+        classes: The classes of its maps, in the order of the pictures' palettes.
+        left_out: Maps that the page does not hold: label, and file relative to the trial's folder.
+        maps: The maps there are, the shown ones first.
+        notes: What is missing, a sentence each.
+    """
+
+    key: str
+    scene: str
+    layers: list[Layer]
+    size: tuple[int, int]
+    classes: list[LandClass]
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    maps: list[TrialMap] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def scene_maps(trial: Trial) -> list[SceneMaps]:
+    """Picture a trial's maps, a viewer a scene.
+
+    Of each value first the map of one seed, the same for all values where there is such a seed; then those of
+    other seeds, as long as the page stays small.
+    """
+    found, entries, broken = _found(trial)
+    views, left, most = [], _BUDGET, _MOST
+    for number, (scene, maps) in enumerate(found.items(), start=1):
+        share = left // (len(found) - number + 1), most // (len(found) - number + 1)
+        view, spent = _scene(trial, maps, entries.get(scene), share, f"maps-{number}")
+        view.notes.extend(broken.get(scene, []))
+        left, most = left - spent, most - sum(layer.key.startswith("map-") for layer in view.layers)
+        views.append(view)
+    return views
+
+
+def joint_legend(classes: Sequence[LandClass]) -> Legend:
+    """Return the classes of several legends as one, whose codes are their places."""
+    return Legend(tuple(LandClass(i, c.name, c.colour) for i, c in enumerate(classes)))
+
+
+def _found(trial: Trial) -> tuple[dict[str, list[TrialMap]], dict[str, Path], dict[str, list[str]]]:
+    """Return each scene's maps, a run that holds its previews, and what could not be read."""
+    found: dict[str, list[TrialMap]] = {}
+    previews: dict[str, Path] = {}
+    broken: dict[str, list[str]] = {}
+    for replicate in trial.replicates:
+        if not replicate.counts:
+            continue
+        try:
+            record = read_record(replicate.path)
+        except (OSError, ValueError, TypeError):
+            continue
+        for scene, entry in record.get("scenes", {}).items():
+            if scene not in previews and (replicate.path / str(entry.get("imagery_preview"))).is_file():
+                previews[scene] = replicate.path
+        for file in maps_of(replicate.path, record):
+            try:
+                legend = carried_legend(file.path) or _own_legend(record, file.scene)
+            except LulcsegError as error:
+                broken.setdefault(file.scene, []).append(str(error))
+                continue
+            if legend is not None:
+                found.setdefault(file.scene, []).append(TrialMap(replicate, file, legend))
+    return {scene: _in_order(trial, maps) for scene, maps in found.items()}, previews, broken
+
+
+def _own_legend(record: dict[str, Any], scene: str) -> Legend | None:
+    plain = record.get("scenes", {}).get(scene, {}).get("legend")
+    return Legend.from_plain(plain) if plain else None
+
+
+def _in_order(trial: Trial, maps: list[TrialMap]) -> list[TrialMap]:
+    """Put a map of each value first: of the seed that most values have, the lowest of those."""
+    seeds = [m.replicate.seed for m in maps]
+    common = min(seeds, key=lambda seed: (-len({m.replicate.value for m in maps if m.replicate.seed == seed}), seed))
+    place = {v.name: i for i, v in enumerate(trial.values)}
+    ordered = sorted(
+        maps, key=lambda m: (m.replicate.seed != common, m.replicate.seed, place.get(m.replicate.value, len(place)))
+    )
+    first = {m.replicate.value: m for m in reversed(ordered)}
+    return sorted(ordered, key=lambda m: (first[m.replicate.value] is not m,))
+
+
+def _scene(
+    trial: Trial, maps: list[TrialMap], run: Path | None, share: tuple[int, int], key: str
+) -> tuple[SceneMaps, int]:
+    """Picture one scene; return how many letters its maps take, besides."""
+    classes, scene = classes_of([m.legend for m in maps]), maps[0].file.scene
+    view = SceneMaps(key, scene, [], (1, 1), classes, maps=maps)
+    layers, size = _backdrop(view, run)
+    view = SceneMaps(key, scene, layers, size or _map_size(maps[0]), classes, maps=maps, notes=view.notes)
+    several = len({m.file.mosaic for m in maps}) > 1
+    spent = shown = 0
+    for number, found in enumerate(maps):
+        label = f"{found.label}, {found.file.mosaic}" if several else found.label
+        path = found.file.path.relative_to(trial.folder).as_posix()
+        if shown >= share[1] or spent >= share[0]:
+            view.left_out.append((label, path))
+            continue
+        try:
+            uri = png_uri(class_picture(_overview(found, view), joint_legend(classes)))
+        except LulcsegError as error:
+            view.notes.append(str(error))
+            continue
+        if shown and spent + len(uri) > share[0]:
+            view.left_out.append((label, path))
+            continue
+        view.layers.append(Layer(f"map-{number}", label, uri, is_classes=True))
+        spent, shown = spent + len(uri), shown + 1
+    return view, spent
+
+
+def _overview(found: TrialMap, view: SceneMaps) -> NDArray[np.uint8]:
+    with ClassRaster(found.file.path, found.legend) as raster:
+        index: NDArray[np.uint8] = joint_table(found.legend, view.classes)[raster.overview(*reversed(view.size))]
+    return index
+
+
+def _backdrop(view: SceneMaps, run: Path | None) -> tuple[list[Layer], tuple[int, int] | None]:
+    """Return imagery and labels from a run's previews, and the size of all pictures."""
+    if run is None:
+        view.notes.append("No run directory holds a preview of the imagery.")
+        return [], None
+    entry = read_record(run)["scenes"][view.scene]
+    with Image.open(run / entry["imagery_preview"]) as picture:
+        size = _within(picture.size)
+        photo = picture.convert("RGB").resize(size, Image.Resampling.BOX) if picture.size != size else picture
+        layers = [Layer("imagery", "Imagery", jpeg_uri(photo), is_classes=False)]
+    drawn = entry.get("labels_preview")
+    if drawn and entry.get("legend") and (run / drawn).is_file():
+        layers.append(Layer("labels", "Digitised labels", _labels(run / drawn, entry, view, size), is_classes=True))
+    return layers, size
+
+
+def _labels(path: Path, entry: dict[str, Any], view: SceneMaps, size: tuple[int, int]) -> str:
+    """Return the labels' preview in the maps' palette."""
+    own = Legend.from_plain(entry["legend"])
+    known = {c.name for c in view.classes}
+    view.classes.extend(c for c in own if c.name not in known)
+    with Image.open(path) as picture:
+        index = np.asarray(picture.resize(size, Image.Resampling.NEAREST), dtype=np.uint8)
+    return png_uri(class_picture(joint_table(own, view.classes)[index], joint_legend(view.classes)))
+
+
+def _within(size: tuple[int, int]) -> tuple[int, int]:
+    scale = max(1.0, max(size) / _LONGEST)
+    return max(1, round(size[0] / scale)), max(1, round(size[1] / scale))
+
+
+def _map_size(found: TrialMap) -> tuple[int, int]:
+    with ClassRaster(found.file.path, found.legend) as raster:
+        return _within((raster.width, raster.height))
+
+
+def shown_maps(view: SceneMaps) -> Iterator[tuple[Layer, TrialMap]]:
+    """Yield the maps that a scene's view shows, with their layers."""
+    for layer in view.layers:
+        if layer.key.startswith("map-"):
+            yield layer, view.maps[int(layer.key.removeprefix("map-"))]

@@ -1,0 +1,240 @@
+"""The report of a trial: one self-contained HTML file made from its run directories alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from lulcseg import __version__
+from lulcseg.errors import LulcsegError
+from lulcseg.files import replacing
+from lulcseg.legend import LandClass
+from lulcseg.pictures.palette import safe_colours, value_colours
+from lulcseg.pictures.themed import inline_svg
+from lulcseg.report.rendering import duration, environment
+from lulcseg.report.trial import score_figures as trialfigures
+from lulcseg.report.trial.closeups import CloseUp, close_up
+from lulcseg.report.trial.confusions import ConfusionView, confusion_view
+from lulcseg.report.trial.export import class_texts, named_files, table_six_texts, write_exports
+from lulcseg.report.trial.map_comparison import SceneMaps, scene_maps
+from lulcseg.report.trial.runs_table import plans_view, runs_view
+from lulcseg.report.trial.score_views import Comparison, comparisons
+from lulcseg.report.trial.training_curves import Spread, spreads
+from lulcseg.report.trial.values_table import ClassTable, TableView, class_tables, table_six
+from lulcseg.report.trial.wording import LEGENDS, answer_of, points_note, ranks_note
+from lulcseg.trials.ranking import rank_trial
+from lulcseg.trials.summary import summarise_classes
+from lulcseg.trials.trial_reader import Trial, read_trial
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the page shows of one scene's scores.
+
+    Attributes:
+        key: Its anchor.
+        title: The scene, and how its maps were made.
+        sentence: What can be told.
+        told: Whether anything was told.
+        named: What was named beforehand.
+        points: What the scores are over.
+        reading: How the table is to be read.
+        table: Table 6.
+        boxes: Figure of the classes, SVG.
+        time: Figure of accuracy against time, SVG; None where no time is known.
+        class_tables: Figures of each class.
+        confusion: The confusion matrices.
+    """
+
+    key: str
+    title: str
+    sentence: str
+    told: bool
+    named: str
+    points: str
+    reading: str
+    table: TableView
+    boxes: Markup
+    time: Markup | None
+    class_tables: list[ClassTable]
+    confusion: ConfusionView
+
+
+@dataclass(frozen=True)
+class MapsView:
+    """One scene's pictures, ready for the template.
+
+    Attributes:
+        pictures: The pictures.
+        palette: Its classes' places in the page's list.
+        left: Key of the layer shown at the left at first.
+        right: Key of that at the right.
+        close: A part of it pixel for pixel, where that was asked for.
+    """
+
+    pictures: SceneMaps
+    palette: list[int]
+    left: str
+    right: str
+    close: CloseUp | None
+
+
+def write_trial_report(folder: Path, *, full_resolution: bool = False, cache: Path | None = None) -> Path:
+    """Write ``report.html`` into a trial's folder, and its tables as files into ``tables/``.
+
+    Pictures, style and script are inside the file; it asks nothing of the network. What the runs lack is named.
+
+    Args:
+        folder: The trial's folder.
+        full_resolution: Also show a part of each scene pixel for pixel, where the maps differ most.
+        cache: Folder for label rasters and synthetic scenes, for the imagery of that part; None: the usual one.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        LulcsegError: The folder isn't there or holds no runs, or can't be written to.
+    """
+    trial = read_trial(folder)
+    found = comparisons(trial)
+    content = _content(trial, found, full_resolution=full_resolution, cache=cache)
+    page = environment().get_template("trial.html").render(**content)
+    path = folder / "report.html"
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
+    write_exports(folder / "tables", content["data"]["exports"])
+    return path
+
+
+def _content(trial: Trial, found: list[Comparison], *, full_resolution: bool, cache: Path | None) -> dict[str, Any]:
+    """Return what the template is filled with."""
+    pictures = scene_maps(trial)
+    classes = _classes(found, pictures)
+    indices = {c.name: i for i, c in enumerate(classes)}
+    exports: dict[str, dict[str, dict[str, str]]] = {}
+    views = [_view(trial, comparison, indices, exports) for comparison in found]
+    safe = safe_colours(len(classes), _commonest(found, indices))
+    plans = plans_view(trial)
+    curves = spreads(trial)
+    maps = [_maps(p, indices, cache, full_resolution=full_resolution) for p in pictures]
+    return {
+        "name": trial.name,
+        "title": trial.title,
+        "factor": trial.factor,
+        "description": trial.description,
+        "version": __version__,
+        "facts": _facts(trial, found),
+        "sections": _sections(bool(views)),
+        "runs": runs_view(trial),
+        "notes": trial.notes,
+        "views": views,
+        "printed": any(view.table.has_printed for view in views),
+        "legends": LEGENDS,
+        "curves": None if not curves else _curves(trial, curves),
+        "plans": plans,
+        "maps": maps,
+        "classes": classes,
+        "safe": safe,
+        "value_colours": [value_colours([v.level for v in trial.values], dark=dark) for dark in (False, True)],
+        "data": {
+            "classes": [{"own": c.colour, "safe": s} for c, s in zip(classes, safe, strict=True)],
+            "confusions": {view.key: view.confusion.matrices for view in views},
+            "exports": exports,
+        },
+    }
+
+
+def _view(
+    trial: Trial, comparison: Comparison, indices: dict[str, int], exports: dict[str, dict[str, dict[str, str]]]
+) -> View:
+    """Gather one scene's scores, and put the texts of its tables into ``exports``."""
+    ranking = rank_trial(trial, comparison.view)
+    per_class = summarise_classes(trial, comparison.view)
+    key, title = comparison.key, comparison.view.title
+    exports[key] = named_files(f"{trial.name}_{title}", table_six_texts(ranking, comparison.labels))
+    exports[f"{key}-classes"] = named_files(f"{trial.name}_{title}_classes", class_texts(per_class))
+    answer = answer_of(ranking)
+    boxes, time = trialfigures.class_boxes(comparison), trialfigures.accuracy_against_time(comparison)
+    in_colour = partial(inline_svg, colours=value_colours([v.level for v in trial.values]))
+    about = f"{trial.title}, {title}"
+    return View(
+        key=key,
+        title=title,
+        sentence=answer.sentence,
+        told=answer.told,
+        named=answer.named,
+        points=points_note(comparison),
+        reading=ranks_note(ranking),
+        table=table_six(ranking, comparison.labels, key),
+        boxes=Markup(in_colour(boxes, f"{key}-boxes", f"Scores of each class: {about}")),
+        time=None if time is None else Markup(in_colour(time, f"{key}-time", f"Accuracy against time: {about}")),
+        class_tables=class_tables(comparison, per_class, trial, indices),
+        confusion=confusion_view(comparison, indices),
+    )
+
+
+def _curves(trial: Trial, curves: list[Spread]) -> Markup:
+    names, levels = [v.name for v in trial.values], [v.level for v in trial.values]
+    figure = trialfigures.learning_curves(curves, names, levels)
+    return Markup(inline_svg(figure, "curves", f"Learning curves: {trial.title}", value_colours(levels)))
+
+
+def _maps(pictures: SceneMaps, indices: dict[str, int], cache: Path | None, *, full_resolution: bool) -> MapsView:
+    keys = [layer.key for layer in pictures.layers]
+    close = None
+    if full_resolution:
+        try:
+            close = close_up(pictures, cache)
+        except LulcsegError as error:
+            pictures.notes.append(str(error))
+    first = keys[0] if keys else ""
+    shown = next((key for key in keys[1:] if key.startswith("map-")), first)
+    return MapsView(pictures, [indices[c.name] for c in pictures.classes], first, shown, close)
+
+
+def _classes(found: list[Comparison], pictures: list[SceneMaps]) -> list[LandClass]:
+    """Return the page's classes, each name once: those of the assessments, then of the maps."""
+    by_name: dict[str, LandClass] = {}
+    for classes in (*(c.classes for c in found), *(p.classes for p in pictures)):
+        for land_class in classes:
+            by_name.setdefault(land_class.name, land_class)
+    return list(by_name.values())
+
+
+def _commonest(found: list[Comparison], indices: dict[str, int]) -> int | None:
+    """Return the class with most reference points, if it has most of all points together."""
+    for comparison in found:
+        points = dict(zip(comparison.names, comparison.points(), strict=True))
+        name = max(points, key=lambda name: points[name])
+        if points[name] > sum(points.values()) / 3:
+            return indices[name]
+    return None
+
+
+def _facts(trial: Trial, found: list[Comparison]) -> list[tuple[str, str]]:
+    """Return what stands under the title: label and value."""
+    finished = sum(r.counts for r in trial.replicates)
+    planned = max(len(trial.values) * len(trial.seeds), len(trial.replicates))
+    seconds = [r.training_seconds for r in trial.replicates if r.training_seconds is not None]
+    energy = [r.energy_wh for r in trial.replicates if r.energy_wh is not None]
+    facts = [
+        ("Values", str(len(trial.values))),
+        ("Replicates of each", str(len(trial.seeds))),
+        ("Runs finished", f"{finished} of {planned}"),
+        ("Scenes", ", ".join(dict.fromkeys(c.view.scene for c in found))),
+    ]
+    if seconds:
+        facts.append(("Training, all runs", duration(sum(seconds))))
+    if energy:
+        facts.append(("Energy", f"{sum(energy) / 1000:.2f} kWh ({len(energy)} runs)"))
+    return [(label, value) for label, value in facts if value]
+
+
+def _sections(scored: bool) -> list[tuple[str, str]]:
+    first = [("answer", "Answer")]
+    of_scores = [("table", "Results"), ("classes", "Classes"), ("confusion", "Confusion"), ("time", "Time")]
+    return [*first, *(of_scores if scored else []), ("training", "Training"), ("plans", "Plans"), ("maps", "Maps")]

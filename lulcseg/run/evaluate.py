@@ -1,0 +1,152 @@
+"""Mapping and assessing scenes into a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.class_sources import LabelSource, MapSource
+from lulcseg.assessment.console import print_areas, print_assessment
+from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
+from lulcseg.assessment.score_points import assess
+from lulcseg.files import make_folder
+from lulcseg.loggers.contents import show_assessment, show_map
+from lulcseg.loggers.display import NOTHING, Display
+from lulcseg.mosaic.map_request import Model
+from lulcseg.mosaic.mapping import map_entry, map_scene
+from lulcseg.mosaic.passes import plan_from
+from lulcseg.pictures.previews import put_previews
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.training_ground import on_training_ground
+from lulcseg.scene.scene import Scene
+from lulcseg.settings.assess import AssessSettings
+from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.model_record import ModelRecord
+
+
+@dataclass(frozen=True)
+class MapRun:
+    """Maps and assesses scenes with one model, into one run directory.
+
+    Attributes:
+        record: The run's record.
+        model: The model.
+        plan: The plan it was trained by, to tell points on training ground apart.
+        display: What shows the maps and their scores besides the run directory.
+        pictured: Names of scenes whose previews are there.
+        variant: What tells maps by other settings than the model's own apart.
+    """
+
+    record: RunRecord
+    model: Model
+    plan: Plan | None
+    display: Display = NOTHING
+    pictured: Sequence[str] = ()
+    variant: str | None = None
+
+    def run(self, scenes: Sequence[Scene], mosaic: MosaicSettings, scoring: AssessSettings) -> None:
+        """Map scenes and score the maps, and the labels where that is asked for.
+
+        Raises:
+            LulcsegError: What can't be mapped, read or written.
+        """
+        for scene in scenes:
+            self._map(scene, mosaic)
+            if scoring.labels and (labels := assess_labels(scene)) is not None:
+                self._save(labels, f"{scene.name}_labels")
+
+    def _save(self, scored: Assessment, stem: str) -> None:
+        scored.save(self.record.run_dir / "assessment" / stem)
+        self.record.put_assessment(f"assessment/{stem}")
+        show_assessment(self.display, stem, scored)
+
+    def _map(self, scene: Scene, mosaic: MosaicSettings) -> None:
+        run_dir, model = self.record.run_dir, self.model
+        label = label_of(mosaic, self.variant)
+        stem = f"{scene.name}_{label}"
+        if scene.name not in self.pictured:
+            self.record.put_scene(scene.name, put_previews(scene, run_dir))
+        path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
+        done = map_scene(model, scene, mosaic, path, label=label)
+        assert done is not None
+        entry = map_entry(done, scene.name, label, model)
+        self.record.put_map(entry)
+        show_map(self.display, run_dir, entry, self.record.content["scenes"][scene.name])
+        print_areas(done.areas)
+        pixels = [area.pixels for area in done.areas]
+        scored = assess_map(scene, path, model.record, label, self.plan, pixels=pixels)
+        if scored is None:
+            return
+        self._save(scored, stem)
+        print_assessment(scored)
+
+
+def label_of(mosaic: MosaicSettings, variant: str | None) -> str:
+    """Return what a map's passes are called, with what stands for the batch where that was chosen."""
+    label, _ = plan_from(mosaic)
+    return f"{label}_{variant}" if variant else label
+
+
+def assess_map(
+    scene: Scene,
+    path: Path,
+    record: ModelRecord,
+    mosaic: str,
+    plan: Plan | None,
+    *,
+    pixels: Sequence[int],
+) -> Assessment | None:
+    """Score a map at its scene's reference points, or return None where there are none.
+
+    What the points' design allows to be said of the whole map is with it; where it allows nothing, why.
+
+    Args:
+        scene: The scene.
+        path: The map.
+        record: The model that made it.
+        mosaic: In which passes.
+        plan: The plan that the model was trained by, to tell points on training ground apart.
+        pixels: Pixels of each class on the whole map, in the legend's order.
+    """
+    points, spec = scene.points, scene.spec.points
+    if points is None or spec is None:
+        return None
+    inside = None if plan is None else on_training_ground(points.geometry, plan)
+    reference = scene.file.place(spec.file)
+    result = assess(
+        points,
+        MapSource(path, record.to_legend()),
+        record.to_legend(),
+        scene=scene.name,
+        compared="map",
+        reference=reference,
+        mosaic=mosaic,
+        design=spec.design,
+        in_training=inside,
+    )
+    request = DesignRequest(
+        design=None if spec.design == "unknown" else spec.design,
+        strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
+        strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
+    )
+    return with_design_if_possible(result, request, path, reference, points.geometry, pixels=pixels)
+
+
+def assess_labels(scene: Scene) -> Assessment | None:
+    """Score a scene's own labels at its reference points: the ceiling of any map trained on them."""
+    points, spec, labels = scene.points, scene.spec.points, scene.spec.labels
+    if points is None or spec is None or labels is None or scene.labels is None:
+        return None
+    origin = labels.file or ", ".join(labels.rasters)
+    return assess(
+        points,
+        LabelSource(scene.labels, scene.grid, origin),
+        scene.legend,
+        scene=scene.name,
+        compared="labels",
+        reference=scene.file.place(spec.file),
+        design=spec.design,
+    )

@@ -1,0 +1,114 @@
+"""What a run's result depends on, as one digest: it decides what is done already and what may be gone on from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lulcseg import __version__
+from lulcseg.errors import LulcsegError
+from lulcseg.files import sha256_of
+from lulcseg.sampling.planfile import json_beside
+from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.scene.state import scene_state, vector_digest
+from lulcseg.settings.programs import PredictConfig, TrainConfig
+
+_FORMAT = 1
+_ELSEWHERE = (
+    "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "scene", "scenes",
+    "ckpt_path", "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
+    "trainer.activation_checkpointing",
+)  # fmt: skip
+"""Settings that change no result, and those that name files, whose content counts instead."""
+
+
+def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene]) -> str:
+    """Return the fingerprint of a training run.
+
+    Args:
+        config: Its settings, as they were asked for: before a plan that is handed in changes them.
+        trained: The scenes it trains on.
+        assessed: The scenes it maps.
+    """
+    files = {"plan": _plan_digest(config.sampling.plan), "goes_on_from": _digest(config.ckpt_path)}
+    scenes = {"train": [scene_state(s) for s in trained], "assess": [scene_state(s) for s in assessed]}
+    return _fingerprint("train", config, scenes, files)
+
+
+def predict_fingerprint(config: PredictConfig, scenes: Sequence[Scene]) -> str:
+    """Return the fingerprint of a prediction; the scenes are as their files have them, before any warp."""
+    return _fingerprint(
+        "predict", config, {"map": [scene_state(s) for s in scenes]}, {"checkpoint": _digest(config.checkpoint)}
+    )
+
+
+def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
+    """Return the fingerprint of a run that isn't begun, opening its scenes.
+
+    Raises:
+        LulcsegError: A scene that can't be opened.
+    """
+    cache = str(Path(config.cache).expanduser().resolve() if config.cache else default_cache())
+    if isinstance(config, PredictConfig):
+        names = config.scenes.assess or ([config.scene] if config.scene else [])
+        return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])
+    names = config.scenes.train or ([config.scene] if config.scene else [])
+    trained = [_opened(name, cache) for name in dict.fromkeys(names)]
+    assessed = [_opened(name, cache) for name in dict.fromkeys(config.scenes.assess or names)]
+    return train_fingerprint(config, trained, assessed)
+
+
+def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> list[str]:
+    """Name the settings that count by which a run differs from another, given that one's ``config.yaml``."""
+    mine, theirs = _flat(asdict(config)), _flat(other)
+    return sorted(key for key, value in mine.items() if not _is_elsewhere(key) and theirs.get(key) != value)
+
+
+def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+    settings = {key: value for key, value in _flat(asdict(config)).items() if not _is_elsewhere(key)}
+    region = config.mosaic.region
+    content = {
+        "format": _FORMAT,
+        "lulcseg": __version__,
+        "program": program,
+        "settings": settings,
+        "scenes": scenes,
+        "files": {**files, "region": None if region is None else vector_digest(Path(region).expanduser())},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _is_elsewhere(key: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in _ELSEWHERE)
+
+
+def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + str(key): value}
+    return found
+
+
+def _digest(path: str | None) -> str | None:
+    return None if path is None else sha256_of(Path(path).expanduser())
+
+
+def _plan_digest(path: str | None) -> list[str] | None:
+    """Return the digests of a plan's two files; of those that aren't there none: the run will say so better."""
+    if path is None:
+        return None
+    plan = Path(path).expanduser()
+    return [sha256_of(part) for part in (plan, json_beside(plan)) if part.is_file()]
+
+
+@lru_cache(maxsize=32)
+def _opened(name: str, cache: str) -> Scene:
+    try:
+        return Scene.open(name, Path(cache))
+    except OSError as error:
+        raise LulcsegError(f"it can't be read ({error.strerror})", where=name, remedy="check the file") from error

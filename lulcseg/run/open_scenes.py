@@ -1,0 +1,103 @@
+"""Opening scenes, and which of them a model can map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import make_folder
+from lulcseg.processes import say
+from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.training.model_record import ModelRecord
+
+_FAR = 0.1
+"""Share by which pixels may measure more or less than those a model was trained on."""
+
+
+def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
+    """Open scenes by name or path; each scene's name must be its own.
+
+    Raises:
+        LulcsegError: Two scenes of one name.
+    """
+    scenes = [Scene.open(name, cache) for name in dict.fromkeys(names)]
+    by_name: dict[str, Scene] = {}
+    for scene in scenes:
+        if scene.name in by_name:
+            raise LulcsegError(
+                f"two scenes are named '{scene.name}'", where=scene.file.path, remedy="give one of them another name:"
+            )
+        by_name[scene.name] = scene
+    return scenes
+
+
+def warped_to(scene: Scene, record: ModelRecord) -> Scene:
+    """Return a scene at the resolution that a model was trained at, warped where it has another."""
+    own, wanted = (scene.grid.xres, scene.grid.yres), record.resolution
+    if all(abs(mine / theirs - 1) <= _FAR for mine, theirs in zip(own, wanted, strict=True)):
+        return scene
+    spec = replace(scene.spec, resolution=wanted[0])
+    return Scene(replace(scene.file, spec=spec), scene.cache)
+
+
+def check_fits(record: ModelRecord, scene: Scene) -> None:
+    """See that a model can map a scene.
+
+    Raises:
+        LulcsegError: Another number of bands, another type, a resolution off by more than a tenth,
+            or, where the scene has labels or points, another legend.
+    """
+    where = scene.file.path
+    if scene.bands != record.bands:
+        raise LulcsegError(
+            f"its imagery has {scene.bands} bands, the model was trained on {record.bands}",
+            where=where,
+            remedy="choose bands with imagery.bands",
+        )
+    if scene.dtype.name != record.dtype:
+        raise LulcsegError(
+            f"its imagery is {scene.dtype.name}, the model was trained on {record.dtype}",
+            where=where,
+            remedy="convert the imagery",
+        )
+    for mine, theirs in zip((scene.grid.xres, scene.grid.yres), record.resolution, strict=True):
+        if abs(mine / theirs - 1) > _FAR:
+            raise LulcsegError(
+                f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
+                f"{record.resolution[0]:g} × {record.resolution[1]:g} m",
+                where=where,
+                remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it (predict.py: warp=true)",
+            )
+    has_classes = scene.spec.labels is not None or scene.spec.points is not None
+    if has_classes and scene.legend.names != record.to_legend().names:
+        raise LulcsegError(
+            f"its classes ({', '.join(scene.legend.names)}) are not the model's "
+            f"({', '.join(record.to_legend().names)})",
+            where=where,
+            remedy="use the model's legend, with a crosswalk from your class names",
+        )
+
+
+def cache_folder(setting: str | None) -> Path:
+    """Return the folder for label rasters and synthetic scenes, made if need be: the user's where none is set.
+
+    Raises:
+        LulcsegError: It can't be made.
+    """
+    return make_folder(Path(setting).expanduser().resolve() if setting else default_cache(), "cache")
+
+
+def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:
+    """Read what will be needed later, so that bad input is told before anything is trained or written.
+
+    Raises:
+        LulcsegError: A scene can't be read, or isn't what the model maps.
+    """
+    for scene in dict.fromkeys(scenes):  # a scene trained on is often assessed too
+        check_fits(model, scene)
+        scene.labels  # noqa: B018 (burns the polygons)
+        scene.points  # noqa: B018
+        for note in scene.notes:
+            say(f"{scene.name}: {note}")

@@ -1,0 +1,49 @@
+"""What results depend on in a scene, as plain values: its imagery, labels, points and legend."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lulcseg.files import sha256_of
+from lulcseg.scene.mosaic_files import find_files
+from lulcseg.scene.scene import Scene
+
+_SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")
+
+
+def scene_state(scene: Scene) -> dict[str, Any]:
+    """Return what results depend on in a scene, as plain Python.
+
+    Imagery is known by its files' names, sizes and times, whatever folder they lie in; polygons, points and
+    class rasters' crosswalks, which are small, by their content.
+    """
+    spec = scene.spec
+    imagery = scene.imagery.state()
+    imagery["files"] = [[Path(first).name if Path(first).is_absolute() else first, *rest]
+                        for first, *rest in imagery["files"]]  # fmt: skip
+    folder = scene.file.path.parent
+    named = [section.file for section in (spec.labels, spec.points) if section is not None and section.file]
+    rasters = sorted(find_files(spec.labels.rasters if spec.labels else [], folder, str(scene.file.path)))
+    return {
+        "name": scene.name,
+        "imagery": imagery,
+        "legend": scene.legend.to_plain(),
+        "labels": None if spec.labels is None else asdict(spec.labels),
+        "points": None if spec.points is None else asdict(spec.points),
+        "vectors": [vector_digest(scene.file.place(name)) for name in named],
+        "class_rasters": [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in rasters],
+    }
+
+
+def vector_digest(path: Path) -> list[str]:
+    """Return digests of a vector file; a shapefile is several files."""
+    parts = [path.with_suffix(s) for s in _SHAPEFILE] if path.suffix.lower() == ".shp" else [path]
+    return [_known(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in parts if p.is_file()]
+
+
+@lru_cache(maxsize=256)
+def _known(path: str, size: int, time: int) -> str:  # noqa: ARG001 (they tell a changed file from the one known)
+    return sha256_of(Path(path))

@@ -1,0 +1,21 @@
+"""What training minimises (``loss:``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lulcseg.settings.schema import setting
+
+
+@dataclass
+class LossSettings:
+    """What training minimises. Pixels labelled `ignore` never count."""
+
+    name: str = setting("cross_entropy", "Kind of loss.", choices=("cross_entropy",))
+    label_smoothing: float = setting(0.0, "Share of the target spread over all classes.", least=0.0, most=0.5)
+    prior_correction: float = setting(
+        0.0,
+        "How far the shift of class shares that sampling brings is taken out again (logit adjustment); 1: wholly.",
+        least=0.0,
+        most=1.0,
+    )

@@ -1,0 +1,21 @@
+"""Optimiser and learning rate (``optim:``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lulcseg.settings.schema import setting
+
+
+@dataclass
+class OptimSettings:
+    """Optimiser and schedule; neither is printed in the paper."""
+
+    name: str = setting("adamw", "Optimiser.", choices=("adamw", "sgd"))
+    learning_rate: float = setting(1e-3, "Peak learning rate.", least=0.0)
+    weight_decay: float = setting(1e-2, "Decoupled weight decay.", least=0.0)
+    momentum: float = setting(0.9, "Momentum (sgd).", least=0.0, most=1.0)
+    schedule: str = setting(
+        "cosine", "Learning rate over the steps, after the warm-up.", choices=("constant", "cosine", "linear")
+    )
+    warmup: float = setting(0.05, "Share of all steps over which the rate rises from 0.", least=0.0, most=0.5)

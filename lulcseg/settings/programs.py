@@ -1,0 +1,89 @@
+"""Everything that ``python train.py`` and ``python predict.py`` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lulcseg.settings.assess import AssessSettings
+from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.logger import LoggerSettings
+from lulcseg.settings.loss import LossSettings
+from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.settings.optim import OptimSettings
+from lulcseg.settings.reading import ReadingSettings
+from lulcseg.settings.sampling import SamplingSettings, ValidationSettings
+from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.settings.scenes import PredictScenes, TrainScenes
+from lulcseg.settings.schema import refuse, setting
+from lulcseg.settings.study import StudySettings
+from lulcseg.settings.trainer import TrainerSettings
+from lulcseg.settings.trial import TrialSettings
+
+
+@dataclass
+class TrainConfig:
+    """Everything `python train.py` can be told."""
+
+    name: str = setting("run", "Name of the run: the folder it is kept in, and its name in the logger.")
+    scene: str | None = setting("synthetic2018", "The scene to train on: a name under conf/scenes/ or a path.")
+    scenes: TrainScenes = field(default_factory=TrainScenes)
+    run_dir: str = setting("runs/run", "Folder of the run, new: everything goes there.")
+    seed: int = setting(0, "Seed of the plan, the weights and the order of patches.", least=0)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    scaling: ScalingSettings = field(default_factory=ScalingSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optim: OptimSettings = field(default_factory=OptimSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    logger: LoggerSettings = field(default_factory=LoggerSettings)
+    mosaic: MosaicSettings = field(default_factory=MosaicSettings)
+    assess: AssessSettings = field(default_factory=AssessSettings)
+    trial: TrialSettings = field(default_factory=TrialSettings)
+    study: StudySettings = field(default_factory=StudySettings)
+    stop_after: str | None = setting(
+        None, "Stop once this much is done: the plan, or the training.", choices=("plan", "training")
+    )
+    ckpt_path: str | None = setting(None, "Checkpoint (last.ckpt) to go on from.")
+    cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
+
+    def __post_init__(self) -> None:
+        """Refuse replicates over several machines: a sweep starts each on its own."""
+        if self.trial.name is not None and self.trainer.nodes > 1:
+            refuse(
+                f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",
+                "set trainer=ddp, and a launcher for many machines: hydra/launcher=slurm",
+            )
+
+
+@dataclass
+class PredictConfig:
+    """Everything `python predict.py` can be told."""
+
+    checkpoint: str | None = setting(None, "Checkpoint of a run: <run>/checkpoints/best.ckpt.")
+    scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
+    scenes: PredictScenes = field(default_factory=PredictScenes)
+    output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
+    mosaic: MosaicSettings = field(default_factory=lambda: MosaicSettings(name="multiple"))
+    assess: AssessSettings = field(default_factory=AssessSettings)
+    seed: int | None = setting(
+        None, "Seed that the model must have been trained from, for paths to name it as ${seed}; null: any.", least=0
+    )
+    at_prediction: str | None = setting(
+        None,
+        "What stands for the batch at prediction; null: as the model was trained with.",
+        choices=("patch", "mosaic", "training"),
+    )
+    trial: TrialSettings = field(default_factory=lambda: TrialSettings(program="predict"))
+    warp: bool = setting(False, "Whether imagery of another resolution is warped to the model's.")
+    accelerator: str = setting("auto", "Device to predict on.", choices=("auto", "cpu", "gpu", "mps"))
+    devices: str = setting("1", "Number of devices to predict on, or auto.")
+    strategy: str = setting("auto", "Lightning's strategy; auto: a process a device.")
+    precision: str = setting(
+        "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
+    )
+    show: str = setting("run", "Where the maps are shown: where the run was, or nowhere.", choices=("run", "none"))
+    cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")

@@ -1,0 +1,18 @@
+"""How patches come from disk to the device (``reading:``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lulcseg.settings.schema import setting
+
+
+@dataclass
+class ReadingSettings:
+    """How patches come from disk to the device."""
+
+    workers: int = setting(-1, "Data-loader processes; -1: by the number of cores.", least=-1)
+    prefetch: int = setting(4, "Batches that each loader process reads ahead.", least=1)
+    decoded: bool = setting(
+        False, "Whether imagery is decoded once into memory-mapped files in the cache (their size is told first)."
+    )

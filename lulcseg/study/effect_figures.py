@@ -1,0 +1,130 @@
+"""The study's figures: each trial's scores by view, and each question's effect."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lulcseg.pictures.figures import INK, MUTED, RULE, STYLE
+from lulcseg.pictures.palette import value_colours
+from lulcseg.study.effects import AFTER, Questions, StudyView, in_view
+from lulcseg.trials.paper import paper_figures
+
+_TOLD = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
+
+
+def boxes(
+    whole: pd.DataFrame,
+    arms: Sequence[tuple[str, str]],
+    views: Sequence[StudyView],
+    metric: str,
+    years: Sequence[int | None],
+) -> Figure:
+    """Draw a score's box and dots over the seeds: a panel a view, a box an arm; a diamond is the paper's figure.
+
+    Args:
+        whole: Scores of whole maps.
+        arms: Trial and value of each box, in order.
+        views: The panels.
+        metric: Which score.
+        years: For each panel the year of the paper's figures that it is set beside; None: none.
+    """
+    colours = value_colours([None] * len(arms))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(1.2 + 2.75 * len(views), 0.9 + 0.34 * len(arms) + 0.5), layout="constrained")
+        panels = figure.subplots(1, len(views), sharey=True, squeeze=False)[0]
+        for panel, view in enumerate(views):
+            axes = panels[panel]
+            for i, ((trial, value), colour) in enumerate(zip(arms, colours, strict=True)):
+                _box(axes, i, in_view(whole, trial, value, view)[metric].to_numpy(), colour)
+                printed = None if (year := years[panel]) is None else paper_figures(trial, value, year)
+                if printed is not None:
+                    axes.plot(
+                        getattr(printed, metric), i, "D", color="white", markeredgecolor=INK, markersize=5, zorder=4
+                    )
+            axes.set_title(_broken(view.title), fontsize=8.5)
+            axes.set(xlim=(-0.03, 1.03), xticks=[0, 0.25, 0.5, 0.75, 1], ylim=(len(arms) - 0.4, -0.6))
+            axes.set_yticks(range(len(arms)), [value for _, value in arms])
+            axes.tick_params(length=0)
+            axes.grid(visible=False, axis="y")
+        figure.supxlabel(metric.replace("_", " ").replace("f1", "F1"), color=MUTED, fontsize=9)
+        return figure
+
+
+def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
+    """Draw each question's effect with its 95 % interval, in the view that its conclusion rests on."""
+    rows = found[found["primary"]].iloc[::-1].reset_index(drop=True)
+    asked = {q.id: q.text for q in questions.questions}
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 0.9 + 0.25 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        axes.axvspan(-questions.margin, questions.margin, color=RULE, alpha=0.6, linewidth=0)
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        for i, (_, row) in enumerate(rows.iterrows()):
+            colour = _TOLD[str(row["verdict"])]
+            axes.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=1.6)
+            axes.plot(row["effect"], i, "o", color=colour, markersize=5)
+        labels = [textwrap.fill(f"{row['question']}  {asked[str(row['question'])]}", 78) for _, row in rows.iterrows()]
+        axes.set_yticks(range(len(rows)), labels, fontsize=8)
+        axes.set(
+            xlabel=f"effect on kappa or the score named   {AFTER} asked after scores were seen",
+            ylim=(-0.7, len(rows) - 0.3),
+        )
+        axes.tick_params(length=0)
+        axes.grid(visible=False, axis="y")
+        handles = [axes.plot([], [], "o-", color=colour, label=told)[0] for told, colour in _TOLD.items()]
+        figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8)
+        return figure
+
+
+def time_against_accuracy(whole: pd.DataFrame, arms: Sequence[tuple[str, str]], view: StudyView) -> Figure:
+    """Draw what sets of passes gain over a single one against how long they map, a dot a seed, a diamond the mean.
+
+    Args:
+        whole: Scores of whole maps.
+        arms: Trial and value of each set; the first is the single pass.
+        view: Which maps.
+    """
+    colours = value_colours([None] * len(arms))
+    base = in_view(whole, *arms[0], view).set_index("seed")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.6, 3.6), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(0, color=MUTED, linewidth=0.8)
+        for (trial, value), colour in zip(arms, colours, strict=True):
+            rows = in_view(whole, trial, value, view).set_index("seed")
+            rows = rows.loc[rows.index.intersection(base.index)]
+            gain, seconds = (
+                rows["kappa"] - base["kappa"].loc[rows.index],
+                rows["map_seconds"] / base["map_seconds"].mean(),
+            )
+            axes.plot(seconds, gain, "o", color=colour, markersize=3.5, alpha=0.5)
+            axes.plot(
+                seconds.mean(), gain.mean(), "D", color=colour, markersize=7, markeredgecolor="white", label=value
+            )
+        axes.set(xlabel="time to map, relative to a single pass", ylabel="kappa gained over a single pass")
+        axes.set_xlim(left=0)
+        axes.tick_params(length=0)
+        figure.legend(loc="outside right upper")
+        return figure
+
+
+def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:
+    if not len(values):
+        return
+    line = {"color": colour}
+    axes.boxplot(
+        values, positions=[at], orientation="horizontal", widths=0.55, whis=(0, 100), manage_ticks=False,
+        boxprops=line, medianprops=line | {"linewidth": 1.8}, whiskerprops=line, capprops=line,
+    )  # fmt: skip
+    axes.plot(values, np.full(len(values), at), "o", color=colour, markersize=3.2, alpha=0.7)
+
+
+def _broken(title: str) -> str:
+    return title.replace(" (", ",\n(").replace(", ", ",\n")

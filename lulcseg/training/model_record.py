@@ -1,0 +1,110 @@
+"""What travels with a model: everything prediction needs to use it rightly.
+
+Plain Python only (dict, list, str, numbers), so that a checkpoint loads with
+``weights_only=True`` and no code runs from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import Legend
+
+KEY = "lulcseg"
+TRAINING = "lulcseg_training"
+"""Key of the settings that a checkpoint was trained with, which going on from it must share."""
+
+FORMAT = 2
+"""2: scaling by method and source, with statistics of the training mosaics."""
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """The record of a model.
+
+    Attributes:
+        legend: The legend as :meth:`lulcseg.legend.Legend.to_plain` gives it.
+        bands: Bands of its imagery.
+        dtype: NumPy name of the imagery's type.
+        resolution: Pixel width and height it was trained at, in metres.
+        patch_size: Side of its training patches, in pixels.
+        model: Settings of the network (``lulcseg.settings.model.ModelSettings``).
+        scaling: Settings of the scaling (``lulcseg.settings.scaling.ScalingSettings``).
+        statistics: Statistics of all training mosaics' raw values, where scaling may need them
+            (:meth:`lulcseg.scene.statistics.BandStatistics.summary`); else None.
+        scenes: Names of the scenes it was trained on.
+        name: Name of the run.
+        seed: Seed of the run.
+        plan: Digest of its sampling plan.
+        format: Version of this record.
+    """
+
+    legend: list[dict[str, int | str]]
+    bands: int
+    dtype: str
+    resolution: list[float]
+    patch_size: int
+    model: dict[str, Any]
+    scaling: dict[str, Any]
+    statistics: dict[str, Any] | None = None
+    scenes: list[str] = field(default_factory=list)
+    name: str = "run"
+    seed: int = 0
+    plan: str = ""
+    format: int = FORMAT
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record as a plain dictionary."""
+        return asdict(self)
+
+    def to_legend(self) -> Legend:
+        """Return the legend."""
+        return Legend.from_plain(self.legend)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], where: str) -> ModelRecord:
+        """Read a record back.
+
+        Raises:
+            LulcsegError: Of another format, or incomplete.
+        """
+        if plain.get("format") != FORMAT:
+            raise LulcsegError(
+                f"its record has format {plain.get('format')}, this version reads {FORMAT}",
+                where=where,
+                remedy="use the lulcseg that made it",
+            )
+        try:
+            return cls(**plain)
+        except TypeError as error:
+            raise LulcsegError(f"its record is incomplete ({error})", where=where, remedy="train it again") from error
+
+
+def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:
+    """Load a lulcseg checkpoint without running code from it.
+
+    Args:
+        path: A ``.ckpt`` file of a run.
+
+    Returns:
+        The model's record, and the whole checkpoint.
+
+    Raises:
+        LulcsegError: No such file, or no lulcseg checkpoint.
+    """
+    remedy = "give <run>/checkpoints/best.ckpt or last.ckpt"
+    if not path.is_file():
+        raise LulcsegError("there is no such checkpoint", where=path, remedy=remedy)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises a zoo of types here; all mean the same
+        raise LulcsegError("it is no lulcseg checkpoint, or a damaged one", where=path, remedy=remedy) from error
+    if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
+        raise LulcsegError("it is a checkpoint, but not one of lulcseg", where=path, remedy=remedy)
+    return ModelRecord.from_plain(checkpoint[KEY], str(path)), checkpoint
