@@ -36,7 +36,7 @@ demo: .venv/.installed
 	@echo "Open $(DEMO)/run/report.html in a browser"
 
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 study: .venv/.installed
 	sh docs/study/mini.sh

@@ -74,12 +74,12 @@ def main() -> None:
 def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
     """Map a scene with one checkpoint and every set; return a row a set."""
     from lulcseg.assessment.standalone import assess_files
-    from lulcseg.mosaic.map_request import Model
+    from lulcseg.mosaic.map_request import TrainedModel
     from lulcseg.mosaic.mapping import map_scene
     from lulcseg.scene.scene import Scene
     from lulcseg.training.task import SegmentationTask
 
-    model = Model(SegmentationTask.from_checkpoint(checkpoint), checkpoint)
+    model = TrainedModel(SegmentationTask.from_checkpoint(checkpoint), checkpoint)
     scene = Scene.open(scene_name, cache)
     legend = model.record.to_legend()
     rows = []

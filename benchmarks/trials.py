@@ -49,7 +49,7 @@ def main() -> None:
 def written(folder: Path, runs: int, points: int) -> list[Path]:
     """Write trials of eight values and five seeds until there are so many runs; return their folders."""
     sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' made-up runs
-    from tests.unit.trial_fixture import write_trial
+    from tests.support.trials import write_trial
 
     sizes = [2**k for k in range(3, 3 + VALUES)]
     found = []

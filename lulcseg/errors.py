@@ -44,7 +44,7 @@ def _rebuild(what: str, where: str | None, remedy: str | None) -> LulcsegError:
     return LulcsegError(what, where=where, remedy=remedy)
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return what went wrong as a sentence for a record."""
     if isinstance(error, LulcsegError):
         return str(error)
@@ -70,7 +70,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return "use one of: " + ", ".join(options) if options else "none is known here"
 
 
-def state_of(error: BaseException) -> str:
+def failure_state(error: BaseException) -> str:
     """Return what a record calls a run that ended by an error: ``interrupted`` by somebody, or ``failed``."""
     return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
 

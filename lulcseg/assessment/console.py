@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.design import STRATIFIED
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 from lulcseg.maps.areas import ClassArea
 
 _WIDTH_WITH_INTERVALS = 96
@@ -58,7 +58,7 @@ def _headline(assessment: Assessment) -> Text:
     text.append(f" · {assessment.source} against {assessment.reference}\n")
     for label, value in (("kappa", s.kappa), ("mean F1", s.mean_f1), ("overall accuracy", s.overall_accuracy)):
         text.append(f"{label} ")
-        text.append(shown(value), style="bold")
+        text.append(format_score(value), style="bold")
         text.append("   ")
     text.append(f"{s.n_scored:,} of {assessment.n_points:,} {assessment.places}")
     return text
@@ -76,15 +76,15 @@ def _class_table(assessment: Assessment, with_intervals: bool) -> Table:
             _named(land_class.name, land_class.colour),
             f"{s.reference_points[i]:,}",
             f"{s.mapped_points[i]:,}",
-            shown(s.users[i]),
+            format_score(s.users[i]),
             *([_bounds(s.users_interval[i])] if with_intervals else []),
-            shown(s.producers[i]),
+            format_score(s.producers[i]),
             *([_bounds(s.producers_interval[i])] if with_intervals else []),
-            shown(s.f1[i]),
+            format_score(s.f1[i]),
         )
     table.add_section()
     gap = [""] * len(interval)
-    means = (shown(s.mean_users), *gap, shown(s.mean_producers), *gap, shown(s.mean_f1))
+    means = (format_score(s.mean_users), *gap, format_score(s.mean_producers), *gap, format_score(s.mean_f1))
     table.add_row(f"mean of {s.classes_averaged}", "", "", *means, style="bold")
     return table
 

@@ -20,7 +20,7 @@ from lulcseg.assessment.design import (
     Estimate,
     Stratum,
 )
-from lulcseg.assessment.design_variance import Array, Sample
+from lulcseg.assessment.design_variance import Array, StratumSample
 from lulcseg.assessment.intervals import wilson_interval
 from lulcseg.errors import LulcsegError
 
@@ -48,7 +48,7 @@ def simple_random(confusion: ArrayLike, names: Sequence[str], hectares: float, m
     n = int(counts.sum())
     if n < 2:
         raise LulcsegError(f"a standard error takes two points, there is {n}", where="design", remedy="add points")
-    sample = Sample(counts[np.newaxis], [1.0])
+    sample = StratumSample(counts[np.newaxis], [1.0])
     reference, shown, agree = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
     few = [Stratum(name, math.nan, 0.0, int(k)) for name, k in zip(names, reference, strict=True)]
     return _estimates(
@@ -101,7 +101,7 @@ def stratified_by_map(
     hectares = float(size.sum() * pixel_hectares)
     how = "strata formed after" if design == POST_STRATIFIED else "drawn by"
     return _estimates(
-        Sample(by_stratum, size[kept], size[kept]),
+        StratumSample(by_stratum, size[kept], size[kept]),
         names,
         hectares,
         size * pixel_hectares,
@@ -144,7 +144,7 @@ def stratified_elsewhere(
     if off.sum():
         warned += (f"{int(off.sum()):,} points lie where the map has no class: the figures are of what it covers.",)
     return _estimates(
-        Sample(
+        StratumSample(
             n[kept],
             [s.hectares for s in strata],
             [s.pixels for s in strata],
@@ -175,7 +175,7 @@ class _Intervals:
 
 
 def _estimates(
-    sample: Sample,
+    sample: StratumSample,
     names: Sequence[str],
     hectares: float,
     mapped: ArrayLike,
@@ -246,7 +246,7 @@ def _estimates(
     )
 
 
-def _of_all(sample: Sample, shares: Sequence[Estimate]) -> Sequence[Estimate]:
+def _of_all(sample: StratumSample, shares: Sequence[Estimate]) -> Sequence[Estimate]:
     """Return the classes' shares of all strata's area, of which the map may cover only a part."""
     cells = sample.cells
     if np.isclose(cells.sum(), 1.0):

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sample:
+class StratumSample:
     """Counts of the points of each stratum, and the strata's sizes.
 
     Args:

@@ -17,7 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from lulcseg import __version__
 from lulcseg.assessment.design import SIMPLE_RANDOM, STRATIFIED
 from lulcseg.assessment.design_strata import SAMPLE_TABLE, STRATA_TABLE
-from lulcseg.assessment.sample_draw import Drawn, Population, Progress, WholeGround, count_strata, draw_pixels
+from lulcseg.assessment.sample_draw import DrawnSample, Population, Progress, WholeGround, count_strata, draw_pixels
 from lulcseg.assessment.sample_size import (
     LEAST,
     LEAST_OLOFSSON,
@@ -137,7 +137,7 @@ def draw_sample(
     *,
     counting: Progress | None = None,
     drawing: Progress | None = None,
-) -> tuple[SamplePlan, Drawn]:
+) -> tuple[SamplePlan, DrawnSample]:
     """Count the strata, share the points out, and draw them.
 
     Args:
@@ -160,7 +160,7 @@ def draw_sample(
     wanted[np.flatnonzero(every)] = plan.points
     drawn = draw_pixels(ground, every, wanted, request.seed, drawing)
     place = np.cumsum(every > 0) - 1
-    return plan, Drawn(drawn.row, drawn.col, place[drawn.stratum])
+    return plan, DrawnSample(drawn.row, drawn.col, place[drawn.stratum])
 
 
 def check_target(out: Path) -> None:
@@ -180,7 +180,7 @@ def check_target(out: Path) -> None:
 def write_sample(
     out: Path,
     plan: SamplePlan,
-    drawn: Drawn,
+    drawn: DrawnSample,
     grid: Grid,
     legend: Legend,
     *,

@@ -32,7 +32,7 @@ class Population(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnSample:
     """Pixels drawn, in random order, so that any first few are a sample of the same kind.
 
     Attributes:
@@ -62,7 +62,7 @@ def draw_pixels(
     points: Sequence[int] | NDArray[np.int64],
     seed: int,
     progress: Progress | None = None,
-) -> Drawn:
+) -> DrawnSample:
     """Draw pixels without replacement, every one of a stratum with the same chance.
 
     Which of a stratum's pixels are drawn is settled beforehand by their rank in reading order; the raster is then read
@@ -100,7 +100,7 @@ def draw_pixels(
         seen += counts
         _tell(progress, done, grid)
     row, col, stratum = (np.concatenate([part[i] for part in found])[order] for i in range(3))
-    return Drawn(row, col, stratum)
+    return DrawnSample(row, col, stratum)
 
 
 class WholeGround:

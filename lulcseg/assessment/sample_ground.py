@@ -10,7 +10,7 @@ from lulcseg.legend import IGNORE
 from lulcseg.scene.scene import Scene
 
 
-class Ground:
+class ReferenceGround:
     """The pixels of a scene that have imagery and lie inside its boundary.
 
     Args:

@@ -166,7 +166,7 @@ def class_mean(values: ArrayLike, confusion: ArrayLike) -> float:
     return float(np.nan_to_num(np.asarray(values, dtype=np.float64)[judged], nan=0.0).mean())
 
 
-def shown(value: float | None, digits: int = 3) -> str:
+def format_score(value: float | None, digits: int = 3) -> str:
     """Write a score for people: '–' where there is none."""
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 

@@ -36,18 +36,19 @@ def _print(found: Agreement) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from lulcseg.assessment.scores import shown
+    from lulcseg.assessment.scores import format_score
 
     console = Console()
     console.print(
-        f"{found.complete:,} points with a class by all {len(found.interpreters)}: all agree on {shown(found.overall)} "
-        f"of them, Fleiss' kappa {shown(found.fleiss)}. To discuss: {len(found.discuss):,} points.",
+        f"{found.complete:,} points with a class by all {len(found.interpreters)}: all agree on "
+        f"{format_score(found.overall)} of them, Fleiss' kappa {format_score(found.fleiss)}. "
+        f"To discuss: {len(found.discuss):,} points.",
         highlight=False,
     )
     for pair in found.pairs:
         title = (
-            f"{pair.first} (rows) and {pair.second}: {pair.n:,} points, agreement {shown(pair.agreement)}, "
-            f"Cohen's kappa {shown(pair.kappa)}"
+            f"{pair.first} (rows) and {pair.second}: {pair.n:,} points, agreement {format_score(pair.agreement)}, "
+            f"Cohen's kappa {format_score(pair.kappa)}"
         )
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
         table.add_column("class")

@@ -56,13 +56,13 @@ def run(arguments: argparse.Namespace) -> None:
     from lulcseg.trials.ranking import rank_trial
     from lulcseg.trials.resample import resample
     from lulcseg.trials.tables import as_latex, as_markdown, ranking_frame, ranking_text, write_table
-    from lulcseg.trials.trial_reader import only, read_trial
+    from lulcseg.trials.trial_reader import read_trial, select_values
 
     if not arguments.margin > 0:
         raise LulcsegError("the margin isn't above 0", where="--margin", remedy="write --margin 0.02")
     trial = read_trial(arguments.trial)
     if arguments.values:
-        trial = only(trial, arguments.values)
+        trial = select_values(trial, arguments.values)
     console = Console(highlight=False)
     views = _chosen(trial, arguments.scene, arguments.mosaic)
     rankings = [rank_trial(trial, view, ties=arguments.ties, margin=arguments.margin) for view in views]

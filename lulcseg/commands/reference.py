@@ -66,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _on_scene(arguments: argparse.Namespace) -> None:
-    from lulcseg.assessment.sample_ground import Ground
+    from lulcseg.assessment.sample_ground import ReferenceGround
     from lulcseg.errors import LulcsegError
     from lulcseg.scene.scene import Scene
 
@@ -78,7 +78,7 @@ def _on_scene(arguments: argparse.Namespace) -> None:
         )
     scene = Scene.open(arguments.target.removeprefix("scene="), arguments.cache)
     request = _request(arguments, "simple random")
-    _draw(arguments, request, Ground(scene), scene.legend, scene.name, scene.grid.pixel_area / 10_000)
+    _draw(arguments, request, ReferenceGround(scene), scene.legend, scene.name, scene.grid.pixel_area / 10_000)
 
 
 def _request(arguments: argparse.Namespace, design: str) -> SampleRequest:

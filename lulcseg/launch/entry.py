@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from lulcseg.errors import exits_cleanly, told
+from lulcseg.errors import describe_error, exits_cleanly
 from lulcseg.launch.compose import CONF, check_command_line, filled, register_resolvers
 from lulcseg.launch.jobs import Job, jobs_of
 from lulcseg.processes import import_from_here
@@ -63,7 +63,7 @@ def _sweep(name: str, jobs: Sequence[Job], command: str) -> None:
         broken = error
     except Exception as error:  # a launcher's own failure: what it ran is in the folders
         broken = error
-        sys.stderr.write(f"lulcseg: the launcher failed ({told(error)}).\n")
+        sys.stderr.write(f"lulcseg: the launcher failed ({describe_error(error)}).\n")
     wanted = {(job.settings.trial.value, job.settings.seed) for job in jobs}
     mine = [run for run in survey(folder) if (run.value, run.seed) in wanted]
     print_status(folder, mine)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lulcseg.errors import LulcsegError, exits_cleanly, state_of, told
+from lulcseg.errors import LulcsegError, describe_error, exits_cleanly, failure_state
 from lulcseg.files import read_json
 from lulcseg.launch.child_process import end_with_parent
 from lulcseg.launch.compose import SCHEMAS
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _run(settings, request["command"])
         except BaseException as error:
             if is_lead():
-                note_failure(run_dir, settings, state_of(error), told(error))
+                note_failure(run_dir, settings, failure_state(error), describe_error(error))
             if isinstance(error, KeyboardInterrupt):
                 raise SystemExit(130) from None
             raise

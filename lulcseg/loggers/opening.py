@@ -38,7 +38,9 @@ def check_logger(settings: LoggerSettings) -> None:
 
 
 @contextmanager
-def shown(settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Iterator[Display]:
+def open_display(
+    settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path
+) -> Iterator[Display]:
     """Open what shows a run, and close it however the run ends.
 
     Only a run's first process may call this.
@@ -62,7 +64,7 @@ def shown(settings: LoggerSettings, identity: Identity, content: Mapping[str, An
 
 
 @contextmanager
-def shown_as_trained(
+def reopen_display(
     run_dir: Path,
     folder: Path,
     record: Mapping[str, Any],
@@ -103,7 +105,7 @@ def shown_as_trained(
             "its settings can't be read", where=run_dir / "config.yaml", remedy="set show=none"
         ) from error
     facts = facts_of(record, identity) | {"predict": dict(request), "model_of": _address_of(run_dir)}
-    with shown(logger, identity, settings | facts, folder) as display:
+    with open_display(logger, identity, settings | facts, folder) as display:
         yield display
 
 

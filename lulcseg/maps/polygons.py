@@ -33,8 +33,8 @@ from lulcseg.maps.vectorise import (
     CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
+    ConfidenceSteps,
     Reader,
-    Steps,
     placed,
     regions,
     sheets,
@@ -120,8 +120,8 @@ def write_polygons(
         mapped = stack.enter_context(ByteRaster(raster))
         surely = None if confidence is None else stack.enter_context(same_pixels(confidence, mapped))
         grid, read, unit = mapped.grid, mapped.classes(legend), least_pixels(min_area, mapped.grid)
-        steps = Steps(progress, sheets(grid, sheet) * (3 if unit > 1 else 1))
-        layer = Layer(stack.enter_context(replacing(out)), LAYER, grid)
+        steps = ConfidenceSteps(progress, sheets(grid, sheet) * (3 if unit > 1 else 1))
+        layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, grid)
         sieved = 0
         if unit > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent))
@@ -189,7 +189,7 @@ def least_pixels(area: float, grid: Grid) -> int:
     return math.ceil(area / grid.pixel_area - 1e-6)
 
 
-class Layer:
+class PolygonLayer:
     """A layer of polygons in a new GeoPackage, written in batches.
 
     Whatever goes wrong is an OSError, for :func:`lulcseg.files.replacing` to put into a sentence.
@@ -222,7 +222,9 @@ class Layer:
         self._made = True
 
 
-def _sieved(read: Reader, grid: Grid, unit: int, folder: Path, *, sheet: int, steps: Steps) -> tuple[Reader, int]:
+def _sieved(
+    read: Reader, grid: Grid, unit: int, folder: Path, *, sheet: int, steps: ConfidenceSteps
+) -> tuple[Reader, int]:
     """Give regions of fewer pixels than the unit to their largest neighbours.
 
     Args:

@@ -16,15 +16,15 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.polygons import Layer, check_amount, check_target, least_pixels, same_pixels
+from lulcseg.maps.polygons import PolygonLayer, check_amount, check_target, least_pixels, same_pixels
 from lulcseg.maps.seams import Regions
 from lulcseg.maps.vectorise import (
     BACKGROUND,
     CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
+    ConfidenceSteps,
     Reader,
-    Steps,
     placed,
     regions,
     sheets,
@@ -109,8 +109,8 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
     with ExitStack() as stack:
         mapped = stack.enter_context(ByteRaster(raster))
         surely = stack.enter_context(same_pixels(confidence, mapped))
-        steps = Steps(progress, sheets(mapped.grid, sheet))
-        layer = Layer(stack.enter_context(replacing(out)), LAYER, mapped.grid)
+        steps = ConfidenceSteps(progress, sheets(mapped.grid, sheet))
+        layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, mapped.grid)
         read = _disagreement(mapped.classes(legend), labels, _offset(mapped, grid))
         fewest, kept, differing, small = least_pixels(min_area, mapped.grid), [], 0, 0
         for found in regions(read, mapped.grid, confidence=surely.read, sheet=sheet, done=steps):

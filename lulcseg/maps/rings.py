@@ -57,7 +57,7 @@ class Rings:
         edge[self.rings[1:] - 1] = False
         return edge
 
-    def noded(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: Lattice) -> Rings:
+    def noded(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: CornerLattice) -> Rings:
         """Add a corner wherever an edge runs through one of the given pixel corners.
 
         Args:
@@ -135,7 +135,7 @@ class Rings:
 
 
 @dataclass(frozen=True, slots=True)
-class Lattice:
+class CornerLattice:
     """The pixel corners of a raster of so many rows and columns, each with a number, by rows or by columns."""
 
     height: int

@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lulcseg.grid import Window
-from lulcseg.maps.rings import Lattice, Rings, spans
+from lulcseg.maps.rings import CornerLattice, Rings, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Seams:
         sheet: Side of a sheet, in pixels.
     """
 
-    def __init__(self, lattice: Lattice, sheet: int) -> None:
+    def __init__(self, lattice: CornerLattice, sheet: int) -> None:
         """Begin with nothing."""
         self._lattice = lattice
         self._sheet = sheet
@@ -157,7 +157,7 @@ class Seams:
         return needless
 
 
-def _seam_edges(rings: Rings, lattice: Lattice, sheet: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _seam_edges(rings: Rings, lattice: CornerLattice, sheet: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the numbers of all edges on seams, the same from both sides of a seam, and which edges those are."""
     (x0, y0), (x1, y1) = rings.xy[:-1].astype(np.int64).T, rings.xy[1:].astype(np.int64).T
     edge = rings.is_edge()[:-1]

@@ -27,7 +27,7 @@ from rasterio.windows import Window as RasterioWindow
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.rings import Lattice, outlined
+from lulcseg.maps.rings import CornerLattice, outlined
 from lulcseg.maps.seams import Regions, Seams
 from lulcseg.scene.headers import describe
 
@@ -123,7 +123,7 @@ class ByteRaster:
         return read
 
 
-class Steps:
+class ConfidenceSteps:
     """Counts what is done of a known number of steps, and tells it.
 
     Args:
@@ -180,7 +180,7 @@ def regions(
         reached over a seam and are now complete. Together their outlines are a valid coverage: where regions meet,
         they have the same corners, and neither gap nor overlap.
     """
-    lattice = Lattice(grid.height, grid.width)
+    lattice = CornerLattice(grid.height, grid.width)
     seams = Seams(lattice, sheet)
     for strip in blocks(grid.window, sheet, grid.width):
         for window in blocks(strip, sheet, sheet):
@@ -191,7 +191,7 @@ def regions(
 
 
 def _traced(
-    read: Reader, window: Window, lattice: Lattice, simplify: float, confidence: Reader | None
+    read: Reader, window: Window, lattice: CornerLattice, simplify: float, confidence: Reader | None
 ) -> tuple[Regions, NDArray[np.int64]]:
     """Trace a sheet; return its regions, and the numbers of the corners on its seams where three or more meet."""
     around = Window(window.row - 1, window.col - 1, window.height + 2, window.width + 2)

@@ -31,7 +31,7 @@ BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RasterLayout:
     """What a raster holds, and how it is stored. All rasters are uint8 with nodata 255.
 
     Attributes:
@@ -146,7 +146,7 @@ class Raster:
     """
 
     grid: Grid
-    layout: Layout
+    layout: RasterLayout
     legend: Legend
     tags: Mapping[str, str]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.passes import PassPlan, View
+from lulcseg.mosaic.passes import PassPlan, PatchView
 from lulcseg.mosaic.patch_reader import Patch
 
 
@@ -25,7 +25,7 @@ class PatchModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ForwardSample:
     """A view of a patch.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sample:
     """
 
     patch: Patch
-    view: View
+    view: PatchView
     is_last: bool
 
 
@@ -54,15 +54,17 @@ class Prediction:
     entropy: Tensor | None
 
 
-def samples_of(patches: Iterable[Patch], plan: PassPlan) -> Iterator[Sample]:
+def samples_of(patches: Iterable[Patch], plan: PassPlan) -> Iterator[ForwardSample]:
     """Yield the views of patches, those of a patch one after another, in the plan's order."""
     for patch in patches:
         views = plan.passes[patch.tile.pass_index].views
         for number, view in enumerate(views, start=1):
-            yield Sample(patch, view, is_last=number == len(views))
+            yield ForwardSample(patch, view, is_last=number == len(views))
 
 
-def batches_of(patches: Iterable[Patch], plan: PassPlan, batch: int, device: torch.device) -> Iterator[list[Sample]]:
+def batches_of(
+    patches: Iterable[Patch], plan: PassPlan, batch: int, device: torch.device
+) -> Iterator[list[ForwardSample]]:
     """Yield batches of samples, B each but the last, with their patches on the device.
 
     A patch is moved there once, and turned there. Patches of all passes share batches.
@@ -118,7 +120,7 @@ class Forward:
         """Time in the model so far, in seconds."""
         return self._clock.seconds()
 
-    def __call__(self, group: list[Sample]) -> Iterator[Prediction]:
+    def __call__(self, group: list[ForwardSample]) -> Iterator[Prediction]:
         """Predict a batch's samples; a patch whose views reach into the next batch comes out with that one.
 
         Args:
@@ -143,7 +145,7 @@ class Forward:
                 self._total, self._entropy, self._views = None, None, 0
         self.samples += len(group)
 
-    def _probabilities(self, group: list[Sample]) -> Tensor:
+    def _probabilities(self, group: list[ForwardSample]) -> Tensor:
         """Return (B, K, P, P) float32, of which the first ``len(group)`` count."""
         filled = group + group[-1:] * (self._batch - len(group))
         image = torch.stack([sample.view.of(sample.patch.image) for sample in filled])

@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from lulcseg.grid import Window
-from lulcseg.mosaic.forward import PatchModel, Sample
+from lulcseg.mosaic.forward import ForwardSample, PatchModel
 from lulcseg.mosaic.patch_reader import Reader, Wanted
-from lulcseg.mosaic.stream import RowStream, Setup
-from lulcseg.mosaic.strip_store import Strip, Work
+from lulcseg.mosaic.stream import PredictionSetup, RowStream
+from lulcseg.mosaic.strip_store import Strip, StripStore
 from lulcseg.mosaic.strips import StripWriter, runs_of
 from lulcseg.mosaic.tiling import Tiling
 
@@ -26,7 +26,7 @@ class Step:
 
     run: list[Strip]
     stream: RowStream
-    batch: list[Sample]
+    batch: list[ForwardSample]
 
 
 class StripJob:
@@ -55,8 +55,8 @@ class StripJob:
         self,
         model: PatchModel,
         reader: Reader,
-        setup: Setup,
-        work: Work,
+        setup: PredictionSetup,
+        work: StripStore,
         strips: Sequence[Strip],
         *,
         wanted: Wanted | None = None,

@@ -24,8 +24,8 @@ from lulcseg.mosaic.predict import identity_of
 from lulcseg.mosaic.products import DISAGREEMENT, Product, products
 from lulcseg.mosaic.ranks import Devices, predict_on
 from lulcseg.mosaic.region import Region
-from lulcseg.mosaic.stream import Setup
-from lulcseg.mosaic.strip_store import Work
+from lulcseg.mosaic.stream import PredictionSetup
+from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.mosaic.strips import share_of
 from lulcseg.processes import say
 from lulcseg.scene.scene import Scene
@@ -39,7 +39,7 @@ _MOST_READERS = 8
 
 
 @dataclass(frozen=True)
-class Model:
+class TrainedModel:
     """A trained model, and what it is to predict on.
 
     Attributes:
@@ -97,17 +97,17 @@ class MapRequest:
         identity: All that the pixels depend on.
     """
 
-    model: Model
+    model: TrainedModel
     scene: Scene
     settings: MosaicSettings
-    setup: Setup
+    setup: PredictionSetup
     region: Region | None
     products: list[Product]
     statistics: Mapping[str, Any] | None
     identity: dict[str, Any]
 
     @classmethod
-    def of(cls, model: Model, scene: Scene, settings: MosaicSettings) -> MapRequest:
+    def of(cls, model: TrainedModel, scene: Scene, settings: MosaicSettings) -> MapRequest:
         """Work out a request.
 
         Raises:
@@ -123,7 +123,7 @@ class MapRequest:
             statistics = measured.summary(record.scaling["percentiles"])
         layers = layers_for(settings)
         several = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
-        setup = Setup(
+        setup = PredictionSetup(
             plan,
             len(record.legend),
             settings.patch_size or record.patch_size,
@@ -157,7 +157,7 @@ class MapRequest:
         return self.model.record.to_legend()
 
     def predict(
-        self, trainer: pl.Trainer, folder: Callable[[], Work], progress: Progress | None
+        self, trainer: pl.Trainer, folder: Callable[[], StripStore], progress: Progress | None
     ) -> tuple[int, int, float]:
         """Predict the strips that are missing, on all of a trainer's devices.
 
@@ -192,13 +192,13 @@ class MapRequest:
             torch.set_num_threads(threads)
         return job.patches, job.samples, job.forward_seconds
 
-    def begun(self, out: Path) -> Work:
+    def begun(self, out: Path) -> StripStore:
         """Return the folder of the map that the run's first process has begun.
 
         Raises:
             LulcsegError: This process sees other files or settings than that one.
         """
-        return Work.join(out, self.scene.grid, self.part, self.products, self.identity)
+        return StripStore.join(out, self.scene.grid, self.part, self.products, self.identity)
 
     def memory_told(self) -> str:
         """Say how much memory it takes."""
@@ -227,7 +227,7 @@ class MapRequest:
             "scaled_over": self.identity["scaled_over"] or "",
         }
 
-    def described(self, work: Work) -> dict[str, Any]:
+    def described(self, work: StripStore) -> dict[str, Any]:
         """Return what the map's description says besides."""
         keys = ("checkpoint", "precision", "compile", "passes", "patch", "batch", "torch", "device")
         known = {("checkpoint_sha256" if key == "checkpoint" else key): self.identity[key] for key in keys}

@@ -13,12 +13,12 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
-from lulcseg.mosaic.map_request import MapRequest, Model
+from lulcseg.mosaic.map_request import MapRequest, TrainedModel
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, earlier_files
 from lulcseg.mosaic.predict import join_strips
 from lulcseg.mosaic.ranks import threads_of
-from lulcseg.mosaic.strip_store import Work
+from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_lead, say
 from lulcseg.progress import Bars
 from lulcseg.scene.scene import Scene
@@ -26,7 +26,7 @@ from lulcseg.settings.mosaic import MosaicSettings
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MapResult:
     """A map and what it took.
 
     Attributes:
@@ -52,7 +52,9 @@ class Mapped:
     strips_resumed: int
 
 
-def map_scene(model: Model, scene: Scene, settings: MosaicSettings, out: Path, *, label: str) -> Mapped | None:
+def map_scene(
+    model: TrainedModel, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
+) -> MapResult | None:
     """Map a scene, on all devices that the model is to predict on.
 
     Finished strips are kept in a hidden folder beside the map until it is whole; called again with the same
@@ -82,7 +84,7 @@ def map_scene(model: Model, scene: Scene, settings: MosaicSettings, out: Path, *
     with (
         limited_cache(request.cache),
         Bars() as bars,
-        Work.begin(
+        StripStore.begin(
             out,
             scene.grid,
             request.part,
@@ -110,10 +112,10 @@ def map_scene(model: Model, scene: Scene, settings: MosaicSettings, out: Path, *
     for old in earlier_files(out, placed):
         say(f"{old.name} is of an earlier map and was left as it is.")
     seconds = time.perf_counter() - began
-    return Mapped(out, placed, areas, patches, samples, seconds, forward, strips, work.resumed)
+    return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, work.resumed)
 
 
-def map_entry(mapped: Mapped, scene: str, label: str, model: Model) -> dict[str, Any]:
+def map_entry(mapped: MapResult, scene: str, label: str, model: TrainedModel) -> dict[str, Any]:
     """Return what a run's record says of a map.
 
     Args:
@@ -139,7 +141,7 @@ def map_entry(mapped: Mapped, scene: str, label: str, model: Model) -> dict[str,
     }
 
 
-def _tell_of_earlier(work: Work) -> None:
+def _tell_of_earlier(work: StripStore) -> None:
     """Say what is there already, and what was left alone."""
     if work.resumed:
         say(f"Goes on: {work.resumed} of {len(work.strips())} strips are there.")
@@ -150,7 +152,7 @@ def _tell_of_earlier(work: Work) -> None:
 
 
 @contextmanager
-def _told_if_kept(work: Work) -> Iterator[None]:
+def _told_if_kept(work: StripStore) -> Iterator[None]:
     """Say that finished strips are kept where something cuts the work off."""
     try:
         yield

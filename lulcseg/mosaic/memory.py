@@ -11,7 +11,7 @@ from rasterio._env import get_gdal_config
 
 from lulcseg.grid import Window
 from lulcseg.mosaic.blend import MOST_ROWS
-from lulcseg.mosaic.stream import Setup
+from lulcseg.mosaic.stream import PredictionSetup
 from lulcseg.mosaic.strips import WAITING
 
 _FLOAT = 4
@@ -19,7 +19,7 @@ _BLOCK = 512
 _LEAST_CACHE = 32_000_000
 
 
-def cache_of(setup: Setup, part: Window, *, bands: int, itemsize: int, layers: int) -> int:
+def cache_of(setup: PredictionSetup, part: Window, *, bands: int, itemsize: int, layers: int) -> int:
     """Return the bytes of GDAL's block cache that a prediction has use for.
 
     Patches in a row, of all passes, read the same blocks of the imagery; and blocks that are written fill up
@@ -36,7 +36,7 @@ def cache_of(setup: Setup, part: Window, *, bands: int, itemsize: int, layers: i
     return max(_LEAST_CACHE, read + 2 * _BLOCK * part.width * layers)
 
 
-def memory_of(setup: Setup, part: Window, *, bands: int, itemsize: int, layers: int) -> tuple[int, int]:
+def memory_of(setup: PredictionSetup, part: Window, *, bands: int, itemsize: int, layers: int) -> tuple[int, int]:
     """Return the bytes that a prediction holds besides the model's own.
 
     They grow with the mosaic's width, with the patch and the batch, and not with its height.

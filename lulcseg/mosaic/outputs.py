@@ -22,7 +22,7 @@ from lulcseg.maps.stac import stac_item
 from lulcseg.maps.writer import writing
 from lulcseg.mosaic.predict import target_of
 from lulcseg.mosaic.products import CLASSES, CONFIDENCE, DISAGREEMENT, ENTROPY, LAYERS, PROBABILITIES
-from lulcseg.mosaic.strip_store import Work
+from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 
@@ -63,7 +63,7 @@ class MapFiles:
         track: Shows how far it is.
     """
 
-    work: Work
+    work: StripStore
     legend: Legend
     settings: MosaicSettings
     scene: Scene

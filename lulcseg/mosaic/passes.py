@@ -20,7 +20,7 @@ _COLUMNS = (-1,)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PatchView:
     """How a patch is turned before the model sees it.
 
     Attributes:
@@ -80,9 +80,11 @@ class Pass:
             )
 
     @property
-    def views(self) -> tuple[View, ...]:
+    def views(self) -> tuple[PatchView, ...]:
         """The views of a patch, in the order in which they are summed: all rotations, then all of its mirror image."""
-        return tuple(View(turns, flipped) for flipped in (False, True)[: 1 + self.flips] for turns in self.rotations)
+        return tuple(
+            PatchView(turns, flipped) for flipped in (False, True)[: 1 + self.flips] for turns in self.rotations
+        )
 
     def origin(self, step: int) -> tuple[int, int]:
         """Return the row and column of the first patch: 0, or negative so that the mosaic's edge is covered too.

@@ -19,8 +19,8 @@ from lulcseg.mosaic.memory import cache_of, limited_cache
 from lulcseg.mosaic.passes import PassPlan
 from lulcseg.mosaic.patch_reader import Reader, Wanted
 from lulcseg.mosaic.products import CLASSES, DISAGREEMENT, products
-from lulcseg.mosaic.stream import Setup
-from lulcseg.mosaic.strip_store import Work
+from lulcseg.mosaic.stream import PredictionSetup
+from lulcseg.mosaic.strip_store import StripStore
 
 STRIP_ROWS = 512
 """Rows of a strip, by default."""
@@ -114,9 +114,9 @@ def predict_mosaic(
     """
     began = time.perf_counter()
     device = torch.device(device)
-    setup = Setup(plan, len(legend), patch, batch, device, workers=workers, with_entropy=DISAGREEMENT in layers).fitted(
-        reader.grid.window
-    )
+    setup = PredictionSetup(
+        plan, len(legend), patch, batch, device, workers=workers, with_entropy=DISAGREEMENT in layers
+    ).fitted(reader.grid.window)
     made_of = products(legend, layers)
     cache = cache_of(
         setup,
@@ -128,7 +128,7 @@ def predict_mosaic(
     known = {**(identity or {}), **identity_of(setup, legend, reader.grid)}
     with (
         limited_cache(cache),
-        Work.begin(
+        StripStore.begin(
             out,
             reader.grid,
             part or reader.grid.window,
@@ -160,7 +160,7 @@ def predict_mosaic(
     )
 
 
-def identity_of(setup: Setup, legend: Legend, grid: Grid) -> dict[str, Any]:
+def identity_of(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:
     """Return what a map's pixels depend on, of what this package knows."""
     return {
         "passes": setup.plan.to_plain(),
@@ -173,7 +173,7 @@ def identity_of(setup: Setup, legend: Legend, grid: Grid) -> dict[str, Any]:
     }
 
 
-def join_strips(work: Work, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
+def join_strips(work: StripStore, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
     """Make Cloud Optimized GeoTIFFs of the strips, in the folder where the map is made.
 
     Args:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.sidecar import class_sidecar
-from lulcseg.maps.writer import Layout
+from lulcseg.maps.writer import RasterLayout
 from lulcseg.mosaic.blend import FinishedRows
 
 STEPS = 250
@@ -35,7 +35,7 @@ class Product:
     """
 
     key: str
-    layout: Layout
+    layout: RasterLayout
     make: Callable[[FinishedRows], Tensor]
 
     def __call__(self, rows: FinishedRows) -> Tensor:
@@ -84,15 +84,15 @@ class _Codes:
         return codes
 
 
-def class_layout(legend: Legend) -> Layout:
+def class_layout(legend: Legend) -> RasterLayout:
     """Return the layout of a class map: one band of codes, with colour table, class names and mode overviews."""
     colours = {c.code: (int(r), int(g), int(b), 255) for c, (r, g, b) in zip(legend, legend.colours, strict=True)}
-    return Layout(("class",), overviews="MODE", colours=colours, sidecar=class_sidecar(legend))
+    return RasterLayout(("class",), overviews="MODE", colours=colours, sidecar=class_sidecar(legend))
 
 
-def share_layout(*names: str) -> Layout:
+def share_layout(*names: str) -> RasterLayout:
     """Return the layout of shares, 0…1 in steps of 0.004 (the bands' scale says so)."""
-    return Layout(names, overviews="AVERAGE", scale=1 / STEPS, predictor="YES")
+    return RasterLayout(names, overviews="AVERAGE", scale=1 / STEPS, predictor="YES")
 
 
 def lacks_numbers(rows: FinishedRows) -> Tensor:

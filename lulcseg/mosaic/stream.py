@@ -11,7 +11,7 @@ import torch
 
 from lulcseg.grid import Window
 from lulcseg.mosaic.blend import FinishedRows, RollingBlend
-from lulcseg.mosaic.forward import Forward, PatchModel, Sample, batches_of
+from lulcseg.mosaic.forward import Forward, ForwardSample, PatchModel, batches_of
 from lulcseg.mosaic.passes import PassPlan
 from lulcseg.mosaic.patch_reader import Reader, Wanted, read_patches
 from lulcseg.mosaic.tiling import Tiling
@@ -19,7 +19,7 @@ from lulcseg.mosaic.weights import weight_window
 
 
 @dataclass(frozen=True)
-class Setup:
+class PredictionSetup:
     """How a mosaic is predicted.
 
     Attributes:
@@ -45,7 +45,7 @@ class Setup:
         """Patches that may wait to be predicted: two batches' worth."""
         return 1 + 2 * max(1, round(self.batch / self.plan.views_per_patch))
 
-    def fitted(self, frame: Window) -> Setup:
+    def fitted(self, frame: Window) -> PredictionSetup:
         """Return the setup for a mosaic: with a smaller batch if the whole of it has fewer samples."""
         samples = Tiling(frame, self.plan, self.patch).count_samples()
         return replace(self, batch=min(self.batch, samples))
@@ -64,7 +64,12 @@ class RowStream:
     """
 
     def __init__(
-        self, model: PatchModel, reader: Reader, setup: Setup, part: Window | None = None, wanted: Wanted | None = None
+        self,
+        model: PatchModel,
+        reader: Reader,
+        setup: PredictionSetup,
+        part: Window | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
         """Keep the parts; nothing is read yet.
 
@@ -123,7 +128,7 @@ class RowStream:
                 yield from self.take(batch)
         yield from self.rest()
 
-    def batches(self) -> Generator[list[Sample]]:
+    def batches(self) -> Generator[list[ForwardSample]]:
         """Yield batches of samples, in order, for :meth:`take`."""
         setup = self._setup
         order = self._tiling.tiles(self._part)
@@ -134,7 +139,7 @@ class RowStream:
         with closing(reading) as read:
             yield from batches_of((p for p in read if not p.is_empty), setup.plan, setup.batch, setup.device)
 
-    def take(self, batch: list[Sample]) -> Iterator[FinishedRows]:
+    def take(self, batch: list[ForwardSample]) -> Iterator[FinishedRows]:
         """Predict a batch, and yield the rows that are final then."""
         for prediction in self._forward(batch):
             patch, core = prediction.patch, prediction.patch.tile.core

@@ -41,7 +41,7 @@ class Strip:
     stop: int
 
 
-class Work:
+class StripStore:
     """A map in the making, in a hidden folder beside its target.
 
     The folder is named after a fingerprint of all that the pixels depend on. So a prediction with another

@@ -18,7 +18,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.maps.writer import StripFile
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.products import CLASSES, lacks_numbers
-from lulcseg.mosaic.strip_store import Strip, Work
+from lulcseg.mosaic.strip_store import Strip, StripStore
 
 WAITING = 4
 """Pieces of finished rows that may wait to be written."""
@@ -46,7 +46,7 @@ class StripWriter:
         run: The strips that the rows will be of, without a gap.
     """
 
-    def __init__(self, work: Work, run: list[Strip]) -> None:
+    def __init__(self, work: StripStore, run: list[Strip]) -> None:
         """Keep the parts; nothing is written yet."""
         self._work, self._left = work, deque(run)
         self._open: _OpenStrip | None = None
@@ -119,7 +119,7 @@ class _Piece:
 class _OpenStrip:
     """The files of a strip that is being written."""
 
-    def __init__(self, work: Work, strip: Strip) -> None:
+    def __init__(self, work: StripStore, strip: Strip) -> None:
         self.strip, self._work = strip, work
         self._counts = np.zeros(256, dtype=np.int64)
         self._files = {

@@ -14,7 +14,7 @@ from lulcseg.errors import LulcsegError
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepSchedule:
     """An epoch's patches in optimiser steps: which rank takes which, in how many micro-batches.
 
     Each ``batch_size`` neighbours in the epoch's order make one step. Within a step the ranks take
@@ -58,7 +58,7 @@ class Steps:
             )
 
     @classmethod
-    def in_one(cls, patches: int, world_size: int, micro_batch: int) -> Steps:
+    def in_one(cls, patches: int, world_size: int, micro_batch: int) -> StepSchedule:
         """Deal an epoch that has no optimiser steps (validation): nothing is dropped or repeated.
 
         Args:
@@ -132,7 +132,7 @@ class PlanBatches(Sampler[list[Any]]):
         rank: This process's number, from 0.
     """
 
-    def __init__(self, sampler: Sampler[Any], steps: Steps, rank: int = 0) -> None:
+    def __init__(self, sampler: Sampler[Any], steps: StepSchedule, rank: int = 0) -> None:
         if not 0 <= rank < steps.world_size:
             raise ValueError(f"rank {rank} is not within a world of {steps.world_size}")
         self.sampler = sampler

@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from lulcseg.patches.batches import PlanBatches, Steps
+from lulcseg.patches.batches import PlanBatches, StepSchedule
 from lulcseg.patches.scenes_dataset import ScenesDataset
 from lulcseg.patches.timed import Stopwatch, TimedLoader
 from lulcseg.sampling.plan import Plan
@@ -82,13 +82,13 @@ class PatchData(pl.LightningDataModule):
         self.waited = Stopwatch()
         self._first_epoch = 0
 
-    def steps(self, world_size: int = 1) -> Steps:
+    def steps(self, world_size: int = 1) -> StepSchedule:
         """Return how an epoch of training is dealt to so many devices.
 
         Raises:
             LulcsegError: The batch doesn't divide by them, or there are fewer patches.
         """
-        return Steps(self._patches("train"), self.batch_size, world_size, self.micro_batch)
+        return StepSchedule(self._patches("train"), self.batch_size, world_size, self.micro_batch)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the loader of training patches, in a new order each epoch."""
@@ -99,7 +99,7 @@ class PatchData(pl.LightningDataModule):
         patches = self._patches("validation")
         if not patches:
             return []
-        steps = Steps.in_one(patches, self._world, self.steps(self._world).limit)
+        steps = StepSchedule.in_one(patches, self._world, self.steps(self._world).limit)
         return self._loader("validation", steps, shuffle=False)
 
     def state_dict(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class PatchData(pl.LightningDataModule):
     def _world(self) -> int:
         return self.trainer.world_size if self.trainer else 1
 
-    def _loader(self, split: str, steps: Steps, *, shuffle: bool) -> DataLoader[Any]:
+    def _loader(self, split: str, steps: StepSchedule, *, shuffle: bool) -> DataLoader[Any]:
         trainer = self.trainer
         sampler = ScenesSampler(self.scenes, self.plan, split, shuffle=shuffle, seed=self.seed)
         sampler.set_epoch(self._first_epoch)

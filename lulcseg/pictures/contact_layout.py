@@ -38,7 +38,7 @@ _GROUPS = ("contrast", "noise", "geometry", "weather")
 
 
 @dataclasses.dataclass(frozen=True)
-class _Patches:
+class _SheetPatches:
     """Patches on the CPU, as an augmentation takes them, and how to show them."""
 
     image: Tensor
@@ -50,13 +50,13 @@ class _Patches:
     def __len__(self) -> int:
         return len(self.image)
 
-    def changed(self, augmentation: Augmentation, index: Tensor, seed: int) -> _Patches:
+    def changed(self, augmentation: Augmentation, index: Tensor, seed: int) -> _SheetPatches:
         """Return the patches at ``index``, changed by draws from a seed; the global generator stays as it was."""
         own = torch.Generator().manual_seed(seed)
         done = augmentation(self.image[index], self.mask[index], self.valid[index], generator=own)
         return dataclasses.replace(self, image=done[0], mask=done[1], valid=done[2])
 
-    def middle(self, size: int) -> _Patches:
+    def middle(self, size: int) -> _SheetPatches:
         first = (self.mask.shape[-1] - size) // 2
         own = (..., slice(first, first + size), slice(first, first + size))
         return dataclasses.replace(self, image=self.image[own], mask=self.mask[own], valid=self.valid[own])
@@ -110,7 +110,7 @@ def contact_sheets(
     unit = unit or unit_range(image.dtype.name)
     values = torch.where(torch.from_numpy(valid)[:, None], to_unit(torch.from_numpy(image), unit), 0.0)
     tone = Tone.of(values.numpy(), valid, image.dtype)
-    patches = _Patches(values.clamp(0.0, 1.0), torch.from_numpy(mask), torch.from_numpy(valid), legend, tone)
+    patches = _SheetPatches(values.clamp(0.0, 1.0), torch.from_numpy(mask), torch.from_numpy(valid), legend, tone)
     groups = {g: [n for n, o in operations().items() if o.group == g and _fits(n, image.shape[1])] for g in _GROUPS}
     steps, done = 1 + sum(len(names) for names in groups.values()), 0
 
@@ -128,7 +128,7 @@ def contact_sheets(
     return sheets
 
 
-def _version_sheet(patches: _Patches, augmentation: Augmentation, versions: int, seed: int) -> Image.Image:
+def _version_sheet(patches: _SheetPatches, augmentation: Augmentation, versions: int, seed: int) -> Image.Image:
     """Draw patches as they are and as training may show them."""
     index = torch.arange(len(patches)).repeat_interleave(versions)
     after = patches.changed(augmentation, index, seed)
@@ -158,7 +158,13 @@ def _version_sheet(patches: _Patches, augmentation: Augmentation, versions: int,
 
 
 def _single_sheet(
-    patches: _Patches, augmentation: Augmentation, group: str, names: list[str], *, seed: int, tell: Callable[[], None]
+    patches: _SheetPatches,
+    augmentation: Augmentation,
+    group: str,
+    names: list[str],
+    *,
+    seed: int,
+    tell: Callable[[], None],
 ) -> Image.Image:
     """Draw each operation of a group alone, on the patch that has the most to show."""
     bands = patches.image.shape[1]
@@ -211,7 +217,7 @@ def _alone(name: str, bands: int, augmentation: Augmentation) -> Augmentation:
     )
 
 
-def _spread(after: _Patches, before: Tensor) -> list[int]:
+def _spread(after: _SheetPatches, before: Tensor) -> list[int]:
     """Return samples from the one least changed to the one most changed, each unlike the others."""
     known = after.valid.unsqueeze(1)
     change = ((after.image - before).square() * known).sum(dim=(1, 2, 3)) / known.sum(dim=(1, 2, 3)).clamp(min=1)
@@ -224,7 +230,7 @@ def _spread(after: _Patches, before: Tensor) -> list[int]:
     return [unlike[k] for k in np.linspace(0, len(unlike) - 1, _STEPS).round().astype(int)]
 
 
-def _richest(patches: _Patches) -> int:
+def _richest(patches: _SheetPatches) -> int:
     """Return the patch with the most classes, of those the one with the most labelled ground."""
     known = (patches.mask != IGNORE) & patches.valid
     score = [(len(np.unique(m[k].numpy())), int(k.sum())) for m, k in zip(patches.mask, known, strict=True)]

@@ -15,7 +15,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
-from lulcseg.pictures.previews import Cells, PreviewScene, imagery_means
+from lulcseg.pictures.previews import PreviewCells, PreviewScene, imagery_means
 from lulcseg.scene.headers import same_crs
 
 VALUE_STEPS = 250
@@ -130,7 +130,7 @@ def imagery_picture(scene: PreviewScene, window: Window, longest: int) -> NDArra
     Returns:
         (h, w, 3) uint8, white where there is no imagery.
     """
-    return imagery_means(_Part(scene, window), Cells(scene.grid.crop(window), longest))
+    return imagery_means(_Part(scene, window), PreviewCells(scene.grid.crop(window), longest))
 
 
 class _Part:

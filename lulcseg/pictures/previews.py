@@ -91,7 +91,7 @@ def write_previews(scene: PreviewScene, out_dir: Path, max_px: int = 1600) -> di
     Raises:
         LulcsegError: The imagery can't be read, or the pictures can't be written.
     """
-    cells = Cells(scene.grid, max_px)
+    cells = PreviewCells(scene.grid, max_px)
     entry: dict[str, Any] = {
         "imagery_preview": _save(out_dir, f"{scene.name}.png", Image.fromarray(imagery_means(scene, cells))),
         "labels_preview": None,
@@ -104,7 +104,7 @@ def write_previews(scene: PreviewScene, out_dir: Path, max_px: int = 1600) -> di
     return entry
 
 
-class Cells:
+class PreviewCells:
     """The preview's pixels as cells of the scene's: each a whole number of pixels, together all of them."""
 
     def __init__(self, grid: Grid, max_px: int) -> None:
@@ -131,7 +131,7 @@ def _spans(edges: NDArray[np.int64]) -> Iterator[slice]:
         start = stop
 
 
-def imagery_means(scene: PreviewScene, cells: Cells) -> NDArray[np.uint8]:
+def imagery_means(scene: PreviewScene, cells: PreviewCells) -> NDArray[np.uint8]:
     """Return the mean of each cell's valid pixels as RGB, (h, w, 3) uint8; white where there is none."""
     bands = [0, 1, 2] if scene.bands >= 3 else [0, 0, 0]
     mean = np.zeros((3, cells.height, cells.width), dtype=np.float32)
@@ -164,7 +164,7 @@ def _stretched(mean: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[n
     return stretched
 
 
-def _labels(labels: _Labels, cells: Cells) -> NDArray[np.uint8]:
+def _labels(labels: _Labels, cells: PreviewCells) -> NDArray[np.uint8]:
     """Return the class at the middle of each cell, (h, w) uint8."""
     out = np.full((cells.height, cells.width), IGNORE, dtype=np.uint8)
     rows = (cells.rows[:-1] + cells.rows[1:]) // 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jinja2
 
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 
 
 def environment() -> jinja2.Environment:
@@ -16,7 +16,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["score"] = shown
+    environment.filters["score"] = format_score
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["hectares"] = _hectares
     environment.filters["share"] = lambda value: f"{100 * value:.2f} %"

@@ -10,7 +10,7 @@ import numpy as np
 from pyproj import CRS
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass
 from lulcseg.pictures.map_images import map_title
@@ -40,7 +40,7 @@ class Figure:
     @property
     def text(self) -> str:
         """The figure as printed."""
-        return shown(self.value)
+        return format_score(self.value)
 
     @property
     def exists(self) -> bool:

@@ -14,7 +14,7 @@ from lulcseg.assessment.score_points import assess
 from lulcseg.files import make_folder
 from lulcseg.loggers.contents import show_assessment, show_map
 from lulcseg.loggers.display import NOTHING, Display
-from lulcseg.mosaic.map_request import Model
+from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.pictures.previews import put_previews
@@ -41,7 +41,7 @@ class MapRun:
     """
 
     record: RunRecord
-    model: Model
+    model: TrainedModel
     plan: Plan | None
     display: Display = NOTHING
     pictured: Sequence[str] = ()

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
-from lulcseg.patches.batches import Steps
+from lulcseg.patches.batches import StepSchedule
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_sheets, save
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
@@ -156,9 +156,9 @@ def check_dealing(config: TrainConfig, plan: Plan) -> None:
             remedy="set trainer.devices=auto and trainer.strategy=auto, or what this machine has",
         ) from error
     patches = plan.rows["split"].value_counts()
-    steps = Steps(int(patches.get(TRAIN, 0)), settings.batch_size, world, settings.micro_batch)
+    steps = StepSchedule(int(patches.get(TRAIN, 0)), settings.batch_size, world, settings.micro_batch)
     if held_out := int(patches.get(VALIDATION, 0)):
-        Steps.in_one(held_out, world, steps.limit)
+        StepSchedule.in_one(held_out, world, steps.limit)
 
 
 def fit(

@@ -53,7 +53,7 @@ def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
         plan = _draw(config, scenes)
         return Planned(plan, list(plan.meta["notes"]))
     plan = take_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
-    return Planned(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt(config, plan)])
+    return Planned(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt_plan_settings(config, plan)])
 
 
 def settle_epochs(config: TrainConfig, plan: Plan) -> TrainConfig:
@@ -95,7 +95,7 @@ class _ShownLabels:
         return np.where(self.imagery.valid(window), self.labels.read(window), np.uint8(IGNORE))
 
 
-def shift_of(summary: Mapping[str, Any]) -> list[float]:
+def prior_shift_of(summary: Mapping[str, Any]) -> list[float]:
     """Return the shift of each class's log prior from a plan's summary or record, in the legend's order."""
     return [float(entry["shift"]) for entry in summary["prior"].values()]
 
@@ -155,7 +155,7 @@ def _origin_notes(plan: Plan) -> list[str]:
     return [text + (", edited since it was saved." if origin["edited"] else "."), *origin["notes"]]
 
 
-def adopt(config: TrainConfig, plan: Plan) -> list[str]:
+def adopt_plan_settings(config: TrainConfig, plan: Plan) -> list[str]:
     """Make the settings those that a plan was made by, and say which had to change.
 
     Settings that don't apply to the plan's method stay as they are.

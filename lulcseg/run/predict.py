@@ -10,8 +10,8 @@ from pathlib import Path
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
-from lulcseg.loggers.opening import shown_as_trained
-from lulcseg.mosaic.map_request import Model, check_request
+from lulcseg.loggers.opening import reopen_display
+from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.ranks import Devices
 from lulcseg.processes import is_lead, say
@@ -20,10 +20,10 @@ from lulcseg.run.evaluate import MapRun, label_of
 from lulcseg.run.fingerprint import predict_fingerprint
 from lulcseg.run.fit import check_device
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
-from lulcseg.run.resume import begin, closing, earlier_attempt, of_model, plan_of
+from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plan
 from lulcseg.run_folder.joining import new_run_dir
-from lulcseg.run_folder.record import NAME as RECORD
-from lulcseg.run_folder.record import RunRecord, environment, git_state, now
+from lulcseg.run_folder.record import RECORD_NAME as RECORD
+from lulcseg.run_folder.record import RunRecord, environment, git_state, timestamp
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.programs import PredictConfig
@@ -57,7 +57,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             remedy="give the checkpoint of that seed",
         )  # fmt: skip
     devices = Devices(config.accelerator, config.devices, config.strategy)
-    model = Model(task, checkpoint, config.precision, devices)
+    model = TrainedModel(task, checkpoint, config.precision, devices)
     scenes = open_scenes(names, cache_folder(config.cache))
     fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_lead() else None
     if config.warp:
@@ -84,11 +84,11 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
         new_run_dir(str(folder), again=earlier is not None)
         start = {} if earlier is None else earlier.taken_over(None)
-        start |= {"name": config.trial.value, "seed": task.record.seed} | of_model(checkpoint)
-        record = begin(folder, config, start, fingerprint, command)
+        start |= {"name": config.trial.value, "seed": task.record.seed} | model_entries(checkpoint)
+        record = begin_record(folder, config, start, fingerprint, command)
         record.update(state="running", environment=environment(), git=git_state())
-        with closing(record, "mapped"):
-            mapped(record, plan_of(checkpoint))
+        with recording_outcome(record, "mapped"):
+            mapped(record, training_plan(checkpoint))
     say(f"Maps: {folder / 'maps'}")
     say(f"Report: {write_report(folder)}")
 
@@ -101,7 +101,7 @@ def _shown_later(
         return nullcontext(NOTHING)
     names = [scene.name for scene in scenes]
     detail = "_".join([*names, label_of(config.mosaic, config.at_prediction)])
-    return shown_as_trained(
+    return reopen_display(
         checkpoint.parent.parent,
         record.run_dir,
         record.content,
@@ -127,10 +127,16 @@ def _joined(folder: Path, checkpoint: Path) -> tuple[RunRecord, Plan | None]:
     """Return the record that a prediction joins, or a new one; and the plan that its model was trained by."""
     run = checkpoint.parent.parent
     own = (run / RECORD).is_file()
-    plan = plan_of(checkpoint)
+    plan = training_plan(checkpoint)
     if own and folder == run:
         return RunRecord.load(run), plan
-    start = {"format": 1, "name": checkpoint.stem, "started": now(), "checkpoint": str(checkpoint), "state": "mapped"}
+    start = {
+        "format": 1,
+        "name": checkpoint.stem,
+        "started": timestamp(),
+        "checkpoint": str(checkpoint),
+        "state": "mapped",
+    }
     record = RunRecord.load(folder) if (folder / RECORD).is_file() else RunRecord(folder, start)
     record.update(environment=environment(), git=git_state())
     return record, plan

@@ -13,13 +13,13 @@ from typing import Any
 
 import yaml
 
-from lulcseg.errors import LulcsegError, state_of, told
+from lulcseg.errors import LulcsegError, describe_error, failure_state
 from lulcseg.files import replacing
-from lulcseg.run_folder.record import NAME, RunRecord, now, trial_entry
+from lulcseg.run_folder.record import RECORD_NAME, RunRecord, timestamp, trial_entry
 from lulcseg.sampling.plan import Plan
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.training.checkpoints import epochs_done
-from lulcseg.training.resources import larger, peak_memory
+from lulcseg.training.resources import larger_peaks, peak_memory
 
 LAST = "checkpoints/last.ckpt"
 _OF_TRAINING = (
@@ -65,7 +65,7 @@ def earlier_attempt(run_dir: Path, fingerprint: str, settings: TrainConfig | Pre
     Raises:
         LulcsegError: The folder holds another run, or one that is finished.
     """
-    if not (run_dir / NAME).is_file():
+    if not (run_dir / RECORD_NAME).is_file():
         return None
     content = RunRecord.load(run_dir).content
     known, state = content.get("fingerprint"), content.get("state")
@@ -80,7 +80,7 @@ def earlier_attempt(run_dir: Path, fingerprint: str, settings: TrainConfig | Pre
     return Earlier(content, last=_usable(run_dir / LAST, asdict(settings)))
 
 
-def begin(
+def begin_record(
     run_dir: Path,
     config: TrainConfig | PredictConfig,
     start: Mapping[str, Any],
@@ -99,11 +99,11 @@ def begin(
     with replacing(run_dir / "config.yaml") as part:
         part.write_text(yaml.safe_dump(asdict(config), sort_keys=False, allow_unicode=True))
     known = {"trial": trial_entry(config), "fingerprint": fingerprint, "command": command or _command()}
-    return RunRecord(run_dir, {"format": 1, **start, **known} | {"started": now(), "attempts": 1} | dict(start))
+    return RunRecord(run_dir, {"format": 1, **start, **known} | {"started": timestamp(), "attempts": 1} | dict(start))
 
 
 @contextmanager
-def closing(record: RunRecord, state: str) -> Iterator[None]:
+def recording_outcome(record: RunRecord, state: str) -> Iterator[None]:
     """Say in a run's record how the block ended, and how much memory it took.
 
     Args:
@@ -112,29 +112,29 @@ def closing(record: RunRecord, state: str) -> Iterator[None]:
     """
 
     def peaks() -> dict[str, Any]:
-        return larger(peak_memory(), record.content)
+        return larger_peaks(peak_memory(), record.content)
 
     try:
         yield
     except BaseException as error:
-        record.update(state=state_of(error), finished=now(), error=told(error), **peaks())
+        record.update(state=failure_state(error), finished=timestamp(), error=describe_error(error), **peaks())
         raise
-    record.update(state=state, finished=now(), **peaks())
+    record.update(state=state, finished=timestamp(), **peaks())
 
 
-def of_model(checkpoint: Path) -> dict[str, Any]:
+def model_entries(checkpoint: Path) -> dict[str, Any]:
     """Return what a prediction's record says of its model: of its training and plan, from the run it was trained in."""
     run = checkpoint.parent.parent
-    trained = RunRecord.load(run).content if (run / NAME).is_file() else {}
+    trained = RunRecord.load(run).content if (run / RECORD_NAME).is_file() else {}
     kept = {key: trained[key] for key in _OF_TRAINING if key in trained}
     plan = (trained.get("plan") or {}).get("digest")
     return kept | {"checkpoint": str(checkpoint), "plan": None if plan is None else {"digest": plan}}
 
 
-def plan_of(checkpoint: Path) -> Plan | None:
+def training_plan(checkpoint: Path) -> Plan | None:
     """Return the plan that a model was trained by, where its run is at hand."""
     run = checkpoint.parent.parent
-    has_plan = (run / NAME).is_file() and (run / "plan.gpkg").is_file()
+    has_plan = (run / RECORD_NAME).is_file() and (run / "plan.gpkg").is_file()
     return Plan.load(run / "plan.gpkg") if has_plan else None
 
 

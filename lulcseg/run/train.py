@@ -10,8 +10,8 @@ from typing import Any
 from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.identity import identity_of
-from lulcseg.loggers.opening import check_logger, shown
-from lulcseg.mosaic.map_request import Model, check_request
+from lulcseg.loggers.opening import check_logger, open_display
+from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.ranks import Devices
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_lead, say
@@ -22,22 +22,22 @@ from lulcseg.run.fit import check_dealing, check_device, fit, model_record, trai
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import (
     Planned,
-    adopt,
+    adopt_plan_settings,
     count_plan,
     make_plan,
     picture_plan,
     plan_entry,
+    prior_shift_of,
     settle_epochs,
-    shift_of,
 )
-from lulcseg.run.resume import begin, closing, earlier_attempt
+from lulcseg.run.resume import begin_record, earlier_attempt, recording_outcome
 from lulcseg.run_folder.joining import join_run_dir, new_run_dir
 from lulcseg.run_folder.record import RunRecord, environment, git_state
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.checkpoints import check_resumable
-from lulcseg.training.resources import larger, peak_memory
+from lulcseg.training.resources import larger_peaks, peak_memory
 from lulcseg.training.task import SegmentationTask
 
 
@@ -73,9 +73,9 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     counts = count_plan(plan, trained)
     run_dir = new_run_dir(config.run_dir, again=earlier is not None)
     start = {} if earlier is None else earlier.taken_over(plan.digest())
-    record = begin(run_dir, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
+    record = begin_record(run_dir, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
     _start(record, trained, planned, counts)
-    with closing(record, "finished"):
+    with recording_outcome(record, "finished"):
         _picture(record, trained, plan)
         if config.stop_after != "plan":
             _train_and_map(record, config, trained, assessed, plan, cache=cache)
@@ -102,11 +102,11 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
         return
     run_dir = join_run_dir(config.run_dir)
     plan = Plan.load(run_dir / "plan.gpkg")
-    adopt(config, plan)
+    adopt_plan_settings(config, plan)
     config = settle_epochs(config, plan)
     record = RunRecord.load(run_dir)
     fit(
-        config, scenes, plan, run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,
+        config, scenes, plan, run_dir, prior_shift=prior_shift_of(record.content["plan"]), cache=cache,
         goes_on_from=record.goes_on_from,
     )  # fmt: skip
 
@@ -124,12 +124,12 @@ def _train_and_map(
     settings = dataclasses.asdict(config)
     identity = identity_of(settings, [scene.name for scene in trained])
     run_dir = record.run_dir
-    with shown(config.logger, identity, settings | facts_of(record.content, identity), run_dir) as display:
-        record.update(shown=dict(display.address) or None)
+    with open_display(config.logger, identity, settings | facts_of(record.content, identity), run_dir) as display:
+        record.update(open_display=dict(display.address) or None)
         show_plan(display, run_dir, record.content)
         if "checkpoint" not in record.content:
             fitted = fit(
-                config, trained, plan, run_dir, prior_shift=shift_of(record.content["plan"]), cache=cache,
+                config, trained, plan, run_dir, prior_shift=prior_shift_of(record.content["plan"]), cache=cache,
                 display=display, goes_on_from=record.goes_on_from,
             )  # fmt: skip
             best = str(fitted.best.relative_to(run_dir))
@@ -138,10 +138,10 @@ def _train_and_map(
             best_path = run_dir / record.content["checkpoint"]
             task = SegmentationTask.from_checkpoint(best_path)
             # on one device: the others' processes have ended with the training
-            model = Model(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
+            model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
             MapRun(record, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
-        show_outcome(display, record.content | larger(peak_memory(), record.content))
+        show_outcome(display, record.content | larger_peaks(peak_memory(), record.content))
         show_model(display, identity.model, config.seed, run_dir, record.content)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, read_json
-from lulcseg.run_folder.record import NAME
+from lulcseg.run_folder.record import RECORD_NAME
 
 _VARIABLE = "LULCSEG_RUN_DIR"
 """Tells processes that the first one starts where its run is."""
@@ -30,7 +30,7 @@ def new_run_dir(setting: str, *, again: bool = False) -> Path:
         LulcsegError: It holds a run already, or can't be written to.
     """
     run_dir = Path(setting).expanduser().resolve()
-    if not again and (run_dir / NAME).exists():
+    if not again and (run_dir / RECORD_NAME).exists():
         raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
     os.environ[_VARIABLE] = str(make_folder(run_dir, "run_dir"))
     return run_dir
@@ -71,4 +71,4 @@ def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> Path:
 
 def _is_running(run_dir: Path) -> bool:
     """Whether a run is going on in a folder; one that ended there earlier is none."""
-    return (read_json(run_dir / NAME) or {}).get("state") == "running"
+    return (read_json(run_dir / RECORD_NAME) or {}).get("state") == "running"

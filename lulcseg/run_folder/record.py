@@ -18,7 +18,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 
-NAME = "record.json"
+RECORD_NAME = "record.json"
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
     "torch", "pytorch-lightning", "segmentation-models-pytorch", "torchgeo", "rasterio", "geopandas", "kornia",
@@ -46,7 +46,7 @@ class RunRecord:
         Raises:
             LulcsegError: There is none, or it is damaged.
         """
-        path = run_dir / NAME
+        path = run_dir / RECORD_NAME
         try:
             return cls(run_dir, json.loads(path.read_text(encoding="utf-8")))
         except (OSError, json.JSONDecodeError) as error:
@@ -57,7 +57,7 @@ class RunRecord:
     def update(self, **changes: Any) -> None:
         """Change entries and write the record."""
         self.content |= changes
-        write_json(self.run_dir / NAME, self.content)
+        write_json(self.run_dir / RECORD_NAME, self.content)
 
     @property
     def goes_on_from(self) -> Path | None:
@@ -80,7 +80,7 @@ class RunRecord:
         self.update(scenes=self.content.get("scenes", {}) | {name: dict(entry)})
 
 
-def now() -> str:
+def timestamp() -> str:
     """Return the present time, to the second, with its offset."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Grid
 from lulcseg.sampling.extents import boxes
-from lulcseg.sampling.stratified import Drawn
+from lulcseg.sampling.stratified import DrawnPatches
 
 _SLACK = 1e-3
 """Pixels by which a feature may reach over a patch's edge and still lie inside."""
@@ -44,7 +44,7 @@ class Candidates:
         patch: That patch, (k,) int64.
     """
 
-    drawn: Drawn
+    drawn: DrawnPatches
     nth: NDArray[np.int64]
     inside: NDArray[np.int64]
     patch: NDArray[np.int64]
@@ -69,14 +69,14 @@ class Candidates:
                 covered[feature] = True
         return covered
 
-    def kept(self, counts: NDArray[np.int64], covered: NDArray[np.bool_]) -> Drawn:
+    def kept(self, counts: NDArray[np.int64], covered: NDArray[np.bool_]) -> DrawnPatches:
         """Return the patches of the features that are not covered."""
         own = np.where(covered, 0, counts)
         return self.drawn.where(self.nth < own[self.drawn.feature])
 
 
 def candidates(
-    drawn: Drawn, polygons: NDArray[np.object_], areas: NDArray[np.float64], grid: Grid, patch: int
+    drawn: DrawnPatches, polygons: NDArray[np.object_], areas: NDArray[np.float64], grid: Grid, patch: int
 ) -> Candidates:
     """Find which features lie inside which patches of features visited before.
 

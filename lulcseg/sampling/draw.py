@@ -10,7 +10,7 @@ from lulcseg.sampling.drawcells import draw_cells
 from lulcseg.sampling.drawfeatures import draw_in_features
 from lulcseg.sampling.extents import check_fits
 from lulcseg.sampling.plan import Plan, stack_rows
-from lulcseg.sampling.plan_request import Method, Request, Totals
+from lulcseg.sampling.plan_request import Method, PlanRequest, Totals
 from lulcseg.sampling.pool import SceneLike, class_table, pooled
 from lulcseg.sampling.recount import classes_not_trained_on, recounted
 from lulcseg.sampling.split import hold_out
@@ -99,7 +99,7 @@ def draw_plan(
             are no polygons, or no patch is left.
         ValueError: A least share is above 0 and a scene is missing from what tells it.
     """
-    request = Request(
+    request = PlanRequest(
         method,
         patch_size,
         seed,
@@ -140,7 +140,7 @@ def draw_plan(
     return Plan(plan.rows, plan.meta | {"notes": plan.meta["notes"] + classes_not_trained_on(plan)})
 
 
-def _settings(request: Request) -> dict[str, Any]:
+def _settings(request: PlanRequest) -> dict[str, Any]:
     """Return the settings as a plan keeps them: None where one does not apply to the method."""
     is_grid, is_stratified = request.method == "grid", request.method == "stratified"
     return {

@@ -11,13 +11,13 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.sampling.plan import patch_rows
-from lulcseg.sampling.plan_request import Request
+from lulcseg.sampling.plan_request import PlanRequest
 from lulcseg.sampling.pool import SceneLike
 from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
 
 
 def draw_cells(
-    scenes: Sequence[SceneLike], pool: pd.DataFrame, request: Request, meta: dict[str, Any]
+    scenes: Sequence[SceneLike], pool: pd.DataFrame, request: PlanRequest, meta: dict[str, Any]
 ) -> dict[str, gpd.GeoDataFrame]:
     """Return each scene's rows, and note origins and counts of cells in ``meta``.
 
@@ -68,7 +68,7 @@ def draw_cells(
     return found
 
 
-def _check_some_kept(request: Request, counts: Sequence[dict[str, int]]) -> None:
+def _check_some_kept(request: PlanRequest, counts: Sequence[dict[str, int]]) -> None:
     """Say which condition left no cell."""
     meeting, labelled, kept = (sum(c[key] for c in counts) for key in ("meeting", "labelled", "kept"))
     if kept:

@@ -15,9 +15,9 @@ from lulcseg.sampling import matching
 from lulcseg.sampling.covered import Candidates, candidates
 from lulcseg.sampling.methods import METHODS, STRATIFIED, Counts, Features
 from lulcseg.sampling.plan import patch_rows
-from lulcseg.sampling.plan_request import Request
+from lulcseg.sampling.plan_request import PlanRequest
 from lulcseg.sampling.pool import SceneLike
-from lulcseg.sampling.stratified import MAX_REDRAWS, Drawn, try_patches
+from lulcseg.sampling.stratified import MAX_REDRAWS, DrawnPatches, try_patches
 from lulcseg.seeds import generator
 
 _REACH = 64
@@ -28,7 +28,7 @@ _NAMED = 5
 
 
 def draw_in_features(
-    scenes: Sequence[SceneLike], pool: pd.DataFrame, request: Request, meta: dict[str, Any]
+    scenes: Sequence[SceneLike], pool: pd.DataFrame, request: PlanRequest, meta: dict[str, Any]
 ) -> dict[str, gpd.GeoDataFrame]:
     """Return each scene's rows, and note numbers in ``meta``: what was wanted and which features are covered.
 
@@ -72,7 +72,7 @@ class _Drawing:
         mine: For each scene's name the indices of its features in the pool.
     """
 
-    def __init__(self, scenes: Sequence[SceneLike], pool: pd.DataFrame, request: Request) -> None:
+    def __init__(self, scenes: Sequence[SceneLike], pool: pd.DataFrame, request: PlanRequest) -> None:
         self.request = request
         self.features = Features(pool["class_index"].to_numpy(), pool["area_m2"].to_numpy(), scenes[0].legend.names)
         self.mine = {s.name: np.flatnonzero(pool["scene"] == s.name) for s in scenes}
@@ -100,7 +100,7 @@ class _Drawing:
         assert self.request.n_patches is not None
         return self.request.n_patches
 
-    def draw(self, counts: NDArray[np.int64]) -> dict[str, Drawn]:
+    def draw(self, counts: NDArray[np.int64]) -> dict[str, DrawnPatches]:
         """Draw in each scene, with a generator that no other scene touches; low shares are not yet refused."""
         request = self.request
         return {
@@ -130,7 +130,7 @@ class _Drawing:
             for scene in self._scenes
         }
 
-    def check_valid(self, scene: SceneLike, drawn: Drawn) -> None:
+    def check_valid(self, scene: SceneLike, drawn: DrawnPatches) -> None:
         """Refuse patches of a scene that have too few valid pixels after all redraws.
 
         Raises:
@@ -150,7 +150,7 @@ class _Drawing:
             remedy="lower it, or clip the polygons to the imagery",
         )
 
-    def rows(self, scene: SceneLike, drawn: Drawn) -> gpd.GeoDataFrame:
+    def rows(self, scene: SceneLike, drawn: DrawnPatches) -> gpd.GeoDataFrame:
         """Return a scene's rows of the plan."""
         feature = self.mine[scene.name][drawn.feature]
         return patch_rows(
@@ -166,7 +166,7 @@ class _Drawing:
         )
 
 
-def _covered(drawing: _Drawing) -> tuple[Counts, Mapping[str, Drawn], int]:
+def _covered(drawing: _Drawing) -> tuple[Counts, Mapping[str, DrawnPatches], int]:
     """Draw by Eq. 2 and pass over the features that lie inside others' patches.
 
     A total is matched among patches drawn once, for an N_p that is enough even if every feature

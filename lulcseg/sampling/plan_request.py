@@ -21,7 +21,7 @@ _OF_ONE_METHOD = {"totals": "stratified", "cell": "grid", "origin": "grid", "edg
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class PlanRequest:
     """The arguments of :func:`lulcseg.sampling.draw.draw_plan`, which explains them."""
 
     method: Method

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.sampling.plan import Plan
-from lulcseg.sampling.systematic import Cells, origin_on
+from lulcseg.sampling.systematic import GridCells, origin_on
 
 
 def cells_of(plan: Plan, scene: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -32,7 +32,7 @@ def cells_of(plan: Plan, scene: str) -> tuple[NDArray[np.int64], NDArray[np.int6
     number = on_lattice.groupby(["row", "col"]).ngroup().to_numpy(dtype=np.int64)
 
     at = np.array(plan.meta.get("shifted_cells", {}).get(scene, []), dtype=np.int64).reshape(-1, 2)
-    parts = Cells(at[:, 0], at[:, 1], cell, np.ones(len(at), dtype=np.bool_)).split(patch)
+    parts = GridCells(at[:, 0], at[:, 1], cell, np.ones(len(at), dtype=np.bool_)).split(patch)
     owner = np.repeat(np.arange(len(at), dtype=np.int64), (cell // patch) ** 2)
     known = pd.DataFrame({"row": parts.row, "col": parts.col, "cell": owner})
     found = places[moved].rename_axis("patch").reset_index().merge(known, on=["row", "col"])

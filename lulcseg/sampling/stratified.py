@@ -24,7 +24,7 @@ MAX_REDRAWS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnPatches:
     """Patches drawn in one scene, grouped by feature.
 
     Attributes:
@@ -48,9 +48,9 @@ class Drawn:
         """How many draws were thrown away for too few valid pixels."""
         return int(self.thrown.sum())
 
-    def where(self, keep: NDArray[np.bool_]) -> Drawn:
+    def where(self, keep: NDArray[np.bool_]) -> DrawnPatches:
         """Return the patches that a mask keeps."""
-        return Drawn(*(getattr(self, f.name)[keep] for f in fields(self)))
+        return DrawnPatches(*(getattr(self, f.name)[keep] for f in fields(self)))
 
 
 def try_patches(
@@ -62,7 +62,7 @@ def try_patches(
     *,
     min_valid: float = 0.0,
     valid_share: ValidShare | None = None,
-) -> Drawn:
+) -> DrawnPatches:
     """Draw patches centred on uniform random points inside polygons.
 
     A patch with too few valid pixels is drawn again in the same polygon, at most :data:`MAX_REDRAWS`
@@ -99,4 +99,4 @@ def try_patches(
             row[low], col[low], shifted[low] = centred(grid, *uniform_points(polygons, feature[low], rng), patch)
             valid[low] = valid_share(row[low], col[low], patch)
             low = low[valid[low] < min_valid]
-    return Drawn(row, col, feature, shifted, valid, thrown)
+    return DrawnPatches(row, col, feature, shifted, valid, thrown)

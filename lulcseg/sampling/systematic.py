@@ -78,7 +78,7 @@ def origin_on(grid: Grid, wanted: Sequence[float] | None) -> Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class GridCells:
     """Cells of the systematic grid, by their first row and column.
 
     Attributes:
@@ -97,16 +97,16 @@ class Cells:
         """Return the number of cells."""
         return self.row.size
 
-    def split(self, patch: int) -> Cells:
+    def split(self, patch: int) -> GridCells:
         """Split each cell in four, again and again, down to a patch size; row by row within a cell."""
         steps = np.arange(0, self.size, patch, dtype=np.int64)
         row = self.row[:, None, None] + steps[None, :, None] + np.zeros_like(steps)[None, None, :]
         col = self.col[:, None, None] + np.zeros_like(steps)[None, :, None] + steps[None, None, :]
-        return Cells(row.ravel(), col.ravel(), patch, np.repeat(self.shifted, steps.size**2))
+        return GridCells(row.ravel(), col.ravel(), patch, np.repeat(self.shifted, steps.size**2))
 
-    def where(self, keep: NDArray[np.bool_]) -> Cells:
+    def where(self, keep: NDArray[np.bool_]) -> GridCells:
         """Return the cells that a mask keeps."""
-        return Cells(self.row[keep], self.col[keep], self.size, self.shifted[keep])
+        return GridCells(self.row[keep], self.col[keep], self.size, self.shifted[keep])
 
 
 def check_cell(cell: int, patch: int) -> None:
@@ -126,7 +126,7 @@ def check_cell(cell: int, patch: int) -> None:
 
 def all_cells(
     grid: Grid, cell: int, patch: int, scene: str, *, origin: Origin | None = None, edge: Edge = "drop"
-) -> Cells:
+) -> GridCells:
     """Lay cells edge to edge from an origin, over the grid and never outside it.
 
     Cells that reach over the grid's edge are left out (``drop``; the ground there is in no cell), or
@@ -168,7 +168,7 @@ def all_cells(
             remedy="use null for the scene's upper left corner, smaller cells, or sampling.edge=shift",
         )
     row, col = np.meshgrid(rows, cols, indexing="ij")
-    return Cells(row.ravel(), col.ravel(), cell, np.logical_or.outer(rows_shifted, cols_shifted).ravel())
+    return GridCells(row.ravel(), col.ravel(), cell, np.logical_or.outer(rows_shifted, cols_shifted).ravel())
 
 
 def _starts(length: int, cell: int, first: int, edge: Edge) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -184,7 +184,7 @@ def _starts(length: int, cell: int, first: int, edge: Edge) -> tuple[NDArray[np.
     return inside, shifted[index]
 
 
-def keep_meeting(cells: Cells, grid: Grid, geometries: ArrayLike) -> Cells:
+def keep_meeting(cells: GridCells, grid: Grid, geometries: ArrayLike) -> GridCells:
     """Keep the cells that have ground in common with at least one polygon.
 
     Args:

@@ -137,7 +137,7 @@ def peak_memory() -> dict[str, Any]:
     return {"peak_memory_bytes": _resident(), "peak_device_memory_bytes": device}
 
 
-def larger(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+def larger_peaks(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """Return the larger of two attempts' peaks, by name."""
     return {key: max((v for v in (value, other.get(key)) if v is not None), default=None) for key, value in one.items()}
 

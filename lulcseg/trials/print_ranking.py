@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 from lulcseg.trials.contrasts import NO_RANK_TESTS
 from lulcseg.trials.ranking import Ranking
 from lulcseg.trials.resample import COVERS, Resampling
@@ -81,7 +81,9 @@ def _table(ranking: Ranking, *, narrow: bool) -> Table:
 
 def _ceiling(labels: Assessment) -> str:
     s = labels.scores
-    return f"The digitised polygons at the same points: kappa {shown(s.kappa)}, mean F1 {shown(s.mean_f1)}."
+    return (
+        f"The digitised polygons at the same points: kappa {format_score(s.kappa)}, mean F1 {format_score(s.mean_f1)}."
+    )
 
 
 def _few_points(trial: Trial, view: View) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 from lulcseg.files import replacing
 from lulcseg.trials.contrasts import Comparison
 from lulcseg.trials.ranking import RankedValue, Ranking, percent
@@ -61,7 +61,7 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
             "F1": others(r.mean_f1),
             "user's": others(r.mean_users),
             "producer's": others(r.mean_producers),
-            "hours": shown(r.hours.mean, 2),
+            "hours": format_score(r.hours.mean, 2),
             "place": "–" if r.place is None else str(r.place),
             "score": _score(r),
             "first": "–" if math.isnan(r.first) else percent(r.first),
@@ -87,12 +87,12 @@ def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 def with_interval(summary: Summary) -> str:
     """Write a mean and half its t interval: ``0.712 ± 0.031``; without spread the mean alone."""
     if math.isnan(summary.half):
-        return shown(summary.mean)
+        return format_score(summary.mean)
     return f"{summary.mean:.3f} ± {summary.half:.3f}"
 
 
 def _mean(summary: Summary) -> str:
-    return shown(summary.mean)
+    return format_score(summary.mean)
 
 
 def _score(r: RankedValue) -> str:

@@ -80,7 +80,7 @@ class Trial:
         return next(scored, None)
 
 
-def only(trial: Trial, names: Sequence[str]) -> Trial:
+def select_values(trial: Trial, names: Sequence[str]) -> Trial:
     """Return a trial of some of its values; the contrast stays if they hold all of its values.
 
     Raises:

@@ -29,7 +29,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
 from lulcseg.training.model_record import TRAINING
 from tests.conftest import write_raster
-from tests.unit.wandb_fixture import OfflineRun
+from tests.support.wandb_files import OfflineRun
 
 Make = Callable[..., Path]
 SMALL = [

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from lulcseg.report.run.run_page import write_report
-from tests.unit.report_fixture import write_run
+from tests.support.runs import write_run
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

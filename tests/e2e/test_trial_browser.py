@@ -10,8 +10,8 @@ import pytest
 
 from lulcseg.report.trial.trial_page import write_trial_report
 from tests.e2e.test_report_browser import BROWSER, browse
-from tests.unit.test_report_trial import LEGEND, NASTY
-from tests.unit.trial_page_fixture import write_trial
+from tests.report.test_trial_page import LEGEND, NASTY
+from tests.support.trial_pages import write_trial
 
 pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)"),

@@ -14,7 +14,7 @@ from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.rule import paper_ranks
 from lulcseg.trials.summary import bootstrap_interval, t_interval
 from lulcseg.trials.trial_reader import Contrast
-from tests.unit.trial_fixture import VIEW, trial_of
+from tests.support.trials import VIEW, trial_of
 
 unit = st.integers(0, 1000).map(lambda k: k / 1000)
 score_lists = st.lists(unit, min_size=2, max_size=7)

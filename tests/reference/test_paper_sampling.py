@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lulcseg.legend import PAPER_LEGEND
-from lulcseg.patches.batches import Steps
+from lulcseg.patches.batches import StepSchedule
 from lulcseg.sampling.allocation import class_patches, equal_classes, feature_patches, inverse_classes, share_exactly
 
 HECTARES = np.array([1860, 92, 981, 281_344, 7621, 188, 6249, 988, 146])
@@ -70,7 +70,7 @@ def test_exact_totals_reproduce_table_3_and_per_feature_reaches_every_feature(wa
     [(1024, 2_412, 2_408, 16), (512, 9_635, 9_632, 64), (256, 38_533, 38_528, 256), (128, 154_514, 154_112, 1024)],
 )
 def test_table_5_has_151_iterations_at_every_size(size, stratified, grid, batch):
-    assert len(Steps(stratified, batch)) == len(Steps(grid, batch)) == 151
+    assert len(StepSchedule(stratified, batch)) == len(StepSchedule(grid, batch)) == 151
     assert grid == 2_408 * (1024 // size) ** 2
 
 

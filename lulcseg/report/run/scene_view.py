@@ -34,7 +34,7 @@ _LONGEST = 1600
 
 
 @dataclass(frozen=True)
-class Layer:
+class PictureLayer:
     """One picture of a scene's extent.
 
     Attributes:
@@ -56,7 +56,7 @@ class _ReadMap:
 
     label: str
     legend: Legend
-    layer: Layer
+    layer: PictureLayer
     pixels: list[int]
     grid: Grid
     files: list[str]
@@ -94,7 +94,7 @@ class SceneView:
 
     key: str
     name: str
-    layers: list[Layer]
+    layers: list[PictureLayer]
     size: tuple[int, int]
     legend: tuple[LandClass, ...]
     areas: list[AreaRow]
@@ -120,12 +120,12 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
     size = _picture_size(photo or drawn, maps)
     layers = []
     if photo is not None:
-        layers.append(Layer("imagery", "Imagery", photo_uri(photo), is_classes=False))
+        layers.append(PictureLayer("imagery", "Imagery", photo_uri(photo), is_classes=False))
     else:
         notes.append("The run directory holds no preview of the imagery.")
     if drawn is not None:
         with Image.open(drawn) as picture:
-            layers.append(Layer("labels", "Digitised labels", png_uri(picture), is_classes=True))
+            layers.append(PictureLayer("labels", "Digitised labels", png_uri(picture), is_classes=True))
     if not maps:
         notes.append("The run directory holds no map of this scene.")
     read = []
@@ -183,7 +183,7 @@ def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], la
     with ClassRaster(found.path, legend) as raster:
         grid = raster.grid
     picture = png_uri(map_picture(found.path, legend, height, width))
-    layer = Layer(f"map-{found.mosaic}", label, picture, is_classes=True)
+    layer = PictureLayer(f"map-{found.mosaic}", label, picture, is_classes=True)
     return _ReadMap(label, legend, layer, _pixels(found, legend), grid, found.files)
 
 

@@ -18,7 +18,7 @@ from lulcseg.maps.classraster import ClassRaster
 from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
 from lulcseg.pictures.map_images import ShownMap, imagery_picture, joint_table
 from lulcseg.pictures.window_choice import choose_window
-from lulcseg.report.run.scene_view import Layer
+from lulcseg.report.run.scene_view import PictureLayer
 from lulcseg.report.trial.map_comparison import SceneMaps, TrialMap, joint_legend, shown_maps
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class CloseUp:
         about: Where it is, and why there.
     """
 
-    layers: list[Layer]
+    layers: list[PictureLayer]
     size: tuple[int, int]
     left: str
     right: str
@@ -60,7 +60,7 @@ def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
     Raises:
         LulcsegError: A map can't be read, or the maps share no ground.
     """
-    of_value: dict[str, tuple[Layer, TrialMap]] = {}
+    of_value: dict[str, tuple[PictureLayer, TrialMap]] = {}
     for layer, found in shown_maps(view):
         of_value.setdefault(found.replicate.value, (layer, found))
     shown = list(of_value.values())
@@ -76,7 +76,7 @@ def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
     compared = [maps[0][1], maps[-1][1]] if len(maps) > 1 else [maps[0][1]]
     window = choose_window(compared, view.classes, grid, area, _SIDE)
     layers, said = _backdrop(view, shown[0][1], grid, window, cache)
-    layers += [Layer(layer.key, layer.label, _cut(m, view, grid, window), is_classes=True) for layer, m in maps]
+    layers += [PictureLayer(layer.key, layer.label, _cut(m, view, grid, window), is_classes=True) for layer, m in maps]
     b = grid.bounds(window)
     about = (
         f"{window.height:,} × {window.width:,} pixels around {(b.left + b.right) / 2:.10g}, "
@@ -106,7 +106,7 @@ def _painted(index: NDArray[np.uint8], view: SceneMaps) -> str:
 
 def _backdrop(
     view: SceneMaps, found: TrialMap, grid: Grid, window: Window, cache: Path | None
-) -> tuple[list[Layer], str]:
+) -> tuple[list[PictureLayer], str]:
     """Return the window's imagery and labels; without the scene none, and a sentence that says so."""
     try:
         scene = _scene(found.replicate.path, view.scene, cache)
@@ -122,11 +122,11 @@ def _backdrop(
             " The scene that the run's configuration names is of other ground: no imagery.",
         )
     photo = imagery_picture(scene, own, max(own.height, own.width))
-    layers = [Layer("imagery", "Imagery", jpeg_uri(Image.fromarray(photo)), is_classes=False)]
+    layers = [PictureLayer("imagery", "Imagery", jpeg_uri(Image.fromarray(photo)), is_classes=False)]
     known = {c.name for c in view.classes}
     if scene.labels is not None and known >= set(scene.legend.names):
         index = joint_table(scene.legend, view.classes)[scene.labels.read(own)]
-        layers.append(Layer("labels", "Digitised labels", _painted(index, view), is_classes=True))
+        layers.append(PictureLayer("labels", "Digitised labels", _painted(index, view), is_classes=True))
     return layers, ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.report.trial.score_views import Comparison
+from lulcseg.report.trial.score_views import ViewComparison
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ConfusionView:
     matrices: list[dict[str, Any]]
 
 
-def confusion_view(comparison: Comparison, indices: dict[str, int]) -> ConfusionView:
+def confusion_view(comparison: ViewComparison, indices: dict[str, int]) -> ConfusionView:
     """Gather a scene's matrices.
 
     Args:

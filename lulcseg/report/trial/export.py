@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 from lulcseg.report.trial.values_table import year_of
 from lulcseg.trials.paper import HUMAN, PaperFigures, paper_figures
 from lulcseg.trials.ranking import Ranking
@@ -43,7 +43,7 @@ def table_six_texts(ranking: Ranking, labels: Assessment | None) -> dict[str, st
             of_value = [_figure(printed.get(value), metric) for value in numbers["value"]]
             numbers[f"paper_{metric}"] = of_value
             words[f"{heading}, paper"] = [
-                shown(_figure(printed.get(value), metric), 2) for value in words["value"].tolist()
+                format_score(_figure(printed.get(value), metric), 2) for value in words["value"].tolist()
             ]
         ranks = {value: "–" if row is None or row.rank is None else str(row.rank) for value, row in printed.items()}
         words["rank, paper"] = [ranks.get(value, "–") for value in words["value"]]
@@ -98,7 +98,7 @@ def _with_labels(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     scores = {metric: getattr(labels.scores, metric) for metric in (*_COLUMNS, "overall_accuracy")}
     first = {"scene": ranking.view.scene, "mosaic": "", "value": HUMAN_NAME, "n": 1, **scores}
-    said = {heading: shown(scores[metric]) for metric, heading in _COLUMNS.items()}
+    said = {heading: format_score(scores[metric]) for metric, heading in _COLUMNS.items()}
     human = dict.fromkeys(words.columns, "–") | {"value": HUMAN_NAME, "than next": ""} | said
     numbers = pd.DataFrame([first, *numbers.to_dict("records")], columns=list(numbers.columns))
     return numbers, pd.DataFrame([human, *words.to_dict("records")], columns=list(words.columns), dtype=str)

@@ -17,7 +17,7 @@ from lulcseg.maps.classraster import ClassRaster, carried_legend
 from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
 from lulcseg.pictures.map_images import classes_of, joint_table
 from lulcseg.report.run.run_data import MapFile, maps_of, read_record
-from lulcseg.report.run.scene_view import Layer
+from lulcseg.report.run.scene_view import PictureLayer
 
 if TYPE_CHECKING:
     from lulcseg.trials.replicates import Replicate
@@ -64,7 +64,7 @@ class SceneMaps:
 
     key: str
     scene: str
-    layers: list[Layer]
+    layers: list[PictureLayer]
     size: tuple[int, int]
     classes: list[LandClass]
     left_out: list[tuple[str, str]] = field(default_factory=list)
@@ -161,7 +161,7 @@ def _scene(
         if shown and spent + len(uri) > share[0]:
             view.left_out.append((label, path))
             continue
-        view.layers.append(Layer(f"map-{number}", label, uri, is_classes=True))
+        view.layers.append(PictureLayer(f"map-{number}", label, uri, is_classes=True))
         spent, shown = spent + len(uri), shown + 1
     return view, spent
 
@@ -172,7 +172,7 @@ def _overview(found: TrialMap, view: SceneMaps) -> NDArray[np.uint8]:
     return index
 
 
-def _backdrop(view: SceneMaps, run: Path | None) -> tuple[list[Layer], tuple[int, int] | None]:
+def _backdrop(view: SceneMaps, run: Path | None) -> tuple[list[PictureLayer], tuple[int, int] | None]:
     """Return imagery and labels from a run's previews, and the size of all pictures."""
     if run is None:
         view.notes.append("No run directory holds a preview of the imagery.")
@@ -181,10 +181,12 @@ def _backdrop(view: SceneMaps, run: Path | None) -> tuple[list[Layer], tuple[int
     with Image.open(run / entry["imagery_preview"]) as picture:
         size = _within(picture.size)
         photo = picture.convert("RGB").resize(size, Image.Resampling.BOX) if picture.size != size else picture
-        layers = [Layer("imagery", "Imagery", jpeg_uri(photo), is_classes=False)]
+        layers = [PictureLayer("imagery", "Imagery", jpeg_uri(photo), is_classes=False)]
     drawn = entry.get("labels_preview")
     if drawn and entry.get("legend") and (run / drawn).is_file():
-        layers.append(Layer("labels", "Digitised labels", _labels(run / drawn, entry, view, size), is_classes=True))
+        layers.append(
+            PictureLayer("labels", "Digitised labels", _labels(run / drawn, entry, view, size), is_classes=True)
+        )
     return layers, size
 
 
@@ -208,7 +210,7 @@ def _map_size(found: TrialMap) -> tuple[int, int]:
         return _within((raster.width, raster.height))
 
 
-def shown_maps(view: SceneMaps) -> Iterator[tuple[Layer, TrialMap]]:
+def shown_maps(view: SceneMaps) -> Iterator[tuple[PictureLayer, TrialMap]]:
     """Yield the maps that a scene's view shows, with their layers."""
     for layer in view.layers:
         if layer.key.startswith("map-"):

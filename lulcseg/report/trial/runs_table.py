@@ -52,7 +52,7 @@ class RunsView:
 
 
 @dataclass(frozen=True)
-class PlanFigure:
+class TrialPlanFigure:
     """A picture of a plan, and whose it is."""
 
     label: str
@@ -64,7 +64,7 @@ class PlansView:
     """The trial's sampling plans: what is to be known of them, and pictures."""
 
     sentence: str
-    figures: list[PlanFigure]
+    figures: list[TrialPlanFigure]
 
 
 def runs_view(trial: Trial) -> RunsView:
@@ -95,7 +95,7 @@ def plans_view(trial: Trial) -> PlansView | None:
     for own in list(by_digest.values())[:_MOST_PLANS]:
         pictured = next(((r, found) for r in own if (found := sorted(r.path.glob("plan*.png")))), None)
         if pictured is not None:
-            figures += [PlanFigure(_whose(own, trial, path), _small(path)) for path in pictured[1]]
+            figures += [TrialPlanFigure(_whose(own, trial, path), _small(path)) for path in pictured[1]]
     if len(by_digest) == 1:
         sentence = "All runs were trained by one sampling plan; only the seed of the training varies."
     else:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lulcseg.pictures.figures import INK, plain
 from lulcseg.pictures.palette import value_colours
 from lulcseg.pictures.themed import PAGE, THEMED
-from lulcseg.report.trial.score_views import METRICS, Comparison
+from lulcseg.report.trial.score_views import METRICS, ViewComparison
 from lulcseg.report.trial.training_curves import Spread
 
 _WIDTH = 11.6
@@ -29,7 +29,7 @@ _MOST_DOTS = 10
 """Replicates of a value up to which each is drawn as a dot of its own."""
 
 
-def class_boxes(comparison: Comparison) -> Figure:
+def class_boxes(comparison: ViewComparison) -> Figure:
     """Draw boxes of F1, user's and producer's accuracy over the replicates: a group a class, a box a value.
 
     The box spans the quartiles, its bar is the median, the whiskers reach the extremes (as Figures 10 and 13 of the
@@ -57,7 +57,7 @@ def class_boxes(comparison: Comparison) -> Figure:
         return figure
 
 
-def accuracy_against_time(comparison: Comparison) -> Figure | None:
+def accuracy_against_time(comparison: ViewComparison) -> Figure | None:
     """Draw kappa and mean F1 against training time: a dot a replicate, a diamond a value's mean.
 
     Returns:
@@ -148,7 +148,7 @@ def _boxes(axes: Axes, at: NDArray[np.float64], values: NDArray[np.float64], hal
         axes.scatter(x, np.concatenate([v for _, v in places]), s=5, color=colour, linewidths=0, zorder=4)
 
 
-def _name_values(figure: Figure, comparison: Comparison, colours: Sequence[str]) -> None:
+def _name_values(figure: Figure, comparison: ViewComparison, colours: Sequence[str]) -> None:
     _legend(figure, [v.name for v in comparison.values], colours)
 
 

@@ -30,7 +30,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ViewComparison:
     """The maps of one scene, over a trial's values and seeds.
 
     Attributes:
@@ -97,10 +97,10 @@ class Comparison:
         ]
 
 
-def comparisons(trial: Trial) -> list[Comparison]:
+def comparisons(trial: Trial) -> list[ViewComparison]:
     """Gather a trial's assessments, one comparison a view (:func:`lulcseg.trials.views.views`)."""
     return [
-        Comparison(
+        ViewComparison(
             key=f"scene-{number}",
             view=view,
             values=trial.values,

@@ -22,7 +22,7 @@ from lulcseg.report.trial.confusions import ConfusionView, confusion_view
 from lulcseg.report.trial.export import class_texts, named_files, table_six_texts, write_exports
 from lulcseg.report.trial.map_comparison import SceneMaps, scene_maps
 from lulcseg.report.trial.runs_table import plans_view, runs_view
-from lulcseg.report.trial.score_views import Comparison, comparisons
+from lulcseg.report.trial.score_views import ViewComparison, comparisons
 from lulcseg.report.trial.training_curves import Spread, spreads
 from lulcseg.report.trial.values_table import ClassTable, TableView, class_tables, table_six
 from lulcseg.report.trial.wording import LEGENDS, answer_of, points_note, ranks_note
@@ -32,7 +32,7 @@ from lulcseg.trials.trial_reader import Trial, read_trial
 
 
 @dataclass(frozen=True)
-class View:
+class PageView:
     """All that the page shows of one scene's scores.
 
     Attributes:
@@ -110,7 +110,7 @@ def write_trial_report(folder: Path, *, full_resolution: bool = False, cache: Pa
     return path
 
 
-def _content(trial: Trial, found: list[Comparison], *, full_resolution: bool, cache: Path | None) -> dict[str, Any]:
+def _content(trial: Trial, found: list[ViewComparison], *, full_resolution: bool, cache: Path | None) -> dict[str, Any]:
     """Return what the template is filled with."""
     pictures = scene_maps(trial)
     classes = _classes(found, pictures)
@@ -149,8 +149,8 @@ def _content(trial: Trial, found: list[Comparison], *, full_resolution: bool, ca
 
 
 def _view(
-    trial: Trial, comparison: Comparison, indices: dict[str, int], exports: dict[str, dict[str, dict[str, str]]]
-) -> View:
+    trial: Trial, comparison: ViewComparison, indices: dict[str, int], exports: dict[str, dict[str, dict[str, str]]]
+) -> PageView:
     """Gather one scene's scores, and put the texts of its tables into ``exports``."""
     ranking = rank_trial(trial, comparison.view)
     per_class = summarise_classes(trial, comparison.view)
@@ -161,7 +161,7 @@ def _view(
     boxes, time = trialfigures.class_boxes(comparison), trialfigures.accuracy_against_time(comparison)
     in_colour = partial(inline_svg, colours=value_colours([v.level for v in trial.values]))
     about = f"{trial.title}, {title}"
-    return View(
+    return PageView(
         key=key,
         title=title,
         sentence=answer.sentence,
@@ -196,7 +196,7 @@ def _maps(pictures: SceneMaps, indices: dict[str, int], cache: Path | None, *, f
     return MapsView(pictures, [indices[c.name] for c in pictures.classes], first, shown, close)
 
 
-def _classes(found: list[Comparison], pictures: list[SceneMaps]) -> list[LandClass]:
+def _classes(found: list[ViewComparison], pictures: list[SceneMaps]) -> list[LandClass]:
     """Return the page's classes, each name once: those of the assessments, then of the maps."""
     by_name: dict[str, LandClass] = {}
     for classes in (*(c.classes for c in found), *(p.classes for p in pictures)):
@@ -205,7 +205,7 @@ def _classes(found: list[Comparison], pictures: list[SceneMaps]) -> list[LandCla
     return list(by_name.values())
 
 
-def _commonest(found: list[Comparison], indices: dict[str, int]) -> int | None:
+def _commonest(found: list[ViewComparison], indices: dict[str, int]) -> int | None:
     """Return the class with most reference points, if it has most of all points together."""
     for comparison in found:
         points = dict(zip(comparison.names, comparison.points(), strict=True))
@@ -215,7 +215,7 @@ def _commonest(found: list[Comparison], indices: dict[str, int]) -> int | None:
     return None
 
 
-def _facts(trial: Trial, found: list[Comparison]) -> list[tuple[str, str]]:
+def _facts(trial: Trial, found: list[ViewComparison]) -> list[tuple[str, str]]:
     """Return what stands under the title: label and value."""
     finished = sum(r.counts for r in trial.replicates)
     planned = max(len(trial.values) * len(trial.seeds), len(trial.replicates))

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.scores import shown
-from lulcseg.report.trial.score_views import METRICS, Comparison
+from lulcseg.assessment.scores import format_score
+from lulcseg.report.trial.score_views import METRICS, ViewComparison
 from lulcseg.trials.paper import HUMAN, HUMAN_HOURS, PaperFigures, paper_figures
 from lulcseg.trials.ranking import RankedValue, Ranking
 from lulcseg.trials.summary import FEW_POINTS, Summary
@@ -49,7 +49,7 @@ class SpreadCell:
     @property
     def text(self) -> str:
         """The mean as printed."""
-        return shown(self.mean, self.digits)
+        return format_score(self.mean, self.digits)
 
     @property
     def interval(self) -> str:
@@ -141,7 +141,7 @@ class TableView:
 
 
 @dataclass(frozen=True)
-class ClassRow:
+class ValueClassRow:
     """A class's row: a cell a value."""
 
     name: str
@@ -157,7 +157,7 @@ class ClassTable:
 
     title: str
     values: list[str]
-    rows: list[ClassRow]
+    rows: list[ValueClassRow]
     few: int = field(default=FEW_POINTS)
 
 
@@ -197,7 +197,7 @@ def year_of(scene: str) -> int | None:
 
 
 def class_tables(
-    comparison: Comparison, summaries: Sequence[Summary], trial: Trial, indices: dict[str, int]
+    comparison: ViewComparison, summaries: Sequence[Summary], trial: Trial, indices: dict[str, int]
 ) -> list[ClassTable]:
     """Lay the figures of each class out, a table a figure.
 
@@ -215,7 +215,7 @@ def class_tables(
             title,
             values,
             [
-                ClassRow(
+                ValueClassRow(
                     name, indices[name], n, n < FEW_POINTS, [_cell(by_key[metric, name, value]) for value in values]
                 )
                 for name, n in zip(comparison.names, points, strict=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lulcseg.assessment.scores import shown
+from lulcseg.assessment.scores import format_score
 from lulcseg.report.score_tables import design_note
-from lulcseg.report.trial.score_views import Comparison
+from lulcseg.report.trial.score_views import ViewComparison
 from lulcseg.trials.contrasts import NO_RANK_TESTS
 from lulcseg.trials.ranking import Ranking
 from lulcseg.trials.rule import RULE, TIE_RULES
@@ -56,7 +56,7 @@ def answer_of(ranking: Ranking) -> Answer:
         kappa = scored[0].kappa
         spread = "" if kappa.n < 2 else f" (95 % interval {kappa.low:.3f} to {kappa.high:.3f}, {SPREAD})"
         runs = "1 run" if kappa.n == 1 else f"{kappa.n} runs"
-        return Answer(f"{scored[0].value}: kappa {shown(kappa.mean)}{spread}, {runs}.", told=True, named="")
+        return Answer(f"{scored[0].value}: kappa {format_score(kappa.mean)}{spread}, {runs}.", told=True, named="")
     return Answer(
         "No comparison was named before the trial was run: the pairs below are exploratory.", told=False, named=""
     )
@@ -73,7 +73,7 @@ def ranks_note(ranking: Ranking) -> str:
     )
 
 
-def points_note(comparison: Comparison) -> str:
+def points_note(comparison: ViewComparison) -> str:
     """Say what the reference points are, by the first map."""
     first = next(s.result for own in comparison.scored for s in own)
     return f"{first.scores.n_scored:,} of {first.n_points:,} {first.places} scored. " + design_note(first).replace(

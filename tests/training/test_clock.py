@@ -1,0 +1,92 @@
+"""What a training takes: waiting, energy, and the sums over interruptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lulcseg.patches import timed
+from lulcseg.patches.timed import Stopwatch, TimedLoader
+from lulcseg.training.clock import TrainingClock
+from lulcseg.training.resources import Counter, EnergyMeter, find_meter, larger_peaks, peak_memory, rapl
+
+
+class Clock:
+    """A time that goes on only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_waiting_for_batches_is_counted_and_work_with_them_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, waited = Clock(), Stopwatch()
+    monkeypatch.setattr(timed, "time", clock)
+
+    class Slow:
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, number: int) -> int:
+            clock.now += 2.0
+            return number
+
+    seen = []
+    for batch in TimedLoader(waited, Slow(), batch_size=2):
+        seen += batch.tolist()
+        clock.now += 100.0
+    assert seen == [0, 1, 2, 3]
+    assert waited.seconds == 8.0
+
+
+def test_sums_go_on_from_a_checkpoints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    time = Clock()
+    monkeypatch.setattr("lulcseg.training.clock.time", time)
+    joules = [0.0]
+    first = TrainingClock(lambda: 3.0, EnergyMeter("gpu", [Counter(lambda: joules[0])]), None)
+    time.now, joules[0] = 10.0, 7200.0
+    state = first.state_dict()
+    assert state == {"seconds": 10.0, "reading_seconds": 3.0, "energy_wh": 2.0, "scores": {}}
+    second = TrainingClock(lambda: 1.0, EnergyMeter("gpu", [Counter(lambda: joules[0])]), None)
+    second.load_state_dict(state)
+    time.now, joules[0] = 15.0, 10_800.0
+    took = {"training_seconds": 15.0, "reading_seconds": 4.0, "energy_wh": 3.0, "energy_of": "gpu"}
+    assert second.stop() == took
+    unmeasured = TrainingClock(lambda: 1.0, None, None)
+    assert unmeasured.stop()["energy_wh"] is None
+    third = TrainingClock(lambda: 0.0, EnergyMeter("cpu", [Counter(lambda: joules[0])]), None)
+    third.load_state_dict(unmeasured.state_dict())
+    assert third.energy_wh is None, "energy of a part is given as that of the whole"
+
+
+def test_a_counter_that_starts_over_is_followed() -> None:
+    values = iter([90.0, 95.0, 5.0, 6.0])
+    meter = EnergyMeter("cpu", [Counter(lambda: next(values), turns=100.0)])
+    assert [meter.wh * 3600 for _ in range(3)] == pytest.approx([5.0, 15.0, 16.0])
+
+
+def test_processor_packages_are_read_and_their_parts_left_out(tmp_path: Path) -> None:
+    for name, energy in (("intel-rapl:0", 5_000_000), ("intel-rapl:0:0", 1_000_000), ("intel-rapl:1", 7_000_000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "energy_uj").write_text(f"{energy}\n")
+        (tmp_path / name / "max_energy_range_uj").write_text("262143328850\n")
+    (tmp_path / "intel-rapl:2").mkdir()
+    counters = rapl(tmp_path)
+    assert [counter.read() for counter in counters] == [5.0, 7.0]
+    assert counters[0].turns == pytest.approx(262_143.32885)
+
+
+def test_a_machine_that_counts_nothing_has_no_meter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("lulcseg.training.resources._RAPL", tmp_path)
+    assert find_meter(gpus=False) is None
+
+
+def test_peaks_are_the_larger_of_attempts() -> None:
+    peaks = peak_memory()
+    assert peaks["peak_memory_bytes"] > 20e6
+    earlier = {"peak_memory_bytes": 10**15, "peak_device_memory_bytes": None}
+    assert larger_peaks(peaks, earlier)["peak_memory_bytes"] == 10**15
+    assert larger_peaks({"peak_device_memory_bytes": None}, {}) == {"peak_device_memory_bytes": None}

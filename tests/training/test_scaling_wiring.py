@@ -1,0 +1,300 @@
+"""Scaling and augmentation as training and prediction call them: order, sources, margin, and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lulcseg.augment.scaler import Scaler
+from lulcseg.errors import LulcsegError
+from lulcseg.launch.compose import compose
+from lulcseg.legend import IGNORE
+from lulcseg.patches.datamodule import PatchData
+from lulcseg.patches.scenes_dataset import ScenesDataset
+from lulcseg.sampling.plan import Plan, patch_rows
+from lulcseg.scene.dataset import SceneDataset
+from lulcseg.scene.scene import Scene
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.training.augmenting import augmented, build_augmentation, margin_of
+from lulcseg.training.losses import cross_entropy
+from lulcseg.training.task import SegmentationTask
+from tests.training.test_task import record
+
+Make = Callable[..., Path]
+GROUPS = ["none", "batch", "patch", "percentile", "standardise", "mosaic"]
+EVERY = [(m, o) for m in ("min_max", "percentile", "standardise") for o in ("batch", "patch", "mosaic", "training")]
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return asdict(ScalingSettings(**changes))
+
+
+def summary(low: float, high: float, *, mean: float = 100.0, std: float = 20.0) -> dict[str, Any]:
+    """Return what a mosaic's statistics might be."""
+    both = {"min": low, "max": high, "mean": mean, "std": std, "low": low + 10, "high": high - 10}
+    return {"bands": {k: [v] * 3 for k, v in both.items()}, "joint": {k: [v] for k, v in both.items()}}
+
+
+def raw(size: int = 4, side: int = 16, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Return uint8 patches, each brighter than the one before, and where they are valid."""
+    draw = torch.Generator().manual_seed(seed)
+    image = torch.randint(0, 120, (size, 3, side, side), generator=draw)
+    image += torch.arange(size).view(-1, 1, 1, 1) * 30
+    return image.to(torch.uint8), torch.rand(size, side, side, generator=draw) > 0.1
+
+
+def task_of(scaling: Mapping[str, Any], augment: Mapping[str, Any] | None = None, **more: Any) -> SegmentationTask:
+    config = asdict(TrainConfig()) | {"augment": asdict(TrainConfig().augment) | dict(augment or {})}
+    known = {"scaling": dict(scaling), "statistics": summary(20, 220), "patch_size": 16} | more
+    scenes = [summary(0, 100), summary(50, 250)]
+    torch.manual_seed(0)
+    return SegmentationTask(record(**known), config, scenes=scenes)
+
+
+@pytest.fixture
+def rank(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """Return a setter of the epoch and rank that a task outside a trainer believes it has."""
+
+    def believe(epoch: int, number: int) -> None:
+        monkeypatch.setattr(SegmentationTask, "current_epoch", epoch)
+        monkeypatch.setattr(SegmentationTask, "global_rank", number)
+
+    believe(0, 0)
+    return believe
+
+
+def batch_of(image: Tensor, valid: Tensor) -> dict[str, Tensor]:
+    mask = torch.zeros(valid.shape, dtype=torch.uint8).masked_fill(~valid, IGNORE)
+    return {"image": image, "mask": mask, "valid": valid, "scene": torch.arange(len(image)) % 2}
+
+
+@pytest.mark.parametrize(("method", "over"), EVERY)
+def test_each_source_is_the_one_that_is_named(rank: Any, method: str, over: str) -> None:
+    image, valid = raw()
+    task = task_of(settings(method=method, over=over))
+    seen, _ = task.prepared(batch_of(image, valid), 0)
+    values = image.double()
+    for i in range(len(image)):
+        kept = {"batch": values.movedim(1, 0)[:, valid], "patch": values[i][:, valid[i]]}.get(over)
+        if kept is None:
+            known = summary(20, 220) if over == "training" else [summary(0, 100), summary(50, 250)][i % 2]
+            low, high = {"min_max": ("min", "max"), "percentile": ("low", "high"), "standardise": ("mean", "std")}[
+                method
+            ]
+            offset, end = known["joint"][low][0], known["joint"][high][0]
+        elif method == "standardise":
+            offset, end = kept.mean().item(), kept.std(correction=0).item()
+        else:
+            offset, end = np.percentile(kept.numpy(), [0, 100] if method == "min_max" else [2, 98])
+        expected = (values[i] - offset) / (end if method == "standardise" else end - offset)
+        expected = expected if method == "standardise" else expected.clamp(0, 1)
+        expected = torch.where(valid[i], expected, 0.0).float()
+        torch.testing.assert_close(seen[i], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("choice", ["patch", "mosaic", "training"])
+@pytest.mark.parametrize("method", ["min_max", "percentile", "standardise"])
+def test_what_stands_for_the_batch_is_what_a_model_of_it_does(choice: str, method: str) -> None:
+    image, valid = raw()
+    scaler = Scaler(settings(method=method, at_prediction=choice), "uint8", summary(20, 220))
+    own = Scaler(settings(method=method, over=choice), "uint8", summary(20, 220))
+    mosaic = scaler.limits_of(summary(5, 205))
+    found = [s(s.to_unit(image, valid), valid, s.at_prediction, mosaic) for s in (scaler, own)]
+    assert torch.equal(*found)
+    alone = scaler(scaler.to_unit(image[1:2], valid[1:2]), valid[1:2], choice, mosaic)
+    assert torch.equal(found[0][1:2], alone), "it depends on its neighbours"
+
+
+def test_a_choice_needs_a_batch_to_stand_for() -> None:
+    assert Scaler(settings(method="min_max"), "uint8", at_prediction="training").at_prediction == "training"
+    for scaling in (settings(), settings(method="min_max", over="patch")):
+        with pytest.raises(LulcsegError, match="nothing stands for the batch"):
+            Scaler(scaling, "uint8", at_prediction="patch")
+
+
+def test_missing_statistics_are_told() -> None:
+    image, valid = raw()
+    for over in ("mosaic", "training"):
+        scaler = Scaler(settings(method="min_max", over=over), "uint8")
+        with pytest.raises(ValueError, match=f"statistics of the {over} are missing"):
+            scaler(scaler.to_unit(image, valid), valid, over)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_constant_and_empty_patches_come_out_as_numbers(rank: Any, group: str) -> None:
+    scaling = asdict(compose("train", [f"scaling={group}"]).scaling)
+    image = torch.full((2, 3, 16, 16), 90, dtype=torch.uint8)
+    valid = torch.ones(2, 16, 16, dtype=torch.bool)
+    valid[1] = False
+    task = task_of(scaling)
+    seen, _ = task.prepared(batch_of(image, valid), 0)
+    assert torch.isfinite(seen).all()
+    assert not seen[1].any()
+    assert torch.isfinite(
+        task.eval()(image, valid, task.scaler.limits_of(summary(90, 90)) if group != "none" else None)
+    ).all()
+    if group in {"batch", "patch", "percentile"}:
+        assert not seen[0].any()
+
+
+def test_nodata_never_counts_and_never_shows(rank: Any) -> None:
+    image, valid = raw()
+    floats = torch.where(valid.unsqueeze(1), image.float(), torch.nan)
+    zoom = {"name": "none", "p": {"zoom": 1.0, "blur": 1.0}}
+    for source in ({"over": "batch", "at_prediction": "patch"}, {"over": "patch"}):
+        task = task_of(settings(method="standardise", range=[0.0, 255.0], **source), zoom, dtype="float32")
+        seen, mask = task.prepared(batch_of(floats, valid), 0)
+        assert torch.isfinite(seen).all()
+        other, _ = task.prepared(batch_of(torch.where(valid.unsqueeze(1), floats, 9e9), valid), 0)
+        assert torch.equal(seen, other)
+        assert (mask == IGNORE).any()
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_a_range_makes_wide_types_the_same_as_bytes(rank: Any, dtype: str) -> None:
+    image, valid = raw()
+    light = {"name": "paper"}
+    plain = task_of(settings(), light).prepared(batch_of(image, valid), 3)
+    wide = image.to(torch.int32 if dtype == "uint16" else torch.float32) * 16
+    same = task_of(settings(range=[0.0, 4080.0]), light, dtype=dtype).prepared(batch_of(wide, valid), 3)
+    for one, two in zip(plain, same, strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+
+
+def test_values_beyond_the_range_are_cut_everywhere() -> None:
+    scaler = Scaler(settings(method="min_max", over="mosaic", range=[50.0, 100.0]), "uint8")
+    image, valid = torch.tensor([20, 50, 75, 200], dtype=torch.uint8).view(1, 1, 2, 2), torch.ones(1, 2, 2).bool()
+    unit = scaler.to_unit(image, valid)
+    assert unit.flatten().tolist() == [0.0, 0.0, 0.5, 1.0]
+    assert torch.equal(scaler(unit, valid, "mosaic", scaler.limits_of(summary(20, 200))), unit)
+
+
+def test_augmentation_comes_before_scaling_and_within_0_to_1(rank: Any) -> None:
+    """What a patch's own range takes out again is what changed before it."""
+    image, valid = raw()
+    multiply = {"name": "none", "p": {"multiply": 1.0}}
+    image = (image // 2).to(torch.uint8)  # no factor saturates it
+    plain, changed = (task_of(settings(), a).prepared(batch_of(image, valid), 0)[0] for a in ({}, multiply))
+    assert not torch.allclose(plain, changed)
+    stretched = settings(method="min_max", over="patch")
+    plain, changed = (task_of(stretched, a).prepared(batch_of(image, valid), 0)[0] for a in ({}, multiply))
+    torch.testing.assert_close(plain, changed, rtol=0, atol=1e-5)
+
+
+def test_draws_follow_seed_epoch_step_and_rank_alone(rank: Any) -> None:
+    image, valid = raw()
+    batch, task = batch_of(image, valid), task_of(settings(), {"name": "paper"})
+    before = torch.get_rng_state()
+    first = task.prepared(batch, 5)[0]
+    assert torch.equal(first, task.prepared(batch, 5)[0])
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(99)
+    assert torch.equal(first, task.prepared(batch, 5)[0]), "draws follow the global generator"
+    assert not torch.equal(first, task.prepared(batch, 6)[0])
+    for epoch, number in ((1, 0), (0, 1)):
+        rank(epoch, number)
+        assert not torch.equal(first, task.prepared(batch, 5)[0])
+
+
+def test_autocast_changes_nothing_before_the_network(rank: Any) -> None:
+    image, valid = raw()
+    task = task_of(settings(method="standardise"), {"name": "paper"})
+    plain = task.prepared(batch_of(image, valid), 0)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = task.prepared(batch_of(image, valid), 0)
+    assert all(torch.equal(a, b) for a, b in zip(plain, half, strict=True))
+
+
+def test_no_operation_is_no_augmentation_and_unknown_ones_are_told() -> None:
+    base = asdict(TrainConfig().augment)
+    assert build_augmentation(base, record()) is None
+    assert build_augmentation(base | {"name": "paper", "strength": 0.0}, record()) is None
+    assert build_augmentation(base | {"p": {"zoom": None}}, record()) is None
+    with pytest.raises(LulcsegError, match="did you mean 'zoom'"):
+        build_augmentation(base | {"p": {"zoon": 1.0}}, record())
+    off = build_augmentation(base | {"name": "light", "p": {"multiply": 0.0, "hue": None}}, record())
+    assert off is not None
+    names = {o.name for o in off.operations}
+    assert "hue" in names
+    assert "multiply" not in names
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32"])
+@pytest.mark.parametrize("operation", ["gamma", "zoom"])
+def test_a_range_is_asked_for_where_a_type_does_not_tell_black_and_white(dtype: str, operation: str) -> None:
+    augment = asdict(TrainConfig().augment) | {"p": {operation: 1.0}}
+    assert build_augmentation(augment, record(dtype=dtype, scaling=settings(range=[0.0, 2047.0]))) is not None
+    asked = pytest.raises(LulcsegError, match=rf"of {dtype} imagery .*set scaling\.range")
+    with nullcontext() if dtype.endswith("int8") else asked:
+        build_augmentation(augment, record(dtype=dtype))
+    flips = augment | {"p": {"horizontal_flip": 1.0}}
+    assert build_augmentation(flips, record(dtype=dtype)) is not None, "flips need no range"
+
+
+def test_a_margin_is_read_around_training_patches_alone(make_scene: Make, cache: Path) -> None:
+    scene = Scene.open(str(make_scene()), cache)
+    corner = np.array([0, 20, 40, 64])
+    rows = patch_rows(scene.name, scene.grid, corner, corner, 32)
+    rows["split"] = ["train"] * 3 + ["validation"]
+    plan = Plan(rows, {"scenes": {scene.name: asdict(scene.grid)}})
+    plain, wide = (
+        PatchData({scene.name: SceneDataset(scene)}, plan, batch_size=3, workers=0, margin=m) for m in (0, 9)
+    )
+    small, large = (next(iter(data.train_dataloader())) for data in (plain, wide))
+    assert large["image"].shape == (3, 3, 50, 50)
+    assert small["scene"].tolist() == large["scene"].tolist() == [0, 0, 0]
+    assert next(iter(wide.val_dataloader()))["image"].shape[-1] == 32
+    for key in ("image", "mask", "valid"):
+        assert torch.equal(large[key][..., 9:-9, 9:-9], small[key]), key
+    outside = ~large["valid"]
+    assert outside.any(), "no patch reached beyond the imagery"
+    assert (large["mask"][outside] == IGNORE).all()
+    base = asdict(TrainConfig().augment) | {"margin": 9}
+    augmentation = build_augmentation(base | {"p": {"zoom": 1e-12}}, record(patch_size=32))
+    assert augmentation is not None
+    cut = augmented(augmentation, large["image"] / 255, large["mask"], large["valid"], [0])
+    for found, key in zip(cut[1:], ("mask", "valid"), strict=True):
+        assert torch.equal(found, small[key]), key
+    assert torch.equal(cut[0], small["image"] / 255)
+    assert margin_of(base | {"name": "geometry"}, record()) == 9
+    assert margin_of(base | {"name": "light"}, record()) == 0, "nothing warps"
+
+
+def test_validation_scales_as_prediction_will() -> None:
+    image, valid = raw()
+    task = task_of(settings(method="min_max", at_prediction="mosaic")).eval()
+    batch = batch_of(image, valid)
+    task.validation_step(batch, 0)
+    each = [summary(0, 100), summary(50, 250)]
+    limits = [task.scaler.limits_of(each[i % 2]) for i in range(len(image))]
+    alone = [task(image[i : i + 1], valid[i : i + 1], limit) for i, limit in enumerate(limits)]
+    torch.testing.assert_close(task.val_loss.compute(), cross_entropy(torch.cat(alone), batch["mask"]))
+
+
+def test_pixels_without_imagery_are_those_after_augmentation(rank: Any) -> None:
+    image, valid = raw()
+    plain, flipped = (
+        task_of(settings(method="min_max", over="patch"), {"name": "none", "p": p}).prepared(batch_of(image, valid), 0)
+        for p in ({}, {"horizontal_flip": 1.0})
+    )
+    for one, two in zip(plain, flipped, strict=True):
+        assert torch.equal(one.flip(-1), two)
+
+
+def test_patches_carry_their_scenes_number(make_scene: Make, cache: Path) -> None:
+    scenes = {name: Scene.open(str(make_scene(name)), cache) for name in ("z", "a")}
+    rows = [patch_rows(name, s.grid, np.array([0]), np.array([0]), 8) for name, s in scenes.items()]
+    data = ScenesDataset({name: SceneDataset(scene) for name, scene in scenes.items()})
+    for number, frame in enumerate(rows):
+        left, bottom, right, top = frame.geometry[0].bounds
+        place = (frame["scene"][0], (slice(left, right), slice(bottom, top)))
+        assert data[place]["scene"].item() == number, "not the order that statistics are given in"
