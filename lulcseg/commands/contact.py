@@ -13,8 +13,9 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.filling import fill
 from lulcseg.settings.scaling import check_range
-from lulcseg.settings.schema import fill, known_keys, setting, suggest_key
+from lulcseg.settings.schema import known_keys, setting, suggest_key
 
 if TYPE_CHECKING:
     pass

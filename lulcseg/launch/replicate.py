@@ -16,7 +16,7 @@ from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.sweeping import REQUEST, note_failure
 from lulcseg.launch.trial_folder import Settings
 from lulcseg.processes import is_lead
-from lulcseg.settings.schema import fill
+from lulcseg.settings.filling import fill
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -15,8 +15,8 @@ from lulcseg.files import read_json
 from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, Display, NoDisplay
 from lulcseg.loggers.identity import Identity, identity_of
+from lulcseg.settings.filling import fill
 from lulcseg.settings.logger import LoggerSettings
-from lulcseg.settings.schema import fill
 
 _NEEDS = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
 """Modules of loggers that are extras."""

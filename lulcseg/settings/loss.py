@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from lulcseg.settings.schema import setting
+from lulcseg.settings.schema import arguments_setting, setting, target_setting
 
 
 @dataclass
@@ -19,3 +20,5 @@ class LossSettings:
         least=0.0,
         most=1.0,
     )
+    target: str | None = target_setting("loss")
+    arguments: dict[str, Any] = arguments_setting()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from lulcseg.settings.schema import setting
+from lulcseg.settings.schema import arguments_setting, setting, target_setting
 
 
 @dataclass
@@ -17,3 +18,5 @@ class ModelSettings:
     architecture: str = setting("Unet", "Architecture's name in segmentation-models-pytorch (smp).")
     encoder: str = setting("resnet34", "Encoder's name in segmentation-models-pytorch (smp).")
     encoder_weights: str | None = setting(None, "Pretrained weights of the encoder: a name, or null (smp).")
+    target: str | None = target_setting("network")
+    arguments: dict[str, Any] = arguments_setting()

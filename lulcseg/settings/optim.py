@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from lulcseg.settings.schema import setting
+from lulcseg.settings.schema import arguments_setting, setting, target_setting
 
 
 @dataclass
@@ -19,3 +20,5 @@ class OptimSettings:
         "cosine", "Learning rate over the steps, after the warm-up.", choices=("constant", "cosine", "linear")
     )
     warmup: float = setting(0.05, "Share of all steps over which the rate rises from 0.", least=0.0, most=0.5)
+    target: str | None = target_setting("optimiser")
+    arguments: dict[str, Any] = arguments_setting()
