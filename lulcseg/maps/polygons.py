@@ -266,7 +266,7 @@ def _sieve_once(before: Path, after: Path, grid: Grid, unit: int) -> None:
         source = rasterio.open(before, driver="ENVI")
     # the values are their own mask: GDAL passes over zeros. An array as mask would be copied into memory.
     with source:
-        band = rasterio.band(source, 1)
+        band: Any = rasterio.band(source, 1)  # the stubs of sieve know arrays alone
         size = min(unit, grid.height * grid.width)
         sieve(band, size, out=_memory(after, grid, "r+"), mask=band, connectivity=4)
 
