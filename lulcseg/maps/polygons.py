@@ -28,9 +28,9 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid, blocks
 from lulcseg.legend import Legend
 from lulcseg.maps.seams import Regions
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
-    CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
     ConfidenceSteps,
@@ -132,7 +132,7 @@ def write_polygons(
         ):
             columns = _columns(found, legend, grid)
             if surely:
-                columns["confidence"] = found.confidence / CONFIDENCE_STEPS
+                columns["confidence"] = found.confidence / SHARE_STEPS
             layer.add(columns, placed(found.outline, grid))
             features, pixels = features + len(found), pixels + int(found.pixels.sum())
             below, area = below + int((found.pixels < unit).sum()), area + float(columns["area_m2"].sum())
