@@ -18,7 +18,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.passes import PLANS
-from lulcseg.mosaic.stream import PredictionSetup, RowStream
+from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.predictor import PatchPredictor
 

@@ -44,7 +44,7 @@ class ClassRaster:
         self._path, self._legend = path, legend
         self._table = legend.code_to_index()
         with ExitStack() as stack:
-            self._data = stack.enter_context(open_raster(path))
+            self._data: rasterio.DatasetReader | WarpedVRT = stack.enter_context(open_raster(path))
             _check(self._data, path)
             if on is not None:
                 self._data = stack.enter_context(_warped(self._data, on))
@@ -201,7 +201,7 @@ def codes_in(path: Path) -> list[str]:
     return [str(code) for code in sorted(codes - {IGNORE})]
 
 
-def _check(data: rasterio.DatasetReader, path: Path) -> None:
+def _check(data: rasterio.DatasetReader | WarpedVRT, path: Path) -> None:
     if data.count != 1:
         raise LulcsegError(f"has {data.count} bands, a class raster has one", where=path, remedy="give the map itself")
     if not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):
@@ -212,7 +212,7 @@ def _check(data: rasterio.DatasetReader, path: Path) -> None:
         raise LulcsegError("has no CRS", where=path, remedy="assign one (gdal_edit.py -a_srs EPSG:…)")
 
 
-def _warped(data: rasterio.DatasetReader, on: Grid) -> WarpedVRT:
+def _warped(data: rasterio.DatasetReader | WarpedVRT, on: Grid) -> WarpedVRT:
     # Ground the raster doesn't cover must come out as nodata; a raster that has no nodata value
     # would fill it with 0, which is a class, so there an alpha band marks what was covered.
     return WarpedVRT(

@@ -28,9 +28,9 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid, blocks
 from lulcseg.legend import Legend
 from lulcseg.maps.seams import Regions
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
-    CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
     ConfidenceSteps,
@@ -132,7 +132,7 @@ def write_polygons(
         ):
             columns = _columns(found, legend, grid)
             if surely:
-                columns["confidence"] = found.confidence / CONFIDENCE_STEPS
+                columns["confidence"] = found.confidence / SHARE_STEPS
             layer.add(columns, placed(found.outline, grid))
             features, pixels = features + len(found), pixels + int(found.pixels.sum())
             below, area = below + int((found.pixels < unit).sum()), area + float(columns["area_m2"].sum())
@@ -266,7 +266,7 @@ def _sieve_once(before: Path, after: Path, grid: Grid, unit: int) -> None:
         source = rasterio.open(before, driver="ENVI")
     # the values are their own mask: GDAL passes over zeros. An array as mask would be copied into memory.
     with source:
-        band = rasterio.band(source, 1)
+        band: Any = rasterio.band(source, 1)  # the stubs of sieve know arrays alone
         size = min(unit, grid.height * grid.width)
         sieve(band, size, out=_memory(after, grid, "r+"), mask=band, connectivity=4)
 

@@ -18,9 +18,9 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.polygons import PolygonLayer, check_amount, check_target, least_pixels, same_pixels
 from lulcseg.maps.seams import Regions
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
-    CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
     ConfidenceSteps,
@@ -129,7 +129,7 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
                 "mapped": np.array(legend.names, dtype=object)[found.value[order] % _PAIR],
                 "area_m2": area[order],
                 "area_ha": area[order] / 10_000,
-                "confidence": found.confidence[order] / CONFIDENCE_STEPS,
+                "confidence": found.confidence[order] / SHARE_STEPS,
                 "width_m": width[order],
             },
             outline[order],

@@ -23,6 +23,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.stored_shares import SHARE_SCALE
 
 _EXTENSIONS = {
     prefix: f"https://stac-extensions.github.io/{extension}/schema.json"
@@ -38,7 +39,6 @@ _EXTENSIONS = {
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _GEOPACKAGE = "application/geopackage+sqlite3"
 _CSV = "text/csv"
-_SCALE = 0.004  # of rasters of shares: a stored 250 means 1
 _SIDE = 20  # pieces into which a side of the grid is cut before it is bent into longitude and latitude
 
 
@@ -221,7 +221,7 @@ def _asset(key: str, path: Path, folder: Path, legend: Legend) -> dict[str, obje
         return asset | {"bands": [{"name": "class"}], "classification:classes": _classes(legend)}
     names = _short_names(legend.names) if key == "probabilities" else {key: kind.title}
     bands = [{"name": name, "description": full} for name, full in names.items()]
-    return asset | {"raster:scale": _SCALE, "bands": bands}
+    return asset | {"raster:scale": SHARE_SCALE, "bands": bands}
 
 
 def _classes(legend: Legend) -> list[dict[str, object]]:

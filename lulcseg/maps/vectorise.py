@@ -29,6 +29,7 @@ from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.rings import CornerLattice, outlined
 from lulcseg.maps.seams import Regions, Seams
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.scene.headers import describe
 
 SHEET = 4096
@@ -36,9 +37,6 @@ SHEET = 4096
 
 BACKGROUND = 0
 """Value of pixels that belong to no region."""
-
-CONFIDENCE_STEPS = 250
-"""A stored confidence of 250 means 1; what is above it means none."""
 
 type Reader = Callable[[Window], NDArray[Any]]
 """Reads a window that lies inside the raster, (h, w)."""
@@ -205,7 +203,7 @@ def _traced(
     total, counted = np.zeros_like(pixels), np.zeros_like(pixels)
     if confidence is not None:
         stored = confidence(window)
-        there = stored <= CONFIDENCE_STEPS
+        there = stored <= SHARE_STEPS
         counted, total = rings.sums(there, window), rings.sums(np.where(there, stored, np.uint8(0)), window)
     outline = rings.noded(rows, cols, lattice).built()
     if simplify > 0:

@@ -24,6 +24,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.classraster import LEGEND_TAG
 from lulcseg.maps.readback import Checksums, checksums_of
 
 BLOCK = 512
@@ -198,7 +199,7 @@ class Raster:
         tags = {
             **self.tags,
             "LULCSEG_VERSION": lulcseg.__version__,
-            "LULCSEG_LEGEND": json.dumps(self.legend.to_plain(), ensure_ascii=False),
+            LEGEND_TAG: json.dumps(self.legend.to_plain(), ensure_ascii=False),
         }
         metadata = ET.SubElement(root, "Metadata")
         for key, value in tags.items():

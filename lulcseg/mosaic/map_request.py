@@ -14,19 +14,18 @@ import torch
 
 import lulcseg
 from lulcseg.augment.scaler import MOSAIC
-from lulcseg.grid import Window
+from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
-from lulcseg.mosaic.job import Progress, StripJob
+from lulcseg.mosaic.devices import Devices, predict_on
 from lulcseg.mosaic.memory import cache_of, memory_of
 from lulcseg.mosaic.outputs import check_outputs, layers_for
 from lulcseg.mosaic.passes import plan_from
-from lulcseg.mosaic.predict import identity_of
 from lulcseg.mosaic.products import DISAGREEMENT, Product, products
-from lulcseg.mosaic.ranks import Devices, predict_on
 from lulcseg.mosaic.region import Region
-from lulcseg.mosaic.stream import PredictionSetup
+from lulcseg.mosaic.row_stream import PredictionSetup
+from lulcseg.mosaic.strip_job import Progress, StripJob
 from lulcseg.mosaic.strip_store import StripStore
-from lulcseg.mosaic.strips import share_of
+from lulcseg.mosaic.strip_writer import share_of
 from lulcseg.processes import say
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
@@ -240,3 +239,16 @@ class MapRequest:
         valid = torch.ones((self.setup.batch, patch, patch), dtype=torch.bool, device=predictor.device)
         if (reason := predictor.compile(image, valid)) is not None:
             say(f"The network isn't compiled ({reason}); it predicts all the same.")
+
+
+def identity_of(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:
+    """Return what a map's pixels depend on, of what this package knows."""
+    return {
+        "passes": setup.plan.to_plain(),
+        "patch": setup.patch,
+        "batch": setup.batch,
+        "device": setup.device.type,
+        "legend": legend.to_plain(),
+        "grid": repr(grid),
+        "torch": torch.__version__,
+    }

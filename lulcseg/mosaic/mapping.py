@@ -13,11 +13,11 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
+from lulcseg.mosaic.devices import threads_of
+from lulcseg.mosaic.joining import join_strips
 from lulcseg.mosaic.map_request import MapRequest, TrainedModel
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, earlier_files
-from lulcseg.mosaic.predict import join_strips
-from lulcseg.mosaic.ranks import threads_of
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_lead, say
 from lulcseg.progress import Bars

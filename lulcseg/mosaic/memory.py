@@ -11,8 +11,8 @@ from rasterio._env import get_gdal_config
 
 from lulcseg.grid import Window
 from lulcseg.mosaic.blend import MOST_ROWS
-from lulcseg.mosaic.stream import PredictionSetup
-from lulcseg.mosaic.strips import WAITING
+from lulcseg.mosaic.row_stream import PredictionSetup
+from lulcseg.mosaic.strip_writer import WAITING
 
 _FLOAT = 4
 _BLOCK = 512
@@ -76,5 +76,6 @@ def limited_cache(size: int) -> Iterator[None]:
         return
     with rasterio.Env():
         own = get_gdal_config("GDAL_CACHEMAX")
+    assert own is not None, "GDAL always has a cache size"
     with rasterio.Env(GDAL_CACHEMAX=min(size, int(own))):
         yield

@@ -20,7 +20,7 @@ from lulcseg.maps.polygons import write_polygons
 from lulcseg.maps.review import write_review
 from lulcseg.maps.stac import stac_item
 from lulcseg.maps.writer import writing
-from lulcseg.mosaic.predict import target_of
+from lulcseg.mosaic.joining import target_of
 from lulcseg.mosaic.products import CLASSES, CONFIDENCE, DISAGREEMENT, ENTROPY, LAYERS, PROBABILITIES
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.scene.scene import Scene

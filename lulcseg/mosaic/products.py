@@ -11,11 +11,9 @@ from torch import Tensor
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.sidecar import class_sidecar
+from lulcseg.maps.stored_shares import SHARE_SCALE, SHARE_STEPS
 from lulcseg.maps.writer import RasterLayout
 from lulcseg.mosaic.blend import FinishedRows
-
-STEPS = 250
-"""A stored share of 250 means 1; so the steps are 0.4 %, and 255 is left for nodata."""
 
 CLASSES, PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT = (
     "classes", "probabilities", "confidence", "entropy", "disagreement",
@@ -92,7 +90,7 @@ def class_layout(legend: Legend) -> RasterLayout:
 
 def share_layout(*names: str) -> RasterLayout:
     """Return the layout of shares, 0…1 in steps of 0.004 (the bands' scale says so)."""
-    return RasterLayout(names, overviews="AVERAGE", scale=1 / STEPS, predictor="YES")
+    return RasterLayout(names, overviews="AVERAGE", scale=SHARE_SCALE, predictor="YES")
 
 
 def lacks_numbers(rows: FinishedRows) -> Tensor:
@@ -102,7 +100,7 @@ def lacks_numbers(rows: FinishedRows) -> Tensor:
 
 
 def _stored(shares: Tensor) -> Tensor:
-    return (shares.clamp(0, 1) * STEPS).round().to(torch.uint8)
+    return (shares.clamp(0, 1) * SHARE_STEPS).round().to(torch.uint8)
 
 
 def _entropy(rows: FinishedRows) -> Tensor:

@@ -15,11 +15,9 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
+from lulcseg.maps.stored_shares import SHARE_SCALE
 from lulcseg.pictures.previews import PreviewCells, PreviewScene, imagery_means
 from lulcseg.scene.headers import same_crs
-
-VALUE_STEPS = 250
-"""A stored value of 250 means 1."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def holds_values(path: Path) -> bool:
         LulcsegError: The file is missing or no raster.
     """
     with open_raster(path) as data:
-        return bool(data.count == 1 and data.dtypes[0] == "uint8" and abs(data.scales[0] - 1 / VALUE_STEPS) < 1e-6)
+        return bool(data.count == 1 and data.dtypes[0] == "uint8" and abs(data.scales[0] - SHARE_SCALE) < 1e-6)
 
 
 def tags_of(path: Path) -> dict[str, str]:

@@ -17,9 +17,10 @@ from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE
 from lulcseg.maps.areas import class_pixels
 from lulcseg.maps.classraster import ClassRaster, open_raster
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.pictures.canvas import SMALL, TEXT, TITLE, Canvas, font_of, wrapped
 from lulcseg.pictures.figures import INK
-from lulcseg.pictures.map_images import VALUE_STEPS, ShownMap, holds_values, imagery_picture, passes_of, tags_of
+from lulcseg.pictures.map_images import ShownMap, holds_values, imagery_picture, passes_of, tags_of
 from lulcseg.pictures.sheet import (
     EDGE,
     GAP,
@@ -154,14 +155,14 @@ def _values(path: Path, most_high: int, most_wide: int) -> _Content:
         size = _Size.of(grid, most_high, most_wide)
         steps = data.read(1, out_shape=(size.height, size.width), resampling=Resampling.average)
     known = steps != IGNORE
-    reached = np.percentile(steps[known], 99) / VALUE_STEPS if known.any() else 1.0
+    reached = np.percentile(steps[known], 99) / SHARE_STEPS if known.any() else 1.0
     end = min(value for value in _RAMP_ENDS if value >= min(reached, 1.0))
-    pixels = enlarged(_ramp(np.arange(256) / (VALUE_STEPS * end))[steps], size.factor)
+    pixels = enlarged(_ramp(np.arange(256) / (SHARE_STEPS * end))[steps], size.factor)
     chequer(pixels, enlarged(~known, size.factor))
     note = "There is no value anywhere."
     if known.any():
-        low, high = np.percentile(steps[known], (5, 95)) / VALUE_STEPS
-        mean = steps[known].mean() / VALUE_STEPS
+        low, high = np.percentile(steps[known], (5, 95)) / SHARE_STEPS
+        mean = steps[known].mean() / SHARE_STEPS
         digits = 2 if end == 1.0 else 3
         spread = f"from {low:.{digits}f} to {high:.{digits}f} on nine tenths of the ground that has values"
         note = f"Mean {mean:.{digits}f}; {spread}."

@@ -11,9 +11,9 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.opening import reopen_display
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.mapping import map_scene
-from lulcseg.mosaic.ranks import Devices
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report
 from lulcseg.run.device_checks import check_device

@@ -11,8 +11,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.identity import identity_of
 from lulcseg.loggers.opening import check_logger, open_display
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
-from lulcseg.mosaic.ranks import Devices
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report

@@ -18,8 +18,6 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps import polygons
 from lulcseg.maps.polygons import write_polygons
-from lulcseg.maps.vectorise import CONFIDENCE_STEPS
-from lulcseg.mosaic.products import STEPS
 from tests.conftest import LEFT, RES, TOP, write_raster
 
 LEGEND = Legend((LandClass(10, "Trees", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7")))
@@ -307,7 +305,6 @@ def test_confidence_is_the_mean_over_a_features_pixels(tmp_path, min_area, simpl
     got = zip(frame["code"], frame["pixels"], frame["confidence"].round(9).fillna(-1.0), strict=True)
     assert sorted(got) == sorted(expected)
     assert frame["confidence"].isna().any() == (min_area == 0)
-    assert CONFIDENCE_STEPS == STEPS
 
 
 def test_the_order_is_always_the_same(tmp_path):

@@ -15,11 +15,11 @@ import torch
 
 from lulcseg.grid import Window
 from lulcseg.launch.compose import compose
-from lulcseg.mosaic import stream
+from lulcseg.mosaic import row_stream
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.patch_reader import read_patches
-from lulcseg.mosaic.ranks import Devices
 from lulcseg.run.fit import fit
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
@@ -92,7 +92,7 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
             out = tmp_path / f"{choice}_{batch}_{ahead}.tif"
             with monkeypatch.context() as patch:
                 if ahead is not None:
-                    patch.setattr(stream, "read_patches", reading(ahead))
+                    patch.setattr(row_stream, "read_patches", reading(ahead))
                 map_scene(model, scenes[0], mosaic, out, label="multiple")
             layers = out.with_name(f"{out.stem}_probabilities.tif")
             with rasterio.open(layers) as opened:

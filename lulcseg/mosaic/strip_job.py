@@ -11,9 +11,9 @@ from typing import Self
 from lulcseg.grid import Window
 from lulcseg.mosaic.forward import ForwardSample, PatchModel
 from lulcseg.mosaic.patch_reader import Reader, Wanted
-from lulcseg.mosaic.stream import PredictionSetup, RowStream
+from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.mosaic.strip_store import Strip, StripStore
-from lulcseg.mosaic.strips import StripWriter, runs_of
+from lulcseg.mosaic.strip_writer import StripWriter, runs_of
 from lulcseg.mosaic.tiling import Tiling
 
 Progress = Callable[[int, int], None]

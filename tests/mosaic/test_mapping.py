@@ -1,3 +1,5 @@
+"""Maps of tiny mosaics: equal to a naive whole-array computation, and nothing is left when one fails."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,35 +8,24 @@ import rasterio
 import torch
 
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid
-from lulcseg.legend import LandClass, Legend
-from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE, Pass, PassPlan
-from lulcseg.mosaic.predict import predict_mosaic
-from lulcseg.mosaic.stream import PredictionSetup, RowStream
+from lulcseg.mosaic import mapping
+from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE, Pass, PassPlan, plan_from
+from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.mosaic.weights import WEIGHTS, weight_window
+from lulcseg.progress import Bars
+from tests.support.mosaics import (
+    CODES,
+    LEGEND,
+    ArrayReader,
+    class_pixels_of,
+    codes_of,
+    holes,
+    map_reader,
+    random_image,
+    settings_of,
+)
 
-LEGEND = Legend(tuple(LandClass(code, f"class {code}", f"#{code:02x}8040") for code in (30, 10, 0, 200)))
-CODES = np.array(LEGEND.codes, dtype=np.uint8)
 SIZES = [(1, 1), (1, 13), (3, 5), (8, 8), (16, 24), (13, 29), (31, 17)]
-
-
-class ArrayReader:
-    def __init__(self, image, valid=None):
-        self.image = image if image.ndim == 3 else image[None]
-        self.valid = np.ones(image.shape[-2:], bool) if valid is None else valid
-        self.bands = len(self.image)
-        self.grid = Grid("EPSG:28355", 300_000.5, 8_000_000, 0.5, 0.5, *self.valid.shape)
-        self.itemsize = self.image.itemsize
-        self.asked = 0
-
-    def clone(self):
-        return self
-
-    def read(self, window):
-        assert self.grid.window.contains(window)
-        self.asked += 1
-        rows, cols = window.slices_in(self.grid.window)
-        return self.image[:, rows, cols], self.valid[rows, cols]
 
 
 class FixedConvolution:
@@ -72,21 +63,10 @@ def identity(image, valid):
     return 5 * torch.nn.functional.one_hot(image[:, 0].long(), len(LEGEND)).permute(0, 3, 1, 2).float()
 
 
-def random_image(height, width, *, bands=3, high=256, seed=0):
-    return np.random.default_rng(seed).integers(0, high, (bands, height, width), dtype=np.uint8)
-
-
-def holes(height, width):
-    valid = np.random.default_rng(9).random((height, width)) > 0.2
-    valid[: height // 2, : width // 3] = False
-    return valid
-
-
-def map_of(tmp_path, model, reader, plan, *, patch=8, batch=3, **more):
-    out = tmp_path / "map.tif"
-    result = predict_mosaic(model, reader, LEGEND, plan, patch=patch, batch=batch, device="cpu", out=out, **more)
-    with rasterio.open(out) as dataset:
-        return dataset.read(1), result
+def map_of(tmp_path, model, reader, plan, **more):
+    """Return the class map and what ``map_scene`` returned."""
+    result = map_reader(tmp_path, model, reader, plan, **more)
+    return codes_of(tmp_path), result
 
 
 def setup_of(plan, *, patch=8, batch=3, **more):
@@ -160,6 +140,11 @@ PLANS = {"single": SINGLE, "multiple": MULTIPLE, "cheap": CHEAP, "crop": CROP, "
 def cone(patch):
     axis = np.arange(patch) - (patch - 1) / 2
     return 1 - np.hypot(axis[:, None], axis) / np.hypot(patch / 2, patch / 2)
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_maps_here_are_made_with_the_plan_that_is_meant(plan):
+    assert plan_from(settings_of(plan))[1] == plan
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
@@ -260,15 +245,17 @@ def test_batches_are_full_and_of_one_shape():
     assert model.batches == [6]
 
 
-def test_nodata_in_is_nodata_out_and_empty_patches_cost_nothing(tmp_path):
+def test_nodata_in_is_nodata_out_and_empty_patches_cost_nothing(tmp_path, monkeypatch):
     valid = np.ones((24, 32), bool)
     valid[:9, :] = False
     valid[12, 5] = False
     reader = ArrayReader(random_image(24, 32, bands=1, high=4), valid)
+    progress = record_progress(monkeypatch)
     codes, result = map_of(tmp_path, identity, reader, SINGLE)
     np.testing.assert_array_equal(codes, np.where(valid, CODES[reader.image[0]], 255))
-    assert (result.patches, result.patches_skipped, result.samples) == (8, 4, 8)
-    assert (result.pixels, result.pixels_mapped) == (768, valid.sum())
+    assert (result.patches, result.samples) == (8, 8)
+    assert progress["patches"][-1] == (12, 12), "empty patches count as done"
+    assert class_pixels_of(result) == [((reader.image[0] == index) & valid).sum() for index in range(4)]
     assert 0 < result.forward_seconds < result.seconds
 
 
@@ -287,16 +274,16 @@ def test_a_mosaic_without_a_valid_pixel_becomes_all_nodata(tmp_path):
 
     codes, result = map_of(tmp_path, never, reader, MULTIPLE)
     assert (codes == 255).all()
-    assert (result.patches, result.pixels_mapped) == (0, 0)
+    assert (result.patches, class_pixels_of(result)) == (0, [0] * 4)
 
 
 def test_probabilities_are_written_beside_the_map(tmp_path):
     reader = ArrayReader(random_image(19, 26), holes(19, 26))
     model = FixedConvolution(3, 8)
-    codes, result = map_of(tmp_path, model, reader, MULTIPLE, layers=["probabilities"])
+    codes, result = map_of(tmp_path, model, reader, MULTIPLE, outputs=["probabilities"])
     expected, valid = probabilities_of(model, reader, MULTIPLE)
-    path = tmp_path / "map_probabilities.tif"
-    assert result.layers == {"probabilities": path}
+    path = tmp_path / "maps" / "map_probabilities.tif"
+    assert [p for p in result.files if p.suffix == ".tif"] == [path, tmp_path / "maps" / "map.tif"]
     with rasterio.open(path) as dataset:
         stored = dataset.read()
         assert dataset.descriptions == tuple(LEGEND.names)
@@ -311,7 +298,7 @@ def test_layers_say_how_sure_the_map_is(tmp_path):
     reader = ArrayReader(random_image(19, 26), holes(19, 26))
     model = FixedConvolution(3, 8)
     names = ["disagreement", "confidence", "entropy"]
-    _, result = map_of(tmp_path, model, reader, MULTIPLE, layers=names)
+    _, result = map_of(tmp_path, model, reader, MULTIPLE, outputs=names)
     shares = naive(model, reader, [(0, 0, ROTATED), (-4, -4, ROTATED)], 8, cone(8))
     entropy = -(shares * np.log(shares)).sum(0)
     expected = {
@@ -319,9 +306,10 @@ def test_layers_say_how_sure_the_map_is(tmp_path):
         "entropy": entropy / np.log(len(LEGEND)),
         "disagreement": (entropy - naive.entropy) / np.log(len(LEGEND)),
     }
-    assert sorted(result.layers) == sorted(names)
+    rasters = [p.name for p in result.files if p.suffix == ".tif"]
+    assert rasters == [*(f"map_{name}.tif" for name in sorted(names)), "map.tif"]
     for name, values in expected.items():
-        with rasterio.open(tmp_path / f"map_{name}.tif") as dataset:
+        with rasterio.open(tmp_path / "maps" / f"map_{name}.tif") as dataset:
             assert (dataset.count, dataset.descriptions, dataset.scales, dataset.nodata) == (1, (name,), (0.004,), 255)
             stored = dataset.read(1)
         assert (stored[~reader.valid] == 255).all()
@@ -331,25 +319,37 @@ def test_layers_say_how_sure_the_map_is(tmp_path):
 
 def test_views_that_agree_do_not_disagree(tmp_path):
     reader = ArrayReader(random_image(16, 16))
-    map_of(tmp_path, constant(1), reader, MULTIPLE, layers=["disagreement", "entropy"])
-    with rasterio.open(tmp_path / "map_disagreement.tif") as dataset:
+    map_of(tmp_path, constant(1), reader, MULTIPLE, outputs=["disagreement", "entropy"])
+    with rasterio.open(tmp_path / "maps" / "map_disagreement.tif") as dataset:
         assert (dataset.read() == 0).all()
-    with rasterio.open(tmp_path / "map_entropy.tif") as dataset:
+    with rasterio.open(tmp_path / "maps" / "map_entropy.tif") as dataset:
         assert (dataset.read() > 200).all()
 
 
-def test_progress_counts_every_patch(tmp_path):
+def record_progress(monkeypatch):
+    """Return what each unit's bar will be called with."""
+    called = {}
+
+    class Recorder(Bars):
+        def __call__(self, what, unit="sheets"):
+            return lambda *counts: called.setdefault(unit, []).append(counts)
+
+    monkeypatch.setattr(mapping, "Bars", Recorder)
+    return called
+
+
+def test_progress_counts_every_patch(tmp_path, monkeypatch):
     valid = np.ones((16, 16), bool)
     valid[8:, 8:] = False
-    told = []
-    map_of(tmp_path, constant(0), ArrayReader(random_image(16, 16), valid), SINGLE, progress=lambda *n: told.append(n))
-    assert told == [(3, 4), (4, 4)]  # a batch is three patches; the fourth is empty
+    called = record_progress(monkeypatch)
+    map_of(tmp_path, constant(0), ArrayReader(random_image(16, 16), valid), SINGLE)
+    assert called["patches"] == [(3, 4), (4, 4)]  # a batch is three patches; the fourth is empty
 
 
 def test_a_model_of_other_classes_is_refused_and_nothing_is_left(tmp_path):
     with pytest.raises(LulcsegError, match="gives 7 classes"):
         map_of(tmp_path, FixedConvolution(3, 8, classes=7), ArrayReader(random_image(16, 16)), SINGLE)
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "maps").iterdir()) == []
 
 
 def test_a_model_that_gives_no_numbers_is_refused(tmp_path):
@@ -358,15 +358,16 @@ def test_a_model_that_gives_no_numbers_is_refused(tmp_path):
 
     with pytest.raises(LulcsegError, match="not numbers"):
         map_of(tmp_path, broken, ArrayReader(random_image(16, 16)), SINGLE)
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "maps").iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_whatever_stops_it_the_old_map_stays(tmp_path, error):
     reader = ArrayReader(random_image(40, 8, bands=1, high=4))
-    map_of(tmp_path, identity, reader, SINGLE, layers=["probabilities"])
-    before = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
-    assert sorted(before) == ["map.tif", "map.tif.aux.xml", "map_probabilities.tif"]
+    map_of(tmp_path, identity, reader, SINGLE, outputs=["probabilities"])
+    maps = tmp_path / "maps"
+    before = {f.name: f.read_bytes() for f in maps.iterdir()}
+    assert {"map.tif", "map.tif.aux.xml", "map_probabilities.tif"} < set(before)
     calls = []
 
     def stops(image, valid):
@@ -376,8 +377,8 @@ def test_whatever_stops_it_the_old_map_stays(tmp_path, error):
         return constant(0)(image, valid)
 
     with pytest.raises(error):
-        map_of(tmp_path, stops, reader, SINGLE, batch=1, layers=["probabilities"])
-    assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == before
+        map_of(tmp_path, stops, reader, SINGLE, batch=1, outputs=["probabilities"])
+    assert {f.name: f.read_bytes() for f in maps.iterdir()} == before
 
 
 def test_what_is_held_does_not_grow_with_the_height():

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.job import Step, StripJob
+from lulcseg.mosaic.strip_job import Step, StripJob
 from lulcseg.processes import interruptible, quiet_lightning
 
 BeginJob = Callable[[torch.device, int, int], StripJob]
