@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.scene.once import one_at_a_time
+from lulcseg.scene.cached_files import one_at_a_time
 from lulcseg.scene.spec import SyntheticSpec
 
 

@@ -25,8 +25,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.progress import tracked
+from lulcseg.scene.cached_files import make_once
 from lulcseg.scene.headers import RasterFile, describe
-from lulcseg.scene.once import make_once
 from lulcseg.scene.rasters import RasterSet
 
 _BLOCK = 4096
