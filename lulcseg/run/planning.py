@@ -21,8 +21,10 @@ from lulcseg.report.run.plan_view import plan_figure
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
-from lulcseg.sampling.shares import LabelReader, cover
+from lulcseg.sampling.plan_summary import summarise_plan
+from lulcseg.sampling.shares import cover
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.programs import TrainConfig
 
@@ -74,13 +76,13 @@ def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
     and ground without imagery included.
 
     Returns:
-        As :func:`lulcseg.sampling.plan_summary.summarise`; and ``sampled``, the share of the ground under the
+        As :func:`lulcseg.sampling.plan_summary.summarise_plan`; and ``sampled``, the share of the ground under the
         patches that was looked at for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.shares.cover`).
     """
     polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
     readers = {s.name: _ShownLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
     counted = cover(plan, readers)
-    return plan.summary(polygons, counted) | {"sampled": counted.sampled}
+    return summarise_plan(plan, polygons, counted) | {"sampled": counted.sampled}
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling import planfile
 from lulcseg.sampling.extents import boxes
-from lulcseg.sampling.plan_summary import summarise
-from lulcseg.sampling.shares import Cover
+from lulcseg.sampling.plan_counts import count_patches
 
 TRAIN = "train"
 VALIDATION = "validation"
@@ -175,12 +174,6 @@ class Plan:
         digest.update((rows.geometry.bounds.to_numpy(dtype="<f8") + 0.0).tobytes())  # + 0.0: no negative zero
         return digest.hexdigest()
 
-    def summary(
-        self, polygons: Mapping[str, gpd.GeoDataFrame] | None = None, cover: Cover | None = None
-    ) -> dict[str, Any]:
-        """Count patches: see :func:`lulcseg.sampling.plan_summary.summarise`."""
-        return summarise(self, polygons, cover)
-
     def save(self, path: str | Path, summary: Mapping[str, Any] | None = None) -> None:
         """Write the plan as GeoPackage, and its summary as JSON of the same name beside it.
 
@@ -189,7 +182,8 @@ class Plan:
 
         Args:
             path: The GeoPackage, ``*.gpkg``.
-            summary: What :meth:`summary` counted; None: what it counts without polygons and labels.
+            summary: Its summary (:func:`lulcseg.sampling.plan_summary.summarise_plan`); None: counts of the patches
+                alone.
 
         Raises:
             LulcsegError: The folder cannot be written to.
@@ -199,7 +193,7 @@ class Plan:
             layers = {planfile.LAYER: self.rows}
         else:
             layers = {scene: self.of(scene) for scene in self.scenes if (self.rows["scene"] == scene).any()}
-        counts = self.summary() if summary is None else dict(summary)
+        counts = count_patches(self.rows, self.meta) if summary is None else dict(summary)
         planfile.write(Path(path), layers, {"digest": self.digest(), "summary": counts, "meta": self.meta})
 
     @classmethod

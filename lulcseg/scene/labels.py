@@ -1,7 +1,6 @@
 """Labels: digitised polygons burned once into a cached raster, or class rasters as they are.
 
-Where polygons overlap, the smaller one wins: a small feature drawn over a large one is the finer
-statement. Of two of equal area the later in the file wins.
+Where polygons overlap, the smaller one wins (:func:`lulcseg.scene.overlaps.burn_order`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -27,10 +26,21 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.progress import tracked
 from lulcseg.scene.cached_files import make_once
 from lulcseg.scene.headers import RasterFile, describe
+from lulcseg.scene.overlaps import burn_order
 from lulcseg.scene.rasters import RasterSet
 
 _BLOCK = 4096
 _BURN_VERSION = 2
+_NOWHERE = 254
+"""Marks values of a class raster that lead to no class."""
+
+
+class LabelReader(Protocol):
+    """Reads class indices by windows: a scene's labels, a class raster, polygons."""
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return the class indices of a window, (h, w) uint8, 255 where there is no label."""
+        ...
 
 
 class RasterLabels:
@@ -75,9 +85,6 @@ class RasterLabels:
         if self.boundary is not None:
             label[~inside(self.boundary, self.grid, window)] = IGNORE
         return label
-
-
-_NOWHERE = 254
 
 
 def check_class_rasters(files: Sequence[RasterFile]) -> None:
@@ -153,7 +160,7 @@ def burn(
 
 
 def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
-    ordered = features.iloc[_order(features.geometry.to_numpy())]
+    ordered = features.iloc[burn_order(features.geometry.to_numpy())]
     geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
     tree = shapely.STRtree(geometries)
     # run lengths: half again as large as deflated, read in two thirds of the time
@@ -177,11 +184,6 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
             out.write(label, 1, window=rasterio.windows.Window(block.col, block.row, block.width, block.height))
 
 
-def _order(geometries: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the order in which polygons are laid on each other, the one on top last."""
-    return np.argsort(-shapely.area(geometries), kind="stable")
-
-
 def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
     """Cut from each polygon what others on top of it cover, by the rule of the burn.
 
@@ -192,7 +194,7 @@ def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
         (n,) geometries that don't overlap and together cover the same ground; some may be empty.
     """
     rank = np.empty(len(geometries), dtype=np.int64)
-    rank[_order(geometries)] = np.arange(len(geometries))
+    rank[burn_order(geometries)] = np.arange(len(geometries))
     below, above = shapely.STRtree(geometries).query(geometries, predicate="intersects")
     keep = rank[below] < rank[above]
     below, above = below[keep], above[keep]

@@ -19,6 +19,7 @@ from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
 from lulcseg.scene.headers import describe
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.label_notes import label_notes
 from lulcseg.scene.labels import (
     CachedLabels,
     RasterLabels,
@@ -31,7 +32,6 @@ from lulcseg.scene.labels import (
     uncovered_parts,
 )
 from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
-from lulcseg.scene.notes import label_notes
 from lulcseg.scene.points import read_points
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
@@ -222,7 +222,9 @@ class Scene:
                 found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
         if self.spec.legend is None and (self.spec.labels is not None or self.spec.points is not None):
             found.append("No legend is given: the paper's nine classes are assumed.")
-        return found + label_notes(self)
+        if self.source_features is not None and self.features is not None:
+            found += label_notes(self.source_features, self.features, self.ground)
+        return found
 
     def _may_repair(self, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
         spec = self.spec.labels

@@ -8,6 +8,7 @@ from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData
 from lulcseg.run.planning import plan_entry
 from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.plan_summary import summarise_plan
 from lulcseg.sampling.shares import cover
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified
 
@@ -16,7 +17,7 @@ def run_of(tmp_path, plan, scene, *, with_file=True):
     label = np.full((GRID.height, GRID.width), 255, dtype=np.uint8)
     for index, w in scene.features:
         label[w.row : w.row_end, w.col : w.col_end] = index
-    counts = plan.summary({"here": scene.polygons()}, cover(plan, {"here": FakeLabels(label)}))
+    counts = summarise_plan(plan, {"here": scene.polygons()}, cover(plan, {"here": FakeLabels(label)}))
     scenes = {"here": {"legend": LEGEND.to_plain(), "grid": dataclasses.asdict(GRID)}}
     record = {"plan": plan_entry(plan, counts), "scenes": scenes}
     return RunData(tmp_path, record, None, None, plan if with_file else None, [], []), counts

@@ -11,6 +11,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import Legend
 from lulcseg.sampling.plan import COLUMNS
+from lulcseg.sampling.plan_summary import summarise_plan
 from lulcseg.sampling.split import HoldOut
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeScene, grid, stratified
 
@@ -26,7 +27,7 @@ class TestStratified:
         assert [c["wanted"] for c in plan.meta["classes"]] == wanted.tolist()
         assert plan.meta["area_unit"] == "m2"
         assert set(plan.rows["feature"]) == {10, 11, 12, 13}
-        assert plan.summary()["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
+        assert summarise_plan(plan)["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
         row, col, size = (plan.rows[c].iloc[5].item() for c in ("row", "col", "size"))
         assert plan.rows.geometry.iloc[5].bounds == GRID.bounds(Window(row, col, size, size))
         assert (plan.rows["split"] == "train").all()
@@ -189,12 +190,12 @@ class TestSplit:
         whole = stratified(self.scene, n_patches=400)
         assert len(plan) + plan.meta["dropped"] == len(whole)
         assert [c["wanted"] for c in plan.meta["classes"]] == [c["wanted"] for c in whole.meta["classes"]]
-        assert set(plan.summary()["splits"]) == {"train", "validation"}
+        assert set(summarise_plan(plan)["splits"]) == {"train", "validation"}
 
     def test_counts_are_those_of_the_patches_that_are_left(self):
         plan = stratified(self.scene, n_patches=400, validation_fraction=0.3, validation_block=100)
         assert plan.meta["dropped"] > 100
-        assert plan.summary()["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
+        assert summarise_plan(plan)["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
         assert plan.meta["shifted"] == plan.rows["shifted"].sum() > 0
         few = stratified(self.scene, n_patches=8, validation_fraction=0.3, validation_block=100)
         left_out = {f for _, f in few.meta["features_left_out"]}
