@@ -139,8 +139,8 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     from lulcseg.legend import PAPER_LEGEND
     from lulcseg.mosaic.passes import PLANS, Pass, PassPlan
     from lulcseg.mosaic.predict import predict_mosaic
-    from lulcseg.scene.headers import describe
     from lulcseg.scene.imagery import ImageryReader
+    from lulcseg.scene.raster_headers import read_header
     from lulcseg.scene.rasters import RasterSet
     from lulcseg.training.model_record import ModelRecord
     from lulcseg.training.predictor import PatchPredictor
@@ -149,7 +149,7 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     offsets = PassPlan(tuple(Pass(row, col) for row in (0, 0.5) for col in (0, 0.5)), weight="cone")
-    file = describe(Path(image))
+    file = read_header(Path(image))
     reader = ImageryReader(RasterSet([file], file.grid, [1, 2, 3]), None)
     scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
     record = ModelRecord(

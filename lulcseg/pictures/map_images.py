@@ -16,7 +16,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
 from lulcseg.pictures.previews import PreviewCells, PreviewScene, imagery_means
-from lulcseg.scene.headers import same_crs
+from lulcseg.scene.raster_headers import same_crs
 
 VALUE_STEPS = 250
 """A stored value of 250 means 1."""

@@ -17,7 +17,7 @@ from pyproj import CRS
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling import planfile
+from lulcseg.sampling import plan_file
 from lulcseg.sampling.extents import boxes
 from lulcseg.sampling.plan_counts import count_patches
 
@@ -190,11 +190,11 @@ class Plan:
         """
         crs = {scene: self.grid(scene).crs for scene in self.scenes}
         if len({CRS.from_user_input(c) for c in set(crs.values())}) == 1:
-            layers = {planfile.LAYER: self.rows}
+            layers = {plan_file.LAYER: self.rows}
         else:
             layers = {scene: self.of(scene) for scene in self.scenes if (self.rows["scene"] == scene).any()}
         counts = count_patches(self.rows, self.meta) if summary is None else dict(summary)
-        planfile.write(Path(path), layers, {"digest": self.digest(), "summary": counts, "meta": self.meta})
+        plan_file.write(Path(path), layers, {"digest": self.digest(), "summary": counts, "meta": self.meta})
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
@@ -206,7 +206,7 @@ class Plan:
         plan, saved = cls.load_edited(path)
         if plan.digest() != saved.digest:
             raise LulcsegError(
-                f"the plan differs from what {planfile.json_beside(Path(path)).name} says of it",
+                f"the plan differs from what {plan_file.json_beside(Path(path)).name} says of it",
                 where=path,
                 remedy="draw the plan anew, or bring back the pair as it was saved",
             )
@@ -222,9 +222,9 @@ class Plan:
         Raises:
             LulcsegError: A file is missing or is not a plan.
         """
-        frames, beside = planfile.read(Path(path), COLUMNS)
+        frames, beside = plan_file.read(Path(path), COLUMNS)
         rows = stack_rows(frames)
-        if planfile.POSITION in rows:
-            rows = rows.sort_values(planfile.POSITION, ignore_index=True)
+        if plan_file.POSITION in rows:
+            rows = rows.sort_values(plan_file.POSITION, ignore_index=True)
         saved = Saved(beside["digest"], beside["summary"]["patches"])
         return cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"]), saved

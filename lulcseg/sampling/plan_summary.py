@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lulcseg.sampling.class_shares import Cover, shares_by_class
 from lulcseg.sampling.extents import meeting
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.plan_counts import count_patches
-from lulcseg.sampling.shares import Cover, shares_by_class
 
 
 def summarise_plan(
@@ -24,7 +24,7 @@ def summarise_plan(
     Args:
         plan: The plan.
         polygons: The digitised features of each scene, by its name, with ``class_index``.
-        cover: What lies under its training patches (:func:`lulcseg.sampling.shares.cover`).
+        cover: What lies under its training patches (:func:`lulcseg.sampling.class_shares.cover`).
 
     Returns:
         Plain Python, fit for JSON; classes by name:

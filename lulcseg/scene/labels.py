@@ -25,8 +25,8 @@ from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.progress import tracked
 from lulcseg.scene.cached_files import make_once
-from lulcseg.scene.headers import RasterFile, describe
 from lulcseg.scene.overlaps import burn_order
+from lulcseg.scene.raster_headers import RasterFile, read_header
 from lulcseg.scene.rasters import RasterSet
 
 _BLOCK = 4096
@@ -87,6 +87,22 @@ class RasterLabels:
         return label
 
 
+def labelled_share(
+    labels: LabelReader, rows: NDArray[np.int64], cols: NDArray[np.int64], size: int
+) -> NDArray[np.float64]:
+    """Return the share of pixels with a label in square windows, (n,) float64.
+
+    Args:
+        labels: Reader of class indices.
+        rows: First row of each window, (n,).
+        cols: First column of each window, (n,).
+        size: Side of a window, pixels.
+    """
+    windows = [Window(int(r), int(c), size, size) for r, c in zip(rows, cols, strict=True)]
+    shares = [(labels.read(w) != IGNORE).mean() for w in tracked(windows, "Looking for labels", "windows")]
+    return np.array(shares, dtype=np.float64)
+
+
 def check_class_rasters(files: Sequence[RasterFile]) -> None:
     """Refuse rasters that can't hold classes.
 
@@ -119,7 +135,7 @@ class CachedLabels:
         self.path = path
         self.grid = grid
         # on the grid by construction (a GeoTIFF may give its CRS back in other words); its nodata is a label: ignore
-        file = replace(describe(path), grid=grid, nodata=None)
+        file = replace(read_header(path), grid=grid, nodata=None)
         self._raster = RasterSet([file], grid, [1], resampling=Resampling.nearest)
 
     def read(self, window: Window) -> NDArray[np.uint8]:

@@ -22,8 +22,8 @@ from lulcseg.patches.datamodule import PatchData
 from lulcseg.run import fit as fitting
 from lulcseg.run import train as run_module
 from lulcseg.run.train import train
+from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.plan import Plan
-from lulcseg.sampling.shares import cover
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 

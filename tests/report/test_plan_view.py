@@ -7,9 +7,9 @@ import numpy as np
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData
 from lulcseg.run.planning import plan_entry
+from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.plan_summary import summarise_plan
-from lulcseg.sampling.shares import cover
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified
 
 
@@ -25,7 +25,7 @@ def run_of(tmp_path, plan, scene, *, with_file=True):
 
 def test_counts_stand_beside_the_classes(tmp_path):
     scene = FakeScene(features=[*WEST, BERRY])
-    run, counts = run_of(tmp_path, stratified(scene, totals="exact", n_patches=3), scene)
+    run, counts = run_of(tmp_path, stratified(scene, totals="exact", patches=3), scene)
     view = plan_view(run)
     for row in view.rows:
         assert row.drawn == counts["drawn_for"][row.name]
@@ -41,7 +41,7 @@ def test_counts_stand_beside_the_classes(tmp_path):
 
 def test_sentences_say_what_became_of_patches(tmp_path):
     scene = FakeScene(features=[*WEST, BERRY])
-    plan = stratified(scene, validation_fraction=0.2, validation_block=100)
+    plan = stratified(scene, validation=(0.2, 100))
     origin = {"path": "old/plan.gpkg", "digest": "x", "edited": True}
     shares = np.where(np.arange(len(plan)) < 3, 0.5, 1.0)
     plan = Plan(plan.rows.assign(valid=shares), plan.meta | {"taken_from": origin, "redrawn": 4})

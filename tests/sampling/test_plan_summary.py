@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lulcseg.grid import Grid, Window
-from lulcseg.sampling import shares
+from lulcseg.sampling import class_shares
+from lulcseg.sampling.class_shares import cover, ground_shares, prior_shift
 from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
 from lulcseg.sampling.plan_summary import summarise_plan
-from lulcseg.sampling.shares import cover, ground_shares, prior_shift
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified
 
 BIG = replace(GRID, height=2300, width=2100)
@@ -67,7 +67,7 @@ def test_of_much_ground_a_sample_is_counted_and_scaled_up(monkeypatch):
     label[label == 3] = 255
     whole = cover(plan, {"here": FakeLabels(label)})
     assert whole.sampled == 1
-    monkeypatch.setattr(shares, "_MOST_PIXELS", 20 * 512**2)
+    monkeypatch.setattr(class_shares, "_MOST_PIXELS", 20 * 512**2)
     blocks = -(-BIG.height // 512) * -(-BIG.width // 512)
     part = cover(plan, {"here": FakeLabels(label)})
     assert part.sampled == 20 / blocks < 1
@@ -157,7 +157,7 @@ def test_touches_count_a_patch_in_every_class_it_meets(tmp_path):
 def test_features_without_patches_count_as_none():
     small = [(1, Window(10 * i, 500, 5, 5)) for i in range(30)]
     scene = FakeScene(features=[*WEST, *small])
-    plan = stratified(scene, totals="exact", n_patches=10)
+    plan = stratified(scene, totals="exact", patches=10)
     of_cane = plan.rows[plan.rows["class_index"] == 1]["feature"].value_counts()
     found = summarise_plan(plan, {"here": scene.polygons()})["per_feature"]
     assert found["Cane"]["without"] == 32 - len(of_cane) > 0
@@ -195,7 +195,7 @@ def test_nodata_share_counts_what_was_asked():
 
 
 def test_redrawn_dropped_and_shifted_are_told():
-    plan = stratified(FakeScene(features=[*WEST, BERRY]), validation_fraction=0.2, validation_block=100)
+    plan = stratified(FakeScene(features=[*WEST, BERRY]), validation=(0.2, 100))
     counts = summarise_plan(Plan(plan.rows, plan.meta | {"redrawn": 7}))
     assert counts["redrawn"] == 7
     assert counts["dropped"] == plan.meta["dropped"] > 0

@@ -19,8 +19,8 @@ from lulcseg.pictures.images import data_uri
 from lulcseg.report.run.run_data import RunData
 from lulcseg.report.score_tables import Figure
 from lulcseg.sampling.plan import VALIDATION, Plan
+from lulcseg.sampling.plan_cells import cells_of
 from lulcseg.sampling.plan_summary import summarise_plan
-from lulcseg.sampling.plancells import cells_of
 
 
 @dataclass(frozen=True)
