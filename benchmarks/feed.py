@@ -147,10 +147,13 @@ def measure(image: Path, tiles: str, polygons: int, settings: argparse.Namespace
     from lulcseg.sampling.samplers import PlanSampler
     from lulcseg.scene.dataset import SceneDataset
     from lulcseg.scene.scene import Scene
+    from lulcseg.settings.sampling import SamplingSettings
 
     path = write_scene(image, polygons, settings.size)
     scene = Scene.open(str(path), path.parent / "cache")
-    rows = draw_plan([scene], method="stratified", n_patches=2000, patch_size=PATCH, seed=0).of(scene.name, "train")
+    rows = draw_plan([scene], SamplingSettings(patches=2000, patch_size=PATCH, min_valid=0.0), seed=0).of(
+        scene.name, "train"
+    )
     order = PlanSampler(SceneDataset(scene), rows, shuffle=True, seed=0).order.indices()
     windows = list(zip(rows["col"].to_numpy()[order].tolist(), rows["row"].to_numpy()[order].tolist(), strict=True))
 

@@ -58,6 +58,12 @@ class Landscape:
         """Return the features: ``class_index``, ``feature``, ``area_m2`` and geometry."""
         return self._features.copy()
 
+    def valid_share(self, rows: Any, cols: Any, size: int) -> Any:
+        """Refuse: there is no imagery."""
+        raise NotImplementedError
+
+    labelled_share = valid_share
+
 
 def _features(grid: Grid, legend: Legend, corners: int) -> gpd.GeoDataFrame:
     import geopandas as gpd
@@ -96,6 +102,7 @@ def main() -> None:
     from rich.table import Table
 
     from lulcseg.sampling.draw import draw_plan
+    from lulcseg.settings.sampling import SamplingSettings
 
     scene = Landscape(settings.corners)
     table = Table(title=f"A plan of 128² over {len(scene.polygons()):,} features: seconds, best of {settings.repeat}")
@@ -106,7 +113,7 @@ def main() -> None:
             drawn, plan = best(
                 settings.repeat,
                 lambda total=total: draw_plan(
-                    [scene], method="stratified", totals=total, n_patches=WANTED, patch_size=128, seed=1
+                    [scene], SamplingSettings(totals=total, patches=WANTED, patch_size=128, min_valid=0.0), seed=1
                 ),
             )
             saved, _ = best(settings.repeat, lambda plan=plan: plan.save(Path(folder) / "plan.gpkg"))

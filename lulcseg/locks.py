@@ -1,20 +1,79 @@
-"""Locks that say that a replicate is being run; the kernel opens those of processes that have died."""
+"""Locks between processes; the kernel releases those of processes that have died.
+
+:func:`exclusive` is a lock that one process takes, with the ``filelock`` library. :func:`replicate_lock` is
+inherited by the process that runs the replicate and lasts as long as either lives, which needs ``fcntl`` itself.
+Where the file system has no locks, no lock counts as held.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+from filelock import FileLock, Timeout
 
 _DYING = 60.0
 """Seconds to wait for a run whose sweep has been killed: it ends with its sweep, after the step it is in."""
 _POLL = 0.2
+
+_UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+"""What file systems without locks answer."""
+
+
+class LockedElsewhereError(Exception):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def exclusive(path: Path, *, wait: bool = True, on_wait: Callable[[], None] | None = None) -> Iterator[bool]:
+    """Hold a lock file, which is removed afterwards.
+
+    Args:
+        path: The lock file; its folder exists.
+        wait: Whether to wait for another process that holds it.
+        on_wait: Called once before waiting.
+
+    Yields:
+        Whether the lock is held; False where the file system has no locks.
+
+    Raises:
+        LockedElsewhereError: Another process holds it, and ``wait`` is False.
+        OSError: The lock file can't be opened.
+    """
+    lock = FileLock(path, fallback_to_soft=False)
+    try:
+        _acquire(lock, wait=wait, on_wait=on_wait)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        # While it is held: those who wait find their open file unlinked, and start over with a new one.
+        with suppress(OSError):
+            path.unlink()
+        lock.release()
+
+
+def _acquire(lock: FileLock, *, wait: bool, on_wait: Callable[[], None] | None) -> None:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        if not wait:
+            raise LockedElsewhereError from None
+        if on_wait is not None:
+            on_wait()
+        lock.acquire()
 
 
 def lock_of(run_dir: Path) -> Path:
@@ -40,7 +99,7 @@ def replicate_lock(run_dir: Path, longest_wait: float = _DYING) -> Iterator[int 
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as handle:
         until = time.monotonic() + longest_wait
-        while not (taken := _take(handle)) and _holder_died(handle) and time.monotonic() < until:
+        while not (taken := _lock(handle)) and _holder_died(handle) and time.monotonic() < until:
             time.sleep(_POLL)
         if not taken:
             yield None
@@ -51,41 +110,32 @@ def replicate_lock(run_dir: Path, longest_wait: float = _DYING) -> Iterator[int 
         yield handle.fileno()
 
 
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a lock for a moment, waiting for it."""
-    with path.open("a", encoding="utf-8") as handle:
-        _take(handle, wait=True)
-        yield
-
-
 def is_locked(run_dir: Path) -> bool:
-    """Whether some process runs a replicate now."""
+    """Return whether some process runs a replicate now."""
     try:
         with lock_of(run_dir).open("r", encoding="utf-8") as handle:
-            return not _take(handle, shared=True)
+            return not _lock(handle, shared=True)
     except FileNotFoundError:
         return False
 
 
-def _take(handle: IO[str], *, wait: bool = False, shared: bool = False) -> bool:
-    """Lock an open file; False where another has. Where the file system has no locks, nobody has."""
+def _lock(handle: IO[str], *, shared: bool = False) -> bool:
+    """Lock an open file without waiting; return False where another process holds it."""
     if sys.platform == "win32":
         return True
     import fcntl
 
-    kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     try:
-        fcntl.flock(handle, kind)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:
+    except OSError:  # the file system has no locks
         return True
     return True
 
 
 def _holder_died(handle: IO[str]) -> bool:
-    """Whether the process that took the lock was of this machine and is no more."""
+    """Return whether the process that took the lock was of this machine and has ended."""
     handle.seek(0)
     try:
         holder: Any = json.loads(handle.read())

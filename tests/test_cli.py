@@ -15,9 +15,9 @@ import shapely
 
 from lulcseg.cli import main
 from lulcseg.launch.compose import ROOT
-from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, TOP, box, write_raster
+from tests.support.plans import drawn
 
 Make = Callable[..., Path]
 HEAVY = {"torch", "torchgeo", "rasterio", "geopandas", "pytorch_lightning", "kornia", "wandb", "matplotlib"}
@@ -53,7 +53,7 @@ def test_check_says_what_a_scene_holds(
     points.loc[0, "geometry"] = shapely.Point(LEFT - 100, TOP)
     points.to_file(path.parent / "points.gpkg")
     scene = Scene.open(str(path), cache)
-    plan = draw_plan([scene], method="stratified", patch_size=16, seed=0, n_patches=9)
+    plan = drawn(scene, patch_size=16, patches=9, seed=0)
     plan.save(tmp_path / "plan.gpkg")
     main(["check", f"scene={path}", "--cache", str(cache), "--plan", str(tmp_path / "plan.gpkg")])
     text = " ".join(capsys.readouterr().out.split())

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.labels import LabelReader
+from lulcseg.scene.overlaps import burn_order
 
 OFF_MAP = "off the map"
 NO_MAP_DATA = "the map has no data here"
@@ -44,14 +46,6 @@ class ClassSource(Protocol):
 
     def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
         """Return class index and reason at each of (n,) points (finite coordinates in the source's CRS)."""
-        ...
-
-
-class LabelReader(Protocol):
-    """Reads class indices by windows: a scene's labels."""
-
-    def read(self, window: Window) -> NDArray[np.uint8]:
-        """Return (h, w) uint8 class indices, 255 = ignore."""
         ...
 
 
@@ -132,7 +126,7 @@ class LabelSource:
 class PolygonSource:
     """The classes of digitised polygons, looked up without a raster.
 
-    Where polygons overlap, the smaller one wins, as in a scene's labels (:func:`smaller_last`).
+    Where polygons overlap, the smaller one wins, as in a scene's labels (:func:`lulcseg.scene.overlaps.burn_order`).
 
     Args:
         polygons: With columns ``class_index`` (int) and geometry (Polygon or MultiPolygon).
@@ -142,7 +136,7 @@ class PolygonSource:
     def __init__(self, polygons: gpd.GeoDataFrame, origin: str | Path = "polygons") -> None:
         """Build the spatial index."""
         self._crs, self._origin = polygons.crs.to_string(), str(origin)
-        polygons = smaller_last(polygons)
+        polygons = polygons.iloc[burn_order(polygons.geometry.to_numpy())]
         self._class = polygons["class_index"].to_numpy(dtype=np.int64)
         self._tree = shapely.STRtree(polygons.geometry.to_numpy())
         self._bounds = polygons.total_bounds
@@ -173,15 +167,6 @@ class PolygonSource:
         np.maximum.at(last, places[which], polygon)
         index[last >= 0] = self._class[last[last >= 0]]
         return _with_reasons(index, inside, OFF_LABELS, NO_LABEL)
-
-
-def smaller_last(polygons: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Put polygons in the order in which later ones overrule: the smaller over the larger.
-
-    A small feature drawn over a large one is the finer statement. Of equal ones the later wins.
-    """
-    order = np.argsort(-shapely.area(polygons.geometry.to_numpy()), kind="stable")
-    return polygons.iloc[order]
 
 
 def _read_at(

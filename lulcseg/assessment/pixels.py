@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.class_sources import NO_MAP_DATA, LabelReader, smaller_last
+from lulcseg.assessment.class_sources import NO_MAP_DATA
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.labels import LabelReader
+from lulcseg.scene.overlaps import burn_order
 
 NO_REFERENCE = "the reference has no class here"
 
@@ -35,7 +37,7 @@ class PolygonReader:
 
     def __init__(self, polygons: gpd.GeoDataFrame, grid: Grid) -> None:
         """Keep the polygons and the grid."""
-        self._polygons, self._grid = smaller_last(polygons), grid
+        self._polygons, self._grid = polygons.iloc[burn_order(polygons.geometry.to_numpy())], grid
 
     def read(self, window: Window) -> NDArray[np.uint8]:
         """Return (h, w) uint8 class indices, 255 where no polygon covers the pixel's centre."""

@@ -15,7 +15,7 @@ from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
 from lulcseg.maps.classraster import carried_legend, codes_in, open_raster
 from lulcseg.scene.points import NO_CLASS, NOT_INTERPRETABLE, said_no
-from lulcseg.scene.vectors import class_indices, crs_name, read_vector, value_text
+from lulcseg.scene.vectors import class_indices, describe_crs, read_vector, value_text
 
 _RASTER_ENDINGS = frozenset({".tif", ".tiff", ".vrt", ".img"})
 
@@ -95,7 +95,7 @@ class Side:
         """Say what has to be done to this side to bring it onto the other: nothing, or a sentence."""
         own, theirs = self._crs(), other._crs()
         if not own.equals(theirs, ignore_axis_order=True):
-            return (f"{self.path.name} was warped from {crs_name(own)} to {crs_name(theirs)}.",)
+            return (f"{self.path.name} was warped from {describe_crs(own)} to {describe_crs(theirs)}.",)
         if self.is_raster and other.is_raster and self._pixels() != other._pixels():
             return (f"{self.path.name} was read on the pixels of {other.path.name}, by nearest neighbour.",)
         return ()

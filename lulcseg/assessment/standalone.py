@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.class_sources import NO_MAP_DATA, OFF_MAP, LabelReader
+from lulcseg.assessment.class_sources import NO_MAP_DATA, OFF_MAP
 from lulcseg.assessment.design_based import DesignRequest, with_design, with_design_if_possible
 from lulcseg.assessment.pixels import NO_REFERENCE, PolygonReader, assess_pixels
 from lulcseg.assessment.score_points import assess
@@ -17,6 +17,7 @@ from lulcseg.assessment.sides import Side
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.points import NO_CLASS
 
 OFF_REFERENCE = "off the reference"

@@ -112,6 +112,7 @@ def contact(settings: ContactSettings, progress: Callable[[int, int], None] | No
     from lulcseg.pictures.contact_sheets import draw_sheets, save
     from lulcseg.sampling.draw import draw_plan
     from lulcseg.scene.scene import Scene
+    from lulcseg.settings.sampling import SamplingSettings
 
     out = Path(settings.out).expanduser()
     if out.suffix.lower() not in _SUFFIXES:
@@ -135,9 +136,8 @@ def contact(settings: ContactSettings, progress: Callable[[int, int], None] | No
         strength=chosen.strength,
         crop=settings.patch_size if chosen.margin else None,
     )
-    plan = draw_plan(
-        [scene], method="stratified", patch_size=settings.patch_size, seed=settings.seed, n_patches=settings.patches
-    )
+    sampling = SamplingSettings(patch_size=settings.patch_size, patches=settings.patches, min_valid=0.0)
+    plan = draw_plan([scene], sampling, seed=settings.seed)
     sheets = draw_sheets(
         plan,
         scene,

@@ -8,7 +8,7 @@ from typing import Any
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
-from lulcseg.locks import held
+from lulcseg.locks import exclusive
 from lulcseg.run_folder.record import plain_level
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.settings.trial import ContrastSettings
@@ -70,7 +70,7 @@ def write_trial(folder: Path, runs: Sequence[Settings]) -> None:
     """
     trial = runs[0].trial
     folder.mkdir(parents=True, exist_ok=True)
-    with held(folder / f".{TRIAL}.lock"):
+    with exclusive(folder / f".{TRIAL}.lock"):
         earlier = read_json(folder / TRIAL) or {}
         if earlier.get("name", trial.name) != trial.name:
             raise LulcsegError(f"it holds trial '{earlier['name']}'", where=folder, remedy="choose another trial.name")

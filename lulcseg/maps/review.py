@@ -29,8 +29,8 @@ from lulcseg.maps.vectorise import (
     regions,
     sheets,
 )
-from lulcseg.sampling.shares import LabelReader
-from lulcseg.scene.headers import same_crs
+from lulcseg.scene.labels import LabelReader
+from lulcseg.scene.raster_headers import same_crs
 
 LAYER = "review"
 """Name of the layer."""

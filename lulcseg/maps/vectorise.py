@@ -30,7 +30,7 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.rings import CornerLattice, outlined
 from lulcseg.maps.seams import Regions, Seams
 from lulcseg.maps.stored_shares import SHARE_STEPS
-from lulcseg.scene.headers import describe
+from lulcseg.scene.raster_headers import read_header
 
 SHEET = 4096
 """Side of a sheet in pixels: half a gigabyte while it is traced and simplified, where borders are dense."""
@@ -56,7 +56,7 @@ class ByteRaster:
 
     def __init__(self, path: Path) -> None:
         """Check its header and open it."""
-        found = describe(path)
+        found = read_header(path)
         if found.bands != 1 or found.dtype != "uint8":
             raise LulcsegError(
                 f"holds {found.bands} bands of {found.dtype}, one of uint8 is needed",

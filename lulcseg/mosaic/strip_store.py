@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
 from lulcseg.grid import Grid, Window
+from lulcseg.locks import LockedElsewhereError, exclusive
 from lulcseg.maps.readback import checksums_of
 from lulcseg.maps.writer import StripPlace, sidecar_of, writing
 from lulcseg.mosaic.products import Product
@@ -67,7 +68,7 @@ class StripStore:
         self.threads = int(manifest["threads"])
         self.processor = str(manifest["processor"])
         self._strip_rows = int(manifest["strip_rows"])
-        self._lock: Any = None
+        self._lock: ExitStack | None = None
         self.resumed = 0
         self.others: list[tuple[Path, list[str]]] = []
 
@@ -286,23 +287,17 @@ def _folder(target: Path, plain: Mapping[str, Any]) -> Path:
     return target.with_name(f".{target.name}.{digest}.part")
 
 
-def _locked(path: Path, target: Path) -> Any:
-    """Return an open file that no other process has locked (where the file system has locks).
+def _locked(path: Path, target: Path) -> ExitStack:
+    """Return a held lock, to be closed (where the file system has locks).
 
     Raises:
-        LulcsegError: Another process has.
+        LulcsegError: Another process holds it.
     """
-    handle = path.open("w")
-    if os.name == "posix":
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
-            raise LulcsegError(
-                "another process is making this map", where=target, remedy="wait for it, or write to another folder"
-            ) from None
-        except OSError:
-            pass
-    return handle
+    lock = ExitStack()
+    try:
+        lock.enter_context(exclusive(path, wait=False))
+    except LockedElsewhereError:
+        raise LulcsegError(
+            "another process is making this map", where=target, remedy="wait for it, or write to another folder"
+        ) from None
+    return lock

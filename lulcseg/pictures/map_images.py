@@ -17,7 +17,7 @@ from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
 from lulcseg.maps.stored_shares import SHARE_SCALE
 from lulcseg.pictures.previews import PreviewCells, PreviewScene, imagery_means
-from lulcseg.scene.headers import same_crs
+from lulcseg.scene.raster_headers import same_crs
 
 
 @dataclass(frozen=True)

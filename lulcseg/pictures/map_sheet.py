@@ -36,7 +36,7 @@ from lulcseg.pictures.sheet import (
     shortened,
     text_width,
 )
-from lulcseg.scene.headers import describe
+from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.scene import Scene
 
 NARROWEST, WIDEST = 320, 6000
@@ -149,7 +149,7 @@ def _classes(path: Path, scene: Scene | None, most_high: int, most_wide: int) ->
 
 
 def _values(path: Path, most_high: int, most_wide: int) -> _Content:
-    grid = describe(path).grid
+    grid = read_header(path).grid
     with open_raster(path) as data:
         name = data.descriptions[0] or path.stem
         size = _Size.of(grid, most_high, most_wide)

@@ -49,7 +49,7 @@ def plan_figure(
         legend: The classes.
         background: (h, w, 3) uint8 picture of the scene's extent; None leaves it blank.
         cells: The systematic grid's: indices into ``rows`` and numbers of cells
-            (:func:`lulcseg.sampling.plancells.cells_of`). Patches are then drawn as the cells they were
+            (:func:`lulcseg.sampling.plan_cells.cells_of`). Patches are then drawn as the cells they were
             split from, each as far as patches are left in it.
         held_out: Extents of the ground held out for validation, hatched.
 

@@ -20,7 +20,7 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.pictures.images import class_picture, png_bytes
 from lulcseg.progress import tracked
 from lulcseg.scene.scene import Scene
-from lulcseg.scene.state import scene_state
+from lulcseg.scene.scene_state import scene_state
 
 _BLOCK = 2048
 """Side of the ground read at once, in pixels."""

@@ -13,9 +13,9 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
-from lulcseg.sampling.planfile import json_beside
+from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
-from lulcseg.scene.state import scene_state, vector_digest
+from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 
 _FORMAT = 1

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.loggers import CSVLogger, Logger
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.augment.augmentation import Augmentation
 from lulcseg.errors import LulcsegError
@@ -21,6 +20,7 @@ from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_sheets, save
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
+from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.model_setup import measure_scenes, model_record, training_margin
 from lulcseg.sampling.plan import TRAIN, Plan
@@ -212,9 +212,7 @@ def _sheets(
     trained = set(plan.rows.loc[plan.rows["split"] == TRAIN, "scene"])
     scene = next(s for s in scenes if s.name in trained)
     margin = training_margin(config, task.record)
-    columns = (TextColumn("Contact sheets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        shown = bar.add_task("", total=None)
+    with progress_bar("Drawing contact sheets") as progress:
         return draw_sheets(
             plan,
             scene,
@@ -222,5 +220,5 @@ def _sheets(
             seed=config.seed,
             margin=margin,
             value_range=config.scaling.range,
-            progress=lambda done, total: bar.update(shown, completed=done, total=total),
+            progress=progress,
         )

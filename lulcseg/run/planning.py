@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from lulcseg.files import replacing
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
 from lulcseg.pictures import figures
-from lulcseg.progress import tracked
 from lulcseg.report.run.plan_view import plan_figure
+from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.draw import draw_plan
-from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
-from lulcseg.sampling.shares import LabelReader, cover
+from lulcseg.sampling.plan_summary import summarise_plan
+from lulcseg.sampling.reused_plan import reuse_plan
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.programs import TrainConfig
 
@@ -50,9 +51,9 @@ def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
         LulcsegError: A setting that can't be used, no patch left, or a plan that is not of these scenes.
     """
     if config.sampling.plan is None:
-        plan = _draw(config, scenes)
+        plan = draw_plan(scenes, config.sampling, config.validation, seed=config.seed)
         return Planned(plan, list(plan.meta["notes"]))
-    plan = take_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
+    plan = reuse_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
     return Planned(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt_plan_settings(config, plan)])
 
 
@@ -74,13 +75,13 @@ def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
     and ground without imagery included.
 
     Returns:
-        As :func:`lulcseg.sampling.plan_summary.summarise`; and ``sampled``, the share of the ground under the
-        patches that was looked at for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.shares.cover`).
+        As :func:`lulcseg.sampling.plan_summary.summarise_plan`; and ``sampled``, the share of the ground under the
+        patches that was looked at for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.class_shares.cover`).
     """
     polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
     readers = {s.name: _ShownLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
     counted = cover(plan, readers)
-    return plan.summary(polygons, counted) | {"sampled": counted.sampled}
+    return summarise_plan(plan, polygons, counted) | {"sampled": counted.sampled}
 
 
 @dataclass(frozen=True)
@@ -111,42 +112,6 @@ def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> 
     """
     with replacing(path) as part:
         part.write_bytes(figures.png(plan_figure(plan, scene.name, scene.legend, preview), dpi=160))
-
-
-def _draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
-    sampling = config.sampling
-    return draw_plan(
-        scenes,
-        method=sampling.method,  # type: ignore[arg-type]
-        patch_size=sampling.patch_size,
-        seed=config.seed if sampling.seed is None else sampling.seed,
-        n_patches=sampling.patches,
-        totals=sampling.totals,  # type: ignore[arg-type]
-        match_total=sampling.match_total,
-        cell=sampling.cell,
-        origin=sampling.origin,
-        edge=sampling.edge,  # type: ignore[arg-type]
-        min_labelled=sampling.min_labelled,
-        background=sampling.background if sampling.method == "grid" else None,
-        validation_fraction=config.validation.fraction,
-        validation_block=config.validation.block,
-        min_valid=sampling.min_valid,
-        valid_share={s.name: s.imagery.valid_share for s in scenes} if sampling.min_valid > 0 else None,
-        labelled_share={s.name: _labelled_share(s.labels) for s in scenes if s.labels is not None},
-    )
-
-
-def _labelled_share(
-    labels: LabelReader,
-) -> Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]:
-    """Return what tells the share of pixels with a label in windows of a scene."""
-
-    def share(rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-        windows = [Window(int(r), int(c), size, size) for r, c in zip(rows, cols, strict=True)]
-        shares = [(labels.read(w) != IGNORE).mean() for w in tracked(windows, "Looking for labels")]
-        return np.array(shares, dtype=np.float64)
-
-    return share
 
 
 def _origin_notes(plan: Plan) -> list[str]:

@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from lulcseg.sampling.drawcells import draw_cells
-from lulcseg.sampling.drawfeatures import draw_in_features
-from lulcseg.sampling.extents import check_fits
+from lulcseg.sampling.feature_pool import SceneLike, class_table, pooled
+from lulcseg.sampling.methods import METHODS
 from lulcseg.sampling.plan import Plan, stack_rows
-from lulcseg.sampling.plan_request import Method, PlanRequest, Totals
-from lulcseg.sampling.pool import SceneLike, class_table, pooled
-from lulcseg.sampling.recount import classes_not_trained_on, recounted
+from lulcseg.sampling.plan_checks import check_settings, without_effect
+from lulcseg.sampling.plan_recount import classes_not_trained_on, recounted
+from lulcseg.sampling.plan_request import PlanRequest
 from lulcseg.sampling.split import hold_out
-from lulcseg.sampling.stratified import ValidShare
-from lulcseg.sampling.systematic import Edge
+from lulcseg.settings.sampling import SamplingSettings, ValidationSettings
 
 
 def draw_plan(
     scenes: Sequence[SceneLike],
+    settings: SamplingSettings,
+    validation: ValidationSettings | None = None,
     *,
-    method: Method,
-    patch_size: int,
     seed: int,
-    n_patches: int | None = None,
-    totals: Totals = "per_feature",
-    match_total: int | None = None,
-    cell: int = 1024,
-    origin: Sequence[float] | None = None,
-    edge: Edge = "drop",
-    min_labelled: float = 0.0,
-    background: str | None = None,
-    validation_fraction: float = 0.0,
-    validation_block: int = 2048,
-    min_valid: float = 0.0,
-    valid_share: Mapping[str, ValidShare] | None = None,
-    labelled_share: Mapping[str, ValidShare] | None = None,
 ) -> Plan:
     """Draw a sampling plan (Clark, Phinn & Scarth, section 2.5.2).
 
-    The features of all scenes are one pool: areas of a class add up over scenes, and patches are
+    The features of all scenes form one pool: areas of a class add up over scenes, and patches are
     shared among classes once and among all features. Each scene's places come from a generator of its
     own, made from the seed and the scene's name, so the order of the scenes is the order of the rows
-    and nothing else. A class without features gets no patches and is left out of Eq. 1.
+    and changes nothing else. A class without features gets no patches and is left out of Eq. 1.
 
-    The methods are:
+    The methods (``settings.method``) are:
 
     - ``stratified``: centred on random points in the features; numbers by Eqs 1 and 2.
     - ``grid``: the cells of a systematic grid that meet a class of interest, split to the patch size.
@@ -53,43 +38,24 @@ def draw_plan(
     - ``balanced``: the same number for each class, shared among its features by area.
     - ``inverse_frequency``: numbers in inverse proportion to the classes' areas, then likewise.
 
-    The totals of ``stratified`` are:
+    The totals of ``stratified`` (``settings.totals``) are:
 
-    - ``per_feature``: Eq. 2 as printed; every feature gets a patch at least.
+    - ``per_feature``: Eq. 2 as printed; every feature gets at least one patch.
     - ``exact``: Eq. 1's numbers without the surplus of Eq. 2's rounding up. This reproduces Table 3 at
       256² to 1024².
     - ``covered``: as ``per_feature``, but a feature inside another's patch needs none of its own
-      (:mod:`lulcseg.sampling.covered`).
+      (:mod:`lulcseg.sampling.covered_features`).
 
-    What applies to another method than the one asked for has no effect; that is noted where it was set.
+    Settings that another method uses have no effect; a note says so where one was set. A total to match
+    (``settings.match_total``) is met before patches across the edge of held-out ground are dropped.
 
     Args:
-        scenes: The scenes to train on, with one legend.
-        method: How patches are placed.
-        patch_size: Side of a patch, pixels.
-        seed: Same seed, same plan.
-        n_patches: Patches wanted: N_p of Eq. 1, met exactly by 'uniform', 'balanced' and
-            'inverse_frequency'. The grid gives its own number.
-        totals: How a class's patches are shared among its features; for 'stratified' only.
-        match_total: The plan's total to come nearest to by choosing N_p, over ``n_patches`` (of several
-            the smallest); for 'stratified' only. Where N_p cannot reach it, the nearest is taken and noted.
-            It is met before patches across the edge of held-out ground are dropped.
-        cell: Side of the systematic grid's cells, pixels: patch size times a power of two; for 'grid' only.
-        origin: Easting and northing of a corner of cells, brought to the nearest pixel's corner; None: each
-            scene's upper left corner; for 'grid' only.
-        edge: What becomes of cells that reach over the imagery's edge: left out ('drop') or moved
-            inside ('shift'); for 'grid' only.
-        min_labelled: Least share of labelled pixels in a cell, 0…1; for 'grid' only.
-        background: Name of the class whose polygons alone make no cell worth keeping (Other); for
-            'grid' only. None: every class counts.
-        validation_fraction: Share of each scene's ground held out for validation, 0 for none.
-            Patches across its edge are dropped and counted.
-        validation_block: Side of the blocks in which ground is held out, pixels.
-        min_valid: Least share of valid pixels, 0…1: in a patch (drawn anew in the same feature) or in a
-            whole cell ('grid': left out).
-        valid_share: For each scene's name what tells the share of valid pixels; needed when
-            ``min_valid`` is above 0, and then told for every patch (column ``valid``). Else no pixel is read.
-        labelled_share: The same for labelled pixels; needed when ``min_labelled`` is above 0.
+        scenes: The scenes to train on, with one legend. Their pixels are read only where ``settings.min_valid``
+            or, on the grid, ``settings.min_labelled`` is above 0.
+        settings: How patches are placed. ``settings.plan`` is not read here
+            (see :func:`lulcseg.sampling.reused_plan.reuse_plan`).
+        validation: Ground held out for validation; None: none.
+        seed: Same seed, same plan; ``settings.seed`` takes precedence.
 
     Returns:
         The plan, its rows in the order of the scenes; ``meta["notes"]`` says what the user should know.
@@ -97,29 +63,14 @@ def draw_plan(
     Raises:
         LulcsegError: A setting is out of bounds, a patch is larger than a scene, legends differ, there
             are no polygons, or no patch is left.
-        ValueError: A least share is above 0 and a scene is missing from what tells it.
+
+    Example:
+        ``plan = draw_plan([scene], SamplingSettings(patch_size=256, patches=100), seed=0)``
     """
-    request = PlanRequest(
-        method,
-        patch_size,
-        seed,
-        n_patches,
-        totals,
-        match_total,
-        cell,
-        origin,
-        edge,
-        min_labelled,
-        background,
-        min_valid,
-        dict(valid_share or {}),
-        dict(labelled_share or {}),
-    )
-    legend = request.check(scenes)
-    for scene in scenes:
-        check_fits(scene.grid, patch_size, scene.name)
+    seed = seed if settings.seed is None else settings.seed
+    legend = check_settings(settings, seed, scenes)
     pool = pooled(scenes)
-    meta = _settings(request) | {
+    meta = _described(settings, seed) | {
         "area_unit": "m2",
         "legend": legend.names,
         "classes": (classes := class_table(pool, legend)),
@@ -130,30 +81,31 @@ def draw_plan(
         "redrawn": 0,
         "dropped": 0,
         "validation": None,
-        "notes": request.without_effect(),
+        "notes": without_effect(settings),
     }
-    by_scene = (draw_cells if method == "grid" else draw_in_features)(scenes, pool, request, meta)
+    by_scene = METHODS[settings.method].draw(PlanRequest(scenes, pool, settings, seed), meta)
     plan = Plan(stack_rows([by_scene[s.name] for s in scenes]), meta)
-    if validation_fraction != 0:
-        plan = hold_out(plan, fraction=validation_fraction, block=validation_block, seed=seed)
+    if validation is not None and validation.fraction != 0:
+        plan = hold_out(plan, fraction=validation.fraction, block=validation.block, seed=seed)
     plan = recounted(plan, pool)
     return Plan(plan.rows, plan.meta | {"notes": plan.meta["notes"] + classes_not_trained_on(plan)})
 
 
-def _settings(request: PlanRequest) -> dict[str, Any]:
-    """Return the settings as a plan keeps them: None where one does not apply to the method."""
-    is_grid, is_stratified = request.method == "grid", request.method == "stratified"
+def _described(settings: SamplingSettings, seed: int) -> dict[str, Any]:
+    """Return the settings as a plan's metadata keeps them: None where one does not apply to the method."""
+    used = METHODS[settings.method].settings
+    kept = {key: getattr(settings, key) if key in used else None for key in _KEPT}
     return {
-        "method": request.method,
-        "seed": request.seed,
-        "n_patches": None if is_grid else request.n_patches,
-        "totals": request.totals if is_stratified else None,
-        "match_total": None,
-        "cell": request.cell if is_grid else None,
-        "origin": [float(v) for v in request.origin] if is_grid and request.origin is not None else None,
-        "edge": request.edge if is_grid else None,
-        "min_labelled": request.min_labelled if is_grid else None,
-        "background": request.background if is_grid else None,
-        "patch_size": request.patch_size,
-        "min_valid": request.min_valid,
+        "method": settings.method,
+        "seed": seed,
+        "n_patches": kept.pop("patches"),
+        "totals": kept.pop("totals"),
+        "match_total": None,  # the stratified method says how it was matched
+        **kept,
+        "origin": None if kept["origin"] is None else [float(v) for v in kept["origin"]],
+        "patch_size": settings.patch_size,
+        "min_valid": settings.min_valid,
     }
+
+
+_KEPT = ("patches", "totals", "cell", "origin", "edge", "min_labelled", "background")

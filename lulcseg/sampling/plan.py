@@ -17,10 +17,9 @@ from pyproj import CRS
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling import planfile
+from lulcseg.sampling import plan_file
 from lulcseg.sampling.extents import boxes
-from lulcseg.sampling.plan_summary import summarise
-from lulcseg.sampling.shares import Cover
+from lulcseg.sampling.plan_counts import count_patches
 
 TRAIN = "train"
 VALIDATION = "validation"
@@ -175,12 +174,6 @@ class Plan:
         digest.update((rows.geometry.bounds.to_numpy(dtype="<f8") + 0.0).tobytes())  # + 0.0: no negative zero
         return digest.hexdigest()
 
-    def summary(
-        self, polygons: Mapping[str, gpd.GeoDataFrame] | None = None, cover: Cover | None = None
-    ) -> dict[str, Any]:
-        """Count patches: see :func:`lulcseg.sampling.plan_summary.summarise`."""
-        return summarise(self, polygons, cover)
-
     def save(self, path: str | Path, summary: Mapping[str, Any] | None = None) -> None:
         """Write the plan as GeoPackage, and its summary as JSON of the same name beside it.
 
@@ -189,18 +182,19 @@ class Plan:
 
         Args:
             path: The GeoPackage, ``*.gpkg``.
-            summary: What :meth:`summary` counted; None: what it counts without polygons and labels.
+            summary: Its summary (:func:`lulcseg.sampling.plan_summary.summarise_plan`); None: counts of the patches
+                alone.
 
         Raises:
             LulcsegError: The folder cannot be written to.
         """
         crs = {scene: self.grid(scene).crs for scene in self.scenes}
         if len({CRS.from_user_input(c) for c in set(crs.values())}) == 1:
-            layers = {planfile.LAYER: self.rows}
+            layers = {plan_file.LAYER: self.rows}
         else:
             layers = {scene: self.of(scene) for scene in self.scenes if (self.rows["scene"] == scene).any()}
-        counts = self.summary() if summary is None else dict(summary)
-        planfile.write(Path(path), layers, {"digest": self.digest(), "summary": counts, "meta": self.meta})
+        counts = count_patches(self.rows, self.meta) if summary is None else dict(summary)
+        plan_file.write(Path(path), layers, {"digest": self.digest(), "summary": counts, "meta": self.meta})
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
@@ -212,7 +206,7 @@ class Plan:
         plan, saved = cls.load_edited(path)
         if plan.digest() != saved.digest:
             raise LulcsegError(
-                f"the plan differs from what {planfile.json_beside(Path(path)).name} says of it",
+                f"the plan differs from what {plan_file.json_beside(Path(path)).name} says of it",
                 where=path,
                 remedy="draw the plan anew, or bring back the pair as it was saved",
             )
@@ -228,9 +222,9 @@ class Plan:
         Raises:
             LulcsegError: A file is missing or is not a plan.
         """
-        frames, beside = planfile.read(Path(path), COLUMNS)
+        frames, beside = plan_file.read(Path(path), COLUMNS)
         rows = stack_rows(frames)
-        if planfile.POSITION in rows:
-            rows = rows.sort_values(planfile.POSITION, ignore_index=True)
+        if plan_file.POSITION in rows:
+            rows = rows.sort_values(plan_file.POSITION, ignore_index=True)
         saved = Saved(beside["digest"], beside["summary"]["patches"])
         return cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"]), saved

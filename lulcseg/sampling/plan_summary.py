@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lulcseg.sampling.class_shares import Cover, shares_by_class
 from lulcseg.sampling.extents import meeting
-from lulcseg.sampling.shares import Cover, shares_by_class
-
-if TYPE_CHECKING:
-    from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.plan_counts import count_patches
 
 
-def summarise(
+def summarise_plan(
     plan: Plan, polygons: Mapping[str, gpd.GeoDataFrame] | None = None, cover: Cover | None = None
 ) -> dict[str, Any]:
     """Count a plan's patches.
@@ -25,16 +24,12 @@ def summarise(
     Args:
         plan: The plan.
         polygons: The digitised features of each scene, by its name, with ``class_index``.
-        cover: What lies under its training patches (:func:`lulcseg.sampling.shares.cover`).
+        cover: What lies under its training patches (:func:`lulcseg.sampling.class_shares.cover`).
 
     Returns:
         Plain Python, fit for JSON; classes by name:
 
-        - ``patches`` in all, ``splits`` (per split), ``shifted`` (inside the imagery), ``redrawn``, ``dropped``
-          (across the edge of held-out ground);
-        - ``drawn_for``: patches drawn for each class;
-        - ``valid``: mean share of valid pixels in a patch, the least, and ``partly``: patches with less
-          than all. None where that was not asked;
+        - what :func:`lulcseg.sampling.plan_counts.count_patches` counts;
         - with polygons, ``touches``: patches that meet each class, where a patch counts in every class it
           meets (Table 4); and ``per_feature``: for each class with features, the least, median and largest
           number of patches of a feature, and ``without``: features that have none. A feature counts with its own
@@ -45,17 +40,7 @@ def summarise(
           of the log prior between them.
     """
     names = plan.meta["legend"]
-    rows = plan.rows
-    drawn_for = rows.loc[rows["class_index"] >= 0, "class_index"]
-    counts: dict[str, Any] = {
-        "patches": len(plan),
-        "splits": {str(k): int(n) for k, n in rows["split"].value_counts().sort_index().items()},
-        "shifted": int(rows["shifted"].sum()),
-        "redrawn": plan.meta.get("redrawn") or 0,
-        "dropped": plan.meta.get("dropped") or 0,
-        "drawn_for": dict(zip(names, np.bincount(drawn_for, minlength=len(names)).tolist(), strict=True)),
-        "valid": _valid(rows["valid"].to_numpy()),
-    }
+    counts = count_patches(plan.rows, plan.meta)
     if polygons is not None:
         touches = sum(
             (_touches(plan, scene, frame) for scene, frame in polygons.items()),
@@ -91,13 +76,6 @@ def _per_feature(plan: Plan, polygons: Mapping[str, gpd.GeoDataFrame]) -> dict[s
         }
         for index in np.unique(class_index).tolist()
     }
-
-
-def _valid(shares: NDArray[np.float64]) -> dict[str, float] | None:
-    asked = shares[~np.isnan(shares)]
-    if not asked.size:
-        return None
-    return {"mean": float(asked.mean()), "least": float(asked.min()), "partly": int((asked < 1).sum())}
 
 
 def _overlap(cover: Cover) -> dict[str, float]:

@@ -137,7 +137,7 @@ def hold_out(plan: Plan, *, fraction: float, block: int, seed: int) -> Plan:
     Returns:
         The plan without the patches that lie across an edge; ``meta`` counts them (``dropped``) and
         lists the extents held out (``validation``). What else it counts is for
-        :func:`lulcseg.sampling.recount.recounted`.
+        :func:`lulcseg.sampling.plan_recount.recounted`.
 
     Raises:
         LulcsegError: A block is smaller than a patch, or one side of the split is left empty; and

@@ -1,102 +1,108 @@
-"""The paper's stratified random sampling: patches centred on random points inside the features.
+"""The method ``stratified`` (paper, section 2.5.2.2): patches of a class by Eq. 1, of a feature by Eq. 2.
 
-Clark, Phinn & Scarth, section 2.5.2.2. How many patches a feature gets is for
-:mod:`lulcseg.sampling.allocation` to say; here they are placed.
+``totals`` chooses how a class's patches are shared among its features: as printed (``per_feature``), without the
+surplus of rounding up (``exact``), or with small features inside others' patches passed over (``covered``, see
+:mod:`lulcseg.sampling.covered_features`). ``match_total`` chooses N_p.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.grid import Grid
-from lulcseg.sampling.extents import centred
-from lulcseg.sampling.random_points import uniform_points
+from lulcseg.sampling import match_total
+from lulcseg.sampling.allocation import class_patches, feature_patches, share_exactly
+from lulcseg.sampling.centred_patches import DrawnPatches
+from lulcseg.sampling.covered_features import Candidates, candidates
+from lulcseg.sampling.draw_in_features import FeatureDrawing
+from lulcseg.sampling.feature_counts import CountPatches, Counts, by_class
+from lulcseg.sampling.plan_request import PlanRequest, SamplingMethod
 
-type ValidShare = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]
-"""``(rows, cols, patch)`` → share of valid pixels in each patch, (n,), 0…1."""
+_REACH = 64
+"""N_p's tried either side of where bisection ends, where the total does not grow at each step."""
 
-MAX_REDRAWS = 50
-"""Rounds in which patches with too few valid pixels are drawn anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnPatches:
-    """Patches drawn in one scene, grouped by feature.
-
-    Attributes:
-        row: First rows, (n,) int64, pixels.
-        col: First columns, (n,) int64, pixels.
-        feature: Index into the polygons that were given, (n,) int64.
-        shifted: Whether the patch had to be moved to stay inside the grid, (n,) bool.
-        valid: Share of valid pixels, (n,) float64; NaN where it was not asked.
-        thrown: How many draws with too few valid pixels went before each, (n,) int64.
-    """
-
-    row: NDArray[np.int64]
-    col: NDArray[np.int64]
-    feature: NDArray[np.int64]
-    shifted: NDArray[np.bool_]
-    valid: NDArray[np.float64]
-    thrown: NDArray[np.int64]
-
-    @property
-    def redrawn(self) -> int:
-        """How many draws were thrown away for too few valid pixels."""
-        return int(self.thrown.sum())
-
-    def where(self, keep: NDArray[np.bool_]) -> DrawnPatches:
-        """Return the patches that a mask keeps."""
-        return DrawnPatches(*(getattr(self, f.name)[keep] for f in fields(self)))
+COUNTS: Mapping[str, CountPatches] = {
+    "per_feature": by_class(class_patches, feature_patches),
+    "exact": by_class(class_patches, share_exactly),
+    "covered": by_class(class_patches, feature_patches),  # before features are passed over
+}
+"""Eq. 1 with each way to share a class's patches, by the name that ``sampling.totals`` gives it."""
 
 
-def try_patches(
-    polygons: NDArray[np.object_],
-    counts: NDArray[np.int64],
-    grid: Grid,
-    patch: int,
-    rng: np.random.Generator,
-    *,
-    min_valid: float = 0.0,
-    valid_share: ValidShare | None = None,
-) -> DrawnPatches:
-    """Draw patches centred on uniform random points inside polygons.
-
-    A patch with too few valid pixels is drawn again in the same polygon, at most :data:`MAX_REDRAWS`
-    times; one that still has too few is returned as it is.
-
-    Args:
-        polygons: Valid Polygons or MultiPolygons in the grid's CRS, (m,).
-        counts: Patches wanted in each, (m,) int64.
-        grid: The scene's grid, at least a patch high and wide.
-        patch: Side of a patch, pixels.
-        rng: Source of randomness.
-        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any, and none is asked.
-        valid_share: Tells that share; needed when ``min_valid`` is above 0.
-
-    Returns:
-        The patches, in the order of the polygons.
+def draw_stratified(request: PlanRequest, meta: dict[str, Any]) -> dict[str, gpd.GeoDataFrame]:
+    """Return each scene's rows, and add numbers to ``meta``.
 
     Raises:
-        ValueError: ``min_valid`` is above 0 and ``valid_share`` was not given.
+        LulcsegError: Numbers cannot be shared out, or places with enough valid pixels were not found.
     """
-    feature = np.repeat(np.arange(counts.size, dtype=np.int64), counts)
-    row, col, shifted = centred(grid, *uniform_points(polygons, feature, rng), patch)
-    valid = np.full(feature.size, np.nan)
-    thrown = np.zeros(feature.size, dtype=np.int64)
-    if min_valid > 0:  # else no pixel is read
-        if valid_share is None:
-            raise ValueError("min_valid needs valid_share")
-        valid[:] = valid_share(row, col, patch)
-        low = np.flatnonzero(valid < min_valid)
-        for _ in range(MAX_REDRAWS):
-            if low.size == 0:
-                break
-            thrown[low] += 1
-            row[low], col[low], shifted[low] = centred(grid, *uniform_points(polygons, feature[low], rng), patch)
-            valid[low] = valid_share(row[low], col[low], patch)
-            low = low[valid[low] < min_valid]
-    return DrawnPatches(row, col, feature, shifted, valid, thrown)
+    settings = request.settings
+    drawing = FeatureDrawing(request, COUNTS[settings.totals])
+    if settings.totals == "covered":
+        counts, drawn, n_patches = _draw_covered(drawing)
+    else:
+        n_patches = _n_patches(drawing)
+        counts = drawing.counts(n_patches)
+        drawn = drawing.draw(counts.feature)
+    rows = drawing.rows(counts, drawn, n_patches, meta)
+    if settings.match_total is not None:
+        total = sum(len(frame) for frame in rows.values())
+        meta["match_total"] = {"asked": settings.match_total, "n_patches": n_patches, "total": total}
+        meta["notes"] += match_total.note(settings.match_total, total)
+    return rows
+
+
+def _n_patches(drawing: FeatureDrawing) -> int:
+    """Return N_p: the setting, or the one whose total matches."""
+    settings = drawing.request.settings
+    if settings.match_total is None:
+        return settings.patches
+    return match_total.nearest(drawing.total, settings.match_total)
+
+
+def _draw_covered(drawing: FeatureDrawing) -> tuple[Counts, Mapping[str, DrawnPatches], int]:
+    """Draw by Eq. 2 and pass over the features that lie inside others' patches.
+
+    A total is matched among patches drawn once, for an N_p that is enough even if every feature
+    were passed over.
+    """
+    wanted, m = drawing.request.settings.match_total, drawing.features.area_m2.size
+    most = _n_patches(drawing) if wanted is None else match_total.least_reaching(drawing.total, wanted + m, wanted + m)
+    choice = _candidates(drawing, drawing.counts(most).feature)
+
+    def passed_over(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        covered = np.zeros(m, dtype=np.bool_)
+        for name, mine in drawing.mine.items():
+            covered[mine] = choice[name].covered(counts[mine])
+        return covered
+
+    def total(n_patches: int) -> int:
+        counts = drawing.counts(n_patches).feature
+        return int(counts[~passed_over(counts)].sum())
+
+    n_patches = most if wanted is None else match_total.nearest_around(total, wanted, most, _REACH)
+    counts = drawing.counts(n_patches)
+    covered = passed_over(counts.feature)
+    drawn = {name: choice[name].kept(counts.feature[mine], covered[mine]) for name, mine in drawing.mine.items()}
+    return counts, drawn, n_patches
+
+
+def _candidates(drawing: FeatureDrawing, counts: NDArray[np.int64]) -> dict[str, Candidates]:
+    """Draw in each scene, and find which features lie inside which patches."""
+    drawn = drawing.draw(counts)
+    return {
+        scene.name: candidates(
+            drawn[scene.name],
+            drawing.geometry[mine := drawing.mine[scene.name]],
+            drawing.features.area_m2[mine],
+            scene.grid,
+            drawing.request.settings.patch_size,
+        )
+        for scene in drawing.request.scenes
+    }
+
+
+STRATIFIED = SamplingMethod(draw_stratified, frozenset({"patches", "totals", "match_total"}))

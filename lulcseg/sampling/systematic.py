@@ -18,6 +18,7 @@ from lulcseg.grid import Grid
 from lulcseg.sampling.extents import check_fits, meeting
 
 type Edge = Literal["drop", "shift"]
+"""What becomes of cells that reach over the imagery's edge: left out, or moved inside."""
 
 _ON_LATTICE = 1e-3
 """Pixels by which an origin may miss a pixel's corner and still count as on it."""
@@ -125,7 +126,7 @@ def check_cell(cell: int, patch: int) -> None:
 
 
 def all_cells(
-    grid: Grid, cell: int, patch: int, scene: str, *, origin: Origin | None = None, edge: Edge = "drop"
+    grid: Grid, cell: int, patch: int, scene: str, *, origin: Origin | None = None, edge: str = "drop"
 ) -> GridCells:
     """Lay cells edge to edge from an origin, over the grid and never outside it.
 
@@ -139,7 +140,7 @@ def all_cells(
         patch: Side of the patches that the cells will be split into, pixels.
         scene: The scene's name for error messages.
         origin: A corner of cells, see :func:`origin_on`; None: the grid's upper left corner.
-        edge: What becomes of cells that reach over the edge.
+        edge: What becomes of cells that reach over the edge, see :data:`Edge`.
 
     Returns:
         The cells, row by row.
@@ -171,7 +172,7 @@ def all_cells(
     return GridCells(row.ravel(), col.ravel(), cell, np.logical_or.outer(rows_shifted, cols_shifted).ravel())
 
 
-def _starts(length: int, cell: int, first: int, edge: Edge) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _starts(length: int, cell: int, first: int, edge: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the first pixels of cells along one axis, and which of the cells were shifted."""
     start = np.arange(first % cell - cell, length, cell, dtype=np.int64)
     start = start[start > -cell]

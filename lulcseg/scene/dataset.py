@@ -15,7 +15,7 @@ from torchgeo.datasets import GeoDataset
 
 from lulcseg.grid import Bounds, Window
 from lulcseg.legend import IGNORE
-from lulcseg.scene.decoded import decode
+from lulcseg.scene.decoded_imagery import decode
 from lulcseg.scene.scene import Scene
 
 
@@ -31,7 +31,7 @@ class SceneDataset(GeoDataset):
     Args:
         scene: The scene; it must have labels.
         decoded: Cache folder to read a decoded copy of the imagery from, made at first use
-            (:func:`lulcseg.scene.decoded.decode`); None: read the files themselves.
+            (:func:`lulcseg.scene.decoded_imagery.decode`); None: read the files themselves.
 
     Raises:
         LulcsegError: The cache can't be written to, or its disk has too little left.

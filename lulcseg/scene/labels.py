@@ -1,7 +1,6 @@
 """Labels: digitised polygons burned once into a cached raster, or class rasters as they are.
 
-Where polygons overlap, the smaller one wins: a small feature drawn over a large one is the finer
-statement. Of two of equal area the later in the file wins.
+Where polygons overlap, the smaller one wins (:func:`lulcseg.scene.overlaps.burn_order`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -25,12 +24,23 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.progress import tracked
-from lulcseg.scene.headers import RasterFile, describe
-from lulcseg.scene.once import make_once
+from lulcseg.scene.cached_files import make_once
+from lulcseg.scene.overlaps import burn_order
+from lulcseg.scene.raster_headers import RasterFile, read_header
 from lulcseg.scene.rasters import RasterSet
 
 _BLOCK = 4096
 _BURN_VERSION = 2
+_NOWHERE = 254
+"""Marks values of a class raster that lead to no class."""
+
+
+class LabelReader(Protocol):
+    """Reads class indices by windows: a scene's labels, a class raster, polygons."""
+
+    def read(self, window: Window) -> NDArray[np.uint8]:
+        """Return the class indices of a window, (h, w) uint8, 255 where there is no label."""
+        ...
 
 
 class RasterLabels:
@@ -77,7 +87,20 @@ class RasterLabels:
         return label
 
 
-_NOWHERE = 254
+def labelled_share(
+    labels: LabelReader, rows: NDArray[np.int64], cols: NDArray[np.int64], size: int
+) -> NDArray[np.float64]:
+    """Return the share of pixels with a label in square windows, (n,) float64.
+
+    Args:
+        labels: Reader of class indices.
+        rows: First row of each window, (n,).
+        cols: First column of each window, (n,).
+        size: Side of a window, pixels.
+    """
+    windows = [Window(int(r), int(c), size, size) for r, c in zip(rows, cols, strict=True)]
+    shares = [(labels.read(w) != IGNORE).mean() for w in tracked(windows, "Looking for labels", "windows")]
+    return np.array(shares, dtype=np.float64)
 
 
 def check_class_rasters(files: Sequence[RasterFile]) -> None:
@@ -112,7 +135,7 @@ class CachedLabels:
         self.path = path
         self.grid = grid
         # on the grid by construction (a GeoTIFF may give its CRS back in other words); its nodata is a label: ignore
-        file = replace(describe(path), grid=grid, nodata=None)
+        file = replace(read_header(path), grid=grid, nodata=None)
         self._raster = RasterSet([file], grid, [1], resampling=Resampling.nearest)
 
     def read(self, window: Window) -> NDArray[np.uint8]:
@@ -153,7 +176,7 @@ def burn(
 
 
 def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
-    ordered = features.iloc[_order(features.geometry.to_numpy())]
+    ordered = features.iloc[burn_order(features.geometry.to_numpy())]
     geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
     tree = shapely.STRtree(geometries)
     # run lengths: half again as large as deflated, read in two thirds of the time
@@ -177,11 +200,6 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
             out.write(label, 1, window=rasterio.windows.Window(block.col, block.row, block.width, block.height))
 
 
-def _order(geometries: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the order in which polygons are laid on each other, the one on top last."""
-    return np.argsort(-shapely.area(geometries), kind="stable")
-
-
 def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
     """Cut from each polygon what others on top of it cover, by the rule of the burn.
 
@@ -192,7 +210,7 @@ def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
         (n,) geometries that don't overlap and together cover the same ground; some may be empty.
     """
     rank = np.empty(len(geometries), dtype=np.int64)
-    rank[_order(geometries)] = np.arange(len(geometries))
+    rank[burn_order(geometries)] = np.arange(len(geometries))
     below, above = shapely.STRtree(geometries).query(geometries, predicate="intersects")
     keep = rank[below] < rank[above]
     below, above = below[keep], above[keep]

@@ -12,7 +12,7 @@ from rasterio.warp import calculate_default_transform, transform_bounds
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
-from lulcseg.scene.headers import RasterFile, crs_name, same_crs
+from lulcseg.scene.raster_headers import RasterFile, crs_name, same_crs
 
 _SNAP = 1e-6
 

@@ -1,4 +1,4 @@
-"""How much ground two polygons claim at once."""
+"""Overlapping polygons: which one wins, and how much ground they share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,30 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
+
+
+def burn_order(geometries: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the order in which polygons are burned, the one that wins last: the smaller polygon wins.
+
+    A small feature drawn over a large one is the finer statement. Of two of equal area the later one wins.
+
+    Args:
+        geometries: Polygons, (n,), in file order.
+
+    Returns:
+        Indices of the polygons, (n,) int64.
+
+    Example:
+        >>> burn_order(shapely.box([0, 0, 1], [0, 0, 1], [1, 9, 2], [1, 9, 2])).tolist()
+        [1, 0, 2]
+    """
+    return np.argsort(-shapely.area(geometries), kind="stable")
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """What overlaps among polygons.
+    """Overlaps among polygons.
 
     Attributes:
         pairs: Pairs of polygons that share ground.
@@ -27,7 +46,7 @@ class Overlaps:
 
 
 def overlaps(features: gpd.GeoDataFrame) -> Overlaps:
-    """Measure the overlaps of polygons; what rounding makes of a common edge is none.
+    """Measure the overlaps of polygons; rounding along a common edge does not count.
 
     Args:
         features: Columns ``class_index`` and ``geometry`` (valid polygons).

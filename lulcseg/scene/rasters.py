@@ -24,7 +24,7 @@ from rasterio.warp import transform_bounds
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
-from lulcseg.scene.headers import RasterFile, same_crs
+from lulcseg.scene.raster_headers import RasterFile, same_crs
 
 _MOST_HANDLES = 64
 

@@ -17,8 +17,8 @@ from rasterio.enums import Resampling
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
-from lulcseg.scene.headers import describe
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.label_notes import label_notes
 from lulcseg.scene.labels import (
     CachedLabels,
     RasterLabels,
@@ -26,13 +26,14 @@ from lulcseg.scene.labels import (
     burn,
     check_class_rasters,
     invalid,
+    labelled_share,
     raster_features,
     raster_table,
     uncovered_parts,
 )
 from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
-from lulcseg.scene.notes import label_notes
 from lulcseg.scene.points import read_points
+from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
 from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector
@@ -66,7 +67,7 @@ class Scene:
         self.file, self.spec, self.name, self.legend, self.cache = file, file.spec, file.name, file.legend, cache
         self.date = self.spec.date
         paths = find_files(self.spec.imagery.files, file.path.parent, f"{file.path}: imagery.files")
-        self.image_files = [describe(path) for path in paths]
+        self.image_files = [read_header(path) for path in paths]
         bands = choose_bands(self.image_files, self.spec.imagery.bands, file.path)
         grid = lay_grid(self.image_files, self.spec.crs, self.spec.resolution, file.path)
         self.boundary = None if self.spec.boundary is None else self._boundary(self.spec.boundary, grid)
@@ -159,6 +160,14 @@ class Scene:
         where = f"{self.file.path}: labels.uncovered"
         return class_named(spec.uncovered, self.legend, where)
 
+    def valid_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Return the share of valid pixels (:meth:`lulcseg.scene.imagery.ImageryReader.valid_share`)."""
+        return self.imagery.valid_share(rows, cols, size)
+
+    def labelled_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Return the share of pixels with a label (:func:`lulcseg.scene.labels.labelled_share`)."""
+        return np.zeros(len(rows)) if self.labels is None else labelled_share(self.labels, rows, cols, size)
+
     def polygons(self) -> gpd.GeoDataFrame | None:
         """Return labelled ground as features to sample from, or None without labels.
 
@@ -222,7 +231,9 @@ class Scene:
                 found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
         if self.spec.legend is None and (self.spec.labels is not None or self.spec.points is not None):
             found.append("No legend is given: the paper's nine classes are assumed.")
-        return found + label_notes(self)
+        if self.source_features is not None and self.features is not None:
+            found += label_notes(self.source_features, self.features, self.ground)
+        return found
 
     def _may_repair(self, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
         spec = self.spec.labels
@@ -242,7 +253,7 @@ class Scene:
 
     def _raster_labels(self, spec: LabelsSpec) -> RasterLabels:
         where = f"{self.file.path}: labels.rasters"
-        files = [describe(p) for p in find_files(spec.rasters, self.file.path.parent, where)]
+        files = [read_header(p) for p in find_files(spec.rasters, self.file.path.parent, where)]
         check_class_rasters(files)
         table = raster_table(self.legend, crosswalk_table(self.legend, spec.crosswalk, where))
         band = [files[0].image_bands[0]]

@@ -154,11 +154,12 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     path = find_scene(name)
     plain = _as_text(read_yaml(path), path)
     if plain.get("synthetic") is not None:
-        from lulcseg.scene.embedded import landscape_scene
+        from lulcseg.scene.synthetic_scene import landscape_scene
 
         if set(plain) - {"synthetic", "name"}:
             raise LulcsegError("it has other keys than name beside synthetic", where=path, remedy="remove them")
-        landscape = landscape_scene(fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic"), cache)
+        wanted = fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic")
+        landscape = landscape_scene(wanted.size, wanted.seed, wanted.scene, cache)
         made = read_scene(str(landscape), cache=cache)
         return made if plain.get("name") is None else replace(made, name=str(plain["name"]))
     sections: dict[str, type] = {"labels": LabelsSpec, "points": PointsSpec}

@@ -60,11 +60,11 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
     own = frame.crs
     if crs is not None and not own.equals(crs, ignore_axis_order=True):
         frame = frame.to_crs(crs)
-        frame.attrs["warped_from"] = crs_name(own)
+        frame.attrs["warped_from"] = describe_crs(own)
     return frame
 
 
-def crs_name(crs: CRS) -> str:
+def describe_crs(crs: CRS) -> str:
     """Return what to call a CRS in a sentence: its code where it has one, else its name."""
     return str(crs.to_string() if len(crs.to_string()) < 40 else crs.name)
 

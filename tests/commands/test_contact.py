@@ -13,9 +13,9 @@ from lulcseg.cli import main
 from lulcseg.commands.contact import settings_from
 from lulcseg.errors import LulcsegError
 from lulcseg.pictures.contact_sheets import _places
-from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from tests.conftest import write_raster
+from tests.support.plans import drawn
 
 Make = Callable[..., Path]
 
@@ -78,7 +78,7 @@ def test_bad_input_is_one_sentence(
 
 def test_patches_are_of_every_class_and_apart(make_scene: Make, cache: Path) -> None:
     scene = Scene.open(str(make_scene()), cache)
-    plan = draw_plan([scene], method="stratified", patch_size=16, seed=0, n_patches=200)
+    plan = drawn(scene, patch_size=16, patches=200, seed=0)
     places = _places(plan, scene.name, 6, 0)
     rows = plan.rows.set_index(["row", "col"])["class_index"]
     assert {int(c) for r, c_, _ in places[:3] for c in np.atleast_1d(rows.loc[(r, c_)])} == {0, 1, 2}

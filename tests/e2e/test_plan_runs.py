@@ -22,8 +22,8 @@ from lulcseg.patches.datamodule import PatchData
 from lulcseg.run import fit as fitting
 from lulcseg.run import train as run_module
 from lulcseg.run.train import train
+from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.plan import Plan
-from lulcseg.sampling.shares import pixel_shares
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 
@@ -65,7 +65,7 @@ def test_a_run_that_stops_at_the_plan_leaves_it_counted_and_pictured(first: tupl
     assert entry["taken_from"] is None
     for key in ("touches", "overlap", "prior", "per_feature", "valid", "shifted"):
         assert entry[key] == summary[key], key
-    shares = pixel_shares(plan, {"one": opened.labels})
+    shares = cover(plan, {"one": opened.labels}).class_shares
     assert [e["pixels"] for e in entry["prior"].values()] == shares.tolist()
     # A pond of 16 × 21 pixels in 96 × 128, drawn for as often as ground two hundred times its size.
     assert entry["prior"]["Water"]["ground"] == pytest.approx(16 * 21 / (96 * 128))
@@ -86,7 +86,7 @@ def test_labels_without_imagery_do_not_shift_the_prior(make_scene: Make, cache: 
     entry = record_of(folder)["plan"]
     assert [e["pixels"] for e in entry["prior"].values()] == (pixels / pixels.sum()).tolist()
     assert data.labels is not None
-    assert np.abs(pixels / pixels.sum() - pixel_shares(plan, {"one": data.labels})).max() > 0.02
+    assert np.abs(pixels / pixels.sum() - cover(plan, {"one": data.labels}).class_shares).max() > 0.02
     assert (entry["sampled"], entry["valid"]) == (1.0, None)
 
 

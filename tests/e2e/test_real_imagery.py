@@ -12,12 +12,12 @@ import yaml
 from lulcseg.grid import Window
 from lulcseg.launch.compose import ROOT
 from lulcseg.legend import IGNORE
-from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.check.imagery_check import check_imagery
 from lulcseg.scene.check.labels_check import check_labels
 from lulcseg.scene.check.points_check import check_points
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from tests.support.plans import drawn
 
 DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real imagery is not beside the project")
@@ -67,7 +67,7 @@ def test_text_class_column_uncovered_ground_and_small_images(tmp_path: Path) -> 
     found = check_labels(scene)
     assert {row["class"]: row["features"] for row in found.table}["Background"] == 1
     assert any("warped" in remark for remark in check_imagery(scene).remarks)
-    plan = draw_plan([scene], method="stratified", patch_size=128, seed=0, n_patches=40)
+    plan = drawn(scene, patch_size=128, patches=40, seed=0)
     sample = SceneDataset(scene)[slice(*plan.rows.geometry[0].bounds[::2]), slice(*plan.rows.geometry[0].bounds[1::2])]
     assert sample["image"].shape == (3, 128, 128)
     assert sample["mask"][~sample["valid"]].unique().tolist() in ([], [IGNORE])
@@ -86,6 +86,6 @@ def test_four_bands_many_files_and_odd_codes(tmp_path: Path) -> None:
     assert len(scene.image_files) == 20
     features = scene.polygons()
     assert features["area_m2"].sum() == pytest.approx(scene.ground.area), "ground where files overlap counts twice"
-    plan = draw_plan([scene], method="stratified", patch_size=256, seed=0, n_patches=50, totals="exact")
+    plan = drawn(scene, patch_size=256, patches=50, totals="exact", seed=0)
     shares = scene.imagery.valid_share(plan.rows["row"].to_numpy(), plan.rows["col"].to_numpy(), 256)
     assert (shares > 0.2).all()

@@ -68,7 +68,7 @@ def test_rare_classes_lie_on_top_where_patches_are_dots():
 
 
 def test_held_out_ground_is_hatched():
-    plan = stratified(FakeScene(features=WEST), validation_fraction=0.3, validation_block=100)
+    plan = stratified(FakeScene(features=WEST), validation=(0.3, 100))
     figure = figure_of_plan(plan, "here", LEGEND, None)
     hatched = figure.axes[0].collections[0]
     assert hatched.get_hatch()
@@ -110,7 +110,7 @@ def test_shifted_cells_are_drawn_where_they_lie(origin):
 
 def test_cells_are_counted_once_though_held_out_ground_cuts_them():
     scene = FakeScene(features=[(1, Window(0, 0, 600, 800))])
-    plan = grid(scene, edge="shift", validation_fraction=0.3, validation_block=72)
+    plan = grid(scene, edge="shift", validation=(0.3, 72))
     drawn = outlines(figure := figure_of_plan(plan, "here", LEGEND, None))
     assert plan.meta["cells"]["here"]["kept"] == 35
     assert plan.meta["dropped"] > 0

@@ -1,5 +1,6 @@
 """What holds for every split by place: no training patch on ground held out, at any date of it."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.sampling.draw import draw_plan
+from tests.support.plans import drawn, no_pixels
 
 LEGEND = Legend((LandClass(0, "Other", "#aaaaaa"), LandClass(1, "Cane", "#00ff00")))
 
@@ -24,6 +25,7 @@ class Date:
     name: str
     grid: Grid
     legend: Legend = LEGEND
+    valid_share: Callable = no_pixels
 
     def polygons(self):
         field = shapely.box(*self.grid.bounds())
@@ -47,16 +49,8 @@ def test_no_training_patch_lies_on_ground_held_out_at_any_date(shift, res, fract
     dates = [Date("one", first), Date("two", second)]
     plan = None
     with suppress(LulcsegError):  # where blocks are few, a side of the split may be left empty
-        plan = draw_plan(
-            dates,
-            method=method,
-            n_patches=120,
-            cell=size,
-            patch_size=size,
-            seed=seed,
-            validation_fraction=fraction,
-            validation_block=block,
-        )
+        sampling = {"method": method, "patches": 120, "cell": size, "patch_size": size, "background": None}
+        plan = drawn(*dates, **sampling, seed=seed, validation=(fraction, block))
     assume(plan is not None)
     train = plan.rows.geometry[plan.rows["split"] == "train"].to_numpy()
     validation = plan.rows.geometry[plan.rows["split"] == "validation"].to_numpy()

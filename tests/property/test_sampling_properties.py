@@ -1,5 +1,6 @@
 """What holds for every plan: patches inside the imagery, features reached, ground shared out once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -13,9 +14,9 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.sampling.allocation import class_patches, equal_classes, feature_patches, inverse_classes, share_exactly
-from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.split import HoldOut
 from lulcseg.sampling.systematic import all_cells, keep_meeting
+from tests.support.plans import drawn, no_pixels
 
 LEGEND = Legend((LandClass(0, "Other", "#aaaaaa"), LandClass(1, "Cane", "#00ff00"), LandClass(2, "Berry", "#ff0000")))
 AREAS = st.lists(st.floats(1.5, 1e10), min_size=1, max_size=40)
@@ -27,6 +28,7 @@ class FakeScene:
     frame: gpd.GeoDataFrame
     name: str = "here"
     legend: Legend = LEGEND
+    valid_share: Callable = no_pixels
 
     def polygons(self):
         return self.frame
@@ -56,7 +58,7 @@ def scenes(draw):
 @settings(max_examples=60, deadline=None)
 @given(scene=scenes(), patch=st.integers(1, 64), n=st.integers(1, 80), seed=st.integers(0, 2**40))
 def test_every_patch_is_inside_and_every_feature_sampled(scene, patch, n, seed):
-    plan = draw_plan([scene], method="stratified", n_patches=n, patch_size=patch, seed=seed)
+    plan = drawn(scene, patches=n, patch_size=patch, seed=seed)
     row, col = plan.rows["row"], plan.rows["col"]
     assert row.min() >= 0
     assert col.min() >= 0
@@ -84,7 +86,7 @@ POINTWISE += [(method, "per_feature") for method in ("uniform", "balanced", "inv
     seed=st.integers(0, 2**40),
 )
 def test_every_patch_is_inside_whatever_the_method(scene, how, patch, n, seed):
-    plan = draw_plan([scene], method=how[0], totals=how[1], n_patches=n, patch_size=patch, seed=seed)
+    plan = drawn(scene, method=how[0], totals=how[1], patches=n, patch_size=patch, seed=seed)
     assert_inside(plan, scene)
     owner = scene.frame["class_index"].to_numpy()[plan.rows["feature"]]
     assert (owner == plan.rows["class_index"]).all()
@@ -114,8 +116,15 @@ def test_grid_patches_are_inside_and_the_ground_is_the_same_at_every_size(scene,
     seen = []
     for patch in (size * times, size):
         try:
-            plan = draw_plan(
-                [scene], method="grid", cell=size * times, patch_size=patch, seed=0, origin=origin, edge=edge
+            plan = drawn(
+                scene,
+                method="grid",
+                cell=size * times,
+                patch_size=patch,
+                seed=0,
+                origin=origin,
+                edge=edge,
+                background=None,
             )
         except LulcsegError:  # no whole cell fits, or all polygons lie in the strips that drop leaves out
             assert edge == "drop"
@@ -150,8 +159,8 @@ def test_covered_agrees_with_a_walk_over_the_features(scene, patch, n, seed):
     frame = scene.frame.assign(geometry=scene.frame.geometry.scale(shrink, shrink))
     frame["area_m2"] = frame.geometry.area + 2.0
     scene = FakeScene(scene.grid, frame)
-    asked = {"method": "stratified", "n_patches": n, "patch_size": patch, "seed": seed}
-    printed, plan = draw_plan([scene], **asked), draw_plan([scene], totals="covered", **asked)
+    asked = {"patches": n, "patch_size": patch, "seed": seed}
+    printed, plan = drawn(scene, **asked), drawn(scene, totals="covered", **asked)
     kept, passed_over = [], []
     for index in np.argsort(-frame["area_m2"].to_numpy(), kind="stable").tolist():
         own = printed.rows[printed.rows["feature"] == index]
@@ -175,9 +184,9 @@ def test_covered_agrees_with_a_walk_over_the_features(scene, patch, n, seed):
     seed=st.integers(0, 2**40),
 )
 def test_a_matched_total_is_the_nearest_there_is(scene, totals, asked, seed):
-    settings_ = {"method": "stratified", "totals": totals, "patch_size": 16, "seed": seed}
-    found = draw_plan([scene], match_total=asked, **settings_)
-    sizes = [len(draw_plan([scene], n_patches=n, **settings_)) for n in range(1, asked + 2)]
+    settings_ = {"totals": totals, "patch_size": 16, "seed": seed}
+    found = drawn(scene, match_total=asked, **settings_)
+    sizes = [len(drawn(scene, patches=n, **settings_)) for n in range(1, asked + 2)]
     best = int(np.argmin(np.abs(np.array(sizes) - asked)))
     assert found.meta["n_patches"] == best + 1
     assert len(found) == sizes[best] == found.meta["match_total"]["total"]
@@ -200,7 +209,7 @@ def test_classes_are_shared_equally_or_inversely(areas, extra):
 @settings(max_examples=30, deadline=None)
 @given(scene=scenes(), n=st.integers(1, 80), seed=st.integers(0, 2**40))
 def test_exact_totals_are_equation_1s(scene, n, seed):
-    plan = draw_plan([scene], method="stratified", n_patches=n, patch_size=32, seed=seed, totals="exact")
+    plan = drawn(scene, patches=n, patch_size=32, seed=seed, totals="exact")
     areas = scene.frame.groupby("class_index")["area_m2"].sum()
     assert len(plan) == class_patches(areas, n).sum()
 

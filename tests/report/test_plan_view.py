@@ -7,8 +7,9 @@ import numpy as np
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData
 from lulcseg.run.planning import plan_entry
+from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.plan import Plan
-from lulcseg.sampling.shares import cover
+from lulcseg.sampling.plan_summary import summarise_plan
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified
 
 
@@ -16,7 +17,7 @@ def run_of(tmp_path, plan, scene, *, with_file=True):
     label = np.full((GRID.height, GRID.width), 255, dtype=np.uint8)
     for index, w in scene.features:
         label[w.row : w.row_end, w.col : w.col_end] = index
-    counts = plan.summary({"here": scene.polygons()}, cover(plan, {"here": FakeLabels(label)}))
+    counts = summarise_plan(plan, {"here": scene.polygons()}, cover(plan, {"here": FakeLabels(label)}))
     scenes = {"here": {"legend": LEGEND.to_plain(), "grid": dataclasses.asdict(GRID)}}
     record = {"plan": plan_entry(plan, counts), "scenes": scenes}
     return RunData(tmp_path, record, None, None, plan if with_file else None, [], []), counts
@@ -24,7 +25,7 @@ def run_of(tmp_path, plan, scene, *, with_file=True):
 
 def test_counts_stand_beside_the_classes(tmp_path):
     scene = FakeScene(features=[*WEST, BERRY])
-    run, counts = run_of(tmp_path, stratified(scene, totals="exact", n_patches=3), scene)
+    run, counts = run_of(tmp_path, stratified(scene, totals="exact", patches=3), scene)
     view = plan_view(run)
     for row in view.rows:
         assert row.drawn == counts["drawn_for"][row.name]
@@ -40,7 +41,7 @@ def test_counts_stand_beside_the_classes(tmp_path):
 
 def test_sentences_say_what_became_of_patches(tmp_path):
     scene = FakeScene(features=[*WEST, BERRY])
-    plan = stratified(scene, validation_fraction=0.2, validation_block=100)
+    plan = stratified(scene, validation=(0.2, 100))
     origin = {"path": "old/plan.gpkg", "digest": "x", "edited": True}
     shares = np.where(np.arange(len(plan)) < 3, 0.5, 1.0)
     plan = Plan(plan.rows.assign(valid=shares), plan.meta | {"taken_from": origin, "redrawn": 4})

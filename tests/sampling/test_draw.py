@@ -11,6 +11,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import Legend
 from lulcseg.sampling.plan import COLUMNS
+from lulcseg.sampling.plan_summary import summarise_plan
 from lulcseg.sampling.split import HoldOut
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeScene, grid, stratified
 
@@ -26,14 +27,14 @@ class TestStratified:
         assert [c["wanted"] for c in plan.meta["classes"]] == wanted.tolist()
         assert plan.meta["area_unit"] == "m2"
         assert set(plan.rows["feature"]) == {10, 11, 12, 13}
-        assert plan.summary()["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
+        assert summarise_plan(plan)["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
         row, col, size = (plan.rows[c].iloc[5].item() for c in ("row", "col", "size"))
         assert plan.rows.geometry.iloc[5].bounds == GRID.bounds(Window(row, col, size, size))
         assert (plan.rows["split"] == "train").all()
 
     def test_exact_totals_leave_features_out_and_say_so(self):
         small = [(1, Window(10 * i, 500, 5, 5)) for i in range(30)]
-        plan = stratified(FakeScene(features=[*WEST, *small]), totals="exact", n_patches=10)
+        plan = stratified(FakeScene(features=[*WEST, *small]), totals="exact", patches=10)
         assert len(plan) == sum(c["wanted"] for c in plan.meta["classes"] if c["wanted"])
         drawn = set(plan.rows["feature"])
         left_out = {f for _, f in plan.meta["features_left_out"]}
@@ -48,7 +49,7 @@ class TestStratified:
 
     def test_scenes_are_one_pool(self):
         a, b = FakeScene("a", features=WEST), FakeScene("b", features=[(1, Window(0, 0, 500, 500)), BERRY])
-        plan = stratified(a, b, totals="exact", n_patches=300)
+        plan = stratified(a, b, totals="exact", patches=300)
         cane = [5_000 + 400, 62_500]
         logs = np.log([60_000, sum(cane), 150])
         n_cane = int(np.ceil(300 * logs[1] / logs.sum()))
@@ -60,7 +61,7 @@ class TestStratified:
     def test_order_of_scenes_is_the_order_of_rows_and_nothing_else(self):
         # Equal features in both scenes: under 'exact' only a tie decides which of them gets a patch.
         a, b = FakeScene("a", features=[WEST[0], BERRY]), FakeScene("b", features=[WEST[0], BERRY])
-        ab, ba = (stratified(*order, totals="exact", n_patches=7) for order in ((a, b), (b, a)))
+        ab, ba = (stratified(*order, totals="exact", patches=7) for order in ((a, b), (b, a)))
         for name in ("a", "b"):
             left, right = (p.of(name).reset_index(drop=True) for p in (ab, ba))
             assert left.equals(right)
@@ -83,22 +84,23 @@ class TestStratified:
 
     def test_min_valid_is_asked_of_each_scene(self):
         scene = FakeScene(features=[(0, Window(0, 0, 600, 800)), BERRY])
-        below = {"here": lambda rows, cols, patch: (rows > 100).astype(float)}
-        plan = stratified(scene, min_valid=0.5, valid_share=below)
+        below = replace(scene, valid_share=lambda rows, cols, patch: (rows > 100).astype(float))
+        plan = stratified(below, min_valid=0.5)
         assert plan.rows["row"].min() > 100
         assert plan.meta["redrawn"] > 0
-        low = {"here": lambda rows, cols, patch: np.where(cols > 600, 1.0, 0.3)}
+
+        def low(rows, cols, patch):
+            return np.where(cols > 600, 1.0, 0.3)
+
         with pytest.raises(
             LulcsegError,
             match=r"sampling.min_valid: scene 'here' has too little imagery for \d+ patches: in 51 draws each, none "
             r"had 50% or more valid pixels, in feature 10 \(Cane\), 11 \(Cane\); lower it",
         ):
-            stratified(FakeScene(features=[*WEST[1:], BERRY]), min_valid=0.5, valid_share=low)
-        many = FakeScene(features=[(1, Window(10 * i, 100, 9, 9)) for i in range(20)])
+            stratified(FakeScene(features=[*WEST[1:], BERRY], valid_share=low), min_valid=0.5)
+        many = FakeScene(features=[(1, Window(10 * i, 100, 9, 9)) for i in range(20)], valid_share=low)
         with pytest.raises(LulcsegError, match=r"in feature 10 \(Cane\), .*14 \(Cane\), 15 more; lower it"):
-            stratified(many, min_valid=0.5, valid_share=low)
-        with pytest.raises(ValueError, match="every scene"):
-            stratified(scene, min_valid=0.5)
+            stratified(many, min_valid=0.5)
 
 
 class TestGrid:
@@ -118,13 +120,13 @@ class TestGrid:
         def west(rows, cols, patch):
             return np.clip((400 - cols) / patch, 0, 1)
 
-        settings = {"background": "Other", "valid_share": {"here": west}}
-        plan = grid(FakeScene(features=WEST), min_valid=0.05, **settings)
+        scene = FakeScene(features=WEST, valid_share=west)
+        plan = grid(scene, background="Other", min_valid=0.05)
         # Whole cells count: most of their patches have no valid pixel, and stay.
         assert plan.rows["valid"].value_counts().to_dict() == {0.0: 24, 0.5: 8}
         assert plan.meta["cells"]["here"]["kept"] == 2
         with pytest.raises(LulcsegError, match=r"sampling.min_valid: no patch is left: of 4 cells none has 20%"):
-            grid(FakeScene(features=WEST), min_valid=0.2, **settings)
+            grid(scene, background="Other", min_valid=0.2)
 
     def test_only_background_leaves_nothing(self):
         with pytest.raises(LulcsegError, match="no patch is left"):
@@ -138,15 +140,14 @@ class TestErrors:
         for settings, match in [
             ({"method": "stratifed"}, "sampling.method: 'stratifed'.*did you mean 'stratified'"),
             ({"totals": "exakt"}, "sampling.totals.*did you mean 'exact'"),
-            ({"background": "other"}, "sampling.background.*did you mean 'Other'"),
-            ({"n_patches": None}, "sampling.patches"),
-            ({"n_patches": 0}, "sampling.patches"),
+            ({"method": "grid", "background": "other"}, "sampling.background.*did you mean 'Other'"),
+            ({"patches": 0}, "sampling.patches"),
             ({"seed": -1}, "seed"),
             ({"patch_size": 601}, "601 × 601 pixels is larger than scene 'here' of 600 × 800"),
-            ({"validation_fraction": 1.0}, "validation.fraction"),
-            ({"validation_fraction": -0.1}, "validation.fraction"),
-            ({"validation_fraction": 0.5, "validation_block": 16}, "validation.block.*at least 64"),
-            ({"validation_fraction": 0.5, "validation_block": 800}, "single block.*at most 400"),
+            ({"validation": (1.0, 2048)}, "validation.fraction"),
+            ({"validation": (-0.1, 2048)}, "validation.fraction"),
+            ({"validation": (0.5, 16)}, "validation.block.*at least 64"),
+            ({"validation": (0.5, 800)}, "single block.*at most 400"),
         ]:
             with pytest.raises(LulcsegError, match=match):
                 stratified(self.scene, **settings)
@@ -155,7 +156,7 @@ class TestErrors:
         other = replace(self.scene, name="b", legend=Legend(LEGEND.classes[:2]))
         with pytest.raises(LulcsegError, match="no scene"):
             stratified()
-        with pytest.raises(LulcsegError, match="'here' stands twice"):
+        with pytest.raises(LulcsegError, match="'here' is listed twice"):
             stratified(self.scene, self.scene)
         with pytest.raises(LulcsegError, match="'here' and 'b' have different legends"):
             stratified(self.scene, other)
@@ -179,24 +180,24 @@ class TestSplit:
     scene = FakeScene(features=[(0, Window(0, 0, 600, 800)), *WEST[1:], BERRY])
 
     def test_no_training_patch_touches_validation_ground(self):
-        plan = stratified(self.scene, n_patches=400, validation_fraction=0.3, validation_block=100)
+        plan = stratified(self.scene, patches=400, validation=(0.3, 100))
         ground = shapely.union_all([shapely.box(*b) for b in plan.meta["validation"]["held_out"]["here"]])
         assert ground.area / (GRID.height * GRID.width * GRID.pixel_area) == pytest.approx(0.3, abs=0.03)
         shares = shapely.area(shapely.intersection(plan.rows.geometry.to_numpy(), ground)) / (16.0 * 16.0)
         assert shares[plan.rows["split"] == "train"].max() < 1e-9
         assert shares[plan.rows["split"] == "validation"].min() > 1 - 1e-9
         assert plan.meta["dropped"] > 0
-        whole = stratified(self.scene, n_patches=400)
+        whole = stratified(self.scene, patches=400)
         assert len(plan) + plan.meta["dropped"] == len(whole)
         assert [c["wanted"] for c in plan.meta["classes"]] == [c["wanted"] for c in whole.meta["classes"]]
-        assert set(plan.summary()["splits"]) == {"train", "validation"}
+        assert set(summarise_plan(plan)["splits"]) == {"train", "validation"}
 
     def test_counts_are_those_of_the_patches_that_are_left(self):
-        plan = stratified(self.scene, n_patches=400, validation_fraction=0.3, validation_block=100)
+        plan = stratified(self.scene, patches=400, validation=(0.3, 100))
         assert plan.meta["dropped"] > 100
-        assert plan.summary()["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
+        assert summarise_plan(plan)["drawn_for"] == {c["name"]: c["drawn"] for c in plan.meta["classes"]}
         assert plan.meta["shifted"] == plan.rows["shifted"].sum() > 0
-        few = stratified(self.scene, n_patches=8, validation_fraction=0.3, validation_block=100)
+        few = stratified(self.scene, patches=8, validation=(0.3, 100))
         left_out = {f for _, f in few.meta["features_left_out"]}
         assert left_out
         assert left_out == {10, 11, 12, 13} - set(few.rows["feature"])
@@ -204,9 +205,9 @@ class TestSplit:
     def test_a_feature_is_covered_by_the_patches_that_are_left(self):
         small = [(2, Window(12 * i, 12 * j, 6, 6)) for i in range(48) for j in range(64)]
         scene = FakeScene(features=[*WEST, *small])
-        settings = {"totals": "covered", "patch_size": 64, "n_patches": 60}
+        settings = {"totals": "covered", "patch_size": 64, "patches": 60}
         whole = stratified(scene, **settings)
-        plan = stratified(scene, **settings, validation_fraction=0.3, validation_block=150)
+        plan = stratified(scene, **settings, validation=(0.3, 150))
         covered, left_out = ({f for _, f in plan.meta[f"features_{how}"]} for how in ("covered", "left_out"))
         assert whole.meta["features_left_out"] == []
         assert len(left_out) > 100
@@ -219,7 +220,7 @@ class TestSplit:
         assert len(before - inside) > 50
 
     def test_a_class_left_without_a_training_patch_is_told(self):
-        settings = {"n_patches": 60, "validation_fraction": 0.3, "validation_block": 150}
+        settings = {"patches": 60, "validation": (0.3, 150)}
         plans = [stratified(self.scene, seed=seed, **settings) for seed in range(6)]
         told = 0
         for plan in plans:
@@ -229,19 +230,17 @@ class TestSplit:
             told += bool(without)
         assert 0 < told < 6
         whole = FakeScene(features=[(0, Window(0, 0, 600, 800)), BERRY])
-        assert stratified(whole, **settings | {"validation_fraction": 0.0}).meta["notes"] == []
+        assert stratified(whole, **settings | {"validation": (0.0, 2048)}).meta["notes"] == []
 
     def test_ground_does_not_depend_on_the_patches(self):
-        small, large = (grid(self.scene, patch_size=p, validation_fraction=0.3, validation_block=200) for p in (32, 64))
+        small, large = (grid(self.scene, patch_size=p, validation=(0.3, 200)) for p in (32, 64))
         assert small.meta["validation"] == large.meta["validation"]
-        other = grid(self.scene, seed=2, validation_fraction=0.3, validation_block=200)
+        other = grid(self.scene, seed=2, validation=(0.3, 200))
         assert other.meta["validation"] != small.meta["validation"]
 
     def test_two_dates_on_one_grid_hold_out_the_same_ground(self):
         other = replace(self.scene, name="earlier")
-        held = stratified(self.scene, other, validation_fraction=0.3, validation_block=100).meta["validation"][
-            "held_out"
-        ]
+        held = stratified(self.scene, other, validation=(0.3, 100)).meta["validation"]["held_out"]
         assert held["here"] == held["earlier"]
 
     def test_ground_held_out_in_one_scene_is_not_trained_on_in_another(self):
@@ -249,9 +248,8 @@ class TestSplit:
         plan = stratified(
             self.scene,
             replace(self.scene, name="moved", grid=moved),
-            n_patches=600,
-            validation_fraction=0.2,
-            validation_block=100,
+            patches=600,
+            validation=(0.2, 100),
         )
         held = plan.meta["validation"]["held_out"]
         assert held["here"] != held["moved"]
@@ -263,7 +261,7 @@ class TestSplit:
     def test_an_empty_side_is_an_error(self):
         far = FakeScene(features=[(1, Window(0, 0, 40, 40)), (2, Window(0, 40, 40, 40))])
         with pytest.raises(LulcsegError, match=r"leaves no patch for '(train|validation)'"):
-            stratified(far, validation_fraction=0.5, validation_block=400)
+            stratified(far, validation=(0.5, 400))
 
     def test_fraction_is_met_as_nearly_as_blocks_allow(self):
         held = HoldOut(GRID, 300, 0.01, np.random.default_rng(0))

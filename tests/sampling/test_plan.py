@@ -17,7 +17,7 @@ class TestPlan:
     scene = FakeScene(features=[*WEST, BERRY])
 
     def test_round_trip(self, tmp_path):
-        plan = stratified(self.scene, validation_fraction=0.2, validation_block=100)
+        plan = stratified(self.scene, validation=(0.2, 100))
         plan.save(tmp_path / "plan.gpkg")
         again = Plan.load(tmp_path / "plan.gpkg")
         assert again.rows.equals(plan.rows)
@@ -43,11 +43,11 @@ class TestPlan:
 
     def test_draw_over_two_crs(self):
         west = replace(self.scene, name="west", grid=replace(GRID, crs="EPSG:28354"))
-        plan = stratified(self.scene, west, validation_fraction=0.2, validation_block=100)
+        plan = stratified(self.scene, west, validation=(0.2, 100))
         assert len(plan.of("west")) + len(plan.of("here")) == len(plan)
 
     def test_digest_covers_what_the_plan_says(self):
-        plan = stratified(self.scene, validation_fraction=0.2, validation_block=100)
+        plan = stratified(self.scene, validation=(0.2, 100))
         rows, meta = plan.rows, plan.meta
         moved = Grid(**meta["scenes"]["here"] | {"left": GRID.left + 0.25})
         changes = [rows.assign(**{c: rows[c] + 1}) for c in ("row", "col", "size", "class_index", "feature")]
@@ -98,7 +98,7 @@ class TestPlan:
         def broken(*args, **kwargs):
             raise OSError("disk full")
 
-        monkeypatch.setattr("lulcseg.sampling.planfile.json", SimpleNamespace(dumps=broken))
+        monkeypatch.setattr("lulcseg.sampling.plan_file.json", SimpleNamespace(dumps=broken))
         with pytest.raises(LulcsegError, match="disk full"):
             stratified(self.scene, seed=9).save(path)
         monkeypatch.undo()

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lulcseg.grid import Grid, Window
-from lulcseg.sampling import shares
+from lulcseg.sampling import class_shares
+from lulcseg.sampling.class_shares import cover, ground_shares, prior_shift
 from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
-from lulcseg.sampling.shares import cover, ground_shares, pixel_shares, prior_shift
+from lulcseg.sampling.plan_summary import summarise_plan
 from tests.support.plans import BERRY, GRID, LEGEND, WEST, FakeLabels, FakeScene, grid, stratified
 
 BIG = replace(GRID, height=2300, width=2100)
@@ -54,8 +55,8 @@ def test_pixels_are_counted_once_for_each_patch_over_them(sizes):
     assert found.shared == (times > 1).sum()
     assert found.patch_pixels == times.sum() == (plan.rows["size"] ** 2).sum()
     assert found.most == times.max() >= 5
-    np.testing.assert_allclose(pixel_shares(plan, {"here": FakeLabels(label)}), pixels / pixels.sum())
-    overlap = plan.summary(cover=found)["overlap"]
+    np.testing.assert_allclose(cover(plan, {"here": FakeLabels(label)}).class_shares, pixels / pixels.sum())
+    overlap = summarise_plan(plan, cover=found)["overlap"]
     assert overlap["shared"] == pytest.approx((times > 1).sum() / (times > 0).sum())
     assert overlap["mean"] == pytest.approx(times[times > 0].mean())
 
@@ -66,7 +67,7 @@ def test_of_much_ground_a_sample_is_counted_and_scaled_up(monkeypatch):
     label[label == 3] = 255
     whole = cover(plan, {"here": FakeLabels(label)})
     assert whole.sampled == 1
-    monkeypatch.setattr(shares, "_MOST_PIXELS", 20 * 512**2)
+    monkeypatch.setattr(class_shares, "_MOST_PIXELS", 20 * 512**2)
     blocks = -(-BIG.height // 512) * -(-BIG.width // 512)
     part = cover(plan, {"here": FakeLabels(label)})
     assert part.sampled == 20 / blocks < 1
@@ -99,7 +100,7 @@ def test_only_the_split_asked_for_is_counted():
         )
     none = Plan(plan.rows.assign(split="validation"), plan.meta)
     assert cover(none, {"here": FakeLabels(label)}).class_shares.tolist() == [0, 0, 0]
-    assert none.summary(cover=cover(none))["overlap"] == {"ground": 0, "shared": 0, "mean": 0, "most": 0}
+    assert summarise_plan(none, cover=cover(none))["overlap"] == {"ground": 0, "shared": 0, "mean": 0, "most": 0}
 
 
 def test_scenes_are_added_up_each_with_its_own_labels():
@@ -111,7 +112,7 @@ def test_scenes_are_added_up_each_with_its_own_labels():
     pixels = cover(plan, labels).class_pixels
     assert pixels.tolist() == [32 * 32 * int((plan.rows["scene"] == n).sum()) for n in ("here", "there")] + [0]
     assert cover(plan).class_pixels is None
-    assert "prior" not in plan.summary(cover=cover(plan))
+    assert "prior" not in summarise_plan(plan, cover=cover(plan))
 
 
 def test_prior_shift_is_the_log_ratio_and_zero_where_there_is_none():
@@ -126,7 +127,7 @@ def test_the_prior_is_written_by_class():
     for index, w in scene.features:
         label[w.row : w.row_end, w.col : w.col_end] = index
     found = cover(plan, {"here": FakeLabels(label)})
-    prior = plan.summary(cover=found)["prior"]
+    prior = summarise_plan(plan, cover=found)["prior"]
     areas = np.array([60_000, 5_400, 150.0])
     np.testing.assert_allclose(ground_shares(plan), areas / areas.sum())
     pixels = counted(plan, label)[1]
@@ -135,7 +136,7 @@ def test_the_prior_is_written_by_class():
     assert prior["Berry"]["pixels"] == pytest.approx(pixels[2] / pixels.sum())
     assert prior["Berry"]["shift"] == pytest.approx(np.log(prior["Berry"]["pixels"] / prior["Berry"]["ground"]))
     assert prior["Berry"]["shift"] > 0 > prior["Other"]["shift"]
-    json.dumps(plan.summary({"here": scene.polygons()}, found))
+    json.dumps(summarise_plan(plan, {"here": scene.polygons()}, found))
 
 
 def test_touches_count_a_patch_in_every_class_it_meets(tmp_path):
@@ -143,7 +144,7 @@ def test_touches_count_a_patch_in_every_class_it_meets(tmp_path):
     scene = FakeScene(features=[(0, Window(0, 0, 100, 100)), (1, Window(200, 200, 300, 300)), BERRY])
     scene.features[2] = (2, Window(340, 340, 20, 20))
     plan = stratified(scene)
-    summary = plan.summary({"here": scene.polygons()})
+    summary = summarise_plan(plan, {"here": scene.polygons()})
     drawn, touches = summary["drawn_for"], summary["touches"]
     assert touches["Cane"] == drawn["Cane"] + drawn["Berry"]
     assert touches["Other"] == drawn["Other"]
@@ -156,9 +157,9 @@ def test_touches_count_a_patch_in_every_class_it_meets(tmp_path):
 def test_features_without_patches_count_as_none():
     small = [(1, Window(10 * i, 500, 5, 5)) for i in range(30)]
     scene = FakeScene(features=[*WEST, *small])
-    plan = stratified(scene, totals="exact", n_patches=10)
+    plan = stratified(scene, totals="exact", patches=10)
     of_cane = plan.rows[plan.rows["class_index"] == 1]["feature"].value_counts()
-    found = plan.summary({"here": scene.polygons()})["per_feature"]
+    found = summarise_plan(plan, {"here": scene.polygons()})["per_feature"]
     assert found["Cane"]["without"] == 32 - len(of_cane) > 0
     every = np.append(of_cane.to_numpy(), np.zeros(32 - len(of_cane)))
     assert (found["Cane"]["least"], found["Cane"]["median"], found["Cane"]["most"]) == (
@@ -170,32 +171,32 @@ def test_features_without_patches_count_as_none():
                               "most": int((plan.rows["class_index"] == 0).sum()), "without": 0}  # fmt: skip
     assert "Berry" not in found
     cells = grid(FakeScene(features=WEST), background="Other")
-    assert cells.summary({"here": scene.polygons()})["per_feature"] is None
+    assert summarise_plan(cells, {"here": scene.polygons()})["per_feature"] is None
 
 
 def test_a_feature_counts_with_its_own_class_in_its_own_scene():
     scenes = [FakeScene(name, features=[*WEST, BERRY]) for name in ("here", "there")]
     plan, polygons = stratified(*scenes), {s.name: s.polygons() for s in scenes}
     edited = Plan(plan.rows.assign(class_index=plan.rows["class_index"].where(plan.rows.index > 5, 2)), plan.meta)
-    assert edited.summary()["drawn_for"] != plan.summary()["drawn_for"]
-    assert edited.summary(polygons)["per_feature"] == plan.summary(polygons)["per_feature"]
+    assert summarise_plan(edited)["drawn_for"] != summarise_plan(plan)["drawn_for"]
+    assert summarise_plan(edited, polygons)["per_feature"] == summarise_plan(plan, polygons)["per_feature"]
     counts = plan.rows[plan.rows["class_index"] == 1].groupby(["scene", "feature"]).size()
     assert len(counts) == 4
-    assert plan.summary(polygons)["per_feature"]["Cane"]["median"] == counts.median()
+    assert summarise_plan(plan, polygons)["per_feature"]["Cane"]["median"] == counts.median()
 
 
 def test_nodata_share_counts_what_was_asked():
     plan = stratified(FakeScene(features=WEST))
-    assert plan.summary()["valid"] is None or plan.summary()["valid"]["least"] == 1
+    assert summarise_plan(plan)["valid"] is None or summarise_plan(plan)["valid"]["least"] == 1
     shares = np.ones(len(plan))
     shares[:3], shares[-1] = [0.5, 0.75, 0.9], np.nan
-    found = Plan(plan.rows.assign(valid=shares), plan.meta).summary()["valid"]
+    found = summarise_plan(Plan(plan.rows.assign(valid=shares), plan.meta))["valid"]
     assert found == {"mean": pytest.approx(shares[:-1].mean()), "least": 0.5, "partly": 3}
 
 
 def test_redrawn_dropped_and_shifted_are_told():
-    plan = stratified(FakeScene(features=[*WEST, BERRY]), validation_fraction=0.2, validation_block=100)
-    counts = Plan(plan.rows, plan.meta | {"redrawn": 7}).summary()
+    plan = stratified(FakeScene(features=[*WEST, BERRY]), validation=(0.2, 100))
+    counts = summarise_plan(Plan(plan.rows, plan.meta | {"redrawn": 7}))
     assert counts["redrawn"] == 7
     assert counts["dropped"] == plan.meta["dropped"] > 0
     assert counts["shifted"] == plan.rows["shifted"].sum() > 0

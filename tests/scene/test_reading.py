@@ -24,7 +24,7 @@ from torchgeo.datasets import stack_samples
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.scene.dataset import SceneDataset
-from lulcseg.scene.decoded import decode, decoded_bytes
+from lulcseg.scene.decoded_imagery import decode, decoded_bytes
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, TOP, write_raster
 

@@ -16,7 +16,6 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
-from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
 from lulcseg.study.derived_scenes import class_scene, ground_scene
@@ -26,6 +25,7 @@ from lulcseg.study.effects import StudyView, effects, read_questions, verdict
 from lulcseg.study.landscape import known_of, read_map
 from lulcseg.study.score import score_labels, score_trials
 from lulcseg.trials.trial_reader import read_trial
+from tests.support.plans import drawn
 
 SIZE = 256
 SEEDS = (0, 1, 2)
@@ -85,7 +85,7 @@ def test_a_scene_of_one_class_and_one_of_a_plans_ground(landscape: Path, tmp_pat
     with pytest.raises(LulcsegError, match="no class 'Vinyards'"):
         class_scene(scene, "Vinyards", tmp_path / "x.yaml")
 
-    plan = draw_plan([scene], method="grid", patch_size=32, seed=0, cell=64)
+    plan = drawn(scene, method="grid", cell=64, background=None, seed=0)
     ground = Scene.open(str(ground_scene(scene, plan, tmp_path / "ground.yaml")), tmp_path)
     assert ground.ground.area == pytest.approx(len(plan) * (32 * 0.5) ** 2)
 

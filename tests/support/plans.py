@@ -1,5 +1,6 @@
 """Made-up scenes of a few rectangles, and plans drawn over them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -9,12 +10,17 @@ import shapely
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.sampling.draw import draw_plan
+from lulcseg.settings.sampling import SamplingSettings, ValidationSettings
 
 LEGEND = Legend((LandClass(0, "Other", "#aaaaaa"), LandClass(1, "Cane", "#00ff00"), LandClass(2, "Berry", "#ff0000")))
 GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.5, height=600, width=800)
 
 WEST = [(0, Window(0, 0, 600, 400)), (1, Window(20, 420, 100, 200)), (1, Window(300, 500, 40, 40))]
 BERRY = (2, Window(500, 700, 20, 30))
+
+
+def no_pixels(rows, cols, size):
+    raise AssertionError("pixels were read")
 
 
 @dataclass
@@ -25,6 +31,8 @@ class FakeScene:
     grid: Grid = GRID
     legend: Legend = LEGEND
     features: list = field(default_factory=list)  # (class index, window)
+    valid_share: Callable = no_pixels  # (first rows, first columns, side) → share of valid pixels
+    labelled_share: Callable = no_pixels
 
     def polygons(self):
         geometry = [shapely.box(*self.grid.bounds(w)) for _, w in self.features]
@@ -53,9 +61,15 @@ class FakeLabels:
         return self.label[window.row : window.row_end, window.col : window.col_end]
 
 
+def drawn(*scenes, seed=1, validation=None, **settings):
+    """Draw a plan by settings of ``sampling:`` without looking at pixels; ``validation`` is (fraction, block)."""
+    sampling = SamplingSettings(**{"patch_size": 32, "min_valid": 0.0} | settings)
+    return draw_plan(scenes, sampling, None if validation is None else ValidationSettings(*validation), seed=seed)
+
+
 def stratified(*scenes, **settings):
-    return draw_plan(scenes, **{"method": "stratified", "n_patches": 60, "patch_size": 32, "seed": 1} | settings)
+    return drawn(*scenes, **{"patches": 60} | settings)
 
 
 def grid(*scenes, **settings):
-    return draw_plan(scenes, **{"method": "grid", "cell": 128, "patch_size": 32, "seed": 1} | settings)
+    return drawn(*scenes, **{"method": "grid", "cell": 128, "background": None} | settings)

@@ -21,6 +21,7 @@ from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
 from lulcseg.pictures.previews import write_previews
 from lulcseg.sampling.plan import Plan, patch_rows
+from lulcseg.sampling.plan_summary import summarise_plan
 
 _GROUND = np.array(
     "132 150 70, 225 225 228, 38 70 45, 150 140 105, 105 140 60, 85 120 100, 70 95 50, 160 140 95, 120 115 70".replace(
@@ -173,7 +174,7 @@ def write_run(run: Path, legend: Legend = PAPER_LEGEND, size=(700, 900), n_point
         "scenes": record_scenes,
         "maps": maps,
     }
-    record["plan"]["per_class"] = plan.summary()["drawn_for"]
+    record["plan"]["per_class"] = summarise_plan(plan)["drawn_for"]
     (run / "record.json").write_text(json.dumps(record, indent=1))
     return run
 

@@ -19,7 +19,8 @@ from lulcseg.pictures.images import data_uri
 from lulcseg.report.run.run_data import RunData
 from lulcseg.report.score_tables import Figure
 from lulcseg.sampling.plan import VALIDATION, Plan
-from lulcseg.sampling.plancells import cells_of
+from lulcseg.sampling.plan_cells import cells_of
+from lulcseg.sampling.plan_summary import summarise_plan
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def plan_view(run: RunData) -> PlanView | None:
     legend = next((found for found in legends if found is not None), None)
     if run.plan is not None:
         drawn = [_figure(run, run.plan, scene, legend) for scene in run.plan.scenes] if legend else []
-        counts = {**run.plan.summary(), **recorded}  # the record's were counted with polygons and labels
+        counts = {**summarise_plan(run.plan), **recorded}  # the record's were counted with polygons and labels
         rows = [_row(entry, counts, legend) for entry in run.plan.meta["classes"]]
         return PlanView([_opening(run.plan, counts), *_sentences(counts)], drawn, rows)
     if not recorded.get("per_class"):

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import shapely
-from rich.progress import track
 
 from lulcseg.grid import Grid, Window, blocks
-from lulcseg.scene.check.findings import Findings, hectares, several, share
-from lulcseg.scene.headers import same_crs
+from lulcseg.progress import tracked
+from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.quantities import format_area, format_count, format_share
+from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.scene import Scene
 
 _BLOCK = 512
@@ -24,12 +25,12 @@ def check_imagery(scene: Scene) -> Findings:
     bounds = grid.bounds()
     out = Findings("Imagery")
     out.facts = {
-        "files": several(len(files), "file"),
+        "files": format_count(len(files), "file"),
         "CRS": grid.crs if len(grid.crs) < 60 else grid.crs[:57] + "…",
         "pixel size": f"{grid.xres:g} × {grid.yres:g} m",
         "size": f"{grid.height:,} rows × {grid.width:,} columns",
         "extent": f"x {bounds.left:,.1f} … {bounds.right:,.1f}, y {bounds.bottom:,.1f} … {bounds.top:,.1f}",
-        "area": hectares(scene.ground.area),
+        "area": format_area(scene.ground.area),
         "bands": f"{scene.bands} of {scene.dtype} (in the files: {_listed(scene.imagery.rasters.band_numbers)})",
         "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].colours, start=1)]),
     }
@@ -42,7 +43,7 @@ def check_imagery(scene: Scene) -> Findings:
     gaps = [g for g in shapely.get_parts(shapely.difference(frame, covered)) if g.area > grid.pixel_area]
     if len(files) > 1 and gaps:
         out.remarks.append(
-            f"The images leave {several(len(gaps), 'gap')} of {hectares(sum(g.area for g in gaps))} in all."
+            f"The images leave {format_count(len(gaps), 'gap')} of {format_area(sum(g.area for g in gaps))} in all."
         )
     return out
 
@@ -56,14 +57,14 @@ def _look_at_pixels(scene: Scene, out: Findings) -> None:
     windows, whole = _sample(scene.grid)
     valid = pixels = 0
     low, high = np.full(scene.bands, np.inf), np.full(scene.bands, -np.inf)
-    for window in track(windows, "Reading imagery", transient=True):
+    for window in tracked(windows, "Reading imagery", "blocks"):
         image, mask = scene.imagery.read(window)
         valid, pixels = valid + int(mask.sum()), pixels + mask.size
         if mask.any():
             held = image[:, mask]
             low, high = np.minimum(low, held.min(axis=1)), np.maximum(high, held.max(axis=1))
     extent = "all pixels read" if whole else f"{pixels:,} pixels read, evenly spread"
-    out.facts["without imagery"] = f"{share(pixels - valid, pixels)} of the grid ({extent})"
+    out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({extent})"
     if valid < 0.5 * pixels:
         out.remarks.append("More than half of the grid holds no imagery; the map will be nodata there.")
     for number, least, most in zip(scene.imagery.rasters.band_numbers, low, high, strict=True):
@@ -88,12 +89,12 @@ def _disagreements(scene: Scene) -> list[str]:
     ):
         counts = Counter(values)
         if len(counts) > 1:
-            listed = "; ".join(f"{several(n, 'image')} with {v}" for v, n in counts.most_common(4))
+            listed = "; ".join(f"{format_count(n, 'image')} with {v}" for v, n in counts.most_common(4))
             remarks.append(f"Images disagree in {what}: {listed}.")
     warped = scene.imagery.rasters.warped
     if warped:
         remarks.append(
-            f"{several(len(warped), 'image')} off the scene's grid will be warped on the fly (cubic): "
+            f"{format_count(len(warped), 'image')} off the scene's grid will be warped on the fly (cubic): "
             f"{', '.join(p.name for p in warped[:3])}{' …' if len(warped) > 3 else ''}."
         )
     if abs(scene.grid.xres / scene.grid.yres - 1) > 1e-6:

@@ -9,9 +9,10 @@ import numpy as np
 import shapely
 
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.scene.check.findings import Findings, hectares, several, share
+from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.labels import RasterLabels, invalid
 from lulcseg.scene.overlaps import overlaps
+from lulcseg.scene.quantities import format_area, format_count, format_share
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import LabelsSpec
 
@@ -35,14 +36,14 @@ def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
     if spec.file is not None:
         out.facts["source"] = f"{spec.file}, column {spec.column}, uncovered ground is {spec.uncovered}"
     if isinstance(scene.labels, RasterLabels):
-        out.facts["source"] = several(len(scene.labels.rasters.files), "class raster")
+        out.facts["source"] = format_count(len(scene.labels.rasters.files), "class raster")
     assert scene.labels is not None  # burns the polygons, which checks their place
     features = scene.polygons()
     assert features is not None
     out.table = class_table(features, scene.legend)
     labelled = float(features["area_m2"].sum())
-    out.facts["features"] = f"{len(features):,}, of {hectares(labelled)}"
-    out.facts["unlabelled"] = f"{share(max(0.0, scene.ground.area - labelled), scene.ground.area)} of the ground"
+    out.facts["features"] = f"{len(features):,}, of {format_area(labelled)}"
+    out.facts["unlabelled"] = f"{format_share(max(0.0, scene.ground.area - labelled), scene.ground.area)} of the ground"
     if spec.file is not None:
         out.remarks += _remarks(scene)
     missing = [row["class"] for row in out.table if row["features"] == 0]
@@ -57,7 +58,9 @@ def class_table(features: gpd.GeoDataFrame, legend: Legend) -> list[dict[str, An
     rows = []
     for index, land_class in enumerate(legend):
         count, area = (int(areas["size"][index]), float(areas["sum"][index])) if index in areas.index else (0, 0.0)
-        rows.append({"class": land_class.name, "features": count, "area (ha)": area / 1e4, "share": share(area, total)})
+        rows.append(
+            {"class": land_class.name, "features": count, "area (ha)": area / 1e4, "share": format_share(area, total)}
+        )
     return rows
 
 
@@ -71,17 +74,19 @@ def _remarks(scene: Scene) -> list[str]:
     geometries = source.geometry.to_numpy()
     empty = int((shapely.is_missing(geometries) | shapely.is_empty(geometries)).sum())
     if empty:
-        remarks.append(f"{several(empty, 'feature')} without geometry left out.")
+        remarks.append(f"{format_count(empty, 'feature')} without geometry left out.")
     broken = invalid(geometries)
     if len(broken):
         reason = shapely.is_valid_reason(geometries[broken[0]])
-        remarks.append(f"{several(len(broken), 'invalid geometry', 'invalid geometries')} repaired (first: {reason}).")
+        remarks.append(
+            f"{format_count(len(broken), 'invalid geometry', 'invalid geometries')} repaired (first: {reason})."
+        )
     outside = int((~features.intersects(shapely.box(*scene.grid.bounds()))).sum())
     if outside:
-        remarks.append(f"{several(outside, 'feature')} outside the imagery left out.")
+        remarks.append(f"{format_count(outside, 'feature')} outside the imagery left out.")
     ignored = int((features["class_index"] == IGNORE).sum())
     if ignored:
-        remarks.append(f"{several(ignored, 'feature')} led to 'ignore' by the crosswalk.")
+        remarks.append(f"{format_count(ignored, 'feature')} led to 'ignore' by the crosswalk.")
     return remarks + _doubtful(features, scene) + _overlaps(features, scene.legend)
 
 
@@ -97,11 +102,11 @@ def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
     duplicates = len(wkb) - len(set(wkb))
     remarks = []
     if tiny:
-        remarks.append(f"{several(tiny, 'feature')} smaller than {_TINY_PIXELS:g} pixels.")
+        remarks.append(f"{format_count(tiny, 'feature')} smaller than {_TINY_PIXELS:g} pixels.")
     if slivers:
-        remarks.append(f"{several(slivers, 'sliver')} narrower than {_SLIVER_PIXELS:g} pixels on average.")
+        remarks.append(f"{format_count(slivers, 'sliver')} narrower than {_SLIVER_PIXELS:g} pixels on average.")
     if duplicates:
-        remarks.append(f"{several(duplicates, 'feature')} drawn twice, to the letter.")
+        remarks.append(f"{format_count(duplicates, 'feature')} drawn twice, to the letter.")
     return remarks
 
 
@@ -110,7 +115,7 @@ def _overlaps(features: gpd.GeoDataFrame, legend: Legend) -> list[str]:
     found = overlaps(features)
     if not found.pairs:
         return []
-    text = f"{several(found.pairs, 'pair')} of features overlap, over {hectares(found.area)}"
+    text = f"{format_count(found.pairs, 'pair')} of features overlap, over {format_area(found.area)}"
     if found.largest is not None:
         names = [legend.names[c] if c != IGNORE else "ignore" for c in found.largest]
         text += f", {found.differing:,} of them of different classes (largest: {names[0]} / {names[1]})"

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
-from lulcseg.scene.check.findings import Findings, several, share
+from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.quantities import format_count, format_share
 from lulcseg.scene.scene import Scene
 
 _FEW = 25
@@ -51,10 +52,10 @@ def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
     out.facts["points"] = f"{len(points):,}, {scene.spec.points.design} design"
     out.facts["scorable"] = f"{int(scorable.sum()):,}"
     for text, count in sorted(Counter(reason[~scorable]).items()):
-        out.remarks.append(f"{several(count, 'point')} can't be scored: {text}.")
+        out.remarks.append(f"{format_count(count, 'point')} can't be scored: {text}.")
     counts = np.bincount(points["class_index"].to_numpy()[scorable], minlength=len(scene.legend))
     out.table = [
-        {"class": c.name, "points": int(n), "share": share(int(n), int(scorable.sum()))}
+        {"class": c.name, "points": int(n), "share": format_share(int(n), int(scorable.sum()))}
         for c, n in zip(scene.legend, counts, strict=True)
     ]
     few = [f"{c.name} ({n})" for c, n in zip(scene.legend, counts, strict=True) if 0 < n < _FEW]
@@ -71,4 +72,4 @@ def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
         out.remarks.append(f"Points were warped from {points.attrs['warped_from']} to the scene's CRS.")
     if trained is not None:
         count = int((trained(points.geometry) & scorable).sum())
-        out.facts["inside training patches"] = several(count, "point")
+        out.facts["inside training patches"] = format_count(count, "point")

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
@@ -35,6 +36,14 @@ class SceneLike(Protocol):
 
     def polygons(self) -> gpd.GeoDataFrame | None:
         """Digitised features in the scene's CRS: ``class_index``, ``feature``, ``area_m2``, geometry."""
+        ...
+
+    def valid_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Share of valid pixels, (n,) 0…1, in windows of ``size`` pixels with first rows and columns, (n,)."""
+        ...
+
+    def labelled_share(self, rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        """Share of pixels with a label, (n,) 0…1, in such windows."""
         ...
 
 

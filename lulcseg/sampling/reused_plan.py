@@ -15,15 +15,15 @@ from pyproj import CRS
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling.extents import boxes, meeting
+from lulcseg.sampling.feature_pool import SceneLike, pooled
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
-from lulcseg.sampling.pool import SceneLike, pooled
-from lulcseg.sampling.recount import classes_not_trained_on, recounted
+from lulcseg.sampling.plan_recount import classes_not_trained_on, recounted
 
 _SLACK = 1e-3
 """Pixels by which an extent may differ from its row, column and size."""
 
 
-def take_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
+def reuse_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
     """Read a plan to be used for scenes, as it was saved or edited since.
 
     Whole pixels are the truth: a patch is where its row, column and size say. Patches may have been

@@ -13,8 +13,9 @@ from pyproj import CRS
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import LandClass, Legend
-from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import Plan
+from lulcseg.sampling.plan_summary import summarise_plan
+from lulcseg.sampling.reused_plan import reuse_plan
 from tests.support.plans import BERRY, GRID, WEST, FakeScene, grid, stratified
 
 SCENE = FakeScene(features=[*WEST, BERRY])
@@ -39,7 +40,7 @@ def edit(path, change):
 
 def test_a_plan_comes_in_as_it_was_saved(saved):
     plan, path = saved
-    taken = take_plan(path, [SCENE])
+    taken = reuse_plan(path, [SCENE])
     assert taken.rows.equals(plan.rows)
     assert taken.digest() == plan.digest()
     origin = {"path": str(path), "digest": plan.digest(), "edited": False, "notes": []}
@@ -61,7 +62,7 @@ def test_two_files_of_one_plan_differ_in_bytes_and_agree_in_the_digest(saved, tm
 
 def test_northings_keep_their_last_bit(saved):
     _, path = saved
-    taken = take_plan(path, [SCENE])
+    taken = reuse_plan(path, [SCENE])
     for row, col, size, geometry in taken.rows[["row", "col", "size", "geometry"]].itertuples(index=False):
         assert geometry.bounds == GRID.bounds(Window(row, col, size, size))
     top = taken.rows.geometry.bounds["maxy"].to_numpy()
@@ -79,7 +80,7 @@ def test_patches_deleted_or_given_another_class_make_an_edited_plan(saved):
     edit(path, change)
     with pytest.raises(LulcsegError, match=r"differs from what plan\.json says"):
         Plan.load(path)
-    taken = take_plan(path, [SCENE])
+    taken = reuse_plan(path, [SCENE])
     assert len(taken) == len(plan) - 2
     assert taken.rows["class_index"].iloc[2] == 2
     origin = {"path": str(path), "digest": plan.digest(), "edited": True, "notes": []}
@@ -94,7 +95,7 @@ def test_patches_deleted_or_given_another_class_make_an_edited_plan(saved):
 def test_extents_within_a_thousandth_of_a_pixel_are_put_right(saved):
     plan, path = saved
     edit(path, lambda rows: rows.set_geometry(rows.translate(0.0004, -0.0004)))
-    taken = take_plan(path, [SCENE])
+    taken = reuse_plan(path, [SCENE])
     assert taken.rows.equals(plan.rows)
     assert taken.meta["taken_from"]["edited"] is False
 
@@ -108,7 +109,7 @@ def test_styles_that_qgis_keeps_in_the_file_do_no_harm(saved):
         )
     database.close()
     assert set(pyogrio.list_layers(path)[:, 0]) == {"plan", "layer_styles"}
-    assert take_plan(path, [SCENE]).digest() == plan.digest()
+    assert reuse_plan(path, [SCENE]).digest() == plan.digest()
 
 
 def moved(rows):
@@ -166,14 +167,14 @@ def test_what_was_changed_beyond_use_is_refused(saved, change, part):
     _, path = saved
     edit(path, change)
     with pytest.raises(LulcsegError, match=part):
-        take_plan(path, [SCENE])
+        reuse_plan(path, [SCENE])
 
 
 @pytest.fixture
 def split(tmp_path):
     """A plan of two dates of one ground, with ground held out, on disk."""
     scenes = [SCENE, replace(SCENE, name="later")]
-    plan = stratified(*scenes, n_patches=300, validation_fraction=0.3, validation_block=100)
+    plan = stratified(*scenes, patches=300, validation=(0.3, 100))
     path = tmp_path / "split.gpkg"
     plan.save(path)
     return plan, path, scenes
@@ -191,10 +192,10 @@ def to_train(keep):
 @pytest.mark.parametrize("change", [to_train(None), to_train("later")])
 def test_ground_held_out_does_not_come_back_into_training(split, change):
     plan, path, scenes = split
-    assert take_plan(path, scenes).meta["validation"] == plan.meta["validation"]
+    assert reuse_plan(path, scenes).meta["validation"] == plan.meta["validation"]
     edit(path, change)
     with pytest.raises(LulcsegError, match=r"'here' with row \d+ and col \d+ lies on ground held out for validation"):
-        take_plan(path, scenes)
+        reuse_plan(path, scenes)
 
 
 def test_it_does_not_under_another_scenes_patches_either(split):
@@ -207,12 +208,12 @@ def test_it_does_not_under_another_scenes_patches_either(split):
 
     edit(path, change)
     with pytest.raises(LulcsegError, match="lies on ground held out for validation"):
-        take_plan(path, scenes)
+        reuse_plan(path, scenes)
 
 
 def test_ground_held_out_in_one_scene_is_held_out_in_all(tmp_path):
     there = replace(SCENE, name="there", grid=replace(GRID, left=GRID.left + 30.0))
-    plan = stratified(SCENE, there, n_patches=60, validation_fraction=0.2, validation_block=100)
+    plan = stratified(SCENE, there, patches=60, validation=(0.2, 100))
     path = tmp_path / "plan.gpkg"
     plan.save(path)
     held = {
@@ -234,20 +235,20 @@ def test_ground_held_out_in_one_scene_is_held_out_in_all(tmp_path):
 
     edit(path, change)
     with pytest.raises(LulcsegError, match=f"row {row} and col {col} lies on ground held out for validation"):
-        take_plan(path, [SCENE, there])
+        reuse_plan(path, [SCENE, there])
 
 
 def test_a_training_patch_made_a_validation_patch_may_not_share_ground(saved):
     _, path = saved
     edit(path, assigned("split", "validation"))
     with pytest.raises(LulcsegError, match="shares ground with a validation patch"):
-        take_plan(path, [SCENE])
+        reuse_plan(path, [SCENE])
 
 
 def test_without_validation_patches_no_ground_is_held_out(split):
     _, path, scenes = split
     edit(path, lambda rows: rows[rows["split"] == "train"])
-    taken = take_plan(path, scenes)
+    taken = reuse_plan(path, scenes)
     assert taken.meta["validation"] is None
     assert len(taken.meta["taken_from"]["notes"]) == 1
     assert taken.meta["taken_from"]["notes"][0].startswith("Its validation patches were all deleted")
@@ -260,9 +261,9 @@ def test_counts_are_those_of_the_edited_patches(saved):
         return rows[~rows["feature"].isin([11, 13])].iloc[1:]
 
     edit(path, change)
-    taken = take_plan(path, [SCENE])
+    taken = reuse_plan(path, [SCENE])
     assert len(taken) < len(plan)
-    assert {c["name"]: c["drawn"] for c in taken.meta["classes"]} == taken.summary()["drawn_for"]
+    assert {c["name"]: c["drawn"] for c in taken.meta["classes"]} == summarise_plan(taken)["drawn_for"]
     assert taken.meta["classes"][2]["drawn"] == 0
     assert taken.meta["classes"][2]["wanted"] == plan.meta["classes"][2]["wanted"]
     assert taken.meta["shifted"] == taken.rows["shifted"].sum() < plan.meta["shifted"]
@@ -273,7 +274,7 @@ def test_counts_are_those_of_the_edited_patches(saved):
 def test_another_order_counts_as_edited(saved):
     plan, path = saved
     edit(path, lambda rows: rows.iloc[::-1])
-    taken = take_plan(path, [SCENE])
+    taken = reuse_plan(path, [SCENE])
     assert taken.meta["taken_from"]["edited"] is True
     assert len(taken) == len(plan)
 
@@ -281,7 +282,7 @@ def test_another_order_counts_as_edited(saved):
 def test_a_systematic_grid_comes_in(tmp_path):
     plan, path = grid(SCENE, background="Other", edge="shift"), tmp_path / "grid.gpkg"
     plan.save(path)
-    assert take_plan(path, [SCENE]).meta | {"taken_from": None} == plan.meta | {"taken_from": None}
+    assert reuse_plan(path, [SCENE]).meta | {"taken_from": None} == plan.meta | {"taken_from": None}
 
 
 @pytest.mark.parametrize(
@@ -301,11 +302,11 @@ def test_a_systematic_grid_comes_in(tmp_path):
 )
 def test_a_plan_made_for_others_is_refused_and_told_why(saved, scenes, part):
     with pytest.raises(LulcsegError, match=part):
-        take_plan(saved[1], scenes)
+        reuse_plan(saved[1], scenes)
 
 
 def test_the_same_crs_in_other_words_is_the_same(saved):
-    taken = take_plan(saved[1], [replace(SCENE, grid=replace(GRID, crs=CRS.from_epsg(28355).to_wkt()))])
+    taken = reuse_plan(saved[1], [replace(SCENE, grid=replace(GRID, crs=CRS.from_epsg(28355).to_wkt()))])
     assert taken.digest() == saved[0].digest()
 
 
@@ -313,11 +314,11 @@ def test_scenes_of_two_crs_come_in_with_an_edit(tmp_path):
     west = replace(SCENE, name="west", grid=replace(GRID, crs="EPSG:28354"))
     plan, path = stratified(SCENE, west), tmp_path / "plan.gpkg"
     plan.save(path)
-    assert take_plan(path, [west, SCENE]).rows.equals(plan.rows)
+    assert reuse_plan(path, [west, SCENE]).rows.equals(plan.rows)
     with sqlite3.connect(path) as database:
         database.execute("DELETE FROM west WHERE position = (SELECT max(position) FROM west)")
     database.close()
-    taken = take_plan(path, [SCENE, west])
+    taken = reuse_plan(path, [SCENE, west])
     assert taken.rows.equals(plan.rows.iloc[:-1])
     assert taken.meta["taken_from"]["edited"] is True
 
@@ -346,10 +347,10 @@ def test_a_foreign_summary_is_told(saved, content):
     _, path = saved
     path.with_suffix(".json").write_text(content)
     with pytest.raises(LulcsegError, match="not the summary of a plan"):
-        take_plan(path, [SCENE])
+        reuse_plan(path, [SCENE])
     path.with_suffix(".json").unlink()
     with pytest.raises(LulcsegError, match=r"plan\.json: there is no such file; a plan is a \.gpkg and a \.json"):
-        take_plan(path, [SCENE])
+        reuse_plan(path, [SCENE])
 
 
 def test_a_foreign_geopackage_is_told(saved):
@@ -357,4 +358,4 @@ def test_a_foreign_geopackage_is_told(saved):
     path.unlink()
     gpd.GeoDataFrame({"class": ["a"]}, geometry=[shapely.Point(0, 0)], crs=GRID.crs).to_file(path, layer="points")
     with pytest.raises(LulcsegError, match="this is not a plan: it lacks class_index"):
-        take_plan(path, [SCENE])
+        reuse_plan(path, [SCENE])

@@ -6,15 +6,16 @@ import sys
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.scene.once import one_at_a_time
-from lulcseg.scene.spec import SyntheticSpec
+from lulcseg.scene.cached_files import one_at_a_time
 
 
-def landscape_scene(spec: SyntheticSpec, cache: Path) -> Path:
+def landscape_scene(size: int, seed: int, scene: str, cache: Path) -> Path:
     """Return the scene file of a synthetic landscape, generating it on first use.
 
     Args:
-        spec: Size, seed and which of its scenes.
+        size: Side of the landscape, pixels.
+        seed: Its seed.
+        scene: Which of its scene files, such as "2018".
         cache: Folder that keeps generated landscapes.
 
     Raises:
@@ -23,16 +24,16 @@ def landscape_scene(spec: SyntheticSpec, cache: Path) -> Path:
     from lulcseg.scene.synthetic import VERSION
     from lulcseg.scene.synthetic.write import write_landscape
 
-    folder = cache / "synthetic" / f"v{VERSION}_size{spec.size}_seed{spec.seed}"
+    folder = cache / "synthetic" / f"v{VERSION}_size{size}_seed{seed}"
     if not folder.exists():
         with one_at_a_time(folder):  # the runs of a sweep may all ask for it at once
             if not folder.exists():
-                sys.stderr.write(f"Making the synthetic landscape ({spec.size} × {spec.size} px) in {folder}\n")
-                write_landscape(folder, size=spec.size, seed=spec.seed)
-    scene = folder / f"scene_{spec.scene}.yaml"
-    if not scene.is_file():
+                sys.stderr.write(f"Making the synthetic landscape ({size} × {size} px) in {folder}\n")
+                write_landscape(folder, size=size, seed=seed)
+    file = folder / f"scene_{scene}.yaml"
+    if not file.is_file():
         options = sorted(p.stem.removeprefix("scene_") for p in folder.glob("scene_*.yaml"))
         raise LulcsegError(
-            f"the landscape has no scene '{spec.scene}'", where="synthetic.scene", remedy="use " + ", ".join(options)
+            f"the landscape has no scene '{scene}'", where="synthetic.scene", remedy="use " + ", ".join(options)
         )
-    return scene
+    return file

@@ -22,8 +22,8 @@ import shapely
 from numpy.typing import NDArray
 
 from lulcseg.grid import Grid
+from lulcseg.sampling.centred_patches import DrawnPatches
 from lulcseg.sampling.extents import boxes
-from lulcseg.sampling.stratified import DrawnPatches
 
 _SLACK = 1e-3
 """Pixels by which a feature may reach over a patch's edge and still lie inside."""

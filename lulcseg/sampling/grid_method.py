@@ -1,4 +1,4 @@
-"""Systematic sampling over scenes: the patches of the cells that are worth keeping."""
+"""The method ``grid`` (paper, section 2.5.2.1): patches of the cells of a systematic grid that are worth keeping."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.sampling.plan import patch_rows
-from lulcseg.sampling.plan_request import PlanRequest
-from lulcseg.sampling.pool import SceneLike
+from lulcseg.sampling.plan_request import PlanRequest, SamplingMethod
 from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
+from lulcseg.settings.sampling import SamplingSettings
 
 
-def draw_cells(
-    scenes: Sequence[SceneLike], pool: pd.DataFrame, request: PlanRequest, meta: dict[str, Any]
-) -> dict[str, gpd.GeoDataFrame]:
-    """Return each scene's rows, and note origins and counts of cells in ``meta``.
+def draw_cells(request: PlanRequest, meta: dict[str, Any]) -> dict[str, gpd.GeoDataFrame]:
+    """Return each scene's rows, and add origins and counts of cells to ``meta``.
 
     A cell is kept where it meets a class other than the background (paper, section 2.5.2.1), enough
     of it is labelled and enough is valid, each judged over the whole cell: all patch sizes keep
@@ -28,47 +25,48 @@ def draw_cells(
     Raises:
         LulcsegError: No cell fits a scene, or none is kept in any.
     """
-    background = -1 if request.background is None else meta["legend"].index(request.background)
+    settings, pool = request.settings, request.pool
+    background = -1 if settings.background is None else meta["legend"].index(settings.background)
     meta |= {"cells": {}, "shifted_cells": {}, "origins": {}}
     found = {}
-    for scene in scenes:
+    for scene in request.scenes:
         name = scene.name
-        origin = origin_on(scene.grid, request.origin)
+        origin = origin_on(scene.grid, settings.origin)
         meta["origins"][name] = {
             "easting": origin.easting,
             "northing": origin.northing,
             "snapped": origin.snapped,
         }
-        cells = all_cells(scene.grid, request.cell, request.patch_size, name, origin=origin, edge=request.edge)
+        cells = all_cells(scene.grid, settings.cell, settings.patch_size, name, origin=origin, edge=settings.edge)
         counts = meta["cells"][name] = {"laid": len(cells)}
         wanted = (pool["scene"] == name) & (pool["class_index"] != background)
         cells = keep_meeting(cells, scene.grid, pool.loc[wanted, "geometry"].to_numpy())
         counts["meeting"] = len(cells)
-        if request.min_labelled > 0:
-            share = request.labelled_share[name](cells.row, cells.col, cells.size)
-            cells = cells.where(share >= request.min_labelled)
+        if settings.min_labelled > 0:
+            share = scene.labelled_share(cells.row, cells.col, cells.size)
+            cells = cells.where(share >= settings.min_labelled)
         counts["labelled"] = len(cells)
-        if request.min_valid > 0:
-            share = request.valid_share[name](cells.row, cells.col, cells.size)
-            cells = cells.where(share >= request.min_valid)
+        if settings.min_valid > 0:
+            share = scene.valid_share(cells.row, cells.col, cells.size)
+            cells = cells.where(share >= settings.min_valid)
         counts["kept"] = len(cells)
-        patches = cells.split(request.patch_size)
+        patches = cells.split(settings.patch_size)
         meta["shifted_cells"][name] = np.column_stack([cells.row, cells.col])[cells.shifted].tolist()
-        asked = request.min_valid > 0  # else no pixel is read
+        reads_pixels = settings.min_valid > 0
         found[name] = patch_rows(
             name,
             scene.grid,
             patches.row,
             patches.col,
-            request.patch_size,
+            settings.patch_size,
             shifted=patches.shifted,
-            valid=request.valid_share[name](patches.row, patches.col, patches.size) if asked else np.nan,
+            valid=scene.valid_share(patches.row, patches.col, patches.size) if reads_pixels else np.nan,
         )
-    _check_some_kept(request, list(meta["cells"].values()))
+    _check_some_kept(settings, list(meta["cells"].values()))
     return found
 
 
-def _check_some_kept(request: PlanRequest, counts: Sequence[dict[str, int]]) -> None:
+def _check_some_kept(settings: SamplingSettings, counts: Sequence[dict[str, int]]) -> None:
     """Say which condition left no cell."""
     meeting, labelled, kept = (sum(c[key] for c in counts) for key in ("meeting", "labelled", "kept"))
     if kept:
@@ -80,12 +78,15 @@ def _check_some_kept(request: PlanRequest, counts: Sequence[dict[str, int]]) -> 
             remedy="check sampling.background, the polygons' classes and their place over the imagery",
         )
     key, what, share, of = (
-        ("min_valid", "valid", request.min_valid, labelled)
+        ("min_valid", "valid", settings.min_valid, labelled)
         if labelled
-        else ("min_labelled", "labelled", request.min_labelled, meeting)
+        else ("min_labelled", "labelled", settings.min_labelled, meeting)
     )
     raise LulcsegError(
         f"no patch is left: of {of} cells none has {share:.0%} or more {what} pixels",
         where=f"sampling.{key}",
         remedy="lower it, or use a smaller sampling.cell",
     )
+
+
+GRID = SamplingMethod(draw_cells, frozenset({"cell", "origin", "edge", "min_labelled", "background"}))

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
 from lulcseg.progress import tracked
+from lulcseg.sampling.plan import Plan
+from lulcseg.scene.labels import LabelReader
 from lulcseg.seeds import generator
-
-if TYPE_CHECKING:
-    from lulcseg.sampling.plan import Plan
 
 _BLOCK = 512
 """Side of the ground looked at at once, in pixels: small enough to leave out much that no patch meets."""
@@ -28,14 +26,6 @@ _MOST_PIXELS = 2**30
 
 type _Block = tuple[str, Window, NDArray[np.int64]]
 """Scene, window, and the corners and sides of the patches that meet it: (3, n) rows, columns, pixels."""
-
-
-class LabelReader(Protocol):
-    """What reads class indices by windows."""
-
-    def read(self, window: Window) -> NDArray[np.uint8]:
-        """Read a window inside the scene, (h, w) uint8, 255 where there is no label."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -105,11 +95,6 @@ def cover(plan: Plan, labels: Mapping[str, LabelReader] | None = None, split: st
     counted = None if labels is None else np.rint(pixels[:n_classes] / sampled).astype(np.int64)
     covered, shared, total = (round(n / sampled) for n in (covered, shared, total))
     return Cover(counted, covered, shared, total, most, sampled)
-
-
-def pixel_shares(plan: Plan, labels: Mapping[str, LabelReader], split: str | None = "train") -> NDArray[np.float64]:
-    """Return the share of each class in the labelled pixels of all patches of a split, (n_classes,)."""
-    return cover(plan, labels, split).class_shares
 
 
 def ground_shares(plan: Plan) -> NDArray[np.float64]:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window, blocks
 from lulcseg.progress import tracked
+from lulcseg.scene.cached_files import make_once
 from lulcseg.scene.imagery import ImageryReader
-from lulcseg.scene.once import make_once
 
 _BLOCK = 2048
 _VERSION = 1

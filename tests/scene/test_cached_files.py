@@ -16,8 +16,7 @@ import pytest
 
 from lulcseg.errors import LulcsegError
 from lulcseg.scene import labels as scene_labels
-from lulcseg.scene import once
-from lulcseg.scene.once import make_once
+from lulcseg.scene.cached_files import make_once
 from lulcseg.scene.scene import Scene
 
 Make = Callable[..., Path]
@@ -100,23 +99,6 @@ def test_those_who_wait_for_a_killed_maker_go_on(tmp_path: Path) -> None:
     assert [process.exitcode for process in waiting] == [0, 0, 0]
     assert len(log.read_text().split()) == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["log", "thing.bin"]
-
-
-def test_the_lock_held_is_the_file_that_others_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock, taken, take = tmp_path / ".lock", [], once._take
-
-    def late(handle: Any, path: Path) -> bool:
-        if not taken:  # who held it fails and removes it, and somebody new makes another
-            lock.unlink()
-            lock.touch()
-        taken.append(os.fstat(handle.fileno()).st_ino)
-        return take(handle, path)
-
-    monkeypatch.setattr(once, "_take", late)
-    with once._held(lock, tmp_path / "thing.bin") as alone:
-        assert alone
-        assert taken[-1] == lock.stat().st_ino
-    assert not lock.exists()
 
 
 def test_a_maker_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lulcseg.sampling.covered import lying_in
+from lulcseg.sampling.covered_features import lying_in
 from lulcseg.sampling.plan import TRAIN, Plan
 
 
@@ -18,7 +18,7 @@ def recounted(plan: Plan, pool: pd.DataFrame) -> Plan:
 
     Args:
         plan: The plan.
-        pool: The features of all its scenes (:func:`lulcseg.sampling.pool.pooled`).
+        pool: The features of all its scenes (:func:`lulcseg.sampling.feature_pool.pooled`).
     """
     rows, meta = plan.rows, plan.meta
     counts = meta | {"shifted": int(rows["shifted"].sum())}

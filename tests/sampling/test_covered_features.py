@@ -6,11 +6,11 @@ import shapely
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
-from lulcseg.sampling.covered import candidates
+from lulcseg.sampling.centred_patches import DrawnPatches
+from lulcseg.sampling.covered_features import candidates
+from lulcseg.sampling.feature_pool import pooled
 from lulcseg.sampling.plan import Plan
-from lulcseg.sampling.pool import pooled
-from lulcseg.sampling.recount import recounted
-from lulcseg.sampling.stratified import DrawnPatches
+from lulcseg.sampling.plan_recount import recounted
 from tests.support.plans import GRID, FakeScene, stratified
 
 SIDE = 100
@@ -96,11 +96,11 @@ SCENE = FakeScene(features=[(0, Window(0, 0, 600, 250)), (1, Window(20, 420, 100
 
 
 def covered(*scenes, **settings):
-    return stratified(*scenes, **{"totals": "covered", "patch_size": 128, "n_patches": 20} | settings)
+    return stratified(*scenes, **{"totals": "covered", "patch_size": 128, "patches": 20} | settings)
 
 
 def test_every_feature_has_a_patch_or_lies_in_one():
-    plan, printed = covered(SCENE), stratified(SCENE, patch_size=128, n_patches=20)
+    plan, printed = covered(SCENE), stratified(SCENE, patch_size=128, patches=20)
     passed_over = {f for _, f in plan.meta["features_covered"]}
     assert len(passed_over) > 10
     assert plan.meta["features_left_out"] == []
@@ -140,21 +140,21 @@ def test_a_feature_that_is_covered_needs_no_valid_patch():
         return (np.abs(rows + patch / 2 - 150) + np.abs(cols + patch / 2 - 150) > 12).astype(float)
 
     features = [(1, Window(100, 100, 100, 40)), (1, Window(148, 148, 4, 4))]
-    scene = FakeScene(features=features)
-    settings = {"patch_size": 200, "n_patches": 5, "min_valid": 0.5, "valid_share": {"here": told}}
+    scene = FakeScene(features=features, valid_share=told)
+    settings = {"patch_size": 200, "patches": 5, "min_valid": 0.5}
     plan = covered(scene, **settings)
     assert plan.meta["features_covered"] == [["here", 11]]
     assert plan.meta["redrawn"] == 0
     with pytest.raises(LulcsegError, match=r"scene 'here' has too little imagery for 1 patches: in 51 draws"):
         stratified(scene, **settings)
-    alone = FakeScene(features=[(1, Window(400, 500, 100, 200)), features[1]])
+    alone = FakeScene(features=[(1, Window(400, 500, 100, 200)), features[1]], valid_share=told)
     with pytest.raises(LulcsegError, match=r"none had 50% or more valid pixels, in feature 11 \(Cane\); lower it"):
         covered(alone, **settings)
 
 
 @pytest.mark.parametrize("asked", [12, 25, 60])
 def test_a_matched_total_is_met(asked):
-    plan = covered(SCENE, match_total=asked, n_patches=None)
+    plan = covered(SCENE, match_total=asked)
     found = plan.meta["match_total"]
     assert found["asked"] == asked
     assert found["total"] == len(plan)

@@ -64,7 +64,7 @@ def same_crs(one: str, other: str) -> bool:
     return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
 
 
-def describe(path: Path) -> RasterFile:
+def read_header(path: Path) -> RasterFile:
     """Read a raster file's header.
 
     Raises:

@@ -1,0 +1,102 @@
+"""The paper's stratified random sampling: patches centred on random points inside the features.
+
+Clark, Phinn & Scarth, section 2.5.2.2. How many patches a feature gets is for
+:mod:`lulcseg.sampling.allocation` to say; here they are placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lulcseg.grid import Grid
+from lulcseg.sampling.extents import centred
+from lulcseg.sampling.random_points import uniform_points
+
+type ValidShare = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]
+"""``(rows, cols, patch)`` → share of valid pixels in each patch, (n,), 0…1."""
+
+MAX_REDRAWS = 50
+"""Rounds in which patches with too few valid pixels are drawn anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPatches:
+    """Patches drawn in one scene, grouped by feature.
+
+    Attributes:
+        row: First rows, (n,) int64, pixels.
+        col: First columns, (n,) int64, pixels.
+        feature: Index into the polygons that were given, (n,) int64.
+        shifted: Whether the patch had to be moved to stay inside the grid, (n,) bool.
+        valid: Share of valid pixels, (n,) float64; NaN where it was not asked.
+        thrown: How many draws with too few valid pixels went before each, (n,) int64.
+    """
+
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    shifted: NDArray[np.bool_]
+    valid: NDArray[np.float64]
+    thrown: NDArray[np.int64]
+
+    @property
+    def redrawn(self) -> int:
+        """How many draws were thrown away for too few valid pixels."""
+        return int(self.thrown.sum())
+
+    def where(self, keep: NDArray[np.bool_]) -> DrawnPatches:
+        """Return the patches that a mask keeps."""
+        return DrawnPatches(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+
+def try_patches(
+    polygons: NDArray[np.object_],
+    counts: NDArray[np.int64],
+    grid: Grid,
+    patch: int,
+    rng: np.random.Generator,
+    *,
+    min_valid: float = 0.0,
+    valid_share: ValidShare | None = None,
+) -> DrawnPatches:
+    """Draw patches centred on uniform random points inside polygons.
+
+    A patch with too few valid pixels is drawn again in the same polygon, at most :data:`MAX_REDRAWS`
+    times; one that still has too few is returned as it is.
+
+    Args:
+        polygons: Valid Polygons or MultiPolygons in the grid's CRS, (m,).
+        counts: Patches wanted in each, (m,) int64.
+        grid: The scene's grid, at least a patch high and wide.
+        patch: Side of a patch, pixels.
+        rng: Source of randomness.
+        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any, and none is asked.
+        valid_share: Tells that share; needed when ``min_valid`` is above 0.
+
+    Returns:
+        The patches, in the order of the polygons.
+
+    Raises:
+        ValueError: ``min_valid`` is above 0 and ``valid_share`` was not given.
+    """
+    feature = np.repeat(np.arange(counts.size, dtype=np.int64), counts)
+    row, col, shifted = centred(grid, *uniform_points(polygons, feature, rng), patch)
+    valid = np.full(feature.size, np.nan)
+    thrown = np.zeros(feature.size, dtype=np.int64)
+    if min_valid > 0:  # else no pixel is read
+        if valid_share is None:
+            raise ValueError("min_valid needs valid_share")
+        valid[:] = valid_share(row, col, patch)
+        low = np.flatnonzero(valid < min_valid)
+        for _ in range(MAX_REDRAWS):
+            if low.size == 0:
+                break
+            thrown[low] += 1
+            row[low], col[low], shifted[low] = centred(grid, *uniform_points(polygons, feature[low], rng), patch)
+            valid[low] = valid_share(row[low], col[low], patch)
+            low = low[valid[low] < min_valid]
+    return DrawnPatches(row, col, feature, shifted, valid, thrown)
