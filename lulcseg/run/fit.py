@@ -13,7 +13,6 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from PIL import Image
 from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.loggers import CSVLogger, Logger
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import show_sheets
@@ -22,6 +21,7 @@ from lulcseg.patches.batches import StepSchedule
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_sheets, save
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
+from lulcseg.progress import progress_bar
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
@@ -291,9 +291,7 @@ def _sheets(
     trained = set(plan.rows.loc[plan.rows["split"] == TRAIN, "scene"])
     scene = next(s for s in scenes if s.name in trained)
     margin = training_margin(config, task.record)
-    columns = (TextColumn("Contact sheets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        shown = bar.add_task("", total=None)
+    with progress_bar("Drawing contact sheets") as progress:
         return draw_sheets(
             plan,
             scene,
@@ -301,5 +299,5 @@ def _sheets(
             seed=config.seed,
             margin=margin,
             value_range=config.scaling.range,
-            progress=lambda done, total: bar.update(shown, completed=done, total=total),
+            progress=progress,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window, blocks
+from lulcseg.progress import tracked
 from lulcseg.scene.distribution import Distribution, Tally, together
 from lulcseg.scene.imagery import ImageryReader
 
@@ -25,7 +24,6 @@ MOST_PIXELS = 2**28
 """Mosaics with more pixels are read in part: blocks spread regularly over them."""
 _BLOCK = (512, 4096)
 _VERSION = 1
-_QUIET_SECONDS = 2.0
 
 
 class Imagery(Protocol):
@@ -154,23 +152,11 @@ def measure(imagery: Imagery, block: tuple[int, int] = _BLOCK) -> BandStatistics
 def _tally(imagery: Imagery, block: tuple[int, int], every: int) -> list[Tally]:
     tallies = [Tally(imagery.dtype) for _ in range(imagery.bands)]
     windows = _spread(imagery.grid.window, block, every)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, transient=True)
-    task = bar.add_task("Measuring the mosaic's values", total=len(windows))
-    begun, shown = time.perf_counter(), False
-    try:
-        for window in windows:
-            values, valid = imagery.read(window)
-            if valid.any():
-                for tally, band in zip(tallies, values, strict=True):
-                    tally.add(band[valid])
-            bar.advance(task)
-            if not shown and time.perf_counter() - begun > _QUIET_SECONDS:
-                bar.start()
-                shown = True
-    finally:
-        if shown:
-            bar.stop()
+    for window in tracked(windows, "Measuring the mosaic's values", "blocks"):
+        values, valid = imagery.read(window)
+        if valid.any():
+            for tally, band in zip(tallies, values, strict=True):
+                tally.add(band[valid])
     return tallies
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import shapely
-from rich.progress import track
 
 from lulcseg.grid import Grid, Window, blocks
+from lulcseg.progress import tracked
 from lulcseg.scene.check.findings import Findings, hectares, several, share
 from lulcseg.scene.headers import same_crs
 from lulcseg.scene.scene import Scene
@@ -56,7 +56,7 @@ def _look_at_pixels(scene: Scene, out: Findings) -> None:
     windows, whole = _sample(scene.grid)
     valid = pixels = 0
     low, high = np.full(scene.bands, np.inf), np.full(scene.bands, -np.inf)
-    for window in track(windows, "Reading imagery", transient=True):
+    for window in tracked(windows, "Reading imagery", "blocks"):
         image, mask = scene.imagery.read(window)
         valid, pixels = valid + int(mask.sum()), pixels + mask.size
         if mask.any():
