@@ -74,7 +74,7 @@ class _SheetPatches:
         return classes + [name for name, is_there in others if is_there]
 
 
-def contact_sheets(
+def lay_out_contact_sheets(
     image: NDArray[Any],
     mask: NDArray[np.uint8],
     valid: NDArray[np.bool_],

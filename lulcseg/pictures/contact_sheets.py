@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lulcseg.scene.scene import Scene
 
 
-def draw_sheets(
+def draw_contact_sheets(
     plan: Plan,
     scene: Scene,
     augmentation: Augmentation,
@@ -28,7 +28,7 @@ def draw_sheets(
     value_range: Sequence[float] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Image.Image]:
-    """Draw contact sheets of some of a plan's training patches (:func:`.contact_layout.contact_sheets`).
+    """Draw contact sheets of some of a plan's training patches (:func:`.contact_layout.lay_out_contact_sheets`).
 
     The patches are of as many classes as can be, the same for the same plan and seed.
 
@@ -51,7 +51,7 @@ def draw_sheets(
     from lulcseg.augment.stretch import unit_range
     from lulcseg.grid import Window
     from lulcseg.legend import IGNORE
-    from lulcseg.pictures.contact_layout import contact_sheets
+    from lulcseg.pictures.contact_layout import lay_out_contact_sheets
 
     assert scene.labels is not None
     images, masks, valids = [], [], []
@@ -61,7 +61,7 @@ def draw_sheets(
         images.append(image)
         masks.append(np.where(valid, scene.labels.read(window), IGNORE).astype(np.uint8))
         valids.append(valid)
-    return contact_sheets(
+    return lay_out_contact_sheets(
         np.stack(images),
         np.stack(masks),
         np.stack(valids),
@@ -74,7 +74,7 @@ def draw_sheets(
     )
 
 
-def save(sheets: Mapping[str, Image.Image], path: Path) -> list[Path]:
+def save_contact_sheets(sheets: Mapping[str, Image.Image], path: Path) -> list[Path]:
     """Write sheets, each whole or not at all: the first as ``path``, the others with their names after its stem.
 
     Returns:

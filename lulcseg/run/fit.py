@@ -19,7 +19,7 @@ from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.batches import StepSchedule
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.pictures.contact_sheets import draw_sheets, save
+from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
 from lulcseg.progress import progress_bar
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
@@ -235,7 +235,7 @@ def fit(
         restore_curves(loggers, kept)
     if display.curves is not None:
         loggers.append(display.curves)
-    save(sheets, run_dir / "augmentation.png")
+    save_contact_sheets(sheets, run_dir / "augmentation.png")
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock], len(plan))
@@ -292,7 +292,7 @@ def _sheets(
     scene = next(s for s in scenes if s.name in trained)
     margin = training_margin(config, task.record)
     with progress_bar("Drawing contact sheets") as progress:
-        return draw_sheets(
+        return draw_contact_sheets(
             plan,
             scene,
             task.augmentation,

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lulcseg.cli import main
-from lulcseg.commands.contact import settings_from
+from lulcseg.commands.contact import parse_settings
 from lulcseg.errors import LulcsegError
 from lulcseg.pictures.contact_sheets import _places
 from lulcseg.sampling.draw import draw_plan
@@ -21,14 +21,14 @@ Make = Callable[..., Path]
 
 
 def test_settings_are_written_as_for_train() -> None:
-    settings = settings_from(
+    settings = parse_settings(
         ["scene=small2018", "augment=light", "augment.p.hue=0", "augment.strength=0.5", "range=[0,4000]", "patches=2"]
     )
     assert (settings.scene, settings.augment.name) == ("small2018", "light")
     assert (settings.augment.p.hue, settings.augment.p.zoom) == (0.0, None)
     assert (settings.augment.strength, settings.range, settings.patches) == (0.5, [0.0, 4000.0], 2)
-    assert settings_from(["a.yaml"]).scene == "a.yaml"
-    assert settings_from(["a.yaml", "augment.strength=2"]).augment.name == "paper"
+    assert parse_settings(["a.yaml"]).scene == "a.yaml"
+    assert parse_settings(["a.yaml", "augment.strength=2"]).augment.name == "paper"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_settings_are_written_as_for_train() -> None:
 )
 def test_bad_settings_get_a_sentence(words: list[str], part: str) -> None:
     with pytest.raises(LulcsegError, match=r".") as caught:
-        settings_from(words)
+        parse_settings(words)
     assert part in str(caught.value)
 
 

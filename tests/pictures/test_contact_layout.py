@@ -11,7 +11,7 @@ from lulcseg.augment.catalogue import operations
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.pictures import contact_layout as contact
 from lulcseg.pictures.canvas import wrapped
-from lulcseg.pictures.contact_layout import contact_sheets
+from lulcseg.pictures.contact_layout import lay_out_contact_sheets
 from lulcseg.pictures.tiles import NO_IMAGERY, Tone, outline, tile
 
 LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#0000ff"), LandClass(50, "Other", "#ff0000")))
@@ -94,7 +94,7 @@ def test_other_types_are_stretched_by_what_there_is():
 @pytest.mark.parametrize(("bands", "dtype"), [(1, np.uint8), (4, np.uint16)])
 def test_sheets_have_a_row_for_each_patch_and_operation(bands, dtype):
     steps = []
-    sheets = contact_sheets(
+    sheets = lay_out_contact_sheets(
         *patches(3, bands, dtype), LEGEND, build("paper", bands), versions=2, progress=lambda *step: steps.append(step)
     )
     assert list(sheets) == ["versions", "contrast", "noise", "geometry", "weather"]
@@ -114,7 +114,9 @@ def test_same_seed_same_sheets_and_the_global_generator_stays():
     torch.manual_seed(5)
     before = torch.get_rng_state()
     augmentation = build("paper", 3)
-    first, again, other = (contact_sheets(*patches(1), LEGEND, augmentation, versions=3, seed=s) for s in (1, 1, 2))
+    first, again, other = (
+        lay_out_contact_sheets(*patches(1), LEGEND, augmentation, versions=3, seed=s) for s in (1, 1, 2)
+    )
     for name in first:
         assert first[name].tobytes() == again[name].tobytes()
         assert first[name].tobytes() != other[name].tobytes()
@@ -132,7 +134,7 @@ def test_versions_are_what_the_augmentation_makes(only_versions):
     image, mask, valid = patches(1)
     mask[mask == IGNORE] = 2  # hatching does not flip
     flip = build("none", 3, p={"horizontal_flip": 1.0})
-    pixels = np.asarray(contact_sheets(image, mask, valid, LEGEND, flip, versions=1)["versions"])
+    pixels = np.asarray(lay_out_contact_sheets(image, mask, valid, LEGEND, flip, versions=1)["versions"])
     top = next(y for y in range(pixels.shape[0]) if (pixels[y, 20:212] == (0, 255, 0)).all(axis=1).sum() > 20)
     original, version = pixels[top : top + 192, 20:212], pixels[top : top + 192, 220:412]
     np.testing.assert_array_equal(version[:, ::-1], original)
@@ -161,7 +163,7 @@ def test_draws_run_from_the_weakest_to_the_strongest():
 
 def test_a_margin_is_not_shown(only_versions):
     augmentation = build("none", 3, crop=32)
-    pixels = np.asarray(contact_sheets(*patches(1), LEGEND, augmentation, versions=1)["versions"])
+    pixels = np.asarray(lay_out_contact_sheets(*patches(1), LEGEND, augmentation, versions=1)["versions"])
     assert not (pixels == NO_IMAGERY).all(axis=2).any()
     greens = (pixels == (0, 255, 0)).all(axis=2)
     assert greens[:, 20:180].any()  # 32 px enlarged by 5: the field reaches 4 px into the middle
