@@ -53,7 +53,9 @@ def write_beside(
     size: int = 768,
     cache: Path | None = None,
 ) -> tuple[Path, str]:
-    """Draw imagery and maps of the same ground and write the picture (:func:`lulcseg.pictures.side_by_side.beside`).
+    """Draw imagery and maps of the same ground and write the picture.
+
+    :func:`lulcseg.pictures.side_by_side.draw_side_by_side` says what is drawn.
 
     Args:
         paths: The maps, one or more.
@@ -72,9 +74,9 @@ def write_beside(
     """
     out = picture_target(out, paths[0].with_name(f"{paths[0].stem}_beside.png"), paths)
     place = None if at is None else _parse_place(at)
-    from lulcseg.pictures.side_by_side import beside
+    from lulcseg.pictures.side_by_side import draw_side_by_side
 
-    drawn = beside(paths, open_scene(scene, cache), at=place, size=size)
+    drawn = draw_side_by_side(paths, open_scene(scene, cache), at=place, size=size)
     save_picture(drawn.picture, out)
     return out, drawn.about
 

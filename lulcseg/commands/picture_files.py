@@ -53,7 +53,7 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Pat
 def save_picture(picture: Image.Image, out: Path) -> None:
     """Write a picture, whole or not at all."""
     from lulcseg.files import replacing
-    from lulcseg.pictures.images import png_bytes
+    from lulcseg.pictures.encoding import png_bytes
 
     content = png_bytes(picture)
     with replacing(out) as part:

@@ -30,7 +30,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def write_quicklook(
     path: Path, *, out: Path | None = None, width: int = 1600, scene: str | None = None, cache: Path | None = None
 ) -> Path:
-    """Draw a whole map and write the picture (:func:`lulcseg.pictures.map_sheet.quicklook`).
+    """Draw a whole map and write the picture (:func:`lulcseg.pictures.map_sheet.draw_quicklook`).
 
     Args:
         path: The map, or a raster of values 0…1 such as confidence.
@@ -46,7 +46,7 @@ def write_quicklook(
         LulcsegError: The map or the scene can't be read, or the picture can't be written.
     """
     out = picture_target(out, path.with_suffix(".png"), [path])
-    from lulcseg.pictures.map_sheet import quicklook
+    from lulcseg.pictures.map_sheet import draw_quicklook
 
-    save_picture(quicklook(path, scene=None if scene is None else open_scene(scene, cache), width=width), out)
+    save_picture(draw_quicklook(path, scene=None if scene is None else open_scene(scene, cache), width=width), out)
     return out

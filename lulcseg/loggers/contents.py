@@ -18,7 +18,8 @@ from lulcseg.legend import Legend
 from lulcseg.loggers.display import Display, Picture, Value
 from lulcseg.loggers.identity import Identity
 from lulcseg.maps.classraster import ClassRaster
-from lulcseg.pictures.figures import confusion_figure, png
+from lulcseg.pictures.figure_style import png
+from lulcseg.pictures.run_figures import confusion_figure
 
 _HEADLINE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 _OUTCOME = (

@@ -15,9 +15,9 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
-from lulcseg.pictures import figures
+from lulcseg.pictures.figure_style import png
+from lulcseg.pictures.plan_figure import plan_figure
 from lulcseg.progress import tracked
-from lulcseg.report.run.plan_view import plan_figure
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
@@ -110,7 +110,7 @@ def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> 
         path: The PNG.
     """
     with replacing(path) as part:
-        part.write_bytes(figures.png(plan_figure(plan, scene.name, scene.legend, preview), dpi=160))
+        part.write_bytes(png(plan_figure(plan, scene.name, scene.legend, preview), dpi=160))
 
 
 def _draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:

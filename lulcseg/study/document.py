@@ -10,7 +10,7 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, read_json, replacing
-from lulcseg.pictures.figures import png
+from lulcseg.pictures.figure_style import png
 from lulcseg.scene.scene import Scene
 from lulcseg.study.effect_figures import boxes, effects_figure, time_against_accuracy
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions

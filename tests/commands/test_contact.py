@@ -12,7 +12,7 @@ from PIL import Image
 from lulcseg.cli import main
 from lulcseg.commands.contact import parse_settings
 from lulcseg.errors import LulcsegError
-from lulcseg.pictures.contact_sheets import _places
+from lulcseg.pictures.contact_sheets import choose_places
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.scene import Scene
 from tests.conftest import write_raster
@@ -79,10 +79,10 @@ def test_bad_input_is_one_sentence(
 def test_patches_are_of_every_class_and_apart(make_scene: Make, cache: Path) -> None:
     scene = Scene.open(str(make_scene()), cache)
     plan = draw_plan([scene], method="stratified", patch_size=16, seed=0, n_patches=200)
-    places = _places(plan, scene.name, 6, 0)
+    places = choose_places(plan, scene.name, 6, 0)
     rows = plan.rows.set_index(["row", "col"])["class_index"]
     assert {int(c) for r, c_, _ in places[:3] for c in np.atleast_1d(rows.loc[(r, c_)])} == {0, 1, 2}
     gaps = [max(abs(a[0] - b[0]), abs(a[1] - b[1])) for i, a in enumerate(places) for b in places[:i]]
     assert min(gaps) >= 16
-    assert places == _places(plan, scene.name, 6, 0)
-    assert places != _places(plan, scene.name, 6, 1)
+    assert places == choose_places(plan, scene.name, 6, 0)
+    assert places != choose_places(plan, scene.name, 6, 1)

@@ -13,7 +13,7 @@ from PIL import Image
 from lulcseg.cli import main
 from lulcseg.commands.picture_files import save_picture
 from tests.conftest import LEFT, TOP, write_raster
-from tests.pictures.test_map_sheet import LEGEND, map_of, scattered, tagged, values_of
+from tests.support.map_files import LEGEND, map_of, scattered, tagged, values_of
 
 Make = Callable[..., Path]
 
@@ -118,7 +118,7 @@ def test_bad_input_to_quicklook(
         (["map.tif", "--at", "east,north"], "'east,north' is not a place"),
         (["map.tif", "--at", "1,2,3"], "is not a place"),
         (["map.tif", "--at", "nan,1"], "is not a place"),
-        (["map.tif", "--at=-5,1"], "--at: -5,1 is off the ground"),
+        (["map.tif", "--at=-5,1"], "--at: -5,1 is outside the ground"),
         (["map.tif", "--size", "8"], "--size: 8 pixels"),
         (["map.tif", "--out", "none/a.png"], "none: the output folder does not exist"),
     ],

@@ -5,21 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure as MplFigure
-from PIL import Image
-
-from lulcseg.grid import Bounds
 from lulcseg.legend import Legend
-from lulcseg.pictures import figures, planfigure
-from lulcseg.pictures.images import data_uri
+from lulcseg.pictures.encoding import data_uri
+from lulcseg.pictures.figure_style import jpeg
+from lulcseg.pictures.plan_figure import plan_figure
 from lulcseg.report.run.run_data import RunData
 from lulcseg.report.score_tables import Figure
 from lulcseg.sampling.plan import VALIDATION, Plan
-from lulcseg.sampling.plancells import cells_of
 
 
 @dataclass(frozen=True)
@@ -99,31 +93,6 @@ def plan_view(run: RunData) -> PlanView | None:
     return PlanView([opening, *_sentences(recorded)], [], rows)
 
 
-def plan_figure(plan: Plan, scene: str, legend: Legend, preview: Path | None) -> MplFigure:
-    """Draw a plan over one of its scenes.
-
-    Args:
-        plan: The plan.
-        scene: The scene's name.
-        legend: The classes.
-        preview: Picture of the scene's extent; None leaves the ground blank.
-    """
-    meta = plan.meta
-    background = None
-    if preview is not None:
-        with Image.open(preview) as picture:
-            background = np.asarray(picture.convert("RGB"))
-    held_out = ((meta.get("validation") or {}).get("held_out") or {}).get(scene, [])
-    return planfigure.plan_figure(
-        plan.of(scene),
-        plan.grid(scene).bounds(),
-        legend,
-        background,
-        cells=cells_of(plan, scene) if meta["method"] == "grid" else None,
-        held_out=[Bounds(*b) for b in held_out],
-    )
-
-
 def _opening(plan: Plan, counts: Mapping[str, Any]) -> str:
     held_out = counts["splits"].get(VALIDATION, 0)
     method = plan.meta.get("method")
@@ -174,7 +143,7 @@ def _figure(run: RunData, plan: Plan, scene: str, legend: Legend) -> PlanFigure:
     name = run.scene_entry(scene).get("imagery_preview")
     preview = run.path / str(name) if name and (run.path / str(name)).is_file() else None
     figure = plan_figure(plan, scene, legend, preview)
-    return PlanFigure(scene, data_uri(figures.jpeg(figure), "image/jpeg"), len(plan.of(scene)))
+    return PlanFigure(scene, data_uri(jpeg(figure), "image/jpeg"), len(plan.of(scene)))
 
 
 def _row(entry: Mapping[str, Any], counts: Mapping[str, Any], legend: Legend | None) -> PlanRow:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.files import replacing
-from lulcseg.pictures import figures
-from lulcseg.pictures.images import data_uri
+from lulcseg.pictures.encoding import data_uri
+from lulcseg.pictures.figure_style import svg
+from lulcseg.pictures.run_figures import learning_curves
 from lulcseg.report.rendering import duration, environment
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData, read_run
@@ -69,8 +70,8 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
 
 
 def _curves(run: RunData) -> str | None:
-    figure = None if run.metrics is None else figures.learning_curves(run.metrics)
-    return None if figure is None else data_uri(figures.svg(figure), "image/svg+xml")
+    figure = None if run.metrics is None else learning_curves(run.metrics)
+    return None if figure is None else data_uri(svg(figure), "image/svg+xml")
 
 
 def _environment_rows(record: dict[str, Any]) -> list[tuple[str, str]]:

@@ -15,8 +15,10 @@ from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.areas import class_pixels
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
-from lulcseg.pictures.images import map_picture, photo_uri, png_uri
-from lulcseg.pictures.map_images import classes_of, map_title
+from lulcseg.pictures.class_map import join_classes
+from lulcseg.pictures.encoding import photo_uri, png_uri
+from lulcseg.pictures.map_names import map_title
+from lulcseg.pictures.painting import map_picture
 from lulcseg.report.run.run_data import MapFile, RunData
 from lulcseg.report.score_tables import (
     AreaRow,
@@ -134,7 +136,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
             read.append(_read_map(found, own, size, _map_label(found, alone=len(maps) == 1)))
         except LulcsegError as error:
             notes.append(str(error))
-    legend = tuple(classes_of([m.legend for m in read] or ([own] if own else [])))
+    legend = tuple(join_classes([m.legend for m in read] or ([own] if own else [])))
     if drawn is not None and own is not None and _colours_differ(own, legend):
         notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
     results = [a for a in run.assessments if a.scene == scene]

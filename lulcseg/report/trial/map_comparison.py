@@ -14,8 +14,9 @@ from PIL import Image
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend
-from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
-from lulcseg.pictures.map_images import classes_of, joint_table
+from lulcseg.pictures.class_map import class_lookup, join_classes
+from lulcseg.pictures.encoding import jpeg_uri, png_uri
+from lulcseg.pictures.painting import class_picture
 from lulcseg.report.run.run_data import MapFile, maps_of, read_record
 from lulcseg.report.run.scene_view import PictureLayer
 
@@ -141,7 +142,7 @@ def _scene(
     trial: Trial, maps: list[TrialMap], run: Path | None, share: tuple[int, int], key: str
 ) -> tuple[SceneMaps, int]:
     """Picture one scene; return how many letters its maps take, besides."""
-    classes, scene = classes_of([m.legend for m in maps]), maps[0].file.scene
+    classes, scene = join_classes([m.legend for m in maps]), maps[0].file.scene
     view = SceneMaps(key, scene, [], (1, 1), classes, maps=maps)
     layers, size = _backdrop(view, run)
     view = SceneMaps(key, scene, layers, size or _map_size(maps[0]), classes, maps=maps, notes=view.notes)
@@ -168,7 +169,7 @@ def _scene(
 
 def _overview(found: TrialMap, view: SceneMaps) -> NDArray[np.uint8]:
     with ClassRaster(found.file.path, found.legend) as raster:
-        index: NDArray[np.uint8] = joint_table(found.legend, view.classes)[raster.overview(*reversed(view.size))]
+        index: NDArray[np.uint8] = class_lookup(found.legend, view.classes)[raster.overview(*reversed(view.size))]
     return index
 
 
@@ -197,7 +198,7 @@ def _labels(path: Path, entry: dict[str, Any], view: SceneMaps, size: tuple[int,
     view.classes.extend(c for c in own if c.name not in known)
     with Image.open(path) as picture:
         index = np.asarray(picture.resize(size, Image.Resampling.NEAREST), dtype=np.uint8)
-    return png_uri(class_picture(joint_table(own, view.classes)[index], joint_legend(view.classes)))
+    return png_uri(class_picture(class_lookup(own, view.classes)[index], joint_legend(view.classes)))
 
 
 def _within(size: tuple[int, int]) -> tuple[int, int]:

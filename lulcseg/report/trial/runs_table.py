@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lulcseg.pictures.images import jpeg_uri
+from lulcseg.pictures.encoding import jpeg_uri
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 

@@ -13,8 +13,8 @@ from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.legend import LandClass
+from lulcseg.pictures.inline_svg import inline_svg
 from lulcseg.pictures.palette import safe_colours, value_colours
-from lulcseg.pictures.themed import inline_svg
 from lulcseg.report.rendering import duration, environment
 from lulcseg.report.trial import score_figures as trialfigures
 from lulcseg.report.trial.closeups import CloseUp, close_up
