@@ -19,6 +19,8 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.pictures.images import class_picture, png_bytes
 from lulcseg.progress import tracked
+from lulcseg.run_folder.folder import PREVIEWS
+from lulcseg.run_folder.record import SceneEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.state import scene_state
 
@@ -185,7 +187,7 @@ _FORMAT = 1
 _ENTRY = "entry.json"
 
 
-def put_previews(scene: Scene, run_dir: Path) -> dict[str, Any]:
+def put_previews(scene: Scene, run_dir: Path) -> SceneEntry:
     """Put a scene's previews into a run, from the scene's cache where they were drawn before.
 
     Args:
@@ -202,12 +204,12 @@ def put_previews(scene: Scene, run_dir: Path) -> dict[str, Any]:
     kept = scene.cache / "previews" / key.hexdigest()[:32]
     entry = read_json(kept / _ENTRY)
     if entry is None or not all((kept / name).is_file() for name in _pictures(entry)):
-        entry = write_previews(scene, kept / "previews")
+        entry = write_previews(scene, kept / PREVIEWS)
         write_json(kept / _ENTRY, entry)
     for name in _pictures(entry):
         with replacing(run_dir / name) as part:
             shutil.copyfile(kept / name, part)
-    return entry
+    return SceneEntry.from_plain(entry)
 
 
 def _pictures(entry: dict[str, Any]) -> list[str]:
