@@ -30,9 +30,10 @@ def add(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.errors import LulcsegError
+    from lulcseg.run_folder.folder import RunFolder
 
     folder: Path = arguments.folder
-    if (folder / "record.json").is_file():
+    if RunFolder(folder).has_record:
         if arguments.full_resolution:
             raise LulcsegError("is a single run", where=folder, remedy="leave --full-resolution out, or give a trial")
         from lulcseg.report.run.run_page import write_report

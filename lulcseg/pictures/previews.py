@@ -18,6 +18,8 @@ from lulcseg.legend import IGNORE
 from lulcseg.pictures.encoding import png_bytes
 from lulcseg.pictures.painting import class_picture
 from lulcseg.pictures.reduced_imagery import PictureCells, PicturedScene, average_imagery
+from lulcseg.run_folder.folder import PREVIEWS
+from lulcseg.run_folder.record import SceneEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.state import scene_state
 
@@ -55,7 +57,7 @@ def write_previews(scene: PicturedScene, out_dir: Path, max_px: int = 1600) -> d
     return entry
 
 
-def put_previews(scene: Scene, run_dir: Path) -> dict[str, Any]:
+def put_previews(scene: Scene, run_dir: Path) -> SceneEntry:
     """Put a scene's previews into a run; they are copied from the scene's cache if drawn before.
 
     Args:
@@ -72,12 +74,12 @@ def put_previews(scene: Scene, run_dir: Path) -> dict[str, Any]:
     kept = scene.cache / "previews" / key.hexdigest()[:32]
     entry = read_json(kept / _ENTRY)
     if entry is None or not all((kept / name).is_file() for name in _list_pictures(entry)):
-        entry = write_previews(scene, kept / "previews")
+        entry = write_previews(scene, kept / PREVIEWS)
         write_json(kept / _ENTRY, entry)
     for name in _list_pictures(entry):
         with replacing(run_dir / name) as part:
             shutil.copyfile(kept / name, part)
-    return entry
+    return SceneEntry.from_plain(entry)
 
 
 def _sample_labels(scene: PicturedScene, cells: PictureCells) -> NDArray[np.uint8]:

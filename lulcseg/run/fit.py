@@ -22,6 +22,7 @@ from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
 from lulcseg.progress import progress_bar
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
@@ -223,7 +224,7 @@ def fit(
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     validates = bool((plan.rows["split"] == "validation").any())
     checkpoints = RunCheckpoints(
-        run_dir / "checkpoints",
+        RunFolder(run_dir).checkpoints,
         monitor="val/mean_f1" if validates else "train/loss_epoch",
         mode="max" if validates else "min",
         earlier=start,
@@ -235,7 +236,7 @@ def fit(
         restore_curves(loggers, kept)
     if display.curves is not None:
         loggers.append(display.curves)
-    save_contact_sheets(sheets, run_dir / "augmentation.png")
+    save_contact_sheets(sheets, RunFolder(run_dir).augmentation_sheet)
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
     trainer = _trainer(config, loggers, [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock], len(plan))

@@ -18,6 +18,8 @@ from lulcseg.legend import IGNORE
 from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.plan_figure import plan_figure
 from lulcseg.progress import tracked
+from lulcseg.run_folder.folder import PLAN
+from lulcseg.run_folder.record import PlanEntry
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
@@ -93,11 +95,6 @@ class _ShownLabels:
     def read(self, window: Window) -> NDArray[np.uint8]:
         """Read a window, (h, w) uint8."""
         return np.where(self.imagery.valid(window), self.labels.read(window), np.uint8(IGNORE))
-
-
-def prior_shift_of(summary: Mapping[str, Any]) -> list[float]:
-    """Return the shift of each class's log prior from a plan's summary or record, in the legend's order."""
-    return [float(entry["shift"]) for entry in summary["prior"].values()]
 
 
 def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> None:
@@ -213,29 +210,26 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what a run's record says of its plan.
+def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ()) -> PlanEntry:
+    """Return a plan's entry in the run's record.
 
     Args:
         plan: The plan.
         counts: Its summary (:func:`lulcseg.run.planning.count_plan`).
         notes: What the user was told of it, a sentence each.
-
-    Returns:
-        Plain Python: the counts, and ``made``, how it was made (None: doesn't apply to the method).
     """
     renamed = {"patches", "splits", "drawn_for"}
-    return {
-        "path": "plan.gpkg",
-        "digest": plan.digest(),
-        "taken_from": plan.meta.get("taken_from"),
-        "made": _made(plan.meta),
-        "notes": list(notes),
-        "train": counts["splits"].get(TRAIN, 0),
-        "validation": counts["splits"].get(VALIDATION, 0),
-        "per_class": counts["drawn_for"],
+    return PlanEntry.of(
+        path=PLAN,
+        digest=plan.digest(),
+        taken_from=plan.meta.get("taken_from"),
+        made=_made(plan.meta),
+        notes=list(notes),
+        train=counts["splits"].get(TRAIN, 0),
+        validation=counts["splits"].get(VALIDATION, 0),
+        per_class=counts["drawn_for"],
         **{name: value for name, value in counts.items() if name not in renamed},
-    }
+    )
 
 
 def _made(meta: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lulcseg.pictures.reduced_imagery import window_imagery
 from lulcseg.pictures.window_choice import choose_window
 from lulcseg.report.run.scene_view import PictureLayer
 from lulcseg.report.trial.map_comparison import SceneMaps, TrialMap, joint_legend, shown_maps
+from lulcseg.run_folder.folder import RunFolder
 
 if TYPE_CHECKING:
     from lulcseg.scene.scene import Scene
@@ -134,7 +135,7 @@ def _scene(run: Path, name: str, cache: Path | None) -> Scene | None:
     """
     from lulcseg.scene.scene import Scene
 
-    config = _config(run / "config.yaml")
+    config = _config(RunFolder(run).config)
     kept = cache or (Path(config["cache"]) if config.get("cache") else None)
     broken = None
     for asked in dict.fromkeys(_named(config)):
