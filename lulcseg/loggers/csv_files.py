@@ -10,6 +10,7 @@ from pytorch_lightning.loggers import Logger
 
 from lulcseg.files import replacing
 from lulcseg.loggers.display import Picture, Value
+from lulcseg.run_folder.folder import RunFolder
 
 
 class CsvDisplay:
@@ -27,7 +28,7 @@ class CsvDisplay:
 
     def __init__(self, run_dir: Path) -> None:
         """Write nothing yet."""
-        self._folder = run_dir / "tables"
+        self._folder = RunFolder(run_dir).tables
         self._scores: dict[str, Value] = {}
 
     def scores(self, values: Mapping[str, Value]) -> None:

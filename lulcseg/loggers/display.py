@@ -14,7 +14,7 @@ from PIL import Image
 from pytorch_lightning.loggers import Logger
 
 from lulcseg.legend import Legend
-from lulcseg.pictures.images import class_picture
+from lulcseg.pictures.painting import class_picture
 
 _OPACITY = 140
 """How far classes cover the imagery under them where the service can't do that itself, of 255."""

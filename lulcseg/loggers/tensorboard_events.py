@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
+from lulcseg.run_folder.folder import RunFolder
 
 
 class TensorBoardDisplay:
@@ -30,7 +31,9 @@ class TensorBoardDisplay:
     def __init__(self, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
         """Begin the events; a later stage adds a file of its own."""
         self._run_dir = run_dir
-        self._logger = TensorBoardLogger(save_dir=run_dir, name="tensorboard", version="", default_hp_metric=False)
+        self._logger = TensorBoardLogger(
+            save_dir=run_dir, name=RunFolder(run_dir).tensorboard.name, version="", default_hp_metric=False
+        )
         self._writer = self._logger.experiment
         self._logger.log_hyperparams(dict(content))
         self._text("run", f"{identity.name}, {identity.stage}: {', '.join(identity.tags)}")

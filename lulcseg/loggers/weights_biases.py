@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from lulcseg.legend import IGNORE
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.logger import LoggerSettings
 
 STEP, EPOCH = "trainer/global_step", "epoch"
@@ -45,7 +46,7 @@ class WandbDisplay:
     def __init__(self, settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
         """Begin the run."""
         self._data_dir_before = os.environ.get(_DATA_DIR)
-        os.environ.setdefault(_DATA_DIR, str(run_dir / "wandb" / "data"))
+        os.environ.setdefault(_DATA_DIR, str(RunFolder(run_dir).wandb / "data"))
         self._run = self._begin(settings, identity, content, run_dir)
         for axis in (STEP, EPOCH):
             self._run.define_metric(axis, hidden=True)
@@ -140,7 +141,7 @@ class WandbDisplay:
             why = str(error).splitlines()[0]
         sys.stdout.write(
             f"Weights & Biases can't be reached ({why}): the run is kept offline, "
-            f"wandb sync {run_dir}/wandb sends it.\n"
+            f"wandb sync {RunFolder(run_dir).wandb} sends it.\n"
         )
         return begin("offline")
 

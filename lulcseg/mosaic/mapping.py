@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -21,6 +20,8 @@ from lulcseg.mosaic.outputs import MapFiles, earlier_files
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_lead, say
 from lulcseg.progress import Bars
+from lulcseg.run_folder.folder import MAPS
+from lulcseg.run_folder.record import MapEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 
@@ -115,8 +116,8 @@ def map_scene(
     return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, work.resumed)
 
 
-def map_entry(mapped: MapResult, scene: str, label: str, model: TrainedModel) -> dict[str, Any]:
-    """Return what a run's record says of a map.
+def map_entry(mapped: MapResult, scene: str, label: str, model: TrainedModel) -> MapEntry:
+    """Return a map's entry in the run's record.
 
     Args:
         mapped: The map, at ``<run>/maps/``.
@@ -124,21 +125,21 @@ def map_entry(mapped: MapResult, scene: str, label: str, model: TrainedModel) ->
         label: What its passes are called.
         model: The model.
     """
-    return {
-        "scene": scene,
-        "mosaic": label,
-        "scaled_over": model.scaled_over,
-        "path": f"maps/{mapped.path.name}",
-        "files": [f"maps/{path.name}" for path in mapped.files],
-        "bytes": mapped.path.stat().st_size,
-        "checkpoint": str(model.checkpoint),
-        "patches": mapped.patches,
-        "samples": mapped.samples,
-        "seconds": round(mapped.seconds, 3),
-        "forward_seconds": round(mapped.forward_seconds, 3),
-        "strips_resumed": mapped.strips_resumed,
-        "areas": [asdict(area) for area in mapped.areas],
-    }
+    return MapEntry(
+        scene=scene,
+        mosaic=label,
+        scaled_over=model.scaled_over,
+        path=f"{MAPS}/{mapped.path.name}",
+        files=[f"{MAPS}/{path.name}" for path in mapped.files],
+        bytes=mapped.path.stat().st_size,
+        checkpoint=str(model.checkpoint),
+        patches=mapped.patches,
+        samples=mapped.samples,
+        seconds=round(mapped.seconds, 3),
+        forward_seconds=round(mapped.forward_seconds, 3),
+        strips_resumed=mapped.strips_resumed,
+        areas=[asdict(area) for area in mapped.areas],
+    )
 
 
 def _tell_of_earlier(work: StripStore) -> None:

@@ -13,7 +13,7 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import format_score
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass
-from lulcseg.pictures.map_images import map_title
+from lulcseg.pictures.map_names import map_title
 
 _DESIGN = {
     "simple random": "The points are a simple random sample. The thin bars are 95 % Wilson intervals: how far another "

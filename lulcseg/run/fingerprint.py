@@ -13,18 +13,15 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
+from lulcseg.run_folder.free_settings import FILES, FREE, settings_without
 from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 
 _FORMAT = 1
-_ELSEWHERE = (
-    "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "scene", "scenes",
-    "ckpt_path", "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
-    "trainer.activation_checkpointing", "trust_target",
-)  # fmt: skip
-"""Settings that change no result, and those that name files, whose content counts instead."""
+_LEFT_OUT = (*FREE, *FILES)
+"""Settings that aren't part of the fingerprint: they don't change the result, or a file's content counts instead."""
 
 
 def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene]) -> str:
@@ -65,33 +62,21 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
 
 def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> list[str]:
     """Name the settings that count by which a run differs from another, given that one's ``config.yaml``."""
-    mine, theirs = _flat(asdict(config)), _flat(other)
-    return sorted(key for key, value in mine.items() if not _is_elsewhere(key) and theirs.get(key) != value)
+    mine, theirs = settings_without(asdict(config), _LEFT_OUT), settings_without(other, _LEFT_OUT)
+    return sorted(key for key, value in mine.items() if theirs.get(key) != value)
 
 
 def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Mapping[str, Any]) -> str:
-    settings = {key: value for key, value in _flat(asdict(config)).items() if not _is_elsewhere(key)}
     region = config.mosaic.region
     content = {
         "format": _FORMAT,
         "lulcseg": __version__,
         "program": program,
-        "settings": settings,
+        "settings": settings_without(asdict(config), _LEFT_OUT),
         "scenes": scenes,
         "files": {**files, "region": None if region is None else vector_digest(Path(region).expanduser())},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _is_elsewhere(key: str) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in _ELSEWHERE)
-
-
-def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in plain.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + str(key): value}
-    return found
 
 
 def _digest(path: str | None) -> str | None:

@@ -18,11 +18,12 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.datamodule import PatchData
-from lulcseg.pictures.contact_sheets import draw_sheets, save
+from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.model_setup import measure_scenes, model_record, training_margin
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
@@ -102,7 +103,7 @@ def fit(
     checkpoints = _checkpoints(plan, run_dir, start)
     sheets = _sheets(config, scenes, plan, task)
     loggers = _loggers(run_dir, display, goes_on_from)
-    save(sheets, run_dir / "augmentation.png")
+    save_contact_sheets(sheets, RunFolder(run_dir).augmentation_sheet)
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
     own = [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock]
@@ -156,7 +157,7 @@ def _checkpoints(plan: Plan, run_dir: Path, start: Path | None) -> RunCheckpoint
     """Return the callback that keeps the best epoch: by mean F1 on held-out ground, else by the training loss."""
     validates = bool((plan.rows["split"] == "validation").any())
     return RunCheckpoints(
-        run_dir / "checkpoints",
+        RunFolder(run_dir).checkpoints,
         monitor="val/mean_f1" if validates else "train/loss_epoch",
         mode="max" if validates else "min",
         earlier=start,
@@ -213,7 +214,7 @@ def _sheets(
     scene = next(s for s in scenes if s.name in trained)
     margin = training_margin(config, task.record)
     with progress_bar("Drawing contact sheets") as progress:
-        return draw_sheets(
+        return draw_contact_sheets(
             plan,
             scene,
             task.augmentation,

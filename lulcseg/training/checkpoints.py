@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from lulcseg.errors import LulcsegError
+from lulcseg.run_folder.folder import BEST
 from lulcseg.training.model_record import TRAINING, load_checkpoint
 from lulcseg.training.training_settings import EPOCHS, TrainingSettings
 
@@ -40,7 +41,7 @@ class RunCheckpoints(ModelCheckpoint):
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
-        self.earlier_best = None if earlier is None else earlier.parent / "best.ckpt"
+        self.earlier_best = None if earlier is None else earlier.parent / BEST
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the best if this epoch is, and the last in any case (Lightning writes it only with a new best)."""
@@ -54,7 +55,7 @@ class RunCheckpoints(ModelCheckpoint):
         if self.earlier_best is None or not self.earlier_best.is_file() or not isinstance(score, torch.Tensor):
             return
         assert self.dirpath is not None
-        mine = Path(self.dirpath) / "best.ckpt"
+        mine = Path(self.dirpath) / BEST
         mine.parent.mkdir(parents=True, exist_ok=True)
         if mine.resolve() != self.earlier_best.resolve():
             shutil.copyfile(self.earlier_best, mine)

@@ -10,9 +10,9 @@ from typing import Any
 import pytorch_lightning as pl
 
 from lulcseg.files import write_json
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.training.resources import EnergyMeter
 
-PROGRESS = "progress.json"
 SCORES = "scores"
 
 
@@ -86,4 +86,4 @@ class TrainingClock(pl.Callback):
             logger.save()
         if self._folder is not None:
             done = {"epoch": trainer.current_epoch + 1, "epochs": trainer.max_epochs, "seconds": round(self.seconds, 3)}
-            write_json(self._folder / PROGRESS, done)
+            write_json(RunFolder(self._folder).progress, done)

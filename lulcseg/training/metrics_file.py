@@ -9,10 +9,9 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger
 
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.training.clock import SCORES, TrainingClock
 from lulcseg.training.model_record import load_checkpoint
-
-METRICS = "metrics.csv"
 
 
 def kept_curves(run_dir: Path, checkpoint: Path) -> list[dict[str, Any]]:
@@ -27,7 +26,7 @@ def kept_curves(run_dir: Path, checkpoint: Path) -> list[dict[str, Any]]:
     content = load_checkpoint(checkpoint)[1]
     steps, epoch = int(content["global_step"]), int(content["epoch"])
     try:
-        with (run_dir / METRICS).open(newline="", encoding="utf-8") as file:
+        with RunFolder(run_dir).metrics.open(newline="", encoding="utf-8") as file:
             rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
     except OSError:
         rows = []

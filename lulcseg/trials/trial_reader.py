@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.run_folder.folder import TrialFolder
 from lulcseg.trials.notices import notices
 from lulcseg.trials.replicates import Replicate, read_replicate
 
@@ -116,9 +117,10 @@ def read_trial(folder: Path) -> Trial:
     """
     if not folder.is_dir():
         raise LulcsegError("there is no such folder", where=folder, remedy="give the folder of a trial's runs")
-    plain = _read_plain(folder / "trial.json")
+    paths = TrialFolder(folder)
+    plain = _read_plain(paths.description)
     name = str(plain.get("name") or folder.resolve().name)
-    replicates = [read_replicate(path.parent, name) for path in _records(folder)]
+    replicates = [read_replicate(run, name) for run in paths.runs()]
     if not replicates and not plain:
         raise LulcsegError("it holds no run", where=folder, remedy="give the folder of a trial's runs")
     values = _values(plain, replicates, folder)
@@ -150,11 +152,6 @@ def _read_plain(path: Path) -> dict[str, Any]:
     if not isinstance(plain, dict) or plain.get("format") != 1:
         raise LulcsegError("describes no trial of format 1", where=path, remedy="start the sweep again")
     return plain
-
-
-def _records(folder: Path) -> list[Path]:
-    """Return the records of runs one or two levels down."""
-    return sorted(folder.glob("*/record.json")) + sorted(folder.glob("*/*/record.json"))
 
 
 def _values(plain: Mapping[str, Any], replicates: Iterable[Replicate], folder: Path) -> list[TrialValue]:
@@ -191,6 +188,6 @@ def _contrast(plain: Mapping[str, Any] | None, values: list[TrialValue], folder:
 def _undescribed(key: str, folder: Path) -> LulcsegError:
     return LulcsegError(
         f"its '{key}' can't be understood",
-        where=folder / "trial.json",
+        where=TrialFolder(folder).description,
         remedy="start the sweep again",
     )

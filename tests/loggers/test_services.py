@@ -17,13 +17,15 @@ from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, NoDisplay, Picture
 from lulcseg.loggers.identity import TrialPlace, identity_of, trial_of
 from lulcseg.loggers.opening import check_logger, open_display, reopen_display
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.logger import LoggerSettings
 from tests.loggers.test_weights_biases import CONFIG, LEGEND, STEM, run_folder, show_all
 
 
 def show(run: Path, settings: LoggerSettings) -> None:
     """Show a whole run."""
-    record = json.loads((run / "record.json").read_text())
+    record = RunRecord.load(RunFolder(run))
     identity = identity_of(CONFIG, ["synthetic2018"])
     with open_display(settings, identity, CONFIG | facts_of(record, identity), run) as display:
         show_all(display, run)

@@ -12,8 +12,7 @@ from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
-from lulcseg.legend import LandClass, Legend
-from lulcseg.pictures.themed import inline_svg
+from lulcseg.pictures.inline_svg import inline_svg
 from lulcseg.report.trial import closeups as trialclose
 from lulcseg.report.trial import score_figures as trialfigures
 from lulcseg.report.trial.confusions import confusion_view
@@ -24,18 +23,9 @@ from lulcseg.report.trial.training_curves import Curve, Spread, spreads
 from lulcseg.report.trial.trial_page import write_trial_report
 from lulcseg.report.trial.values_table import SpreadCell, year_of
 from lulcseg.trials.trial_reader import read_trial
-from tests.report.test_run_page import Page
-from tests.support.trial_pages import SCENES, write_trial
+from tests.support.html_page import Page
+from tests.support.trial_pages import LEGEND, NASTY, SCENES, write_trial
 
-NASTY = '<script>alert(1)</script> & "x"'
-LEGEND = Legend(
-    (
-        LandClass(10, NASTY, "#8fce6a"),
-        LandClass(30, "Costs $5_a$", "#d81b60"),
-        LandClass(50, "Water", "#2266aa"),
-        LandClass(70, "Other", "#c8c4b7"),
-    )
-)
 TWO = (("batch10", 10), ("batch50", 50))
 
 

@@ -89,6 +89,17 @@ def test_settings_that_change_no_result_may_differ(folder):
     assert read_trial(folder).notes == ()
 
 
+def test_seeds_that_share_a_fingerprint_have_no_differing_settings(folder):
+    """What the fingerprint leaves out (:mod:`tests.run.test_fingerprint`) isn't reported of replicates either."""
+    for seed in range(3):
+        config = folder / "batch50" / f"seed{seed}" / "config.yaml"
+        workers = f"mosaic:\n  batch_size: 4\n  workers: {seed}\n  strip: {64 * seed}\nshow: s{seed}\n"
+        config.write_text(config.read_text() + workers)
+    assert read_trial(folder).notes == ()
+    config.write_text(config.read_text().replace("batch_size: 4", "batch_size: 5"))
+    assert len(read_trial(folder).notes) == 1
+
+
 def test_tells_values_of_different_plans(folder):
     for seed in range(3):
         change(folder / "batch50" / f"seed{seed}", plan={"digest": "another"})

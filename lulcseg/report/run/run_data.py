@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from errno import ENOENT
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import pandas as pd
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import MapEntry, RunRecord, SceneEntry
 from lulcseg.sampling.plan import Plan
 
 
@@ -25,18 +27,18 @@ class MapFile:
         scene: Name of the scene.
         mosaic: Which mosaic setting made it ("single", "multiple").
         path: The file.
-        facts: What else the record says: patches, seconds.
+        entry: Its entry in the record; None where there is no record.
     """
 
     scene: str
     mosaic: str
     path: Path
-    facts: dict[str, Any]
+    entry: MapEntry | None = None
 
     @property
     def files(self) -> list[str]:
         """All files of the map for people to open, relative to the run directory: what is shown and what is read."""
-        named = [str(name) for name in self.facts.get("files", [])]
+        named = () if self.entry is None else self.entry.files
         return [name for name in named if not name.endswith((".qml", ".aux.xml"))]
 
 
@@ -46,7 +48,7 @@ class RunData:
 
     Attributes:
         path: The directory.
-        record: ``record.json``, empty where it is missing.
+        record: Its record, empty where it is missing.
         config: Text of ``config.yaml``.
         metrics: ``metrics.csv``.
         plan: The sampling plan.
@@ -56,7 +58,7 @@ class RunData:
     """
 
     path: Path
-    record: dict[str, Any]
+    record: RunRecord
     config: str | None
     metrics: pd.DataFrame | None
     plan: Plan | None
@@ -67,18 +69,17 @@ class RunData:
     @property
     def scenes(self) -> list[str]:
         """Names of the scenes that were mapped or assessed, in the record's order."""
-        named = [*self.record.get("scenes", {}), *(m.scene for m in self.maps), *(a.scene for a in self.assessments)]
+        named = [*self.record.scenes, *(m.scene for m in self.maps), *(a.scene for a in self.assessments)]
         shown = {m.scene for m in self.maps} | {a.scene for a in self.assessments}
-        return [scene for scene in dict.fromkeys(named) if scene in shown] or list(self.record.get("scenes", {}))
+        return [scene for scene in dict.fromkeys(named) if scene in shown] or list(self.record.scenes)
 
-    def scene_entry(self, scene: str) -> dict[str, Any]:
+    def scene_entry(self, scene: str) -> SceneEntry:
         """Return what the record says of a scene, empty if nothing."""
-        entry = self.record.get("scenes", {}).get(scene, {})
-        return entry if isinstance(entry, dict) else {}
+        return self.record.scenes.get(scene, SceneEntry.of())
 
     def legend(self, scene: str) -> Legend | None:
         """Return the legend of a scene: the record's, or that of one of its assessments."""
-        plain = self.scene_entry(scene).get("legend")
+        plain = self.scene_entry(scene).legend
         if plain:
             return Legend.from_plain(plain)
         return next((a.legend for a in self.assessments if a.scene == scene), None)
@@ -103,56 +104,49 @@ def read_run(run_dir: Path) -> RunData:
             missing[name] = str(error) if isinstance(error, LulcsegError) else f"It could not be read ({error})."
         return without
 
-    nothing: dict[str, Any] = {}
-    record = part("record", lambda: read_record(run_dir), nothing)
+    folder = RunFolder(run_dir)
+    record = part("record", lambda: read_record(folder), RunRecord.of())
     return RunData(
         path=run_dir,
         record=record,
-        config=part("config", lambda: (run_dir / "config.yaml").read_text(encoding="utf-8"), None),
-        metrics=part("metrics", lambda: pd.read_csv(run_dir / "metrics.csv"), None),
-        plan=part("plan", lambda: Plan.load(run_dir / "plan.gpkg"), None),
-        maps=part("maps", lambda: maps_of(run_dir, record), []),
-        assessments=_assessments(run_dir, record, part),
+        config=part("config", lambda: folder.config.read_text(encoding="utf-8"), None),
+        metrics=part("metrics", lambda: pd.read_csv(folder.metrics), None),
+        plan=part("plan", lambda: Plan.load(folder.plan), None),
+        maps=part("maps", lambda: maps_of(folder, record), []),
+        assessments=_assessments(folder, record, part),
         missing=missing,
     )
 
 
-def read_record(run_dir: Path) -> dict[str, Any]:
-    """Read a run's ``record.json``.
+def read_record(folder: RunFolder) -> RunRecord:
+    """Read a run's record.
 
     Raises:
-        OSError: It isn't there.
-        ValueError: It is no JSON.
-        TypeError: It is no record.
+        FileNotFoundError: It doesn't exist.
+        LulcsegError: It is damaged.
     """
-    path = run_dir / "record.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise TypeError(f"{path.name} is no record")
-    return content
+    if not folder.has_record:
+        raise FileNotFoundError(ENOENT, "no record", str(folder.record))
+    return RunRecord.load(folder)
 
 
-def maps_of(run_dir: Path, record: dict[str, Any]) -> list[MapFile]:
+def maps_of(folder: RunFolder, record: RunRecord) -> list[MapFile]:
     """Return the maps the record names and the folder holds; without a record, those in ``maps/``."""
-    if "maps" in record:
-        named = [
-            MapFile(str(m["scene"]), str(m.get("mosaic") or "map"), run_dir / str(m["path"]), dict(m))
-            for m in record["maps"]
-        ]
+    if record.maps is not None:
+        named = [MapFile(entry.scene, entry.mosaic or "map", folder.path / entry.path, entry) for entry in record.maps]
         return [m for m in named if m.path.exists()]
-    found = sorted((run_dir / "maps").glob("*.tif"))
-    split = [(path, *path.stem.rpartition("_")[::2]) for path in found]
-    return [MapFile(scene or path.stem, mosaic, path, {}) for path, scene, mosaic in split]
+    split = [(path, *path.stem.rpartition("_")[::2]) for path in folder.map_files()]
+    return [MapFile(scene or path.stem, mosaic, path) for path, scene, mosaic in split]
 
 
 def _assessments(
-    run_dir: Path, record: dict[str, Any], part: Callable[[str, Callable[[], Any], Any], Any]
+    folder: RunFolder, record: RunRecord, part: Callable[[str, Callable[[], Any], Any], Any]
 ) -> list[Assessment]:
     """Return the assessments the record lists; where it has no such list, those in ``assessment/``."""
-    if isinstance(record.get("assessments"), list):
-        paths = [run_dir / f"{stem}.json" for stem in dict.fromkeys(record["assessments"])]
+    if record.assessments is not None:
+        paths = [folder.path / f"{stem}.json" for stem in dict.fromkeys(record.assessments)]
     else:
-        paths = sorted((run_dir / "assessment").glob("*.json"))
+        paths = folder.assessment_files()
     loaded = [part(f"assessment {path.name}", partial(Assessment.load, path), None) for path in paths]
     found = [a for a in loaded if a is not None]
     return sorted(found, key=lambda a: (a.scene, a.compared != "labels", {"single": 0}.get(a.mosaic or "", 1)))

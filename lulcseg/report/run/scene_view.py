@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -15,8 +14,10 @@ from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.areas import class_pixels
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
-from lulcseg.pictures.images import map_picture, photo_uri, png_uri
-from lulcseg.pictures.map_images import classes_of, map_title
+from lulcseg.pictures.class_map import join_classes
+from lulcseg.pictures.encoding import photo_uri, png_uri
+from lulcseg.pictures.map_names import map_title
+from lulcseg.pictures.painting import map_picture
 from lulcseg.report.run.run_data import MapFile, RunData
 from lulcseg.report.score_tables import (
     AreaRow,
@@ -116,7 +117,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
     own = run.legend(scene)
     maps = sorted((m for m in run.maps if m.scene == scene), key=lambda m: m.mosaic != "single")  # shown last: the best
     entry = run.scene_entry(scene)
-    photo, drawn = _preview(run.path, entry, "imagery_preview"), _preview(run.path, entry, "labels_preview")
+    photo, drawn = _preview(run.path, entry.imagery_preview), _preview(run.path, entry.labels_preview)
     size = _picture_size(photo or drawn, maps)
     layers = []
     if photo is not None:
@@ -134,7 +135,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
             read.append(_read_map(found, own, size, _map_label(found, alone=len(maps) == 1)))
         except LulcsegError as error:
             notes.append(str(error))
-    legend = tuple(classes_of([m.legend for m in read] or ([own] if own else [])))
+    legend = tuple(join_classes([m.legend for m in read] or ([own] if own else [])))
     if drawn is not None and own is not None and _colours_differ(own, legend):
         notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
     results = [a for a in run.assessments if a.scene == scene]
@@ -157,9 +158,8 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
     )
 
 
-def _preview(run_dir: Path, entry: dict[str, Any], key: str) -> Path | None:
-    name = entry.get(key)
-    return run_dir / str(name) if name and (run_dir / str(name)).is_file() else None
+def _preview(run_dir: Path, name: str | None) -> Path | None:
+    return run_dir / name if name and (run_dir / name).is_file() else None
 
 
 def _picture_size(preview: Path | None, maps: list[MapFile]) -> tuple[int, int]:
@@ -189,8 +189,8 @@ def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], la
 
 def _pixels(found: MapFile, legend: Legend) -> list[int]:
     """Return a map's pixels of each class: as counted when it was made, unless the file has changed since."""
-    counted = {area["name"]: int(area["pixels"]) for area in found.facts.get("areas", [])}
-    if list(counted) == legend.names and found.facts.get("bytes") == found.path.stat().st_size:
+    counted = {} if found.entry is None else {area["name"]: int(area["pixels"]) for area in found.entry.areas}
+    if list(counted) == legend.names and found.entry and found.entry.bytes == found.path.stat().st_size:
         return list(counted.values())
     return class_pixels(found.path, legend).tolist()  # type: ignore[no-any-return]
 

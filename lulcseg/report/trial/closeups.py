@@ -14,12 +14,14 @@ from PIL import Image
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
-from lulcseg.maps.classraster import ClassRaster
-from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
-from lulcseg.pictures.map_images import ShownMap, imagery_picture, joint_table
+from lulcseg.pictures.class_map import ClassMap, class_lookup
+from lulcseg.pictures.encoding import jpeg_uri, png_uri
+from lulcseg.pictures.painting import class_picture
+from lulcseg.pictures.reduced_imagery import window_imagery
 from lulcseg.pictures.window_choice import choose_window
 from lulcseg.report.run.scene_view import PictureLayer
 from lulcseg.report.trial.map_comparison import SceneMaps, TrialMap, joint_legend, shown_maps
+from lulcseg.run_folder.folder import RunFolder
 
 if TYPE_CHECKING:
     from lulcseg.scene.scene import Scene
@@ -66,7 +68,7 @@ def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
     shown = list(of_value.values())
     if not shown:
         return None
-    maps = [(layer, ShownMap.open(found.file.path, found.legend)) for layer, found in shown]
+    maps = [(layer, ClassMap.open(found.file.path, found.legend)) for layer, found in shown]
     grid = maps[0][1].grid
     area = grid.window
     for _, shown_map in maps:
@@ -76,7 +78,10 @@ def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
     compared = [maps[0][1], maps[-1][1]] if len(maps) > 1 else [maps[0][1]]
     window = choose_window(compared, view.classes, grid, area, _SIDE)
     layers, said = _backdrop(view, shown[0][1], grid, window, cache)
-    layers += [PictureLayer(layer.key, layer.label, _cut(m, view, grid, window), is_classes=True) for layer, m in maps]
+    layers += [
+        PictureLayer(layer.key, layer.label, _painted(m.read(window, grid, view.classes), view), is_classes=True)
+        for layer, m in maps
+    ]
     b = grid.bounds(window)
     about = (
         f"{window.height:,} × {window.width:,} pixels around {(b.left + b.right) / 2:.10g}, "
@@ -90,14 +95,6 @@ def _why(labels: list[str]) -> str:
     if len(labels) == 1:
         return "the mix of classes is richest"
     return f"the maps of {labels[0]} and {labels[-1]} differ most"
-
-
-def _cut(shown: ShownMap, view: SceneMaps, grid: Grid, window: Window) -> str:
-    place = shown.window_in(grid)
-    own = Window(window.row - place.row, window.col - place.col, window.height, window.width)
-    with ClassRaster(shown.path, shown.legend) as raster:
-        index = joint_table(shown.legend, view.classes)[raster.read(own)]
-    return _painted(index, view)
 
 
 def _painted(index: NDArray[np.uint8], view: SceneMaps) -> str:
@@ -121,11 +118,11 @@ def _backdrop(
             [],
             " The scene that the run's configuration names is of other ground: no imagery.",
         )
-    photo = imagery_picture(scene, own, max(own.height, own.width))
+    photo = window_imagery(scene, own, max(own.height, own.width))
     layers = [PictureLayer("imagery", "Imagery", jpeg_uri(Image.fromarray(photo)), is_classes=False)]
     known = {c.name for c in view.classes}
     if scene.labels is not None and known >= set(scene.legend.names):
-        index = joint_table(scene.legend, view.classes)[scene.labels.read(own)]
+        index = class_lookup(scene.legend, view.classes)[scene.labels.read(own)]
         layers.append(PictureLayer("labels", "Digitised labels", _painted(index, view), is_classes=True))
     return layers, ""
 
@@ -138,7 +135,7 @@ def _scene(run: Path, name: str, cache: Path | None) -> Scene | None:
     """
     from lulcseg.scene.scene import Scene
 
-    config = _config(run / "config.yaml")
+    config = _config(RunFolder(run).config)
     kept = cache or (Path(config["cache"]) if config.get("cache") else None)
     broken = None
     for asked in dict.fromkeys(_named(config)):

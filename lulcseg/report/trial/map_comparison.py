@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from PIL import Image
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend
-from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
-from lulcseg.pictures.map_images import classes_of, joint_table
-from lulcseg.report.run.run_data import MapFile, maps_of, read_record
+from lulcseg.pictures.class_map import class_lookup, join_classes
+from lulcseg.pictures.encoding import jpeg_uri, png_uri
+from lulcseg.pictures.painting import class_picture
+from lulcseg.report.run.run_data import MapFile, maps_of
 from lulcseg.report.run.scene_view import PictureLayer
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 
 if TYPE_CHECKING:
     from lulcseg.trials.replicates import Replicate
@@ -102,14 +105,14 @@ def _found(trial: Trial) -> tuple[dict[str, list[TrialMap]], dict[str, Path], di
     for replicate in trial.replicates:
         if not replicate.counts:
             continue
-        try:
-            record = read_record(replicate.path)
-        except (OSError, ValueError, TypeError):
+        folder = RunFolder(replicate.path)
+        record = RunRecord.read(folder)
+        if record is None:
             continue
-        for scene, entry in record.get("scenes", {}).items():
-            if scene not in previews and (replicate.path / str(entry.get("imagery_preview"))).is_file():
-                previews[scene] = replicate.path
-        for file in maps_of(replicate.path, record):
+        for scene, entry in record.scenes.items():
+            if scene not in previews and (folder.path / str(entry.imagery_preview)).is_file():
+                previews[scene] = folder.path
+        for file in maps_of(folder, record):
             try:
                 legend = carried_legend(file.path) or _own_legend(record, file.scene)
             except LulcsegError as error:
@@ -120,9 +123,9 @@ def _found(trial: Trial) -> tuple[dict[str, list[TrialMap]], dict[str, Path], di
     return {scene: _in_order(trial, maps) for scene, maps in found.items()}, previews, broken
 
 
-def _own_legend(record: dict[str, Any], scene: str) -> Legend | None:
-    plain = record.get("scenes", {}).get(scene, {}).get("legend")
-    return Legend.from_plain(plain) if plain else None
+def _own_legend(record: RunRecord, scene: str) -> Legend | None:
+    entry = record.scenes.get(scene)
+    return Legend.from_plain(entry.legend) if entry is not None and entry.legend else None
 
 
 def _in_order(trial: Trial, maps: list[TrialMap]) -> list[TrialMap]:
@@ -141,7 +144,7 @@ def _scene(
     trial: Trial, maps: list[TrialMap], run: Path | None, share: tuple[int, int], key: str
 ) -> tuple[SceneMaps, int]:
     """Picture one scene; return how many letters its maps take, besides."""
-    classes, scene = classes_of([m.legend for m in maps]), maps[0].file.scene
+    classes, scene = join_classes([m.legend for m in maps]), maps[0].file.scene
     view = SceneMaps(key, scene, [], (1, 1), classes, maps=maps)
     layers, size = _backdrop(view, run)
     view = SceneMaps(key, scene, layers, size or _map_size(maps[0]), classes, maps=maps, notes=view.notes)
@@ -168,7 +171,7 @@ def _scene(
 
 def _overview(found: TrialMap, view: SceneMaps) -> NDArray[np.uint8]:
     with ClassRaster(found.file.path, found.legend) as raster:
-        index: NDArray[np.uint8] = joint_table(found.legend, view.classes)[raster.overview(*reversed(view.size))]
+        index: NDArray[np.uint8] = class_lookup(found.legend, view.classes)[raster.overview(*reversed(view.size))]
     return index
 
 
@@ -177,27 +180,25 @@ def _backdrop(view: SceneMaps, run: Path | None) -> tuple[list[PictureLayer], tu
     if run is None:
         view.notes.append("No run directory holds a preview of the imagery.")
         return [], None
-    entry = read_record(run)["scenes"][view.scene]
-    with Image.open(run / entry["imagery_preview"]) as picture:
+    entry = RunRecord.load(RunFolder(run)).scenes[view.scene]
+    with Image.open(run / str(entry.imagery_preview)) as picture:
         size = _within(picture.size)
         photo = picture.convert("RGB").resize(size, Image.Resampling.BOX) if picture.size != size else picture
         layers = [PictureLayer("imagery", "Imagery", jpeg_uri(photo), is_classes=False)]
-    drawn = entry.get("labels_preview")
-    if drawn and entry.get("legend") and (run / drawn).is_file():
-        layers.append(
-            PictureLayer("labels", "Digitised labels", _labels(run / drawn, entry, view, size), is_classes=True)
-        )
+    drawn = entry.labels_preview
+    if drawn and entry.legend and (run / drawn).is_file():
+        uri = _labels(run / drawn, Legend.from_plain(entry.legend), view, size)
+        layers.append(PictureLayer("labels", "Digitised labels", uri, is_classes=True))
     return layers, size
 
 
-def _labels(path: Path, entry: dict[str, Any], view: SceneMaps, size: tuple[int, int]) -> str:
+def _labels(path: Path, own: Legend, view: SceneMaps, size: tuple[int, int]) -> str:
     """Return the labels' preview in the maps' palette."""
-    own = Legend.from_plain(entry["legend"])
     known = {c.name for c in view.classes}
     view.classes.extend(c for c in own if c.name not in known)
     with Image.open(path) as picture:
         index = np.asarray(picture.resize(size, Image.Resampling.NEAREST), dtype=np.uint8)
-    return png_uri(class_picture(joint_table(own, view.classes)[index], joint_legend(view.classes)))
+    return png_uri(class_picture(class_lookup(own, view.classes)[index], joint_legend(view.classes)))
 
 
 def _within(size: tuple[int, int]) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from lulcseg.pictures.images import jpeg_uri
+from lulcseg.pictures.encoding import jpeg_uri
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 
@@ -93,7 +94,7 @@ def plans_view(trial: Trial) -> PlansView | None:
         return None
     figures = []
     for own in list(by_digest.values())[:_MOST_PLANS]:
-        pictured = next(((r, found) for r in own if (found := sorted(r.path.glob("plan*.png")))), None)
+        pictured = next(((r, found) for r in own if (found := RunFolder(r.path).plan_pictures())), None)
         if pictured is not None:
             figures += [TrialPlanFigure(_whose(own, trial, path), _small(path)) for path in pictured[1]]
     if len(by_digest) == 1:

@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from lulcseg.pictures.figures import INK, plain
+from lulcseg.pictures.figure_style import INK, plain
+from lulcseg.pictures.inline_svg import PAGE, THEMED
 from lulcseg.pictures.palette import value_colours
-from lulcseg.pictures.themed import PAGE, THEMED
 from lulcseg.report.trial.score_views import METRICS, ViewComparison
 from lulcseg.report.trial.training_curves import Spread
 

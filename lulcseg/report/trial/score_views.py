@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.legend import LandClass
-from lulcseg.pictures.map_images import classes_of
+from lulcseg.pictures.class_map import join_classes
 from lulcseg.trials.views import View, scored, views
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ViewComparison:
     @property
     def classes(self) -> list[LandClass]:
         """The classes of all maps, each name once."""
-        return classes_of([s.result.legend for own in self.scored for s in own])
+        return join_classes([s.result.legend for own in self.scored for s in own])
 
     @property
     def names(self) -> list[str]:

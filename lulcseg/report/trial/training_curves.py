@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lulcseg.run_folder.folder import RunFolder
+
 if TYPE_CHECKING:
     from lulcseg.trials.trial_reader import Trial
 
@@ -59,7 +61,7 @@ def spreads(trial: Trial) -> list[Spread]:
 
 def _log(run_dir: Path) -> pd.DataFrame | None:
     try:
-        log = pd.read_csv(run_dir / "metrics.csv", usecols=lambda name: name == "epoch" or name in _PANELS)
+        log = pd.read_csv(RunFolder(run_dir).metrics, usecols=lambda name: name == "epoch" or name in _PANELS)
     except (OSError, ValueError):
         return None
     return log if "epoch" in log else None

@@ -13,8 +13,8 @@ from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.legend import LandClass
+from lulcseg.pictures.inline_svg import inline_svg
 from lulcseg.pictures.palette import safe_colours, value_colours
-from lulcseg.pictures.themed import inline_svg
 from lulcseg.report.rendering import duration, environment
 from lulcseg.report.trial import score_figures as trialfigures
 from lulcseg.report.trial.closeups import CloseUp, close_up
@@ -26,6 +26,7 @@ from lulcseg.report.trial.score_views import ViewComparison, comparisons
 from lulcseg.report.trial.training_curves import Spread, spreads
 from lulcseg.report.trial.values_table import ClassTable, TableView, class_tables, table_six
 from lulcseg.report.trial.wording import LEGENDS, answer_of, points_note, ranks_note
+from lulcseg.run_folder.folder import TrialFolder
 from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.summary import summarise_classes
 from lulcseg.trials.trial_reader import Trial, read_trial
@@ -103,10 +104,10 @@ def write_trial_report(folder: Path, *, full_resolution: bool = False, cache: Pa
     found = comparisons(trial)
     content = _content(trial, found, full_resolution=full_resolution, cache=cache)
     page = environment().get_template("trial.html").render(**content)
-    path = folder / "report.html"
+    path = TrialFolder(folder).report
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
-    write_exports(folder / "tables", content["data"]["exports"])
+    write_exports(TrialFolder(folder).tables, content["data"]["exports"])
     return path
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import score
 from lulcseg.legend import LandClass, Legend
-from lulcseg.pictures import figures
+from lulcseg.pictures import figure_style, run_figures
 
 LEGEND = Legend(
     (LandClass(0, "Cane $x", "#8fce6a"), LandClass(1, "_Road", "#d81b60"), LandClass(2, "Other", "#c8c4b7"))
@@ -39,20 +39,20 @@ def test_curves_are_sorted_into_loss_and_scores():
         }
     )
 
-    figure = figures.learning_curves(metrics)
+    figure = run_figures.learning_curves(metrics)
 
     loss, scores = figure.axes
     assert labels_of(loss) == ["training, each step", "training", "validation"]
     assert labels_of(scores) == ["mean F1, validation"]
     np.testing.assert_array_equal(loss.lines[2].get_xydata(), [[9, 2.1], [19, 1.5]])
-    assert figures.svg(figure).lstrip().startswith(b"<?xml")
+    assert figure_style.svg(figure).lstrip().startswith(b"<?xml")
 
 
 @pytest.mark.parametrize(
     "metrics", [pd.DataFrame(), pd.DataFrame({"step": [1]}), pd.DataFrame({"step": [1], "val/loss": [None]})]
 )
 def test_nothing_to_draw_makes_no_figure(metrics):
-    assert figures.learning_curves(metrics) is None
+    assert run_figures.learning_curves(metrics) is None
 
 
 def test_the_confusion_figure_prints_the_counts():
@@ -71,16 +71,16 @@ def test_the_confusion_figure_prints_the_counts():
         unmapped=(0, 0, 0),
     )
 
-    figure = figures.confusion_figure(result)
+    figure = run_figures.confusion_figure(result)
 
     assert [t.get_text() for t in figure.axes[0].texts] == ["1,234", "5", "7", "2"]
-    with Image.open(io.BytesIO(figures.png(figure))) as picture:
+    with Image.open(io.BytesIO(figure_style.png(figure))) as picture:
         assert picture.format == "PNG"
 
 
 def test_global_settings_stay_as_they_were():
     before = dict(mpl.rcParams)
 
-    figures.svg(figures.learning_curves(pd.DataFrame({"step": [1, 2], "val/loss": [1.0, 0.5]})))
+    figure_style.svg(run_figures.learning_curves(pd.DataFrame({"step": [1, 2], "val/loss": [1.0, 0.5]})))
 
     assert dict(mpl.rcParams) == before

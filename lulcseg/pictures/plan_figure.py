@@ -1,9 +1,10 @@
-"""The plan over the imagery: where a model's patches lie (the paper's Figures 4 and 5)."""
+"""A sampling plan over the imagery: where the patches lie (the paper's Figures 4 and 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -17,21 +18,47 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
+from PIL import Image
 
 from lulcseg.grid import Bounds
 from lulcseg.legend import Legend
-from lulcseg.pictures.figures import INK, MUTED, STYLE, plain
-from lulcseg.sampling.plan import VALIDATION
+from lulcseg.pictures.figure_style import INK, MUTED, STYLE, plain
+from lulcseg.sampling.plan import VALIDATION, Plan
+from lulcseg.sampling.plan_cells import cells_of
 
 _MOST_OUTLINES = 4000
 _MOST_COVER = 5.0
-"""Outlines that cover the ground more often than this can't be told apart: centres are drawn instead."""
+"""Outlines that cover the ground more often than this are indistinguishable: centres are drawn instead."""
 
 _POINTS_WIDE = 8.0 * 72
 """Width of the figure in points."""
 
 
-def plan_figure(
+def plan_figure(plan: Plan, scene: str, legend: Legend, preview: Path | None) -> Figure:
+    """Draw a plan over one of its scenes.
+
+    Args:
+        plan: The plan.
+        scene: Name of the scene.
+        legend: The classes.
+        preview: Picture of the scene's extent; None leaves the background blank.
+    """
+    background = None
+    if preview is not None:
+        with Image.open(preview) as picture:
+            background = np.asarray(picture.convert("RGB"))
+    held_out = ((plan.meta.get("validation") or {}).get("held_out") or {}).get(scene, [])
+    return patches_figure(
+        plan.of(scene),
+        plan.grid(scene).bounds(),
+        legend,
+        background,
+        cells=cells_of(plan, scene) if plan.meta["method"] == "grid" else None,
+        held_out=[Bounds(*b) for b in held_out],
+    )
+
+
+def patches_figure(
     rows: gpd.GeoDataFrame,
     bounds: Bounds,
     legend: Legend,
@@ -40,21 +67,21 @@ def plan_figure(
     cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     held_out: Sequence[Bounds] = (),
 ) -> Figure:
-    """Draw a plan's patches, coloured by the class each was drawn for, over the imagery.
+    """Draw patches over the imagery, coloured by the class that each was drawn for.
 
     Args:
-        rows: A plan's rows of one scene: ``class_index`` (−1: drawn for none), ``split`` (held-out
-            patches are dotted) and the extents as geometry.
+        rows: A plan's rows of one scene: ``class_index`` (−1: drawn for no class), ``split`` (outlines of
+            validation patches are dotted) and the extents as geometry.
         bounds: Extent of the scene, in map units.
         legend: The classes.
         background: (h, w, 3) uint8 picture of the scene's extent; None leaves it blank.
-        cells: The systematic grid's: indices into ``rows`` and numbers of cells
+        cells: Of a systematic grid: indices into ``rows`` and numbers of cells
             (:func:`lulcseg.sampling.plan_cells.cells_of`). Patches are then drawn as the cells they were
-            split from, each as far as patches are left in it.
+            split from, each as far as it still has patches.
         held_out: Extents of the ground held out for validation, hatched.
 
     Returns:
-        The figure; where patches are many or lie thick, it shows their centres instead of outlines.
+        The figure; of many or dense patches it has the centres instead of the outlines.
     """
     patches = _Patches.of(rows)
     places = patches if cells is None else patches.as_cells(*cells)
@@ -113,7 +140,7 @@ class _Patches:
         return _Patches(self.extents[chosen], self.class_index[chosen], self.validation[chosen])
 
     def as_cells(self, patch: NDArray[np.int64], cell: NDArray[np.int64]) -> _Patches:
-        """Return cells as far as patches are left in them; a cell cut by held-out ground is two."""
+        """Return cells as far as they have patches; a cell split by held-out ground becomes two."""
         chosen = self.where(patch)
         by = pd.DataFrame(chosen.extents, columns=list("wsen")).groupby([cell, chosen.validation], sort=False)
         cells = by.agg({"w": "min", "s": "min", "e": "max", "n": "max"})
@@ -122,17 +149,17 @@ class _Patches:
 
 
 def _draw_centres(axes: Axes, patches: _Patches, colours: NDArray[np.float64]) -> None:
-    """Draw patches as dots, those of rarer classes on top."""
+    """Draw patches as dots, rarer classes on top."""
     counts = np.bincount(patches.class_index + 1, minlength=len(colours))
-    shown = patches.where(np.argsort(-counts[patches.class_index + 1], kind="stable"))
-    centres = (shown.extents[:, :2] + shown.extents[:, 2:]) / 2
-    size = float(np.clip(80_000 / len(shown), 1.5, 25))
+    ordered = patches.where(np.argsort(-counts[patches.class_index + 1], kind="stable"))
+    centres = (ordered.extents[:, :2] + ordered.extents[:, 2:]) / 2
+    size = float(np.clip(80_000 / len(ordered), 1.5, 25))
     edge = 0.4 if size > 6 else 0.0
-    axes.scatter(centres[:, 0], centres[:, 1], s=size, c=colours[shown.class_index], linewidths=edge, edgecolors=INK)
+    axes.scatter(centres[:, 0], centres[:, 1], s=size, c=colours[ordered.class_index], linewidths=edge, edgecolors=INK)
 
 
 def _draw_outlines(axes: Axes, patches: _Patches, colours: NDArray[np.float64], points: float) -> None:
-    """Draw patches as outlines, thinner where they are small; ``points`` is the length of a map unit on paper."""
+    """Draw patches as outlines, thinner if they are small; ``points`` is the length of a map unit in points."""
     side = float(np.median(patches.sides)) * points if len(patches) else 0.0
     line = float(np.clip(side / 8, 0.4, 1.5))
     for held_out, dash in ((False, "-"), (True, (0, (2, 1.5)))):

@@ -11,8 +11,8 @@ from shapely import box
 
 from lulcseg.grid import Bounds, Window
 from lulcseg.legend import LandClass, Legend
-from lulcseg.pictures import figures
-from lulcseg.pictures.planfigure import plan_figure
+from lulcseg.pictures import figure_style
+from lulcseg.pictures.plan_figure import patches_figure
 from lulcseg.report.run.plan_view import plan_figure as figure_of_plan
 from lulcseg.sampling.plan import Plan
 from tests.support.plans import GRID, WEST, FakeScene, grid, stratified
@@ -43,18 +43,18 @@ def outlines(figure):
 
 def test_patches_are_outlined_where_they_can_be_told_apart():
     rng = np.random.default_rng(0)
-    few = plan_figure(plan_rows(30, 10, rng), GROUND, LEGEND, np.zeros((50, 50, 3), dtype=np.uint8))
-    many = plan_figure(plan_rows(600, 10, rng), GROUND, LEGEND)
+    few = patches_figure(plan_rows(30, 10, rng), GROUND, LEGEND, np.zeros((50, 50, 3), dtype=np.uint8))
+    many = patches_figure(plan_rows(600, 10, rng), GROUND, LEGEND)
     assert len(outlines(few)) == 30
     assert len(many.axes[0].collections) == 2
     assert len(many.axes[0].collections[1].get_offsets()) == 600
-    with Image.open(io.BytesIO(figures.jpeg(few))) as picture:
+    with Image.open(io.BytesIO(figure_style.jpeg(few))) as picture:
         assert picture.width > 600
 
 
 def test_patches_wear_the_colour_of_their_class_and_the_legend_counts_them():
     rows = plan_rows(4, 10, np.random.default_rng(0)).assign(class_index=[1, 0, 1, -1], split="train")
-    figure = plan_figure(rows, GROUND, LEGEND)
+    figure = patches_figure(rows, GROUND, LEGEND)
     drawn = figure.axes[0].collections[2].get_edgecolors()[:, :3]
     np.testing.assert_allclose(drawn[:3] * 255, LEGEND.colours[[1, 0, 1]], atol=0.5)
     assert entries(figure) == [r"Cane \$x (1)", "_Road (2)", "patch (1)"]
@@ -63,7 +63,7 @@ def test_patches_wear_the_colour_of_their_class_and_the_legend_counts_them():
 def test_rare_classes_lie_on_top_where_patches_are_dots():
     rows = plan_rows(5000, 1, np.random.default_rng(0))
     rows["class_index"] = np.where(np.arange(5000) % 100 == 0, 1, 2)
-    dots = plan_figure(rows, GROUND, LEGEND).axes[0].collections[1]
+    dots = patches_figure(rows, GROUND, LEGEND).axes[0].collections[1]
     np.testing.assert_allclose(dots.get_facecolors()[-50:, :3] * 255, np.tile(LEGEND.colours[1], (50, 1)), atol=0.5)
 
 
@@ -90,7 +90,7 @@ def test_the_systematic_grid_is_drawn_as_its_cells(origin):
     wanted = cells.rows.geometry.bounds.to_numpy()
     np.testing.assert_allclose(drawn[np.lexsort(drawn.T)], wanted[np.lexsort(wanted.T)], atol=1e-6)
     assert entries(figure) == [f"cell ({len(cells)}; {len(patches)} patches)"]
-    np.testing.assert_allclose(figure.axes[0].collections[2].get_edgecolors()[0, :3], to_rgb(figures.INK))
+    np.testing.assert_allclose(figure.axes[0].collections[2].get_edgecolors()[0, :3], to_rgb(figure_style.INK))
 
 
 @pytest.mark.parametrize("origin", [None, (GRID.left + 32.0, GRID.top - 16.0), (GRID.left - 7.0, GRID.top + 33.0)])

@@ -1,9 +1,6 @@
-"""Figures of a run, drawn without matplotlib's global state: for the report and for Weights & Biases."""
+"""Figures of a single run: learning curves and a confusion matrix, for the report and the loggers."""
 
 from __future__ import annotations
-
-import io
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,31 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lulcseg.assessment.assessment import Assessment
-
-INK, MUTED, RULE = "#1d2733", "#5d6b7a", "#d9dfe5"
+from lulcseg.pictures.figure_style import INK, STYLE, plain
 
 _SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's colours, told apart by colour-blind readers; a series has a dash of its own besides."""
-
-STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": RULE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "axes.grid": True,
-    "grid.color": "#eef1f4",
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "lulcseg",
-}
+"""Okabe and Ito's colour-blind-safe colours; series also differ in their dashes."""
 
 _PARTS = {"train": "training", "val": "validation"}
 _SHARES = {"accuracy", "overall_accuracy", "kappa", "mean_f1", "f1", "iou", "mean_iou", "mean_users", "mean_producers"}
@@ -49,7 +25,7 @@ def learning_curves(metrics: pd.DataFrame) -> Figure | None:
             ``train/loss_epoch``, ``val/loss``, ``val/mean_f1``.
 
     Returns:
-        The figure, or None where there is nothing to draw.
+        The figure, or None if there is nothing to draw.
     """
     loss = {name: values for name, values in _curves(metrics).items() if name[1] == "loss"}
     scores = {name: values for name, values in _curves(metrics).items() if name[1] in _SHARES}
@@ -102,30 +78,8 @@ def confusion_figure(assessment: Assessment) -> Figure:
         return figure
 
 
-def png(figure: Figure, dpi: int = 130) -> bytes:
-    """Encode a figure as PNG."""
-    return _encoded(figure, "png", dpi=dpi)
-
-
-def jpeg(figure: Figure, dpi: int = 150) -> bytes:
-    """Encode a figure as JPEG, for figures over imagery."""
-    return _encoded(figure, "jpeg", dpi=dpi)
-
-
-def svg(figure: Figure) -> bytes:
-    """Encode a figure as SVG, its text as outlines."""
-    return _encoded(figure, "svg", metadata={"Date": None})
-
-
-def _encoded(figure: Figure, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format=kind, facecolor="white", **options)
-    return buffer.getvalue()
-
-
 def _curves(metrics: pd.DataFrame) -> dict[tuple[str, str, bool], pd.Series]:
-    """Return curves by (part, metric, whether it was logged each step), with the step as index."""
+    """Return curves by (part, metric, whether logged at each step), indexed by step."""
     curves = {}
     for column in metrics.columns:
         part, _, metric = str(column).partition("/")
@@ -146,8 +100,3 @@ def _curve_label(part: str, metric: str, per_step: bool) -> str:
     who = _PARTS[part]
     label = who if metric == "loss" else f"{metric.replace('_', ' ').replace('f1', 'F1')}, {who}"
     return f"{label}, each step" if per_step else label
-
-
-def plain(name: str) -> str:
-    """Keep matplotlib from reading a class name as mathematics, or as 'leave me out' (a leading _)."""
-    return " " + name.replace("$", r"\$")

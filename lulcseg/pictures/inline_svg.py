@@ -1,4 +1,4 @@
-"""Figures as SVG inside the page: in the page's letters, and in its colours by day and by night."""
+"""Figures as SVG inside a page: in the page's font, and in its colours, light and dark."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from html import escape
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from lulcseg.pictures.figures import INK, MUTED, RULE, STYLE
+from lulcseg.pictures.figure_style import INK, MUTED, RULE, STYLE
 
 GRID, PAGE = "#eef1f4", "#fefefe"
-"""Colour of grid lines; and of what is drawn in the page's own colour, such as the edge of a dot."""
+"""Colour of grid lines, and of what is drawn in the page's background colour, such as the edge of a dot."""
 
 _VARIABLES = {INK: "--ink", MUTED: "--soft", RULE: "--rule", GRID: "--grid", PAGE: "--page"}
-"""What stands for the style sheet's colours while matplotlib draws."""
+"""Colours that matplotlib draws with → custom properties of the style sheet that replace them."""
 
 THEMED = {**STYLE, "svg.fonttype": "none", "grid.color": GRID, "figure.facecolor": "none", "axes.facecolor": "none"}
-"""Settings to draw under: letters stay letters, nothing is filled."""
+"""matplotlib settings to draw under: text stays text, backgrounds are transparent."""
 
 
 def inline_svg(figure: Figure, key: str, about: str, colours: Sequence[str] = ()) -> str:
@@ -27,12 +27,12 @@ def inline_svg(figure: Figure, key: str, about: str, colours: Sequence[str] = ()
 
     Args:
         figure: Drawn under :data:`THEMED`.
-        key: Unique in the page; keeps the ids of several figures apart.
-        about: What it shows, for those who don't see it.
-        colours: Those that it draws values in, as #rrggbb; the page's ``--v0``, ``--v1``, … take their place.
+        key: Prefix of the figure's ids, unique in the page.
+        about: What it shows, for screen readers.
+        colours: Colours of a trial's values in the figure, ``#rrggbb``; replaced by the page's ``--v0``, ``--v1``, ….
 
     Returns:
-        The element. Class names and other words in the figure are escaped by matplotlib.
+        The element. matplotlib has escaped class names and other text in it.
     """
     buffer = io.StringIO()
     with mpl.rc_context(THEMED):
@@ -43,7 +43,7 @@ def inline_svg(figure: Figure, key: str, about: str, colours: Sequence[str] = ()
     drawn = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", drawn, flags=re.DOTALL)
     drawn = re.sub(r"<!--.*?-->\s*", "", drawn, flags=re.DOTALL)
     drawn = re.sub(r'(\d\.\d{2})\d+(?=[ ",;)\n])', r"\1", drawn)  # a hundredth of a point is enough
-    drawn = _apart(drawn, key)
+    drawn = _prefix_ids(drawn, key)
     drawn = re.sub(r"(font: (?:\w+ )?[\d.]+px) [^;\"]*", r"\1 var(--letters)", drawn)
     variables = _VARIABLES | {colour: f"--v{i}" for i, colour in enumerate(colours)}
     for colour, variable in variables.items():
@@ -53,8 +53,8 @@ def inline_svg(figure: Figure, key: str, about: str, colours: Sequence[str] = ()
     return f'{start} aria-label="{escape(about)}">' + drawn[drawn.index(">") + 1 :].strip()
 
 
-def _apart(drawn: str, key: str) -> str:
-    """Drop ids that nothing points to, and begin the others with the figure's key."""
+def _prefix_ids(drawn: str, key: str) -> str:
+    """Drop ids that nothing refers to, and prefix the others with the figure's key."""
     used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", drawn))
 
     def kept(match: re.Match[str]) -> str:
