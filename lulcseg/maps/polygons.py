@@ -33,11 +33,11 @@ from lulcseg.maps.vectorise import (
     BACKGROUND,
     SHEET,
     ByteRaster,
-    ConfidenceSteps,
-    Reader,
-    placed,
-    regions,
-    sheets,
+    ReadWindow,
+    StepCounter,
+    count_sheets,
+    to_map_coordinates,
+    trace_regions,
 )
 
 LAYER = "map"
@@ -113,27 +113,27 @@ def write_polygons(
         LulcsegError: A raster that can't be read or is not what is asked for, a code that the legend lacks, rasters
             of other pixels, an output that can't be written or is no GeoPackage, a negative area or tolerance.
     """
-    check_amount("min_area", min_area)
-    check_amount("simplify", simplify)
-    check_target(out)
+    check_not_negative("min_area", min_area)
+    check_not_negative("simplify", simplify)
+    check_geopackage_path(out)
     with ExitStack() as stack:
         mapped = stack.enter_context(ByteRaster(raster))
-        surely = None if confidence is None else stack.enter_context(same_pixels(confidence, mapped))
-        grid, read, unit = mapped.grid, mapped.classes(legend), least_pixels(min_area, mapped.grid)
-        steps = ConfidenceSteps(progress, sheets(grid, sheet) * (3 if unit > 1 else 1))
+        surely = None if confidence is None else stack.enter_context(open_aligned(confidence, mapped))
+        grid, read, unit = mapped.grid, mapped.classes(legend), min_pixels(min_area, mapped.grid)
+        steps = StepCounter(progress, count_sheets(grid, sheet) * (3 if unit > 1 else 1))
         layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, grid)
         sieved = 0
         if unit > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent))
             read, sieved = _sieved(read, grid, unit, Path(folder), sheet=sheet, steps=steps)
         features, pixels, below, area = 0, 0, 0, 0.0
-        for found in regions(
+        for found in trace_regions(
             read, grid, simplify=simplify, confidence=surely.read if surely else None, sheet=sheet, done=steps
         ):
             columns = _columns(found, legend, grid)
             if surely:
                 columns["confidence"] = found.confidence / SHARE_STEPS
-            layer.add(columns, placed(found.outline, grid))
+            layer.add(columns, to_map_coordinates(found.outline, grid))
             features, pixels = features + len(found), pixels + int(found.pixels.sum())
             below, area = below + int((found.pixels < unit).sum()), area + float(columns["area_m2"].sum())
         layer.finish()
@@ -152,13 +152,13 @@ def _columns(found: Regions, legend: Legend, grid: Grid) -> dict[str, NDArray[An
     }
 
 
-def check_amount(name: str, value: float) -> None:
+def check_not_negative(name: str, value: float) -> None:
     """Raise LulcsegError where an area or a tolerance is negative or no number."""
     if not 0 <= value < math.inf:
         raise LulcsegError(f"{value} is no amount", where=name, remedy="give 0 or more")
 
 
-def check_target(out: Path) -> None:
+def check_geopackage_path(out: Path) -> None:
     """See that a path can be that of a GeoPackage.
 
     Raises:
@@ -168,7 +168,7 @@ def check_target(out: Path) -> None:
         raise LulcsegError("is not the name of a GeoPackage", where=out, remedy="let it end in .gpkg")
 
 
-def same_pixels(path: Path, mapped: ByteRaster) -> ByteRaster:
+def open_aligned(path: Path, mapped: ByteRaster) -> ByteRaster:
     """Open a raster that belongs to a map.
 
     Raises:
@@ -184,7 +184,7 @@ def same_pixels(path: Path, mapped: ByteRaster) -> ByteRaster:
     return opened
 
 
-def least_pixels(area: float, grid: Grid) -> int:
+def min_pixels(area: float, grid: Grid) -> int:
     """Return how many pixels make at least an area in m²; what rounding adds to a whole number doesn't count."""
     return math.ceil(area / grid.pixel_area - 1e-6)
 
@@ -223,8 +223,8 @@ class PolygonLayer:
 
 
 def _sieved(
-    read: Reader, grid: Grid, unit: int, folder: Path, *, sheet: int, steps: ConfidenceSteps
-) -> tuple[Reader, int]:
+    read: ReadWindow, grid: Grid, unit: int, folder: Path, *, sheet: int, steps: StepCounter
+) -> tuple[ReadWindow, int]:
     """Give regions of fewer pixels than the unit to their largest neighbours.
 
     Args:
@@ -243,7 +243,7 @@ def _sieved(
         for strip in blocks(grid.window, sheet, grid.width):
             for rows in blocks(strip, _STRIP, grid.width):
                 file.write(np.ascontiguousarray(read(rows)).tobytes())
-            steps(sheets(grid, sheet) // -(-grid.height // sheet))
+            steps(count_sheets(grid, sheet) // -(-grid.height // sheet))
     with after.open("wb") as file:
         _allocate(file.fileno(), grid.height * grid.width)
     changed, moved = -1, 0
@@ -252,7 +252,7 @@ def _sieved(
         changed = _differing(before, after, grid)
         moved += changed
         before, after = after, before
-    steps(sheets(grid, sheet))
+    steps(count_sheets(grid, sheet))
     pixels = _memory(before, grid, "r")
     return lambda window: np.array(pixels[window.slices_in(grid.window)]), moved
 

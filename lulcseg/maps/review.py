@@ -16,18 +16,18 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.polygons import PolygonLayer, check_amount, check_target, least_pixels, same_pixels
+from lulcseg.maps.polygons import PolygonLayer, check_geopackage_path, check_not_negative, min_pixels, open_aligned
 from lulcseg.maps.seams import Regions
 from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
     SHEET,
     ByteRaster,
-    ConfidenceSteps,
-    Reader,
-    placed,
-    regions,
-    sheets,
+    ReadWindow,
+    StepCounter,
+    count_sheets,
+    to_map_coordinates,
+    trace_regions,
 )
 from lulcseg.sampling.shares import LabelReader
 from lulcseg.scene.headers import same_crs
@@ -104,21 +104,21 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
         LulcsegError: A raster that can't be read or is not what is asked for, a code that the legend lacks, rasters of
             other pixels than the labels', an output that can't be written or is no GeoPackage, a negative area.
     """
-    check_amount("min_area", min_area)
-    check_target(out)
+    check_not_negative("min_area", min_area)
+    check_geopackage_path(out)
     with ExitStack() as stack:
         mapped = stack.enter_context(ByteRaster(raster))
-        surely = stack.enter_context(same_pixels(confidence, mapped))
-        steps = ConfidenceSteps(progress, sheets(mapped.grid, sheet))
+        surely = stack.enter_context(open_aligned(confidence, mapped))
+        steps = StepCounter(progress, count_sheets(mapped.grid, sheet))
         layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, mapped.grid)
         read = _disagreement(mapped.classes(legend), labels, _offset(mapped, grid))
-        fewest, kept, differing, small = least_pixels(min_area, mapped.grid), [], 0, 0
-        for found in regions(read, mapped.grid, confidence=surely.read, sheet=sheet, done=steps):
+        fewest, kept, differing, small = min_pixels(min_area, mapped.grid), [], 0, 0
+        for found in trace_regions(read, mapped.grid, confidence=surely.read, sheet=sheet, done=steps):
             large = found.pixels >= fewest
             kept.append(found[large])
             differing, small = differing + int(found.pixels.sum()), small + int((~large).sum())
         found = Regions.joined(kept)
-        outline = placed(found.outline, mapped.grid)
+        outline = to_map_coordinates(found.outline, mapped.grid)
         area = found.pixels * mapped.grid.pixel_area
         width = 2 * area / shapely.length(outline)
         order = _ranked(found, width >= SLIVER_PIXELS * np.sqrt(mapped.grid.pixel_area))
@@ -151,7 +151,7 @@ def _offset(mapped: ByteRaster, grid: Grid) -> Window:
     return window
 
 
-def _disagreement(classes: Reader, labels: LabelReader, place: Window) -> Reader:
+def _disagreement(classes: ReadWindow, labels: LabelReader, place: Window) -> ReadWindow:
     """Return a reader of disagreements, uint16; :data:`BACKGROUND` where there is none to be seen.
 
     Labelled 0 and mapped 0, which would have the background's value too, is none.

@@ -31,14 +31,14 @@ class Rings:
     polygons: NDArray[np.int64]
 
     @classmethod
-    def of(cls, outlines: NDArray[Any]) -> Self:
+    def from_polygons(cls, outlines: NDArray[Any]) -> Self:
         """Take polygons, (p,) shapely, apart."""
         if not len(outlines):
             return cls(np.empty((0, 2)), np.zeros(1, np.int64), np.zeros(1, np.int64))
         _, xy, (rings, polygons) = shapely.to_ragged_array(outlines)
         return cls(xy, rings.astype(np.int64), polygons.astype(np.int64))
 
-    def built(self) -> NDArray[Any]:
+    def to_polygons(self) -> NDArray[Any]:
         """Return the polygons, (p,) shapely."""
         if len(self.polygons) == 1:
             return np.empty(0, dtype=object)
@@ -47,7 +47,7 @@ class Rings:
         )
         return outlines
 
-    def owners(self) -> NDArray[np.int64]:
+    def polygon_of_corner(self) -> NDArray[np.int64]:
         """Return whose each corner is, (n,) int64 numbers of polygons."""
         return np.repeat(np.arange(len(self.polygons) - 1), np.diff(self.rings[self.polygons]))
 
@@ -57,7 +57,7 @@ class Rings:
         edge[self.rings[1:] - 1] = False
         return edge
 
-    def noded(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: CornerLattice) -> Rings:
+    def with_nodes(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: CornerLattice) -> Rings:
         """Add a corner wherever an edge runs through one of the given pixel corners.
 
         Args:
@@ -84,7 +84,7 @@ class Rings:
             count[along], step[along] = high - low, np.where(here < there, 1, -1)
             nodes.append(np.column_stack([cols[order], rows[order]]))
         shift = np.concatenate([[0], np.cumsum(count)])
-        within = spans(np.zeros(len(x), dtype=np.int64), count)
+        within = concatenated_ranges(np.zeros(len(x), dtype=np.int64), count)
         xy = np.empty((len(x) + shift[-1], 2))
         old = np.zeros(len(xy), dtype=bool)
         old[np.arange(len(x)) + shift[:-1]] = True
@@ -150,13 +150,13 @@ class CornerLattice:
         return col * (self.height + 1) + row
 
 
-def spans(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
+def concatenated_ranges(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers start, start + 1 … of each of (k,) runs, one run after the other."""
     done = np.cumsum(length) - length
     return np.repeat(start - done, length) + np.arange(length.sum())
 
 
-def outlined(values: NDArray[Any], window: Window, *, leave: int | None) -> tuple[Rings, NDArray[np.int64]]:
+def trace_outlines(values: NDArray[Any], window: Window, *, leave: int | None) -> tuple[Rings, NDArray[np.int64]]:
     """Trace the regions of an array: 4-connected pixels of one value.
 
     Args:

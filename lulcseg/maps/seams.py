@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lulcseg.grid import Window
-from lulcseg.maps.rings import CornerLattice, Rings, spans
+from lulcseg.maps.rings import CornerLattice, Rings, concatenated_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ class Seams:
         ):
             cut |= (low == start) & (start > 0) | (high == end) & (end < size)
         pieces = found[cut]
-        rings = Rings.of(pieces.outline)
+        rings = Rings.from_polygons(pieces.outline)
         numbers, edges = _seam_edges(rings, self._lattice, self._sheet)
-        self._edges.append((numbers, rings.owners()[edges] + self._count))
+        self._edges.append((numbers, rings.polygon_of_corner()[edges] + self._count))
         self._pieces.append(pieces)
         self._count += len(pieces)
         return found[~cut]
@@ -142,11 +142,11 @@ class Seams:
         """Join the pieces of each group, the groups in the order of their first pieces."""
         _, first, member = np.unique(group, return_index=True, return_inverse=True)
         place = np.argsort(np.argsort(first))[member]
-        rings = Rings.of(shapely.orient_polygons(pieces.outline))
+        rings = Rings.from_polygons(shapely.orient_polygons(pieces.outline))
         rings = stitched(rings, place, *_seam_edges(rings, self._lattice, self._sheet))
         sums = (np.bincount(place, column, len(first)) for column in (pieces.pixels, pieces.total, pieces.counted))
         pixels, total, counted = (s.round().astype(np.int64) for s in sums)
-        outline = rings.straightened(self._is_needless(rings.xy)).built()
+        outline = rings.straightened(self._is_needless(rings.xy)).to_polygons()
         return Regions(outline, pieces.value[np.sort(first)], pixels, total, counted)
 
     def _is_needless(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -190,7 +190,7 @@ def stitched(rings: Rings, group: NDArray[np.int64], numbers: NDArray[np.int64],
     Raises:
         RuntimeError: A group does not hang together.
     """
-    owner = rings.owners()
+    owner = rings.polygon_of_corner()
     one, two = (edges[found] for found in _twins(numbers))
     shared = group[owner[one]] == group[owner[two]]
     one, two = one[shared], two[shared]
@@ -217,7 +217,9 @@ def stitched(rings: Rings, group: NDArray[np.int64], numbers: NDArray[np.int64],
     if not np.array_equal(belongs[outer][np.argsort(belongs[outer])], np.arange(count)):
         raise RuntimeError("pieces of a region do not hang together")
     polygons = np.searchsorted(belongs[order], np.arange(count + 1))
-    return Rings(xy[spans(begin[order], length[order])], np.concatenate([[0], np.cumsum(length[order])]), polygons)
+    return Rings(
+        xy[concatenated_ranges(begin[order], length[order])], np.concatenate([[0], np.cumsum(length[order])]), polygons
+    )
 
 
 def _twice_area(xy: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -285,6 +287,6 @@ def _cycles(left: NDArray[np.int64], following: NDArray[np.int64]) -> tuple[NDAr
     length = (ends - begins + 1)[runs]
     stop = np.concatenate([[0], np.cumsum(length)])[np.unique(stops).astype(np.int64)]
     start = np.concatenate([[0], stop[:-1]])[: len(stop)]
-    index = left[spans(begins[runs], length)]
+    index = left[concatenated_ranges(begins[runs], length)]
     # each ring ends with its own first corner once more
     return np.insert(index, stop, index[start]), np.concatenate([[0], stop + np.arange(1, len(stop) + 1)])

@@ -27,7 +27,7 @@ from rasterio.windows import Window as RasterioWindow
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.rings import CornerLattice, outlined
+from lulcseg.maps.rings import CornerLattice, trace_outlines
 from lulcseg.maps.seams import Regions, Seams
 from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.scene.headers import describe
@@ -38,7 +38,7 @@ SHEET = 4096
 BACKGROUND = 0
 """Value of pixels that belong to no region."""
 
-type Reader = Callable[[Window], NDArray[Any]]
+type ReadWindow = Callable[[Window], NDArray[Any]]
 """Reads a window that lies inside the raster, (h, w)."""
 
 
@@ -97,7 +97,7 @@ class ByteRaster:
             raise LulcsegError("some of it can't be read", where=self.path, remedy="make it again") from error
         return values
 
-    def classes(self, legend: Legend) -> Reader:
+    def classes(self, legend: Legend) -> ReadWindow:
         """Return a reader of a class map: 1 + the class's index, :data:`BACKGROUND` where there is no class.
 
         Besides 255, the file's own nodata value stands for no class. Reading raises LulcsegError on a code that is not
@@ -121,7 +121,7 @@ class ByteRaster:
         return read
 
 
-class ConfidenceSteps:
+class StepCounter:
     """Counts what is done of a known number of steps, and tells it.
 
     Args:
@@ -140,24 +140,24 @@ class ConfidenceSteps:
             self._tell(self._done, self._total)
 
 
-def sheets(grid: Grid, sheet: int) -> int:
+def count_sheets(grid: Grid, sheet: int) -> int:
     """Return how many sheets a raster has."""
     return -(-grid.height // sheet) * -(-grid.width // sheet)
 
 
-def placed(outline: NDArray[Any], grid: Grid) -> NDArray[Any]:
+def to_map_coordinates(outline: NDArray[Any], grid: Grid) -> NDArray[Any]:
     """Bring polygons, (n,) shapely, from pixels to map coordinates; outer rings run counter-clockwise."""
     moved = shapely.transform(outline, lambda xy: xy * (grid.xres, -grid.yres) + (grid.left, grid.top))
     turned: NDArray[Any] = shapely.orient_polygons(moved)
     return turned
 
 
-def regions(
-    read: Reader,
+def trace_regions(
+    read: ReadWindow,
     grid: Grid,
     *,
     simplify: float = 0.0,
-    confidence: Reader | None = None,
+    confidence: ReadWindow | None = None,
     sheet: int = SHEET,
     done: Callable[[], None] = lambda: None,
 ) -> Iterator[Regions]:
@@ -189,7 +189,7 @@ def regions(
 
 
 def _traced(
-    read: Reader, window: Window, lattice: CornerLattice, simplify: float, confidence: Reader | None
+    read: ReadWindow, window: Window, lattice: CornerLattice, simplify: float, confidence: ReadWindow | None
 ) -> tuple[Regions, NDArray[np.int64]]:
     """Trace a sheet; return its regions, and the numbers of the corners on its seams where three or more meet."""
     around = Window(window.row - 1, window.col - 1, window.height + 2, window.width + 2)
@@ -198,14 +198,14 @@ def _traced(
     rows, cols, meeting = _nodes(values, frame, window)
     # the background takes part while outlines are simplified, so that its edge is simplified too
     leave = None if simplify > 0 else BACKGROUND
-    rings, value = outlined(np.ascontiguousarray(values[window.slices_in(frame)]), window, leave=leave)
-    pixels = shapely.area(rings.built()).round().astype(np.int64)
+    rings, value = trace_outlines(np.ascontiguousarray(values[window.slices_in(frame)]), window, leave=leave)
+    pixels = shapely.area(rings.to_polygons()).round().astype(np.int64)
     total, counted = np.zeros_like(pixels), np.zeros_like(pixels)
     if confidence is not None:
         stored = confidence(window)
         there = stored <= SHARE_STEPS
         counted, total = rings.sums(there, window), rings.sums(np.where(there, stored, np.uint8(0)), window)
-    outline = rings.noded(rows, cols, lattice).built()
+    outline = rings.with_nodes(rows, cols, lattice).to_polygons()
     if simplify > 0:
         outline = shapely.coverage_simplify(outline, simplify, simplify_boundary=False)
     found = Regions(outline, value, pixels, total, counted)

@@ -53,7 +53,7 @@ class RasterLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class StripPlace:
+class StripSource:
     """A strip's file: rows ``start`` to ``stop`` of its raster, with a checksum a band."""
 
     path: Path
@@ -81,7 +81,7 @@ class StripFile:
         self._path, self._target = path, target
         self._written = Checksums(bands)
         self._next = 0
-        with writing(target):
+        with reporting_write_errors(target):
             self._data: Any = rasterio.open(
                 path,
                 "w",
@@ -108,7 +108,7 @@ class StripFile:
             LulcsegError: They can't be written, for instance because the disk is full.
         """
         height, width = values.shape[1:]
-        with writing(self._target):
+        with reporting_write_errors(self._target):
             self._data.write(values, window=RasterioWindow(0, self._next, width, height))
         self._next += height
         self._written.add(values)
@@ -119,14 +119,14 @@ class StripFile:
         Raises:
             LulcsegError: It can't be written, or isn't what was written.
         """
-        with writing(self._target):
+        with reporting_write_errors(self._target):
             data, self._data = self._data, None
             data.close()
             if checksums_of(self._path) != [self._written.values]:
                 raise OSError("what is read back is not what was written")
         return self._written.values
 
-    def give_up(self) -> None:
+    def abandon(self) -> None:
         """Close the file without care for what is in it."""
         if self._data is not None:
             # Nobody wants these rows any more: a failure to flush them must not hide why they are given up.
@@ -151,7 +151,7 @@ class Raster:
     legend: Legend
     tags: Mapping[str, str]
 
-    def join(self, strips: Sequence[StripPlace], cog: Path, target: Path) -> None:
+    def join(self, strips: Sequence[StripSource], cog: Path, target: Path) -> None:
         """Make a Cloud Optimized GeoTIFF of strips, with its sidecar, and read it back.
 
         Args:
@@ -164,7 +164,7 @@ class Raster:
                 strips do.
         """
         joined = strips[0].path.with_name(f"{cog.stem}.vrt")
-        with writing(target):
+        with reporting_write_errors(target):
             joined.write_text(self._vrt(strips), encoding="utf-8")
             self._write_sidecar(joined)  # GDAL copies the class names: by version into the TIFF, a sidecar, or both
             try:
@@ -190,7 +190,7 @@ class Raster:
         if self.layout.sidecar is not None:
             sidecar_of(raster).write_text(self.layout.sidecar, encoding="utf-8")
 
-    def _vrt(self, strips: Sequence[StripPlace]) -> str:
+    def _vrt(self, strips: Sequence[StripSource]) -> str:
         """Return the text of GDAL's virtual raster over the strips."""
         grid, layout = self.grid, self.layout
         root = ET.Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
@@ -236,7 +236,7 @@ def sidecar_of(raster: Path) -> Path:
 
 
 @contextmanager
-def writing(target: Path) -> Iterator[None]:
+def reporting_write_errors(target: Path) -> Iterator[None]:
     """Say of a failure to write which file it was.
 
     Raises:
@@ -253,7 +253,7 @@ def writing(target: Path) -> Iterator[None]:
         ) from error
 
 
-def _add_source(band: ET.Element, number: int, strip: StripPlace, width: int) -> None:
+def _add_source(band: ET.Element, number: int, strip: StripSource, width: int) -> None:
     height = strip.stop - strip.start
     source = ET.SubElement(band, "SimpleSource")
     ET.SubElement(source, "SourceFilename", relativeToVRT="1").text = strip.path.name

@@ -39,11 +39,9 @@ def test_the_papers_plans():
     assert CHEAP.passes == (Pass(), Pass(0.5, 0.5, (2,)))
     assert (CROP.passes, CROP.weight) == ((Pass(),), "uniform")
     assert MULTIPLE.views_per_patch == 4
-    assert ROTATIONS.passes == MULTIPLE.passes[:1], "what of multiple is rotation"
+    assert ROTATIONS.passes == MULTIPLE.passes[:1], "the effect of rotation alone"
     assert [(p.offset_rows, p.offset_cols) for p in GRIDS.passes] == [(0, 0), (0.5, 0.5)]
-    assert (GRIDS.weight, GRIDS.views_per_patch) == (MULTIPLE.weight, 1), "what of multiple is the second grid"
-    assert (SINGLE.cost, MULTIPLE.cost, CHEAP.cost) == (1, 8, 2)
-    assert CROP.cost == pytest.approx(16 / 9)
+    assert (GRIDS.weight, GRIDS.views_per_patch) == (MULTIPLE.weight, 1), "the effect of the second grid alone"
 
 
 @pytest.mark.parametrize(
@@ -69,12 +67,12 @@ def test_something_must_be_left_of_a_patch(trim):
 def test_views_are_all_turns_and_mirror_images_each_once():
     patch = torch.arange(9).reshape(1, 3, 3)
     views = Pass(rotations=(0, 1, 2, 3), flips=True).views
-    turned = [view.of(patch) for view in views]
+    turned = [view.apply(patch) for view in views]
     assert len({tuple(t.flatten().tolist()) for t in turned}) == 8
     assert all(torch.equal(view.undo(t), patch) for view, t in zip(views, turned, strict=True))
     assert [v.flipped for v in views] == [False] * 4 + [True] * 4
-    assert PatchView(1).of(patch).tolist() == np.rot90(patch[0], 1)[None].tolist()
-    assert PatchView(0, True).of(patch).tolist() == [[[2, 1, 0], [5, 4, 3], [8, 7, 6]]]
+    assert PatchView(1).apply(patch).tolist() == np.rot90(patch[0], 1)[None].tolist()
+    assert PatchView(0, True).apply(patch).tolist() == [[[2, 1, 0], [5, 4, 3], [8, 7, 6]]]
 
 
 def test_a_trimmed_patch_keeps_its_middle():
@@ -165,7 +163,7 @@ def test_only_patches_whose_kept_part_is_wanted_are_read():
         mask[13, 22] = True
         return mask[window.slices_in(reader.grid.window)]
 
-    read = list(read_patches(reader, Tiling(reader.grid.window, SINGLE, 4).tiles(), ahead=2, wanted=wanted))
+    read = list(read_patches(reader, Tiling(reader.grid.window, SINGLE, 4).tiles(), ahead=2, mask=wanted))
     assert [p.tile.window for p in read if not p.is_empty] == [Window(12, 20, 4, 4)] == asked
 
 
@@ -182,7 +180,6 @@ def test_a_readers_error_comes_through():
 
 def test_the_blend_holds_a_patchs_rows_and_gives_weighted_means():
     blend = RollingBlend(Window(0, 0, 1000, 3), classes=2, rows=4, device=CPU)
-    assert blend.rows == 4
     one = torch.ones(2, 4, 4)
     yes = torch.ones(4, 4, dtype=torch.bool)
     weight = torch.full((4, 4), 3.0)
