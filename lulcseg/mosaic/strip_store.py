@@ -11,7 +11,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
 
-from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio lets through
+from rasterio._err import CPLE_BaseError  # errors of GDAL that rasterio doesn't convert
 from rasterio.errors import RasterioError
 
 from lulcseg.errors import LulcsegError

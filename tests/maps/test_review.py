@@ -291,6 +291,6 @@ def test_a_code_that_the_legend_lacks(tmp_path):
     files = (tmp_path / "map.tif", tmp_path / "sure.tif")
     with pytest.raises(LulcsegError, match=r"map\.tif: holds code 11, which the legend lacks"):
         write_review(*files, Labels(labels), LEGEND, strip_grid(labels), tmp_path / "review.gpkg", min_area=0)
-    with pytest.raises(LulcsegError, match="min_area: -1 is no amount"):
+    with pytest.raises(LulcsegError, match="min_area: -1 is not an amount"):
         write(tmp_path, mapped, labels, min_area=-1)
     assert not (tmp_path / "review.gpkg").exists()

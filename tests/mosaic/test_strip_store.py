@@ -376,7 +376,7 @@ def test_a_folder_that_refuses_files_is_named(tmp_path, monkeypatch):
         mkdir(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); look at the folder's"):
+    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); check the folder's"):
         map_of(tmp_path)
 
 
