@@ -178,7 +178,7 @@ class CutOff(NormalisedUNet):
 
 
 @pytest.mark.parametrize("after", [1, 12, 20, 27])
-def test_it_goes_on_where_it_was_cut_off(tmp_path, whole, after):
+def test_an_interrupted_prediction_resumes(tmp_path, whole, after):
     total = NormalisedUNet()
     map_of(tmp_path / "uncut", total, strip=16)
     with pytest.raises(CutError):
@@ -210,7 +210,7 @@ def test_strips_with_holes_between_are_filled(tmp_path, whole):
 
 
 @pytest.mark.parametrize("harm", ["damaged", "altered", "cut short", "missing"])
-def test_a_damaged_strip_is_made_anew(tmp_path, whole, harm):
+def test_a_damaged_strip_is_predicted_again(tmp_path, whole, harm):
     with pytest.raises(CutError):
         map_of(tmp_path, CutOff(27), strip=16)
     folder = unfinished(tmp_path)
@@ -284,7 +284,7 @@ def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
     assert not again.folder.exists()
 
 
-def test_what_is_killed_goes_on(tmp_path, whole):
+def test_a_killed_prediction_resumes(tmp_path, whole):
     """A process that is killed without a chance to tidy up, while it writes."""
     script = """
         import os, signal, sys
@@ -317,7 +317,7 @@ def test_what_is_killed_goes_on(tmp_path, whole):
     assert not list((tmp_path / "m" / "maps").glob(".*"))
 
 
-def test_a_disk_that_fills_up_half_way_is_told_and_what_is_done_is_kept(tmp_path, whole, monkeypatch):
+def test_finished_strips_are_kept_when_the_disk_fills_up(tmp_path, whole, monkeypatch):
     closed = StripStore.mark_done
 
     def full(self, strip, checksums, counts):
