@@ -215,7 +215,6 @@ def loaded(data: Any, sampler: Any, workers: int) -> Iterator[int]:
     """Walk a dataset epoch after epoch; yield how many patches each batch has."""
     from torch.utils.data import DataLoader
 
-
     keep = {"persistent_workers": True, "prefetch_factor": AHEAD} if workers else {}
     loader = DataLoader(data, BATCH, sampler=sampler, num_workers=workers, **keep)
     while True:

@@ -1,4 +1,4 @@
-"""Predicting a mosaic on several devices: Lightning starts the processes, each makes its own strips."""
+"""Predicts a mosaic on several devices: Lightning starts the processes, and each predicts its own strips."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.strip_job import Step, StripJob
+from lulcseg.mosaic.strip_job import StripBatch, StripJob
 from lulcseg.processes import interruptible, quiet_lightning
 
 BeginJob = Callable[[torch.device, int, int], StripJob]
-"""Makes the job of a process: given its device, its rank, and the number of processes."""
+"""Makes a process's job; called with its device, its rank and the number of processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Devices:
     Attributes:
         accelerator: Lightning's accelerator.
         devices: Number of devices, or ``auto``.
-        strategy: Lightning's strategy; ``auto``: a process a device.
+        strategy: Lightning's strategy; ``auto``: one process per device.
     """
 
     accelerator: str = "auto"
@@ -34,10 +34,10 @@ class Devices:
     strategy: str = "auto"
 
     def trainer(self) -> pl.Trainer:
-        """Return a trainer on these devices; no process is started.
+        """Return a trainer on these devices; no process is started yet.
 
         Raises:
-            LulcsegError: They can't be had.
+            LulcsegError: The devices are not available.
         """
         quiet_lightning()
         try:
@@ -45,7 +45,7 @@ class Devices:
                 accelerator=self.accelerator,
                 devices=self.devices,
                 strategy=self.strategy,
-                use_distributed_sampler=False,  # it deals samples in turn; strips need neighbours
+                use_distributed_sampler=False,  # a process's strips must be contiguous
                 logger=False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
@@ -53,15 +53,15 @@ class Devices:
             )
         except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
             raise LulcsegError(
-                f"devices={self.devices} with strategy {self.strategy} can't be had here "
+                f"devices={self.devices} with strategy {self.strategy} are not available here "
                 f"({' '.join(str(error).split())})",
                 where="configuration",
-                remedy="set devices=1, or what this machine has",
+                remedy="set devices=1, or devices that this machine has",
             ) from error
 
 
 def threads_of(trainer: pl.Trainer) -> int:
-    """Return how many threads each of a trainer's processes will compute with, as Lightning sets them."""
+    """Return the number of threads that each of a trainer's processes will use, as Lightning sets it."""
     if trainer.world_size == 1:
         return torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ:
@@ -73,15 +73,16 @@ def threads_of(trainer: pl.Trainer) -> int:
 def predict_on(trainer: pl.Trainer, begin: BeginJob) -> tuple[int, int, float]:
     """Predict strips on all of a trainer's devices.
 
-    Every process calls it. It comes back once all of them are done.
+    Every process calls it, and it returns once all of them are done.
 
     Args:
         trainer: Lightning's trainer.
-        begin: Makes the job of this process; called when the processes know of each other, and between
-            two points at which they wait for each other: what it looks at, no one changes meanwhile.
+        begin: Makes this process's job; called once the processes are connected, between two barriers, so that no
+            process changes the store while another reads it.
 
     Returns:
-        Patches predicted and forward samples, of all processes; and the longest time in the model, in seconds.
+        Patches predicted and forward samples, summed over the processes, and the longest time in the model, in
+        seconds.
 
     Raises:
         LulcsegError: Whatever the job raises.
@@ -91,16 +92,15 @@ def predict_on(trainer: pl.Trainer, begin: BeginJob) -> tuple[int, int, float]:
         with interruptible():
             trainer.predict(module, return_predictions=False)
     except BaseException as error:
-        module.give_up(error)
+        module.abandon(error)
         raise
     return module.done
 
 
 class _StripModule(pl.LightningModule):
-    """Lightning's view of a job: its batches are the loader's, and rows go to disk, not back to the trainer."""
+    """Runs a job under Lightning: the data loader yields its batches, and rows go to disk, not back to the trainer."""
 
     def __init__(self, begin: BeginJob) -> None:
-        """Keep how the job is made."""
         super().__init__()
         self._begin = begin
         self._job: StripJob | None = None
@@ -108,29 +108,34 @@ class _StripModule(pl.LightningModule):
 
     @property
     def job(self) -> StripJob:
-        """The job of this process."""
+        """This process's job."""
         assert self._job is not None
         return self._job
 
     def setup(self, stage: str) -> None:  # noqa: ARG002
-        """Make the job on this process's device; Lightning lets processes wait for each other before and after."""
+        """Make the job on this process's device; Lightning puts a barrier before and after."""
         strategy = self.trainer.strategy
         self._job = self._begin(strategy.root_device, self.trainer.global_rank, self.trainer.world_size)
 
     def predict_dataloader(self) -> Any:
         """Return the job's batches."""
-        return _Steps(self.job)
+        return _Batches(self.job)
 
-    def transfer_batch_to_device(self, batch: Step, device: torch.device, dataloader_idx: int) -> Step:  # noqa: ARG002
-        """Leave a batch where it is: its patches were moved once, and are turned there."""
+    def transfer_batch_to_device(
+        self,
+        batch: StripBatch,
+        device: torch.device,  # noqa: ARG002
+        dataloader_idx: int,  # noqa: ARG002
+    ) -> StripBatch:
+        """Return the batch unchanged: its patches are on the device already."""
         return batch
 
-    def predict_step(self, batch: Step, batch_idx: int) -> None:  # noqa: ARG002
+    def predict_step(self, batch: StripBatch, batch_idx: int) -> None:  # noqa: ARG002
         """Predict a batch."""
-        self.job.take(batch)
+        self.job.predict(batch)
 
     def on_predict_end(self) -> None:
-        """Write what is left, wait for the others, and add up what all did."""
+        """Write the remaining rows, wait for the other processes, and sum up their counts."""
         self.job.finish()
         strategy = self.trainer.strategy
         did = torch.tensor([self.job.patches, self.job.samples], dtype=torch.float64, device=strategy.root_device)
@@ -140,17 +145,17 @@ class _StripModule(pl.LightningModule):
         self.done = (int(total[0]), int(total[1]), float(slowest))
         strategy.barrier()
 
-    def give_up(self, error: BaseException) -> None:
-        """Give up the strip in work."""
+    def abandon(self, error: BaseException) -> None:
+        """Abandon the strip being written."""
         if self._job is not None:
             self._job.__exit__(type(error), error, None)
 
 
-class _Steps:
-    """An iterable without a length over a job's batches."""
+class _Batches:
+    """An iterable over a job's batches, of unknown length."""
 
     def __init__(self, job: StripJob) -> None:
         self._job = job
 
-    def __iter__(self) -> Iterator[Step]:
-        return self._job.steps()
+    def __iter__(self) -> Iterator[StripBatch]:
+        return self._job.batches()

@@ -11,29 +11,29 @@ from lulcseg.mosaic.products import CLASSES
 from lulcseg.mosaic.strip_store import StripStore
 
 
-def join_strips(work: StripStore, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
-    """Make Cloud Optimized GeoTIFFs of the strips, in the folder where the map is made.
+def join_strips(store: StripStore, legend: Legend, tags: Mapping[str, str]) -> dict[str, Path]:
+    """Join strips to Cloud Optimized GeoTIFFs, staged in the store.
 
     Args:
-        work: The folder; all strips must be done.
+        store: The store; all its strips must be done.
         legend: The classes.
         tags: Metadata for the files.
 
     Returns:
-        The files by name of the raster.
+        The staged files by name of the raster.
 
     Raises:
         LulcsegError: They can't be written.
     """
-    made = {}
-    for product in work.products:
-        target = target_of(work.target, product.key)
-        made[product.key] = work.ready(target)
-        raster = Raster(work.grid, product.layout, legend, tags)
-        raster.join(work.places(product), made[product.key], target)
-    return made
+    joined = {}
+    for product in store.products:
+        target = output_path(store.target, product.key)
+        joined[product.key] = store.staged(target)
+        raster = Raster(store.grid, product.layout, legend, tags)
+        raster.join(store.strip_sources(product), joined[product.key], target)
+    return joined
 
 
-def target_of(out: Path, key: str, suffix: str = ".tif") -> Path:
-    """Return what an output is called: the class map's own name, or ``<map>_<key>`` beside it."""
+def output_path(out: Path, key: str, suffix: str = ".tif") -> Path:
+    """Return the path of an output: the class map's own, or ``<map>_<key>`` beside it."""
     return out if key == CLASSES else out.with_name(f"{out.stem}_{key}{suffix}")

@@ -75,7 +75,7 @@ def setup_of(plan, *, patch=8, batch=3, **more):
 
 def probabilities_of(model, reader, plan, *, patch=8, batch=3, part=None, **more):
     """(K, H, W) float32 and (H, W) bool."""
-    setup = setup_of(plan, patch=patch, batch=batch, **more).fitted(reader.grid.window)
+    setup = setup_of(plan, patch=patch, batch=batch, **more).fitted_to(reader.grid.window)
     rows = list(RowStream(model, reader, setup, part))
     first = part.row if part else 0
     ends = first + np.cumsum([0] + [r.valid.shape[0] for r in rows])

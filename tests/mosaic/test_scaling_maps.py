@@ -13,6 +13,7 @@ import pytest
 import rasterio
 import torch
 
+from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Window
 from lulcseg.launch.compose import compose
 from lulcseg.mosaic import row_stream
@@ -29,9 +30,9 @@ from lulcseg.training.model_record import load_checkpoint
 from lulcseg.training.predictor import PatchPredictor, scaled_over
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
-from tests.training.test_scaling_wiring import GROUPS
 
 Make = Callable[..., Path]
+GROUPS = ["none", "batch", "patch", "percentile", "standardise", "mosaic"]
 DEVICE = {"accelerator": "cpu", "precision": "32-true"}
 
 
@@ -112,6 +113,6 @@ def test_each_mosaic_is_mapped_by_its_own_statistics(make_scene: Make, cache: Pa
     dark.append({n: {k: [v / 2 for v in vs] for k, vs in dark[0][n].items()} for n in ("bands", "joint")})
     for choice, same in (("mosaic", True), ("training", False)):
         predictor = PatchPredictor(SegmentationTask.load_from_checkpoint(best, at_prediction=choice), **DEVICE)
-        assert (scaled_over(predictor.task) == "mosaic") == same
+        assert (scaled_over(predictor.task) == MOSAIC) == same
         logits = [predictor.of_mosaic(s)(x, seen) for s, x in zip(dark, (one, one / 2), strict=True)]
         assert torch.allclose(*logits, atol=1e-4) == same

@@ -23,8 +23,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE
 from lulcseg.mosaic.products import products
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
-from lulcseg.mosaic.strip_store import Strip, StripStore
-from lulcseg.mosaic.strip_writer import runs_of, share_of
+from lulcseg.mosaic.strip_store import StripStore
 from tests.support.mosaics import (
     CODES,
     LEGEND,
@@ -116,7 +115,7 @@ def test_other_batches_and_threads_round_alike_to_a_hundred_thousandth():
     """fp32 probabilities agree within 1e-5, and classes but where the top two lie within that."""
     found = []
     for batch, threads in ((1, 1), (3, 1), (16, 1), (64, 1), (5, 2)):
-        setup = PredictionSetup(MULTIPLE, len(LEGEND), PATCH, batch, CPU).fitted(reader_of().grid.window)
+        setup = PredictionSetup(MULTIPLE, len(LEGEND), PATCH, batch, CPU).fitted_to(reader_of().grid.window)
         torch.set_num_threads(threads)
         try:
             rows = list(RowStream(NormalisedUNet(), reader_of(), setup))
@@ -179,7 +178,7 @@ class CutOff(NormalisedUNet):
 
 
 @pytest.mark.parametrize("after", [1, 12, 20, 27])
-def test_it_goes_on_where_it_was_cut_off(tmp_path, whole, after):
+def test_an_interrupted_prediction_resumes(tmp_path, whole, after):
     total = NormalisedUNet()
     map_of(tmp_path / "uncut", total, strip=16)
     with pytest.raises(CutError):
@@ -211,7 +210,7 @@ def test_strips_with_holes_between_are_filled(tmp_path, whole):
 
 
 @pytest.mark.parametrize("harm", ["damaged", "altered", "cut short", "missing"])
-def test_a_damaged_strip_is_made_anew(tmp_path, whole, harm):
+def test_a_damaged_strip_is_predicted_again(tmp_path, whole, harm):
     with pytest.raises(CutError):
         map_of(tmp_path, CutOff(27), strip=16)
     folder = unfinished(tmp_path)
@@ -274,7 +273,7 @@ def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
         )  # fmt: skip
 
     with begin(16, 3) as first:
-        first.note(first.strips()[0], {"classes": [1]}, [0] * 256)
+        first.mark_done(first.strips()[0], {"classes": [1]}, [0] * 256)
     assert first.folder.is_dir()
     again = begin(20, 1)
     assert (again.threads, [s.stop for s in again.strips()]) == (3, [16, 32, 40])
@@ -285,7 +284,7 @@ def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
     assert not again.folder.exists()
 
 
-def test_what_is_killed_goes_on(tmp_path, whole):
+def test_a_killed_prediction_resumes(tmp_path, whole):
     """A process that is killed without a chance to tidy up, while it writes."""
     script = """
         import os, signal, sys
@@ -318,15 +317,15 @@ def test_what_is_killed_goes_on(tmp_path, whole):
     assert not list((tmp_path / "m" / "maps").glob(".*"))
 
 
-def test_a_disk_that_fills_up_half_way_is_told_and_what_is_done_is_kept(tmp_path, whole, monkeypatch):
-    closed = StripStore.note
+def test_finished_strips_are_kept_when_the_disk_fills_up(tmp_path, whole, monkeypatch):
+    closed = StripStore.mark_done
 
     def full(self, strip, checksums, counts):
         if strip.number == 3:
             raise LulcsegError("it can't be written (No space left on device)", where=self.folder)
         closed(self, strip, checksums, counts)
 
-    monkeypatch.setattr(StripStore, "note", full)
+    monkeypatch.setattr(StripStore, "mark_done", full)
     with pytest.raises(LulcsegError, match="No space left on device"):
         map_of(tmp_path, strip=16)
     monkeypatch.undo()
@@ -377,7 +376,7 @@ def test_a_folder_that_refuses_files_is_named(tmp_path, monkeypatch):
         mkdir(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); look at the folder's"):
+    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); check the folder's"):
         map_of(tmp_path)
 
 
@@ -394,16 +393,6 @@ def test_layers_do_not_inherit_an_old_sidecar(tmp_path):
     (tmp_path / "maps" / "map_confidence.tif.aux.xml").write_text("of an old file")
     map_of(tmp_path, outputs=["confidence"])
     assert [p.name for p in (tmp_path / "maps").glob("*.aux.xml")] == ["map.tif.aux.xml"]
-
-
-def test_shares_are_neighbours_and_together_all():
-    strips = [Strip(i, 10 * i, 10 * i + 10) for i in (0, 1, 4, 5, 6, 9, 10)]
-    for world in (1, 2, 3, 9):
-        shares = [share_of(strips, rank, world) for rank in range(world)]
-        assert [s for share in shares for s in share] == strips
-        assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    assert [[s.number for s in run] for run in runs_of(strips)] == [[0, 1], [4, 5, 6], [9, 10]]
-    assert list(runs_of([])) == []
 
 
 def test_notes_of_a_strip_hold_its_counts(tmp_path):
@@ -428,4 +417,4 @@ def test_the_grid_of_a_part_is_cut_from_the_whole(tmp_path):
         processor="",
     ) as store:  # fmt: skip
         assert store.grid == Grid("EPSG:28355", 110.0, 897.0, 2.0, 1.0, 20, 30)
-        assert store.grid_of(store.strips()[1]) == Grid("EPSG:28355", 110.0, 881.0, 2.0, 1.0, 4, 30)
+        assert store.strip_grid(store.strips()[1]) == Grid("EPSG:28355", 110.0, 881.0, 2.0, 1.0, 4, 30)
