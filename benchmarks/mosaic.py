@@ -201,15 +201,20 @@ def peak_memory() -> int:
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print a table in Markdown."""
-    print("| mosaic | arm | seconds | forward alone | ratio | memory on top (MB) | bytes a pixel | Mpx/s |")
-    print("|---|---|---|---|---|---|---|---|")
+    import pandas as pd
+
+    from lulcseg.trials.tables import as_markdown
+
+    columns = ["mosaic", "arm", "seconds", "forward alone", "ratio", "memory on top (MB)", "bytes a pixel", "Mpx/s"]
+    cells = []
     for r in rows:
         memory = r["peak"] - r["peak_before"]
-        print(
-            f"| {r['size']:,}² | {r['arm']} | {r['seconds']:.1f} | {r['forward_seconds']:.1f} | "
-            f"{r['seconds'] / r['forward_seconds']:.2f} | {memory / 1e6:,.0f} | {memory / r['pixels']:.2f} | "
-            f"{r['pixels'] / r['seconds'] / 1e6:.2f} |"
-        )
+        cells.append([
+            f"{r['size']:,}²", r["arm"], f"{r['seconds']:.1f}", f"{r['forward_seconds']:.1f}",
+            f"{r['seconds'] / r['forward_seconds']:.2f}", f"{memory / 1e6:,.0f}", f"{memory / r['pixels']:.2f}",
+            f"{r['pixels'] / r['seconds'] / 1e6:.2f}",
+        ])  # fmt: skip
+    print(as_markdown(pd.DataFrame(cells, columns=columns), escape=False), end="")
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
 from lulcseg.run_folder.folder import RunFolder
+from lulcseg.trials.tables import as_markdown
 
 
 class TensorBoardDisplay:
@@ -58,7 +59,7 @@ class TensorBoardDisplay:
 
     def table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as text in Markdown."""
-        self._text(name, _markdown(table))
+        self._text(name, as_markdown(_texts(table)))
 
     def confusion(self, name: str, counts: pd.DataFrame) -> None:
         """Write a confusion matrix as text; its picture comes as one."""
@@ -80,12 +81,10 @@ class TensorBoardDisplay:
         self._writer.add_text(name, text, 0)
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    """Return a table in Markdown; class names are shown as they are written."""
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table's values as printed: numbers with four significant digits, texts in one line."""
 
-    def cell(value: object) -> str:
-        text = f"{value:.4g}" if isinstance(value, float) else str(value)
-        return "".join("\\" + c if c in "|*_`<\\" else c for c in " ".join(text.split()))
+    def text(value: object) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
 
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.itertuples(index=False)]
-    return "\n".join("| " + " | ".join("---" if v == "---" else cell(v) for v in row) + " |" for row in rows)
+    return pd.DataFrame([[text(v) for v in row] for row in table.itertuples(index=False)], columns=table.columns)

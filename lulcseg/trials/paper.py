@@ -107,16 +107,6 @@ PAPER: tuple[PaperFigures, ...] = tuple(_table())
 """Every row of Tables 6, 9 and 11 but the human one, in their order."""
 
 
-def paper_group(group: str) -> list[PaperFigures]:
-    """Return the rows that the paper ranked against each other.
-
-    Args:
-        group: ``batch_size``, ``patch_size_grid``, ``patch_size_stratified``, ``augmentation``,
-            ``augmentation_2015``, ``scaling``, ``passes`` or ``full_training``.
-    """
-    return [row for row in PAPER if row.group == group]
-
-
 def paper_figures(trial: str, value: str, year: int = 2018) -> PaperFigures | None:
     """Return what the paper prints for a value of a trial, or None where it prints nothing.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -74,16 +73,6 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
     return pd.DataFrame(rows, dtype=str)
 
 
-def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Return comparisons as numbers and their sentences, a row each."""
-    keys = ("scene", "mosaic", "metric", "kind", "values", "named", "n", "estimate", "low", "high", "p", "p_adjusted",
-            "margin", "p_equivalence", "verdict", "sentence")  # fmt: skip
-    return pd.DataFrame(
-        [{key: " ".join(c.values) if key == "values" else getattr(c, key) for key in keys} for c in comparisons],
-        columns=list(keys),
-    )
-
-
 def with_interval(summary: Summary) -> str:
     """Write a mean and half its t interval: ``0.712 ± 0.031``; without spread the mean alone."""
     if math.isnan(summary.half):
@@ -105,10 +94,21 @@ def _word(better: str, c: Comparison) -> str:
     return "higher kappa" if (c.estimate > 0) == (c.values[1] == better) else "lower kappa"
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """Write a table of texts in Markdown; what Markdown would read as its own is escaped."""
+def as_markdown(table: pd.DataFrame, *, escape: bool = True) -> str:
+    r"""Return a table of texts in Markdown.
+
+    Args:
+        table: The table; columns may share a heading.
+        escape: Escape characters that Markdown would interpret; False: the cells hold Markdown.
+
+    >>> print(as_markdown(pd.DataFrame({"value": ["batch_10"], "kappa": ["0.71"]})), end="")
+    | value | kappa |
+    |---|---|
+    | batch\_10 | 0.71 |
+    """
     rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
-    lines = ["| " + " | ".join(_escaped(cell, _MARKDOWN) for cell in row) + " |" for row in rows]
+    special = _MARKDOWN if escape else {}
+    lines = ["| " + " | ".join(_escaped(cell, special) for cell in row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(table.columns))
     return "\n".join(lines) + "\n"
 

@@ -25,7 +25,7 @@ from lulcseg.run.predict import predict
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
 from tests.conftest import scene_maker, write_raster
-from tests.e2e.test_chain import QUICK, run
+from tests.support.small_runs import QUICK, run
 
 Make = Callable[..., Path]
 LAYERS = "[probabilities,confidence,entropy,disagreement]"
