@@ -21,7 +21,7 @@ from lulcseg.run.fingerprint import train_fingerprint
 from lulcseg.run.fit import check_dealing, check_device, fit, model_record, training_margin
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import (
-    Planned,
+    RunPlan,
     adopt_plan_settings,
     count_plan,
     make_plan,
@@ -85,7 +85,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         say(f"Report: {write_report(run_dir)}")
 
 
-def _with_margin(planned: Planned, config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
+def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
     """Note in a plan how many pixels will be read around its training patches: ground seen in training too.
 
     Raises:
@@ -167,7 +167,7 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     return trained, assessed
 
 
-def _start(record: RunRecord, scenes: Sequence[Scene], planned: Planned, counts: Mapping[str, Any]) -> None:
+def _start(record: RunRecord, scenes: Sequence[Scene], planned: RunPlan, counts: Mapping[str, Any]) -> None:
     """Write what is known before training: plan, environment; and say what was noted of the plan."""
     run_dir, plan = record.run_dir, planned.plan
     plan.save(run_dir / "plan.gpkg", counts)
