@@ -75,7 +75,7 @@ def main() -> None:
 
 def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
     """Map a scene with one checkpoint and every set; return a row a set."""
-    from lulcseg.assessment.standalone import assess_files
+    from lulcseg.assessment.assess_files import assess_files
     from lulcseg.mosaic.map_request import TrainedModel
     from lulcseg.mosaic.mapping import map_scene
     from lulcseg.scene.scene import Scene

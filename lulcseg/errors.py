@@ -1,4 +1,4 @@
-"""Errors that say what is wrong, where, and what to do about it."""
+"""Errors for users: what is wrong, where, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 class LulcsegError(Exception):
-    """Something the user can mend: bad input, a bad setting, a missing file.
+    """An error that the user can fix: bad input, a bad setting, a missing file.
 
-    Entry points print it as one sentence and leave with exit code 2; it never shows a
-    traceback. Programming mistakes are not of this class and do show one.
+    Entry points print it as one sentence, without a traceback, and exit with code 2. Programming errors
+    are of other classes and keep their traceback.
 
     Args:
         what: What is wrong, as a clause without a full stop.
@@ -22,7 +22,6 @@ class LulcsegError(Exception):
     """
 
     def __init__(self, what: str, *, where: str | Path | None = None, remedy: str | None = None) -> None:
-        """Keep the parts; ``str()`` joins them."""
         super().__init__(what)
         self.what = what
         self.where = None if where is None else str(where)
@@ -36,7 +35,7 @@ class LulcsegError(Exception):
         return text if text.endswith((".", "?")) else f"{text}."
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive the pickling that brings an error out of a data-loader worker."""
+        """Support pickling, which brings an error out of a data-loader worker."""
         return (_rebuild, (self.what, self.where, self.remedy))
 
 
@@ -45,7 +44,7 @@ def _rebuild(what: str, where: str | None, remedy: str | None) -> LulcsegError:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return what went wrong as a sentence for a record."""
+    """Return an error as a sentence for a run's record."""
     if isinstance(error, LulcsegError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
@@ -54,14 +53,20 @@ def describe_error(error: BaseException) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Name the nearest known word, or list the known ones.
+    """Suggest the known word nearest to a misspelt one, or list the known words.
 
     Args:
-        word: What was written.
-        known: What could have been written.
+        word: The misspelt word.
+        known: The known words.
 
     Returns:
-        A clause that fits :class:`LulcsegError`'s ``remedy``.
+        A clause for the ``remedy`` of :class:`LulcsegError`.
+
+    Example:
+        >>> did_you_mean("stratifed", ["grid", "stratified"])
+        "did you mean 'stratified'?"
+        >>> did_you_mean("x", ["grid", "stratified"])
+        'use one of: grid, stratified'
     """
     options = sorted(known)
     near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
@@ -71,13 +76,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def failure_state(error: BaseException) -> str:
-    """Return what a record calls a run that ended by an error: ``interrupted`` by somebody, or ``failed``."""
+    """Return the state of a run that ended with an error, for its record: ``interrupted`` or ``failed``."""
     return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
 
 
 @contextmanager
 def exits_cleanly() -> Iterator[None]:
-    """Turn :class:`LulcsegError` into one sentence on stderr and exit code 2."""
+    """Turn a :class:`LulcsegError` into one sentence on stderr and exit code 2."""
     try:
         yield
     except LulcsegError as error:

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files: written whole or not at all, read, hashed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lulcseg.errors import LulcsegError
 
 
 def make_folder(path: Path, key: str) -> Path:
-    """Make a folder and see that it can be written to.
+    """Create a folder and check that it can be written to.
 
     Args:
         path: The folder.
-        key: Setting that named it, for the remedy.
+        key: Setting that named the folder, for the remedy.
 
     Raises:
-        LulcsegError: It can't be made or written to.
+        LulcsegError: It can't be created or written to.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -37,15 +37,15 @@ def make_folder(path: Path, key: str) -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; put it in place once the block has ended well.
+    """Write a file under a temporary name beside it, and rename it once the block has succeeded.
 
-    The temporary name keeps the suffix, by which GDAL and matplotlib know a format.
+    The temporary name keeps the suffix, from which GDAL and matplotlib infer the format.
 
     Args:
-        path: The file to write. Its folder is made where missing.
+        path: The file to write. Its folder is created if missing.
 
     Yields:
-        Where to write.
+        The temporary path to write to.
 
     Raises:
         LulcsegError: The folder or the file can't be written.
@@ -71,7 +71,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Return a JSON mapping, or None where there is none that can be read."""
+    """Return a JSON mapping, or None if the file is missing or unreadable."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content, as hexadecimal digits.
 
     Raises:
-        LulcsegError: It can't be read.
+        LulcsegError: The file can't be read.
     """
     try:
         with path.open("rb") as file:

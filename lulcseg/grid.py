@@ -27,8 +27,14 @@ class Bounds(NamedTuple):
 class Window:
     """A rectangle of pixels: first row and column, height and width, all in pixels.
 
-    It may reach outside its grid (negative starts are allowed); what lies there is for the
-    reader to say.
+    It may reach outside its grid (negative starts are allowed); what a reader returns there is up to
+    the reader.
+
+    Example:
+        >>> Window(0, 0, 4, 6).intersection(Window(2, -1, 8, 3))
+        Window(row=2, col=0, height=2, width=2)
+        >>> Window(2, 1, 2, 2).slices_in(Window(1, 1, 8, 8))
+        (slice(1, 3, None), slice(0, 2, None))
     """
 
     row: int
@@ -52,7 +58,7 @@ class Window:
         return self.height <= 0 or self.width <= 0
 
     def intersection(self, other: Window) -> Window:
-        """Return the common rectangle, with zero height or width where there is none."""
+        """Return the common rectangle, with zero height or width if there is none."""
         row, col = max(self.row, other.row), max(self.col, other.col)
         height = max(0, min(self.row_end, other.row_end) - row)
         width = max(0, min(self.col_end, other.col_end) - col)
@@ -63,7 +69,7 @@ class Window:
         return self.intersection(other) == other
 
     def slices_in(self, frame: Window) -> tuple[slice, slice]:
-        """Return row and column slices of this window in an array that holds ``frame``."""
+        """Return the row and column slices of this window in an array of the window ``frame``."""
         row, col = self.row - frame.row, self.col - frame.col
         return slice(row, row + self.height), slice(col, col + self.width)
 
@@ -80,6 +86,17 @@ class Grid:
         yres: Height of a pixel, in map units, positive.
         height: Number of rows.
         width: Number of columns.
+
+    Example:
+        >>> grid = Grid("EPSG:28355", left=300_000.0, top=8_050_000.0, xres=0.5, yres=0.5, height=600, width=800)
+        >>> grid.bounds(Window(0, 0, 2, 4))
+        Bounds(left=300000.0, bottom=8049999.0, right=300002.0, top=8050000.0)
+        >>> [int(n) for n in grid.rowcol(300_001.3, 8_049_999.9)]
+        [0, 2]
+        >>> [float(n) for n in grid.xy(0, 2)]
+        [300001.25, 8049999.75]
+        >>> grid.window_of(grid.bounds(Window(3, 5, 7, 9)))
+        Window(row=3, col=5, height=7, width=9)
     """
 
     crs: str
@@ -92,7 +109,7 @@ class Grid:
 
     @property
     def window(self) -> Window:
-        """The window that is the whole grid."""
+        """The window of the whole grid."""
         return Window(0, 0, self.height, self.width)
 
     @property
@@ -132,7 +149,15 @@ class Grid:
         return row.astype(np.int64), col.astype(np.int64)
 
     def xy(self, row: ArrayLike, col: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the map coordinates of pixel centres."""
+        """Return the map coordinates of pixel centres.
+
+        Args:
+            row: Rows, any shape.
+            col: Columns, the same shape.
+
+        Returns:
+            Eastings and northings, float64.
+        """
         x = self.left + (np.asarray(col, dtype=np.float64) + 0.5) * self.xres
         y = self.top - (np.asarray(row, dtype=np.float64) + 0.5) * self.yres
         return x, y
@@ -140,7 +165,7 @@ class Grid:
     def window_of(self, bounds: Bounds) -> Window:
         """Return the smallest window whose pixels cover an extent.
 
-        Edges that lie within a thousandth of a pixel of a pixel edge count as on it, so that an
+        Edges within a thousandth of a pixel of a pixel edge count as on it, so that an
         extent made by :meth:`bounds` gives its own window back.
         """
         slack = 1e-3
@@ -156,12 +181,12 @@ class Grid:
         return Grid(self.crs, b.left, b.top, self.xres, self.yres, window.height, window.width)
 
     def offset_of(self, other: Grid) -> tuple[int, int] | None:
-        """Return where another grid's first pixel lies in this one, if both share their pixels.
+        """Return the row and column of another grid's first pixel in this grid, if both share their pixels.
 
         Returns:
-            Row and column, or None where the pixel sizes differ by more than a tenth of a pixel
+            Row and column; None if the pixel sizes differ by more than a tenth of a pixel
             over the other grid's extent, or the pixel edges by more than a hundredth of a pixel.
-            The CRS is not looked at.
+            The CRS is not compared.
         """
         col = (other.left - self.left) / self.xres
         row = (self.top - other.top) / self.yres
@@ -176,12 +201,16 @@ def blocks(window: Window, height: int, width: int) -> Iterator[Window]:
     """Cut a window into blocks, row by row; the last of a row or column may be smaller.
 
     Args:
-        window: What to cut.
+        window: The window to cut.
         height: Rows of a block.
         width: Columns of a block.
 
     Yields:
-        Windows that together are ``window`` and do not overlap.
+        Windows that tile ``window`` without overlap.
+
+    Example:
+        >>> [(b.row, b.col, b.height, b.width) for b in blocks(Window(0, 0, 3, 5), 2, 4)]
+        [(0, 0, 2, 4), (0, 4, 2, 1), (2, 0, 1, 4), (2, 4, 1, 1)]
     """
     for row in range(window.row, window.row_end, height):
         for col in range(window.col, window.col_end, width):

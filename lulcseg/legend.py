@@ -1,4 +1,4 @@
-"""The legend: which classes there are, their codes, names and colours."""
+"""The legend: the classes with their codes, names and colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError
 
 IGNORE = 255
-"""Label value of a pixel whose class nobody has stated: outside, nodata, unlabelled."""
+"""Label value of a pixel without a class: outside the imagery, nodata, unlabelled."""
 
 _COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
 
@@ -23,7 +23,7 @@ class LandClass:
 
     Attributes:
         code: Value in class rasters and maps, 0…254.
-        name: What people call it.
+        name: Name of the class.
         colour: ``#rrggbb``.
     """
 
@@ -40,7 +40,7 @@ class Legend:
     *code*. The two differ where the user's codes do (10, 30, 50…).
 
     Raises:
-        LulcsegError: Fewer than two classes, a code or name that stands twice, a code outside
+        LulcsegError: Fewer than two classes, a duplicate code or name, a code outside
             0…254 (255 is :data:`IGNORE`), or a colour that is not ``#rrggbb``.
     """
 
@@ -54,7 +54,7 @@ class Legend:
             values = [getattr(c, field) for c in self.classes]
             twice = sorted({str(v) for v in values if values.count(v) > 1})
             if twice:
-                raise LulcsegError(f"{field} {', '.join(twice)} stands twice", where="legend", remedy="make it unique")
+                raise LulcsegError(f"{field} {', '.join(twice)} is used twice", where="legend", remedy="make it unique")
         for c in self.classes:
             if not 0 <= c.code < IGNORE:
                 raise LulcsegError(
@@ -70,7 +70,7 @@ class Legend:
         return len(self.classes)
 
     def __iter__(self) -> Iterator[LandClass]:
-        """Walk the classes in order."""
+        """Iterate over the classes in order."""
         return iter(self.classes)
 
     @property
@@ -100,13 +100,19 @@ class Legend:
             raise KeyError(name) from None
 
     def index_to_code(self) -> NDArray[np.uint8]:
-        """Return a (256,) table from class index to code; everything else gives :data:`IGNORE`."""
+        """Return a (256,) uint8 table from class index to code; anything else maps to :data:`IGNORE`.
+
+        Example:
+            >>> legend = Legend((LandClass(10, "Water", "#0000ff"), LandClass(30, "Forest", "#00ff00")))
+            >>> legend.index_to_code()[[0, 1, 2, 255]].tolist()
+            [10, 30, 255, 255]
+        """
         table = np.full(256, IGNORE, dtype=np.uint8)
         table[: len(self)] = self.codes
         return table
 
     def code_to_index(self) -> NDArray[np.uint8]:
-        """Return a (256,) table from code to class index; everything else gives :data:`IGNORE`."""
+        """Return a (256,) uint8 table from code to class index; anything else maps to :data:`IGNORE`."""
         table = np.full(256, IGNORE, dtype=np.uint8)
         table[self.codes] = np.arange(len(self), dtype=np.uint8)
         return table
@@ -117,10 +123,10 @@ class Legend:
 
     @classmethod
     def from_plain(cls, items: Sequence[Mapping[str, object]]) -> Legend:
-        """Build a legend from what :meth:`to_plain` gives.
+        """Build a legend from the output of :meth:`to_plain`.
 
         Raises:
-            LulcsegError: A class lacks its code, name or colour, or the legend is not sound.
+            LulcsegError: A class lacks its code, name or colour, or the legend is invalid.
         """
         classes = []
         for number, item in enumerate(items, start=1):

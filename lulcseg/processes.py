@@ -1,4 +1,4 @@
-"""A run's processes: which one this is, and what Lightning says in them."""
+"""A run's processes: rank, import path, interruption, console output."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 
 def is_lead() -> bool:
-    """Whether this process is the first of a run's: the one that writes."""
+    """Return whether this process has rank 0: the one that writes."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def import_from_here() -> None:
-    """Let processes that this one starts, or has others start, import the same lulcseg as it does."""
+    """Put this lulcseg on ``PYTHONPATH``, so that child processes import the same one."""
     root, known = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")
     if root not in known.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, known]))
@@ -25,7 +25,7 @@ def import_from_here() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let an interruption of Lightning's trainer be one: it takes it for itself and exits with code 1."""
+    """Raise ``KeyboardInterrupt`` where Lightning's trainer turns an interruption into ``SystemExit``."""
     try:
         yield
     except SystemExit as left:
@@ -33,13 +33,13 @@ def interruptible() -> Iterator[None]:
 
 
 def quiet_lightning() -> None:
-    """Silence notices that tell a user of lulcseg nothing."""
+    """Silence notices of Lightning and its companions that don't concern users of lulcseg."""
     for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning|torchmetrics|torchgeo|torch\.jit|kornia")
 
 
 def say(text: str) -> None:
-    """Write a line to the user."""
+    """Print a line to stdout, at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()  # before what a process started next may write

@@ -16,7 +16,7 @@ import numpy as np
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
-    """Return the generator of a purpose: the same for a seed whatever else is drawn.
+    """Return the random generator for a purpose: independent of what else is drawn with the seed.
 
     Args:
         seed: The plan's seed, 0 or more.

@@ -42,29 +42,29 @@ class SubsetScores:
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """One comparison of a map, or of the digitised polygons, with the reference.
+    """A comparison of a map, or of the digitised polygons, with the reference.
 
     Attributes:
         scene: Name of the scene.
-        compared: What was held against the reference: a ``map`` or the digitised ``labels``.
+        compared: What was compared with the reference: a ``map`` or the digitised ``labels``.
         source: Path of the map or of the polygons.
         reference: Path of the reference.
-        mosaic: Which mosaic setting made the map, if one did.
+        mosaic: The mosaic setting that the map was made with, if any.
         design: How the points were drawn, one of :data:`lulcseg.assessment.design.DESIGNS`; "census"
-            where every pixel was compared.
+            if every pixel was compared.
         places: Whether points or all pixels were compared.
         legend: The classes.
         confusion: (n, n) int64; rows = reference, columns = map.
-        scores: What follows from it.
-        n_points: Places there are, scored or not.
-        excluded: How many could not be scored, by reason; with the scored ones they sum to
+        scores: The scores of the confusion matrix.
+        n_points: Number of places, scored or not.
+        excluded: Number of places that could not be scored, by reason; with the scored ones they sum to
             ``n_points``.
-        unmapped: Per reference class: places that the source covers without stating a class.
+        unmapped: Per reference class: places that the source covers without a class.
         points: One row a point (see :func:`lulcseg.assessment.score_points.assess`); None for pixels.
-        subsets: Scores inside and outside the training patches, where those are known.
-        notes: What was done to the files before comparing them, such as a warp, a sentence each.
-        design_based: What the points allow to be said of the whole map; None where nothing.
-        design_note: Why nothing, in a sentence; empty where it isn't known or there are estimates.
+        subsets: Scores inside and outside the training patches, if known.
+        notes: Preparation of the files before the comparison, such as warping, a sentence each.
+        design_based: Design-based estimates for the whole map; None if there are none.
+        design_note: Why there are none, in a sentence; empty if unknown or if there are estimates.
     """
 
     scene: str
@@ -88,7 +88,7 @@ class Assessment:
 
     @property
     def has_intervals(self) -> bool:
-        """Whether sampling error means anything here: every pixel compared is no sample."""
+        """Whether there is a sampling error: a comparison of every pixel is not a sample."""
         return self.places == "points"
 
     def to_plain(self) -> dict[str, Any]:
@@ -133,14 +133,14 @@ class Assessment:
             stem: Path without the suffix, such as ``<run>/assessment/<scene>_<mosaic>``.
 
         Returns:
-            The files written, the JSON last: where it is there, the others are whole.
+            The files written, the JSON last: if it exists, the others are complete.
 
         Raises:
             LulcsegError: A file can't be written.
         """
         files = [_sibling(stem, "_confusion.csv"), _sibling(stem, ".json")]
         with ExitStack() as stack:
-            json_part = stack.enter_context(replacing(files[1]))  # entered first: put in place last
+            json_part = stack.enter_context(replacing(files[1]))  # entered first, so renamed last
             text = json.dumps(self.to_plain(), indent=1, ensure_ascii=False, allow_nan=False)
             json_part.write_text(text + "\n", encoding="utf-8")
             names = self.legend.names
@@ -153,14 +153,14 @@ class Assessment:
 
     @classmethod
     def load(cls, stem: Path, *, with_points: bool = True) -> Assessment:
-        """Read an assessment back; the scores are computed anew from the matrix.
+        """Read an assessment; the scores are recomputed from the matrix.
 
         Args:
-            stem: What :meth:`save` was given, or the JSON file itself.
-            with_points: Read the table of points too, by far the larger part.
+            stem: The stem given to :meth:`save`, or the JSON file itself.
+            with_points: Whether to read the table of points too, which is by far the larger part.
 
         Raises:
-            LulcsegError: The file is missing or is no assessment of this format.
+            LulcsegError: The file is missing or not an assessment of this format.
         """
         path = stem if stem.suffix == ".json" else _sibling(stem, ".json")
         plain = _read_json(path)
@@ -191,7 +191,9 @@ class Assessment:
                 design_note=plain.get("design_note", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise LulcsegError(f"is no assessment ({error!r})", where=path, remedy="assess the map again") from error
+            raise LulcsegError(
+                f"is not an assessment ({error!r})", where=path, remedy="assess the map again"
+            ) from error
 
     def _class_scores(self, i: int) -> dict[str, object]:
         s = self.scores
@@ -221,16 +223,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise LulcsegError("no such file", where=path, remedy="assess the map first") from error
     except (OSError, ValueError) as error:
-        raise LulcsegError("is no readable JSON file", where=path, remedy="assess the map again") from error
+        raise LulcsegError("is not a readable JSON file", where=path, remedy="assess the map again") from error
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        raise LulcsegError(f"is no assessment of format {FORMAT}", where=path, remedy="assess the map again")
+        raise LulcsegError(f"is not an assessment of format {FORMAT}", where=path, remedy="assess the map again")
     return plain
 
 
 def _read_points(path: Path) -> pd.DataFrame | None:
     if not path.exists():
         return None
-    # A class may be called "NA" or "None": text columns are read as they stand.
+    # A class may be called "NA" or "None": text columns are read as they are.
     text = dict.fromkeys(_TEXT_COLUMNS, str)
     missing = {column: [""] for column in ("point", "x", "y", "interpreter", "stratum", "weight")}
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)

@@ -1,4 +1,4 @@
-"""The class that a map, label raster or set of polygons gives at points."""
+"""Looking up classes at points: in a map, a label raster or polygons."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ OFF_LABELS = "off the labels"
 NO_LABEL = "no label here"
 
 WITHOUT_CLASS = frozenset({NO_MAP_DATA, NO_LABEL})
-"""Reasons that mean: the source covers the place, but states no class there."""
+"""Reasons for places that the source covers without a class."""
 
 Classes = tuple[NDArray[np.int64], NDArray[np.str_]]
-"""Class index per point, −1 where there is none, and the reason why there is none ('' elsewhere)."""
+"""Class index of each point, −1 if there is none, and the reason ('' if there is one)."""
 
 _LABEL_BLOCK = 512
 
 
 class ClassSource(Protocol):
-    """Something that has a class at places: a map, a label raster, polygons."""
+    """Something that gives classes at places: a map, a label raster, polygons."""
 
     @property
     def crs(self) -> str:
-        """CRS that :meth:`classes_at` takes its coordinates in."""
+        """CRS of the coordinates given to :meth:`classes_at`."""
         ...
 
     @property
     def origin(self) -> str:
-        """Where the classes come from, for the record: usually a path."""
+        """Origin of the classes, for the record: usually a path."""
         ...
 
     def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
@@ -57,11 +57,10 @@ class MapSource:
         legend: The classes.
 
     Raises:
-        LulcsegError: The file is missing, no class raster, or has no CRS.
+        LulcsegError: The file is missing, not a class raster, or has no CRS.
     """
 
     def __init__(self, path: Path, legend: Legend) -> None:
-        """Look at the file; nothing is read yet."""
         self._path, self._legend = path, legend
         with ClassRaster(path, legend) as raster:
             self._crs = raster.crs
@@ -98,11 +97,10 @@ class LabelSource:
     Args:
         labels: The scene's label reader.
         grid: The scene's grid.
-        origin: What to call it in the record: the path of the polygons or the class raster.
+        origin: Name in the record: the path of the polygons or the class raster.
     """
 
     def __init__(self, labels: LabelReader, grid: Grid, origin: str | Path = "labels") -> None:
-        """Keep the reader and its grid."""
         self._labels, self._grid, self._origin = labels, grid, str(origin)
 
     @property
@@ -124,17 +122,16 @@ class LabelSource:
 
 
 class PolygonSource:
-    """The classes of digitised polygons, looked up without a raster.
+    """The classes of digitised polygons, looked up without rasterising.
 
     Where polygons overlap, the smaller one wins, as in a scene's labels (:func:`lulcseg.scene.overlaps.burn_order`).
 
     Args:
         polygons: With columns ``class_index`` (int) and geometry (Polygon or MultiPolygon).
-        origin: What to call it in the record.
+        origin: Name in the record.
     """
 
     def __init__(self, polygons: gpd.GeoDataFrame, origin: str | Path = "polygons") -> None:
-        """Build the spatial index."""
         self._crs, self._origin = polygons.crs.to_string(), str(origin)
         polygons = polygons.iloc[burn_order(polygons.geometry.to_numpy())]
         self._class = polygons["class_index"].to_numpy(dtype=np.int64)
@@ -154,8 +151,12 @@ class PolygonSource:
     def classes_at(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Classes:
         """Return class index and reason at (n,) points in the polygons' CRS.
 
-        Outside the polygons' common extent a point is off the labels; within it, but under no
+        A point outside the polygons' common extent is off the labels; inside it, but in no
         polygon, it has no label.
+
+        Args:
+            x: (n,) eastings.
+            y: (n,) northings.
         """
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         left, bottom, right, top = self._bounds
@@ -176,10 +177,10 @@ def _read_at(
     block: tuple[int, int],
     read: Callable[[Window], NDArray[np.uint8]],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read the class at pixels, opening each block that holds some of them once.
+    """Read the class at pixels, each block that contains some of them once.
 
     Returns:
-        Class index, −1 where there is none, and whether the pixel is inside ``shape``.
+        Class index, −1 if there is none, and whether the pixel is inside ``shape``.
     """
     inside = (row >= 0) & (col >= 0) & (row < shape[0]) & (col < shape[1])
     places = np.flatnonzero(inside)

@@ -9,19 +9,24 @@ from numpy.typing import ArrayLike, NDArray
 def confusion_matrix(reference: ArrayLike, mapped: ArrayLike, n_classes: int) -> NDArray[np.int64]:
     """Count pairs of reference class and map class.
 
-    A class index out of range is refused. (Flattening the pair to one number and counting, without
-    a look at the range, would book a map class of n as class 0 of the next row.)
+    A class index out of range is an error. (Flattening the pair to one number and counting, without
+    checking the range, would count a map class of n as class 0 of the next row.)
 
     Args:
         reference: Class indices by the reference, any shape, integer, 0…n − 1.
         mapped: Class indices by the map, the same shape and range.
-        n_classes: How many classes the legend has.
+        n_classes: Number of classes of the legend.
 
     Returns:
         (n, n) int64 counts; rows are reference classes, columns map classes.
 
     Raises:
-        ValueError: The shapes differ, the indices are no integers, or one is out of range.
+        ValueError: The shapes differ, the indices are not integers, or one is out of range.
+
+    Example:
+        >>> confusion_matrix([0, 0, 1, 1], [0, 1, 1, 1], n_classes=2)
+        array([[1, 1],
+               [0, 2]])
     """
     rows = _checked(reference, n_classes, "reference")
     cols = _checked(mapped, n_classes, "map")

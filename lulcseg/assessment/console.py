@@ -1,4 +1,4 @@
-"""An assessment as a table in the terminal."""
+"""An assessment as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from lulcseg.assessment.scores import format_score
 from lulcseg.maps.areas import ClassArea
 
 _WIDTH_WITH_INTERVALS = 96
-"""Columns of terminal that the table of classes needs to show its intervals unwrapped."""
+"""Terminal columns that the table of classes needs for its intervals without wrapping."""
 
 
 def print_assessment(assessment: Assessment, console: Console | None = None) -> None:
     """Print scores, what was left out, the table of classes and the confusion matrix.
 
     Args:
-        assessment: What to show.
-        console: Where to; default standard output.
+        assessment: The assessment.
+        console: Console to print to; default: standard output.
     """
     console = console or Console()
     console.print(_headline(assessment))
@@ -36,11 +36,11 @@ def print_assessment(assessment: Assessment, console: Console | None = None) -> 
 
 
 def print_areas(areas: Sequence[ClassArea], console: Console | None = None) -> None:
-    """Print what each class covers on a map.
+    """Print the area of each class on a map.
 
     Args:
-        areas: The areas of its classes, counted by pixels.
-        console: Where to; default standard output.
+        areas: The areas of the classes, counted by pixels.
+        console: Console to print to; default: standard output.
     """
     table = Table(title="Area by pixels", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("class", no_wrap=True)

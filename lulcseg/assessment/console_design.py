@@ -14,11 +14,11 @@ from lulcseg.assessment.design import Estimate
 
 
 def print_design(assessment: Assessment, console: Console | None = None) -> None:
-    """Print what the points allow to be said of the whole map, or why they allow nothing.
+    """Print the estimates for the whole map, or why there are none.
 
     Args:
-        assessment: What to show.
-        console: Where to; default standard output.
+        assessment: The assessment.
+        console: Console to print to; default: standard output.
     """
     console = console or Console()
     found = assessment.design_based

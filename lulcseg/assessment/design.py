@@ -1,4 +1,4 @@
-"""What a sample of reference points allows to be said of a whole map: the values, and their form in JSON."""
+"""Design-based estimates for a whole map from a sample of reference points: the values, and their JSON form."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 UNKNOWN, SIMPLE_RANDOM, STRATIFIED, POST_STRATIFIED = "unknown", "simple random", "stratified", "post-stratified"
 DESIGNS = (UNKNOWN, SIMPLE_RANDOM, STRATIFIED, POST_STRATIFIED)
-"""How points may have been drawn, in a scene file's words; ``post-stratified``: at random, but estimated by the map."""
+"""Sampling designs, by their names in a scene file; ``post-stratified``: drawn at random, estimated by strata."""
 
 FEW_POINTS = 10
-"""A stratum with fewer points than this is warned of: its standard error is itself hardly known."""
+"""Strata with fewer points get a warning: their standard error is itself very uncertain."""
 
 AGREEMENT_ONLY = "Agreement at these points: how they were drawn isn't known, so nothing is claimed about the area."
 
@@ -22,9 +22,9 @@ class Estimate:
     """An estimated figure.
 
     Attributes:
-        value: The estimate; NaN where it is undefined, such as the user's accuracy of a class never mapped.
-        se: Its standard error, by sampling alone; NaN where there is none.
-        low: Lower end of the 95 % interval; NaN where there is none.
+        value: The estimate; NaN if undefined, such as the user's accuracy of a class that is never mapped.
+        se: Its standard error, from sampling alone; NaN if there is none.
+        low: Lower end of the 95 % interval; NaN if there is none.
         high: Upper end.
     """
 
@@ -40,24 +40,29 @@ class Estimate:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, float | None]) -> Estimate:
-        """Read what :meth:`to_plain` gives."""
+        """Read the output of :meth:`to_plain`."""
         value, se, low, high = (_number(plain[key]) for key in ("value", "se", "low", "high"))
         return cls(value, se, low, high)
 
     def times(self, factor: float) -> Estimate:
-        """Return the estimate in another unit, such as hectares from a share."""
+        """Return the estimate in another unit, such as hectares from a share.
+
+        Example:
+            >>> Estimate(0.5, 0.125, 0.25, 0.75).times(200.0)
+            Estimate(value=100.0, se=25.0, low=50.0, high=150.0)
+        """
         return Estimate(self.value * factor, self.se * factor, self.low * factor, self.high * factor)
 
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """A part of the ground that points were drawn from apart from the rest.
+    """A part of the ground from which points were drawn separately.
 
     Attributes:
-        name: What it is called in the points' column.
-        pixels: Its pixels; NaN where only its area is known.
-        hectares: Its area.
-        points: Points of it that count; 0 before they are assigned.
+        name: Its name in the points' column.
+        pixels: Its number of pixels; NaN if only its area is known.
+        hectares: Its area, ha.
+        points: Number of points in it that count; 0 before they are assigned.
     """
 
     name: str
@@ -72,7 +77,7 @@ class Stratum:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Stratum:
-        """Read what :meth:`to_plain` gives."""
+        """Read the output of :meth:`to_plain`."""
         return cls(str(plain["name"]), _number(plain["pixels"]), float(plain["hectares"]), int(plain["points"]))
 
 
@@ -87,7 +92,7 @@ class ClassEstimates:
         f1: Their harmonic mean.
         share: Share of the area that is of this class by the reference.
         hectares: That share as an area.
-        mapped_hectares: What the map shows of it, counted by pixels; NaN where that isn't known.
+        mapped_hectares: Its area on the map, counted by pixels, ha; NaN if unknown.
     """
 
     name: str
@@ -105,13 +110,13 @@ _MAP_ESTIMATES = ("overall", "kappa", "mean_f1", "mean_users", "mean_producers")
 
 @dataclass(frozen=True)
 class DesignBased:
-    """Estimates for the whole ground of a map, by the design of its reference points.
+    """Estimates for the whole ground of a map, based on the design of its reference points.
 
     Attributes:
         design: One of :data:`DESIGNS`, never ``unknown``.
-        estimator: Which formulae, with their source.
-        sentence: What the figures say, and of what.
-        warnings: What to keep in mind, a sentence each.
+        estimator: The formulae, with their source.
+        sentence: What the estimates refer to.
+        warnings: Caveats, a sentence each.
         strata: The strata with their sizes and points; one for a simple random sample.
         shares: (n, n) estimated shares of the area, rows = reference, columns = map; they sum to 1.
         overall: Overall accuracy.
@@ -157,7 +162,7 @@ class DesignBased:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> DesignBased:
-        """Read what :meth:`to_plain` gives."""
+        """Read the output of :meth:`to_plain`."""
         classes: Sequence[Mapping[str, Any]] = plain["per_class"]
         return cls(
             design=plain["design"],

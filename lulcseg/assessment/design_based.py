@@ -1,4 +1,4 @@
-"""From an assessment at points to what can be said of the whole map, by how the points were drawn."""
+"""From an assessment at points to estimates for the whole map, depending on how the points were drawn."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lulcseg.assessment.design import (
 )
 from lulcseg.assessment.design_strata import (
     MapSizes,
-    assigned,
+    assign_strata,
     map_sizes,
     stored_design,
     stored_strata,
@@ -41,10 +41,10 @@ from lulcseg.legend import Legend
 
 @dataclass(frozen=True, slots=True)
 class DesignRequest:
-    """How points were drawn, as far as somebody says so.
+    """How points were drawn, as far as stated.
 
     Attributes:
-        design: One of :data:`~lulcseg.assessment.design.DESIGNS`; None for what the points' file says of itself.
+        design: One of :data:`~lulcseg.assessment.design.DESIGNS`; None for the design recorded in the points' file.
         strata_map: Class raster whose classes were the strata.
         strata_sizes: CSV file of the strata's sizes.
     """
@@ -54,10 +54,10 @@ class DesignRequest:
     strata_sizes: Path | None = None
 
     def resolved(self, points: Path) -> str:
-        """Return the design, with what the points' file says of itself.
+        """Return the design, from the request or the points' file.
 
         Raises:
-            LulcsegError: No such design, or one that the file contradicts.
+            LulcsegError: An unknown design, or one that the file contradicts.
         """
         stored = stored_design(points)
         design = self.design or stored or (STRATIFIED if self.strata_map or self.strata_sizes else UNKNOWN)
@@ -67,7 +67,7 @@ class DesignRequest:
             raise LulcsegError(
                 f"its points were drawn by strata, so they can't be estimated from as {design}",
                 where=points,
-                remedy="leave the design to the file",
+                remedy="leave out the design",
             )
         return design
 
@@ -81,18 +81,18 @@ def with_design(
     *,
     pixels: Sequence[int] | None = None,
 ) -> Assessment:
-    """Add to an assessment what its points' design allows to be said of the whole map.
+    """Add design-based estimates for the whole map to an assessment.
 
     Args:
         result: A map's assessment at points.
         request: How the points were drawn.
         map_path: The map, a class raster of the assessment's legend.
-        points_path: The points' file; a sample drawn by ``lulcseg reference`` keeps its strata in there.
-        places: Where the points lie, in the order of the assessment's table.
-        pixels: Pixels of each class of the whole map, where they are known; else they are counted.
+        points_path: The points' file; a sample drawn by ``lulcseg reference`` contains its strata.
+        places: Positions of the points, in the order of the assessment's table.
+        pixels: Pixels of each class on the whole map, if known; else they are counted.
 
     Raises:
-        LulcsegError: The design needs what isn't there: strata, their sizes, two points in each.
+        LulcsegError: The design needs what is missing: strata, their sizes, two points in each.
     """
     design = request.resolved(points_path)
     if design == UNKNOWN:
@@ -120,7 +120,7 @@ def with_design_if_possible(
     *,
     pixels: Sequence[int] | None = None,
 ) -> Assessment:
-    """Do as :func:`with_design`, but where that is refused keep the assessment, with the reason in its note."""
+    """As :func:`with_design`, but if that is refused, return the assessment with the reason in its note."""
     try:
         return with_design(result, request, map_path, points_path, places, pixels=pixels)
     except LulcsegError as error:
@@ -137,7 +137,7 @@ def _stratified(
     off = table["excluded"].isin([OFF_MAP, *WITHOUT_CLASS]).to_numpy()
     strata, own, named = _strata(table, request, sizes, points_path, places)
     which = np.full(len(table), -1, dtype=np.int64)
-    which[scored | off] = assigned(named[scored | off], strata, own, points_path)
+    which[scored | off] = assign_strata(named[scored | off], strata, own, points_path)
     names = {str(c.code): c.name for c in own or result.legend}
     classes = np.array([names.get(s.name, s.name) for s in strata], dtype=object)
     same = bool((classes[which[scored]] == table["map"].to_numpy()[scored]).all())
@@ -155,14 +155,14 @@ def _stratified(
 def _strata(
     table: pd.DataFrame, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
 ) -> tuple[Sequence[Stratum], Legend | None, NDArray[Any]]:
-    """Return the strata, the legend whose codes name them where one does, and what says each point's stratum."""
+    """Return the strata, the legend whose codes name them (if any), and each point's stratum."""
     named = table["stratum"].to_numpy() if "stratum" in table.columns else None
     if request.strata_map is not None:
         strata, legend = strata_of_map(request.strata_map)
         return strata, legend, _looked_up(places, request.strata_map, legend) if named is None else named
     if named is None:
         raise LulcsegError(
-            "its points are said to be stratified, but no column says of which stratum each is",
+            "its points are stratified, but no column names each point's stratum",
             where=points_path,
             remedy="name the column, or give the map whose classes were the strata",
         )
@@ -174,14 +174,14 @@ def _strata(
     if "weight" in table.columns:
         return strata_of_weights(named, table["weight"].to_numpy(), float(sizes.hectares.sum())), None, named
     raise LulcsegError(
-        "its points are said to be stratified, but nothing says how large the strata are",
+        "its points are stratified, but the sizes of the strata are unknown",
         where=points_path,
         remedy="give the map whose classes were the strata, a table of sizes, or a column of weights",
     )
 
 
 def _looked_up(places: gpd.GeoSeries, path: Path, legend: Legend) -> NDArray[np.str_]:
-    """Return the codes that the strata's map has at the points ('' where it has none)."""
+    """Return the codes of the strata's map at the points ('' if it has none)."""
     source = MapSource(path, legend)
     there = places.to_crs(source.crs)
     x, y = there.x.to_numpy(dtype=np.float64), there.y.to_numpy(dtype=np.float64)
@@ -192,6 +192,6 @@ def _looked_up(places: gpd.GeoSeries, path: Path, legend: Legend) -> NDArray[np.
 
 
 def _are_the_maps(classes: NDArray[Any], strata: Sequence[Stratum], legend: Legend, sizes: MapSizes) -> bool:
-    """Tell whether strata that are called like these classes have the assessed map's classes' extents."""
+    """Return whether strata named after these classes have the extents of the assessed map's classes."""
     extent = {name: s.pixels for name, s in zip(classes, strata, strict=True) if s.pixels}
     return extent == {name: float(n) for name, n in zip(legend.names, sizes.pixels, strict=True) if n}

@@ -1,4 +1,4 @@
-"""Accuracy and areas of a map from its reference points, by the design they were drawn by: values in, values out."""
+"""Accuracy and areas of a map from its reference points, for each sampling design, as pure functions."""
 
 from __future__ import annotations
 
@@ -31,23 +31,28 @@ Bounds = tuple[float, float]
 
 
 def simple_random(confusion: ArrayLike, names: Sequence[str], hectares: float, mapped: ArrayLike) -> DesignBased:
-    """Estimate from a simple random sample: plain counts.
+    """Estimate from a simple random sample, by plain counts.
 
-    Standard errors are p (1 − p) / (n − 1)'s root, intervals Wilson's for shares of points and normal for kappa and F1.
+    Standard errors are √(p (1 − p) / (n − 1)); intervals are Wilson's for shares of points and normal for kappa and F1.
 
     Args:
         confusion: (n, n) points, rows = reference, columns = map.
         names: The classes' names.
-        hectares: Area of the ground that the points were drawn from, as far as the map covers it.
+        hectares: Area of the ground that the points were drawn from, as far as the map covers it, ha.
         mapped: (n,) hectares of each class on the map.
 
     Raises:
         LulcsegError: Fewer than two points.
+
+    Example:
+        >>> found = simple_random([[45, 5], [5, 45]], ["Cane", "Other"], 100.0, [52.0, 48.0])
+        >>> round(found.overall.value, 3), round(found.overall.se, 4)
+        (0.9, 0.0302)
     """
     counts = np.asarray(confusion, dtype=np.float64)
     n = int(counts.sum())
     if n < 2:
-        raise LulcsegError(f"a standard error takes two points, there is {n}", where="design", remedy="add points")
+        raise LulcsegError(f"a standard error needs two points, there is {n}", where="design", remedy="add points")
     sample = StratumSample(counts[np.newaxis], [1.0])
     reference, shown, agree = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
     few = [Stratum(name, math.nan, 0.0, int(k)) for name, k in zip(names, reference, strict=True)]
@@ -75,18 +80,23 @@ def stratified_by_map(
 ) -> DesignBased:
     """Estimate where the strata are the classes of the assessed map: p̂_ij = W_i · n_ij / n_i (Olofsson et al. 2014).
 
-    It serves points drawn by these strata, and points drawn at random whose strata are formed afterwards
-    (post-stratification; the standard errors then are those given how many points fell into each).
+    For points drawn by these strata, and for points drawn at random whose strata are formed afterwards
+    (post-stratification; the standard errors are then conditional on the number of points in each stratum).
 
     Args:
         confusion: (n, n) points, rows = reference, columns = map.
-        pixels: (n,) pixels of each class on the whole map, over the area and of the date that the points are of.
+        pixels: (n,) pixels of each class on the whole map, over the area and at the date of the points.
         names: The classes' names.
-        pixel_hectares: Area of a pixel.
+        pixel_hectares: Area of a pixel, ha.
         design: ``stratified`` or ``post-stratified``.
 
     Raises:
         LulcsegError: A class of the map with fewer than two points, or points in a class that the map doesn't have.
+
+    Example:
+        >>> found = stratified_by_map([[45, 5], [5, 45]], [9_000, 1_000], ["Cane", "Other"], 0.01)
+        >>> round(found.overall.value, 3), [round(c.hectares.value, 1) for c in found.classes]
+        (0.9, [82.0, 18.0])
     """
     counts, size = np.asarray(confusion, dtype=np.float64), np.asarray(pixels, dtype=np.float64)
     n = counts.sum(axis=0)
@@ -118,17 +128,17 @@ def stratified_by_map(
 def stratified_elsewhere(
     counts: ArrayLike, strata: Sequence[Stratum], names: Sequence[str], mapped: ArrayLike, outside: ArrayLike
 ) -> DesignBased:
-    """Estimate where the strata are not the assessed map's classes: indicator and ratio estimators (Stehman 2014).
+    """Estimate if the strata are not the assessed map's classes: indicator and ratio estimators (Stehman 2014).
 
-    Ground of a stratum that the map doesn't cover is estimated from the points that fall on it: the figures are of
-    what the map covers, the ratio estimator of a domain.
+    The part of a stratum that the map doesn't cover is estimated from the points on it: the estimates are for the
+    covered domain, by the ratio estimator.
 
     Args:
         counts: (H, n, n) points by stratum, reference class and map class.
         strata: The H strata; their ``points`` are filled in here.
         names: The classes' names.
         mapped: (n,) hectares of each class on the map.
-        outside: (H,) points that lie off the map.
+        outside: (H,) points outside the map.
 
     Raises:
         LulcsegError: A stratum with fewer than two points, or points in a stratum of no size.
@@ -166,7 +176,7 @@ def stratified_elsewhere(
 
 @dataclass(frozen=True)
 class _Intervals:
-    """Intervals that are not the normal ones; per-class ones in the legend's order."""
+    """Intervals other than the normal ones; per-class intervals in the legend's order."""
 
     overall: Bounds | None = None
     users: Sequence[Bounds] | None = None
@@ -187,7 +197,7 @@ def _estimates(
     warnings: tuple[str, ...],
     strata: tuple[Stratum, ...],
 ) -> DesignBased:
-    """Compute every figure of a sample."""
+    """Compute all estimates of a sample."""
     p, size = sample.shares, range(len(names))
     reference, shown, agree = p.sum(axis=1), p.sum(axis=0), np.diag(p)
     gradients = {
@@ -247,7 +257,7 @@ def _estimates(
 
 
 def _of_all(sample: StratumSample, shares: Sequence[Estimate]) -> Sequence[Estimate]:
-    """Return the classes' shares of all strata's area, of which the map may cover only a part."""
+    """Return the classes' shares of the total area of the strata, of which the map may cover a part."""
     cells = sample.cells
     if np.isclose(cells.sum(), 1.0):
         return shares
@@ -262,7 +272,7 @@ def _kappa(p: Array) -> float:
 
 
 def _check_strata(strata: Sequence[Stratum], what: str) -> None:
-    """Refuse strata from which nothing can be estimated."""
+    """Check that the strata allow estimates."""
     weightless = [f"'{s.name}' ({s.points})" for s in strata if s.hectares <= 0 and s.points]
     if weightless:
         raise LulcsegError(
@@ -274,7 +284,7 @@ def _check_strata(strata: Sequence[Stratum], what: str) -> None:
     if thin:
         listed = ", ".join(f"'{s.name}' ({s.points} for {s.hectares:,.2f} ha)" for s in thin)
         raise LulcsegError(
-            f"every {what} needs two points for a standard error, too few has {listed}",
+            f"every {what} needs two points for a standard error; too few: {listed}",
             where="design",
             remedy="add points there, or merge it with another before assessing",
         )
@@ -288,9 +298,9 @@ def _few(strata: Sequence[Stratum]) -> tuple[str, ...]:
 
 
 def _normal(value: float, se: float, low: float) -> Bounds:
-    """Return the normal interval, cut off at what is possible; none where no disagreement was seen at all.
+    """Return the normal interval, clipped to possible values; NaN if there was no disagreement at all.
 
-    A standard error of 0 comes of a sample too small to hold an error, not of certainty.
+    A standard error of 0 results from a sample too small to contain an error, not from certainty.
     """
     if not se > 0:
         return math.nan, math.nan

@@ -1,4 +1,4 @@
-"""Where the strata of reference points and their sizes come from: the points' own file, a map, a table, weights."""
+"""Strata of reference points and their sizes: from the points' file, a map, a table or weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lulcseg.maps.classraster import ClassRaster, carried_legend, codes_in
 from lulcseg.scene.vectors import value_text
 
 STRATA_TABLE, SAMPLE_TABLE = "strata", "sample"
-"""Tables in the points' GeoPackage: the strata's sizes, and how the sample was drawn."""
+"""Tables in the points' GeoPackage: sizes of the strata, and how the sample was drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class MapSizes:
 
     Attributes:
         pixels: (n,) pixels of each class, in the legend's order.
-        pixel_hectares: Area of a pixel.
+        pixel_hectares: Area of a pixel, ha.
     """
 
     pixels: NDArray[np.int64]
@@ -50,28 +50,28 @@ def map_sizes(path: Path, legend: Legend, pixels: Sequence[int] | None = None) -
     Args:
         path: The map.
         legend: Its classes.
-        pixels: Pixels of each class of the whole map, in the legend's order, where they are known; else they are
+        pixels: Pixels of each class on the whole map, in the legend's order, if known; else they are
             counted, block by block.
 
     Raises:
-        LulcsegError: It can't be read, has codes that the legend lacks, or lies in degrees, in which pixels are not of
-            one size.
+        LulcsegError: The map can't be read, has codes that the legend lacks, or is in degrees, where pixels differ in
+            area.
     """
     counts = class_pixels(path, legend) if pixels is None else np.asarray(pixels, dtype=np.int64)
     return MapSizes(counts, pixel_hectares(path, legend))
 
 
 def pixel_hectares(path: Path, legend: Legend) -> float:
-    """Return the area of a map's pixel in hectares.
+    """Return the area of a map's pixel, ha.
 
     Raises:
-        LulcsegError: The map's CRS isn't one of lengths.
+        LulcsegError: The map's CRS isn't projected.
     """
     with ClassRaster(path, legend) as raster:
         crs, area = CRS.from_user_input(raster.crs), raster.grid.pixel_area
     if not crs.is_projected:
         raise LulcsegError(
-            "its coordinates are in degrees, so its pixels are not of one area",
+            "its coordinates are in degrees, so its pixels differ in area",
             where=path,
             remedy="warp it to a projected CRS that keeps areas (gdalwarp -t_srs)",
         )
@@ -80,11 +80,11 @@ def pixel_hectares(path: Path, legend: Legend) -> float:
 
 
 def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratum], Legend]:
-    """Return the strata that a class raster's classes make, named by their codes, and its legend.
+    """Return the classes of a class raster as strata, named by their codes, and its legend.
 
     Args:
         path: The raster.
-        legend: Its classes; default those it carries, else the codes that occur.
+        legend: Its classes; default: those in the file, else the codes that occur.
     """
     found = legend or legend_of(path)
     sizes = map_sizes(path, found)
@@ -97,7 +97,7 @@ def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratu
 
 
 def legend_of(path: Path) -> Legend:
-    """Return the legend that a class raster carries, else one of the codes that occur."""
+    """Return the legend stored in a class raster, else one of the codes that occur."""
     carried = carried_legend(path)
     if carried is not None:
         return carried
@@ -108,7 +108,7 @@ def strata_of_table(path: Path) -> list[Stratum]:
     """Read strata from a CSV file with the columns ``stratum``, ``hectares`` and, if known, ``pixels``.
 
     Raises:
-        LulcsegError: No such file or column, a stratum that stands twice, a size that is no number or below 0.
+        LulcsegError: No such file or column, a duplicate stratum, a size that is not a number or below 0.
     """
     if not path.is_file():
         raise LulcsegError("there is no such file", where=path, remedy="check the path")
@@ -120,13 +120,13 @@ def strata_of_table(path: Path) -> list[Stratum]:
 
 
 def stored_strata(path: Path) -> list[Stratum] | None:
-    """Return the strata kept in the GeoPackage that ``lulcseg reference`` wrote, None where there are none."""
+    """Return the strata in a GeoPackage written by ``lulcseg reference``, None if there are none."""
     table = _table(path, STRATA_TABLE)
     return None if table is None else _strata(table, path)
 
 
 def stored_design(path: Path) -> str | None:
-    """Return the design kept in the GeoPackage of a sample, None where it says nothing."""
+    """Return the design recorded in the GeoPackage of a sample, None if there is none."""
     table = _table(path, SAMPLE_TABLE)
     if table is None or not {"key", "value"} <= set(table.columns):
         return None
@@ -139,10 +139,14 @@ def strata_of_weights(stratum: ArrayLike, weight: ArrayLike, hectares: float) ->
     Args:
         stratum: (n,) names, of all points of the sample, scored or not.
         weight: (n,) weights.
-        hectares: Area of all strata together: weights say only which share is whose.
+        hectares: Total area of the strata, ha: weights give the shares only.
 
     Raises:
         LulcsegError: A weight is missing, 0 or negative, or a stratum has several.
+
+    Example:
+        >>> [(s.name, s.hectares) for s in strata_of_weights(["a", "a", "b"], [10, 10, 60], 100.0)]
+        [('a', 25.0), ('b', 75.0)]
     """
     frame = pd.DataFrame({"stratum": _texts(stratum), "weight": pd.to_numeric(pd.Series(weight), errors="coerce")})
     bad = frame[~(frame["weight"] > 0)]
@@ -150,13 +154,13 @@ def strata_of_weights(stratum: ArrayLike, weight: ArrayLike, hectares: float) ->
         raise LulcsegError(
             f"{len(bad)} points have no weight above 0, in stratum {', '.join(sorted(set(bad['stratum'])))}",
             where="weight",
-            remedy="fill the weights in, or give the strata's sizes",
+            remedy="fill in the weights, or give the strata's sizes",
         )
     spread = frame.groupby("stratum")["weight"].agg(["min", "max", "sum"])
     uneven = spread.index[spread["max"] > spread["min"] * (1 + 1e-6)]
     if len(uneven):
         raise LulcsegError(
-            f"stratum {', '.join(uneven)} has points of several weights",
+            f"stratum {', '.join(uneven)} has points of different weights",
             where="weight",
             remedy="give the strata's sizes instead",
         )
@@ -164,19 +168,19 @@ def strata_of_weights(stratum: ArrayLike, weight: ArrayLike, hectares: float) ->
     return [Stratum(str(name), math.nan, float(size) / total * hectares) for name, size in spread["sum"].items()]
 
 
-def assigned(
+def assign_strata(
     values: ArrayLike, strata: Sequence[Stratum], legend: Legend | None, where: str | Path
 ) -> NDArray[np.int64]:
-    """Return which stratum each point is of, (n,) int64.
+    """Return the index of each point's stratum, (n,) int64.
 
     Args:
-        values: (n,) what the points' column says: a stratum's name, or the name of the class whose code it is.
+        values: (n,) values of the points' column: a stratum's name, or the name of the class whose code it is.
         strata: The strata.
-        legend: Classes whose names stand for their codes; None if names are all there is.
+        legend: Classes whose names may be used for their codes; None if strata have names only.
         where: The file, for errors.
 
     Raises:
-        LulcsegError: A point without a stratum, or of one that has no size.
+        LulcsegError: A point without a stratum, or in one of unknown size.
     """
     table = {s.name: k for k, s in enumerate(strata)}
     if legend is not None:
@@ -184,12 +188,12 @@ def assigned(
     texts = _texts(values)
     empty = sum(text == "" for text in texts)
     if empty:
-        raise LulcsegError(f"{empty} points have no stratum", where=where, remedy="fill the column in")
+        raise LulcsegError(f"{empty} points have no stratum", where=where, remedy="fill in the column")
     unknown = sorted({text for text in texts if text not in table})
     if unknown:
         known = ", ".join(s.name for s in strata)
         raise LulcsegError(
-            f"nothing says how large stratum {', '.join(unknown[:5])} is (known are {known})",
+            f"the size of stratum {', '.join(unknown[:5])} is unknown (known are {known})",
             where=where,
             remedy="give the sizes of the strata that the points were drawn from",
         )
@@ -203,10 +207,10 @@ def _strata(table: pd.DataFrame, path: Path) -> list[Stratum]:
     names = _texts(table["stratum"])
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise LulcsegError(f"stratum {', '.join(twice)} stands twice", where=path, remedy="make it one line")
+        raise LulcsegError(f"stratum {', '.join(twice)} is listed twice", where=path, remedy="merge the lines")
     hectares = pd.to_numeric(table["hectares"], errors="coerce").to_numpy(dtype=np.float64)
     if not (hectares >= 0).all():
-        raise LulcsegError("a stratum's hectares are no number from 0 up", where=path, remedy="mend the table")
+        raise LulcsegError("a stratum's hectares are not a number of 0 or more", where=path, remedy="correct the table")
     pixels = (
         pd.to_numeric(table["pixels"], errors="coerce").to_numpy(dtype=np.float64)
         if "pixels" in table.columns
@@ -216,7 +220,7 @@ def _strata(table: pd.DataFrame, path: Path) -> list[Stratum]:
 
 
 def _table(path: Path, name: str) -> pd.DataFrame | None:
-    """Read a table without geometries, None where the file isn't a GeoPackage or has no such table."""
+    """Read a table without geometry, None if the file isn't a GeoPackage or has no such table."""
     if path.suffix.lower() != ".gpkg":
         return None
     try:

@@ -1,13 +1,13 @@
 """Estimates and standard errors from a stratified sample, as pure functions of counts.
 
-One formula serves every figure. A figure is a function f of the shares of the area p_ij (reference class i, map class
+One formula covers every score. A score is a function f of the shares of the area p_ij (reference class i, map class
 j); to first order its error is that of the mean of z = Σ_ij ∂f/∂p_ij · [the point is of (i, j)], whose variance is
 known (Cochran 1977, eq. 5.32; Stehman 2014, eqs. 25, 28):
 
     V(f) = Σ_h W_h² · (1 − n_h / N_h) · s_h²(z) / n_h
 
-For overall accuracy and area this is exact, for user's and producer's accuracy it is the ratio estimator's, and where
-the strata are the map's classes it gives Olofsson et al. 2014, eqs. 5, 6, 7 and 10 (there the bracket is left out).
+For overall accuracy and area this is exact, for user's and producer's accuracy it is the ratio estimator's, and if
+the strata are the map's classes it equals Olofsson et al. 2014, eqs. 5, 6, 7 and 10 (which omit the bracket).
 For kappa and F1 it is the delta method.
 """
 
@@ -28,13 +28,20 @@ class StratumSample:
     Args:
         counts: (H, n, n) points by stratum, reference class and map class.
         weights: (H,) the strata's shares of the area, above 0, summing to 1.
-        units: (H,) pixels of each stratum, NaN where not known; a stratum all of whose pixels are points has no
+        units: (H,) pixels of each stratum, NaN if unknown; a stratum all of whose pixels are points has no
             sampling error.
-        outside: (H,) points on ground of the stratum that the map doesn't cover; default none.
-        corrected: Whether the finite-population correction is made, as Stehman 2014 does and Olofsson et al. don't.
+        outside: (H,) points on ground of the stratum that the map doesn't cover; default: none.
+        corrected: Whether to apply the finite-population correction, as Stehman 2014 does and Olofsson et al. do not.
 
     Raises:
         ValueError: The shapes don't fit, a count is negative, a stratum has no point, or weights are not positive.
+
+    Example:
+        >>> sample = StratumSample([[[45, 0], [5, 0]], [[0, 5], [0, 45]]], weights=[0.9, 0.1])
+        >>> sample.shares.round(3).tolist()
+        [[0.81, 0.01], [0.09, 0.09]]
+        >>> round(sample.standard_error(overall_gradient(sample.shares)), 4)
+        0.0388
     """
 
     counts: Array
@@ -52,7 +59,6 @@ class StratumSample:
         outside: ArrayLike | None = None,
         corrected: bool = False,
     ) -> None:
-        """Check and keep the counts."""
         n = np.asarray(counts, dtype=np.float64)
         w = np.asarray(weights, dtype=np.float64)
         nowhere = np.zeros(len(w)) if outside is None else np.asarray(outside, dtype=np.float64)
@@ -60,7 +66,7 @@ class StratumSample:
         if n.ndim != 3 or n.shape[1] != n.shape[2] or not len(n) == len(w) == len(nowhere) == len(unknown):
             raise ValueError(f"counts have shape {n.shape}, weights {w.shape}")
         if (n < 0).any() or (nowhere < 0).any() or not (w > 0).all():
-            raise ValueError("counts are not negative, and weights above 0")
+            raise ValueError("counts must not be negative, and weights must be above 0")
         if (n.sum(axis=(1, 2)) + nowhere == 0).any():
             raise ValueError("a stratum has no point")
         for name, value in (("counts", n), ("weights", w / w.sum()), ("units", unknown), ("outside", nowhere)):
@@ -74,7 +80,7 @@ class StratumSample:
 
     @property
     def cells(self) -> Array:
-        """(n, n) shares of all strata's area by reference and map class; what the map doesn't cover is missing."""
+        """(n, n) shares of the strata's total area by reference and map class, without what the map doesn't cover."""
         return np.asarray(np.einsum("h,hij->ij", self.weights / self.points, self.counts))
 
     @property
@@ -92,7 +98,7 @@ class StratumSample:
         return self._error((gradient - (gradient * self.shares).sum()) / self.cells.sum())
 
     def total_error(self, values: Array) -> float:
-        """Return the standard error of Σ values · :attr:`cells`: a share of all strata's area."""
+        """Return the standard error of Σ values · :attr:`cells`: a share of the strata's total area."""
         return self._error(values)
 
     def _error(self, z: Array) -> float:
@@ -101,7 +107,7 @@ class StratumSample:
         total = np.einsum("hij,ij->h", self.counts, z)
         square = np.einsum("hij,ij->h", self.counts, z**2)
         spread = square - total**2 / n
-        spread[spread < 1e-12 * square] = 0.0  # rounding leaves a hair where all points are alike
+        spread[spread < 1e-12 * square] = 0.0  # rounding error if all points are alike
         whole = n >= np.where(np.isnan(self.units), np.inf, self.units)
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = np.where(whole, 0.0, spread / (n - 1))
@@ -115,24 +121,24 @@ def overall_gradient(p: Array) -> Array:
 
 
 def area_gradient(p: Array, k: int) -> Array:
-    """Return the derivatives of the share of the area that is of class k by the reference, (n, n)."""
+    """Return the derivatives of the share of the area of class k by the reference, (n, n)."""
     gradient = np.zeros_like(p)
     gradient[k] = 1
     return gradient
 
 
 def users_gradient(p: Array, k: int) -> Array:
-    """Return the derivatives of class k's user's accuracy p_kk / p_·k, (n, n); NaN where it is never mapped."""
+    """Return the derivatives of class k's user's accuracy p_kk / p_·k, (n, n); NaN if it is never mapped."""
     return _ratio_gradient(p, k, np.s_[:, k])
 
 
 def producers_gradient(p: Array, k: int) -> Array:
-    """Return the derivatives of class k's producer's accuracy p_kk / p_k·, (n, n); NaN where the reference lacks it."""
+    """Return the derivatives of class k's producer's accuracy p_kk / p_k·, (n, n); NaN if the reference lacks it."""
     return _ratio_gradient(p, k, np.s_[k, :])
 
 
 def f1_gradient(p: Array, k: int) -> Array:
-    """Return the derivatives of class k's F1, 2 p_kk / (p_k· + p_·k), (n, n); NaN where neither side has it."""
+    """Return the derivatives of class k's F1, 2 p_kk / (p_k· + p_·k), (n, n); NaN if neither side has it."""
     whole = p[k].sum() + p[:, k].sum()
     if whole == 0:
         return np.full_like(p, np.nan)
@@ -145,7 +151,7 @@ def f1_gradient(p: Array, k: int) -> Array:
 
 
 def kappa_gradient(p: Array) -> Array:
-    """Return the derivatives of Cohen's kappa (p_o − p_e) / (1 − p_e), (n, n); NaN where p_e is 1."""
+    """Return the derivatives of Cohen's kappa (p_o − p_e) / (1 − p_e), (n, n); NaN if p_e is 1."""
     reference, mapped = p.sum(axis=1), p.sum(axis=0)
     observed, chance = np.trace(p), float(reference @ mapped)
     if np.isclose(chance, 1.0):

@@ -1,4 +1,4 @@
-"""How far several interpreters of the same points agree, and which points they should talk over."""
+"""Agreement between interpreters of the same points, and the points to discuss."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ UNCLEAR = "not interpretable"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two interpreters on the points that both gave a class.
+    """Agreement of two interpreters on the points to which both gave a class.
 
     Attributes:
-        first: One.
-        second: The other.
-        n: Points that both gave a class.
-        agreement: Share on which it is the same.
-        kappa: Cohen's kappa; NaN where both gave one and the same class throughout.
+        first: First interpreter.
+        second: Second interpreter.
+        n: Points to which both gave a class.
+        agreement: Share with the same class.
+        kappa: Cohen's kappa; NaN if both gave a single class throughout.
         confusion: Rows = the first's classes, columns = the second's.
     """
 
@@ -43,16 +43,16 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Several interpreters' agreement.
+    """Agreement of several interpreters.
 
     Attributes:
         interpreters: Their names: the files' stems.
-        points: One row a point that any of them looked at: ``point``, a column for each interpreter, geometry.
-        complete: Points that all gave a class.
-        overall: Share of those on which all agree; NaN where there is none.
+        points: One row a point that any of them interpreted: ``point``, a column for each interpreter, geometry.
+        complete: Points to which all gave a class.
+        overall: Share of those on which all agree; NaN without such points.
         fleiss: Fleiss' kappa over those.
-        pairs: Every two of them.
-        discuss: The rows on which they differ, in class or in whether one can be given.
+        pairs: All pairs of interpreters.
+        discuss: The rows on which they differ, in class or interpretability.
     """
 
     interpreters: tuple[str, ...]
@@ -67,20 +67,22 @@ class Agreement:
 def agreement_of(files: Sequence[Path], column: str = "class") -> Agreement:
     """Compare interpreters' copies of one sample.
 
-    Points are matched by the column ``point``. A point that an interpreter left empty is not counted for him; where he
-    said ``interpretable`` no, his class doesn't count, and the point is one to discuss if another gave a class.
+    Points are matched by the column ``point``. A point that an interpreter left empty doesn't count for them; with
+    ``interpretable`` no, their class doesn't count, and the point is to be discussed if another gave a class.
 
     Args:
-        files: Two or more copies of a sample, an interpreter each.
+        files: Two or more copies of a sample, one for each interpreter.
         column: Column of the class.
 
     Raises:
-        LulcsegError: Fewer than two files, two of one name, columns that aren't there, points that aren't the same.
+        LulcsegError: Fewer than two files, duplicate names, missing columns, or different points.
     """
     names = tuple(path.stem for path in files)
     if len(files) < 2 or len(set(names)) < len(names):
         raise LulcsegError(
-            "agreement is of two or more files of different names", where="agreement", remedy="give one an interpreter"
+            "agreement needs two or more files of different names",
+            where="agreement",
+            remedy="give one for each interpreter",
         )
     first: gpd.GeoDataFrame | None = None
     table = pd.DataFrame()
@@ -93,7 +95,9 @@ def agreement_of(files: Sequence[Path], column: str = "class") -> Agreement:
         if first is None:
             first = frame
         elif set(frame.index) != set(first.index) or frame.index.has_duplicates:
-            raise LulcsegError(f"its points are not those of {files[0].name}", where=path, remedy="give copies of one")
+            raise LulcsegError(
+                f"its points are not those of {files[0].name}", where=path, remedy="give copies of one sample"
+            )
         given = frame[column].map(value_text).astype(object)
         if "interpretable" in frame.columns:
             given[said_no(frame["interpretable"])] = UNCLEAR
@@ -141,17 +145,17 @@ def _pair(classes: pd.DataFrame, first: str, second: str) -> Pair:
 
 
 def write_discussion(found: Agreement, out: Path) -> None:
-    """Write the points to discuss, as GeoPackage or, by the ending, as CSV with x and y.
+    """Write the points to discuss, as GeoPackage or CSV (with x and y), by the file's suffix.
 
     Args:
         found: The comparison.
         out: ``.gpkg`` or ``.csv``.
 
     Raises:
-        LulcsegError: Another ending, or a file that can't be written.
+        LulcsegError: Another suffix, or a file that can't be written.
     """
     if out.suffix.lower() not in {".gpkg", ".csv"}:
-        raise LulcsegError("it is neither .gpkg nor .csv", where=out, remedy="end its name in one of them")
+        raise LulcsegError("it is neither .gpkg nor .csv", where=out, remedy="give it one of these suffixes")
     with replacing(out) as part:
         if out.suffix.lower() == ".csv":
             table = pd.DataFrame(found.discuss.drop(columns="geometry"))

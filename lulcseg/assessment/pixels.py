@@ -26,7 +26,7 @@ _BLOCK = 1024
 
 
 class PolygonReader:
-    """Polygons read as if they were a label raster; a pixel is what its centre lies in.
+    """Polygons read as if they were a label raster; a pixel has the class of the polygon at its centre.
 
     Where polygons overlap, the smaller one wins, as in a scene's labels.
 
@@ -36,7 +36,6 @@ class PolygonReader:
     """
 
     def __init__(self, polygons: gpd.GeoDataFrame, grid: Grid) -> None:
-        """Keep the polygons and the grid."""
         self._polygons, self._grid = polygons.iloc[burn_order(polygons.geometry.to_numpy())], grid
 
     def read(self, window: Window) -> NDArray[np.uint8]:
@@ -67,12 +66,12 @@ def assess_pixels(
 ) -> Assessment:
     """Compare two readers of class indices on every pixel of a grid, block by block.
 
-    This is a count over the whole ground, not a sample: it has no sampling error, and neighbouring
-    pixels are no independent evidence. There is no table of its places.
+    This is a census of the whole ground, not a sample: it has no sampling error, and neighbouring
+    pixels are not independent. There is no table of places.
 
     Args:
-        reference: Reads the reference's class indices, 255 where it has none.
-        mapped: Reads the map's class indices, 255 where it has none.
+        reference: Reader of the reference's class indices, 255 where it has none.
+        mapped: Reader of the map's class indices, 255 where it has none.
         grid: The pixels of both.
         legend: The classes of both.
         scene: Name of the scene.

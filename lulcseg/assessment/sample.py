@@ -1,4 +1,4 @@
-"""A reference sample: how many points where, and the GeoPackage that interpreters fill in and ``assess`` reads."""
+"""A reference sample: numbers of points, and the GeoPackage that interpreters fill in and ``assess`` reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from lulcseg import __version__
 from lulcseg.assessment.design import SIMPLE_RANDOM, STRATIFIED
 from lulcseg.assessment.design_strata import SAMPLE_TABLE, STRATA_TABLE
-from lulcseg.assessment.sample_draw import DrawnSample, Population, Progress, WholeGround, count_strata, draw_pixels
+from lulcseg.assessment.sample_draw import DrawnSample, Population, WholeGround, count_strata, draw_pixels
 from lulcseg.assessment.sample_size import (
     LEAST,
     LEAST_OLOFSSON,
@@ -25,7 +25,7 @@ from lulcseg.assessment.sample_size import (
     allocate,
     expected_error,
     needed_points,
-    sized,
+    size_sample,
 )
 from lulcseg.assessment.sample_style import sample_style
 from lulcseg.errors import LulcsegError, did_you_mean
@@ -33,23 +33,24 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid
 from lulcseg.legend import Legend
 from lulcseg.maps.styles import embed_style
+from lulcseg.progress import Progress
 
 LAYER = "points"
 EXPECTED = 0.8
-"""User's accuracy expected of a class of which nothing else is said."""
+"""Default of a class's expected user's accuracy."""
 
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What sample is wanted.
+    """The requested sample.
 
     Attributes:
         design: ``simple random`` or ``stratified``.
-        points: How many points in all; None to reach ``standard_error``.
-        standard_error: The wanted standard error of overall accuracy.
-        allocation: How strata share the points.
-        least: Points a stratum gets at least; None for 10, with ``olofsson`` 50.
-        expected: Expected user's accuracy by class name; ``""`` stands for all others.
+        points: Total number of points; None to reach ``standard_error``.
+        standard_error: Requested standard error of overall accuracy.
+        allocation: How points are shared among strata.
+        least: Least points of a stratum; None for 10, with ``olofsson`` 50.
+        expected: Expected user's accuracy by class name; ``""`` for all others.
         seed: Same seed, same sample.
     """
 
@@ -64,14 +65,14 @@ class SampleRequest:
 
 @dataclass(frozen=True)
 class SamplePlan:
-    """How many points each stratum gets.
+    """Numbers of points of each stratum.
 
     Attributes:
-        names: What the strata are called in the points' column: class codes, or ``all``.
+        names: Names of the strata in the points' column: class codes, or ``all``.
         classes: Class names, or ``all``.
         pixels: (H,) pixels of each.
         points: (H,) points of each.
-        error: The standard error of overall accuracy to be expected.
+        error: Expected standard error of overall accuracy.
     """
 
     names: tuple[str, ...]
@@ -82,15 +83,15 @@ class SamplePlan:
 
 
 def plan_sample(request: SampleRequest, pixels: NDArray[np.int64], legend: Legend) -> SamplePlan:
-    """Share the points out.
+    """Share points among strata.
 
     Args:
-        request: What is wanted.
+        request: The requested sample.
         pixels: (n,) pixels of each class, or (1,) of the ground as a whole for a simple random sample.
         legend: The classes.
 
     Raises:
-        LulcsegError: No pixel at all, fewer than two of a class, too few or too many points, an unknown class.
+        LulcsegError: No pixels, fewer than two of a class, too few or too many points, or an unknown class.
     """
     unknown = sorted(set(request.expected) - {*legend.names, ""})
     if unknown:
@@ -118,7 +119,7 @@ def plan_sample(request: SampleRequest, pixels: NDArray[np.int64], legend: Legen
     if least < 2:
         raise LulcsegError("a stratum needs two points for a standard error", where="least", remedy="give 2 or more")
     if request.points is None:
-        shared = sized(sizes, users, request.standard_error, request.allocation, least=least, pixels=sizes)
+        shared = size_sample(sizes, users, request.standard_error, request.allocation, least=least, pixels=sizes)
     else:
         shared = allocate(request.points, sizes, users, request.allocation, least=least, pixels=sizes)
     return SamplePlan(
@@ -138,17 +139,17 @@ def draw_sample(
     counting: Progress | None = None,
     drawing: Progress | None = None,
 ) -> tuple[SamplePlan, DrawnSample]:
-    """Count the strata, share the points out, and draw them.
+    """Count the strata's pixels, share points among them, and draw the points.
 
     Args:
-        request: What is wanted.
+        request: The requested sample.
         population: The pixels, whose strata are the legend's classes.
         legend: The classes.
-        counting: Told how the first reading gets on.
-        drawing: Told how the second does.
+        counting: Progress callback of the first pass, called with (done, total) strips.
+        drawing: Progress callback of the second pass.
 
     Returns:
-        The plan, and the pixels: each point's stratum counts along the plan's.
+        The plan, and the pixels, whose strata are indices into the plan.
 
     Raises:
         LulcsegError: As for :func:`plan_sample`.
@@ -164,16 +165,16 @@ def draw_sample(
 
 
 def check_target(out: Path) -> None:
-    """Refuse to write over a file, or one that is no GeoPackage.
+    """Check that a file is new and a GeoPackage.
 
     Raises:
-        LulcsegError: Either.
+        LulcsegError: It isn't.
     """
     if out.suffix.lower() != ".gpkg":
-        raise LulcsegError("a sample is a GeoPackage", where=out, remedy="end its name in .gpkg")
+        raise LulcsegError("a sample is a GeoPackage", where=out, remedy="give it a name that ends in .gpkg")
     if out.exists():
         raise LulcsegError(
-            "it is there already, and may hold an interpreter's work", where=out, remedy="choose another name"
+            "it exists already, and may contain an interpreter's work", where=out, remedy="choose another name"
         )
 
 
@@ -191,21 +192,21 @@ def write_sample(
     """Write the sample's GeoPackage, whole or not at all.
 
     Layer ``points``, at the centres of pixels: ``point`` (1…n, a random order), ``class``, ``second``, ``interpreter``,
-    ``interpretable`` and ``notes``, all empty, ``stratum`` and ``weight`` (pixels that the point stands for). Tables
+    ``interpretable`` and ``notes``, all empty, ``stratum`` and ``weight`` (pixels that the point represents). Tables
     ``strata`` (stratum, class, pixels, hectares, points) and ``sample`` (design, seed and source).
 
     Args:
         out: The file, new.
         plan: The strata.
         drawn: The pixels.
-        grid: The pixels they were drawn from.
+        grid: The grid that they were drawn from.
         legend: Classes to choose from.
-        request: What was asked for.
+        request: The requested sample.
         source: What the points were drawn from, for the record.
-        pixel_hectares: Area of a pixel.
+        pixel_hectares: Area of a pixel, ha.
 
     Raises:
-        LulcsegError: The file is there already, or can't be written.
+        LulcsegError: The file exists already, or can't be written.
     """
     check_target(out)
     number = len(drawn.row)

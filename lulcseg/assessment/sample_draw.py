@@ -1,8 +1,8 @@
-"""Drawing reference points on pixels: at random, or so many from each class of a map, in two passes over the raster."""
+"""Drawing reference points on pixels: at random or by strata, in two passes over a raster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE
+from lulcseg.progress import Progress
 
 _ROWS = 256
 """Rows read at a time."""
-
-Progress = Callable[[int, int], None]
 
 
 class Population(Protocol):
@@ -27,13 +26,13 @@ class Population(Protocol):
         ...
 
     def read(self, window: Window) -> NDArray[np.uint8]:
-        """Return each pixel's stratum, (h, w) uint8, 255 where it isn't of the population."""
+        """Return each pixel's stratum, (h, w) uint8, 255 outside the population."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnSample:
-    """Pixels drawn, in random order, so that any first few are a sample of the same kind.
+    """Drawn pixels in random order, so that the first of them are a sample by the same design.
 
     Attributes:
         row: (n,) rows.
@@ -47,12 +46,18 @@ class DrawnSample:
 
 
 def count_strata(population: Population, n_strata: int, progress: Progress | None = None) -> NDArray[np.int64]:
-    """Count the pixels of each stratum, (n_strata,), reading strip by strip."""
+    """Count the pixels of each stratum, (n_strata,), strip by strip.
+
+    Args:
+        population: The pixels.
+        n_strata: Number of strata.
+        progress: Progress callback, called with (done, total) strips.
+    """
     counts = np.zeros(256, dtype=np.int64)
     grid = population.grid
     for done, strip in enumerate(_strips(grid), start=1):
         counts += np.bincount(population.read(strip).ravel(), minlength=256)
-        _tell(progress, done, grid)
+        _report(progress, done, grid)
     return counts[:n_strata]
 
 
@@ -63,17 +68,17 @@ def draw_pixels(
     seed: int,
     progress: Progress | None = None,
 ) -> DrawnSample:
-    """Draw pixels without replacement, every one of a stratum with the same chance.
+    """Draw pixels without replacement, with equal probability in a stratum.
 
-    Which of a stratum's pixels are drawn is settled beforehand by their rank in reading order; the raster is then read
-    once more to find them. What is held is a strip and the sample.
+    The pixels are first drawn by their rank in reading order; the raster is then read once more to find them.
+    Only a strip and the sample are held in memory.
 
     Args:
         population: The pixels.
         pixels: (H,) pixels of each stratum, from :func:`count_strata`.
-        points: (H,) how many to draw from each, at most its pixels.
+        points: (H,) number to draw from each, at most its pixels.
         seed: Same seed, same sample.
-        progress: Told how many strips of how many are read.
+        progress: Progress callback, called with (done, total) strips.
 
     Raises:
         ValueError: More points than pixels.
@@ -98,7 +103,7 @@ def draw_pixels(
                 at = np.flatnonzero(values == h)[ranks[h][first:last] - seen[h]]
                 found.append((strip.row + at // strip.width, at % strip.width, np.full(len(at), h, dtype=np.int64)))
         seen += counts
-        _tell(progress, done, grid)
+        _report(progress, done, grid)
     row, col, stratum = (np.concatenate([part[i] for part in found])[order] for i in range(3))
     return DrawnSample(row, col, stratum)
 
@@ -111,7 +116,6 @@ class WholeGround:
     """
 
     def __init__(self, population: Population) -> None:
-        """Keep the population."""
         self._population = population
 
     @property
@@ -128,6 +132,6 @@ def _strips(grid: Grid) -> list[Window]:
     return list(blocks(grid.window, _ROWS, grid.width))
 
 
-def _tell(progress: Progress | None, done: int, grid: Grid) -> None:
+def _report(progress: Progress | None, done: int, grid: Grid) -> None:
     if progress is not None:
         progress(done, -(-grid.height // _ROWS))

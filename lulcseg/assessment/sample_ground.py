@@ -1,4 +1,4 @@
-"""A scene's ground as what a simple random sample is drawn from."""
+"""A scene's ground as the population of a simple random sample."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from lulcseg.scene.scene import Scene
 
 
 class ReferenceGround:
-    """The pixels of a scene that have imagery and lie inside its boundary.
+    """The pixels of a scene with imagery, inside its boundary.
 
     Args:
         scene: The scene.
     """
 
     def __init__(self, scene: Scene) -> None:
-        """Keep the scene."""
         self._scene = scene
 
     @property

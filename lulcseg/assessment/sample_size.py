@@ -1,4 +1,4 @@
-"""How many reference points a wanted standard error takes, and how strata share them."""
+"""Numbers of reference points for a requested standard error, and their allocation to strata."""
 
 from __future__ import annotations
 
@@ -14,32 +14,38 @@ Allocation = Literal["equal", "proportional", "optimal", "olofsson"]
 ALLOCATIONS: tuple[str, ...] = get_args(Allocation)
 
 LEAST, LEAST_OLOFSSON = 10, 50
-"""Points a stratum gets at least, where nothing else is said."""
+"""Defaults of the least points of a stratum."""
 
 
 def needed_points(weights: ArrayLike, users: ArrayLike, standard_error: float) -> int:
-    """Return how many points give overall accuracy a wanted standard error.
+    """Return the number of points for a requested standard error of overall accuracy.
 
     n = (Σ W_i S_i / S(Ô))² with S_i = √(U_i (1 − U_i)) (Cochran 1977, eq. 5.25; Olofsson et al. 2014, eq. 13), without
-    the finite-population term. It is the number under optimal allocation; others need a few more.
+    the finite-population term. It is the number under optimal allocation; others need slightly more.
 
     Args:
         weights: (H,) the strata's shares of the area.
-        users: (H,) the user's accuracy expected in each, 0…1.
-        standard_error: The wanted standard error of overall accuracy, above 0.
+        users: (H,) expected user's accuracy of each, 0…1.
+        standard_error: Requested standard error of overall accuracy, above 0.
 
     Raises:
-        LulcsegError: No such standard error, or accuracies that leave nothing to estimate.
+        LulcsegError: An impossible standard error, or expected accuracies without any error.
+
+    Example:
+        The worked example of Olofsson et al. (2014, section 5.1.1): four strata, S(Ô) = 0.01.
+
+        >>> needed_points([0.02, 0.015, 0.32, 0.645], [0.7, 0.6, 0.9, 0.95], 0.01)
+        641
     """
     if not 0 < standard_error < 0.5:
         raise LulcsegError(
-            f"a standard error of {standard_error:g} can't be aimed at", where="standard error", remedy="use e.g. 0.01"
+            f"a standard error of {standard_error:g} is not possible", where="standard error", remedy="use e.g. 0.01"
         )
     weight, spread = _shares(weights), _spread(users)
     points = float((weight * spread).sum() / standard_error) ** 2
     if points == 0:
         raise LulcsegError(
-            "no errors are expected in any stratum, so any number of points would do",
+            "no errors are expected in any stratum, so that any number of points is enough",
             where="expected accuracy",
             remedy="expect less than 1, or give the number of points",
         )
@@ -63,11 +69,11 @@ def allocate(
     - ``olofsson``: the same, with a ``least`` of 50 or more for the rare classes (Olofsson et al. 2014, section 5.1.1).
 
     Args:
-        points: How many in all.
+        points: Total number of points.
         weights: (H,) shares of the area.
-        users: (H,) expected user's accuracies; they matter to ``optimal`` only.
+        users: (H,) expected user's accuracies; used by ``optimal`` only.
         method: One of :data:`ALLOCATIONS`.
-        least: Points every stratum gets at least.
+        least: Least points of a stratum.
         pixels: (H,) pixels of each stratum; none gets more points than it has. Default: no bound.
 
     Returns:
@@ -75,6 +81,10 @@ def allocate(
 
     Raises:
         LulcsegError: An unknown method, or fewer points than the strata need.
+
+    Example:
+        >>> allocate(100, [0.7, 0.25, 0.05], [0.9, 0.8, 0.7], "proportional", least=10).tolist()
+        [66, 24, 10]
     """
     weight = _shares(weights)
     if method not in ALLOCATIONS:
@@ -98,7 +108,7 @@ def allocate(
     return _rounded(_filled(float(points), basis, floor, room), floor, room)
 
 
-def sized(
+def size_sample(
     weights: ArrayLike,
     users: ArrayLike,
     standard_error: float,
@@ -107,25 +117,25 @@ def sized(
     least: int,
     pixels: ArrayLike,
 ) -> NDArray[np.int64]:
-    """Return the allocation of the fewest points that is expected to reach a standard error of overall accuracy.
+    """Return the allocation with the fewest points that is expected to reach a standard error of overall accuracy.
 
     Args:
         weights: (H,) shares of the area.
         users: (H,) expected user's accuracies.
-        standard_error: What is wanted.
+        standard_error: Requested standard error of overall accuracy.
         method: One of :data:`ALLOCATIONS`.
-        least: Points every stratum gets at least.
+        least: Least points of a stratum.
         pixels: (H,) pixels of each stratum.
 
     Returns:
         (H,) points.
 
     Raises:
-        LulcsegError: As for :func:`needed_points` and :func:`allocate`, or a standard error that takes more points than
+        LulcsegError: As for :func:`needed_points` and :func:`allocate`, or a standard error that needs more points than
             there are pixels.
     """
     size = np.asarray(pixels, dtype=np.float64)
-    low = int(np.minimum(least, size).sum())  # points that are not enough, until shown otherwise
+    low = int(np.minimum(least, size).sum())  # too few, unless shown otherwise
     high = max(needed_points(weights, users, standard_error), low)
 
     def reached(points: int) -> bool:
@@ -135,9 +145,9 @@ def sized(
     while not reached(high):
         if high >= size.sum():
             raise LulcsegError(
-                f"a standard error of {standard_error:g} takes more points than there are pixels",
+                f"a standard error of {standard_error:g} needs more points than there are pixels",
                 where="standard error",
-                remedy="ask for a larger one",
+                remedy="request a larger one",
             )
         low, high = high, high * 2
     if reached(low):
@@ -149,12 +159,16 @@ def sized(
 
 
 def expected_error(weights: ArrayLike, users: ArrayLike, points: ArrayLike) -> float:
-    """Return the standard error of overall accuracy that an allocation gives (Olofsson et al. 2014, eq. 5).
+    """Return the standard error of overall accuracy of an allocation (Olofsson et al. 2014, eq. 5).
 
     Args:
         weights: (H,) shares of the area.
         users: (H,) expected user's accuracies.
         points: (H,) points.
+
+    Example:
+        >>> round(expected_error([0.7, 0.25, 0.05], [0.9, 0.8, 0.7], [66, 24, 10]), 4)
+        0.0337
     """
     weight, spread = _shares(weights), _spread(users)
     return float(np.sqrt((weight**2 * spread**2 / np.asarray(points, dtype=np.float64)).sum()))
@@ -163,12 +177,14 @@ def expected_error(weights: ArrayLike, users: ArrayLike, points: ArrayLike) -> f
 def _filled(
     points: float, basis: NDArray[np.float64], floor: NDArray[np.float64], room: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Share a number in proportion to a basis, between bounds: those that reach one are set to it, the rest share on.
+    """Share a number in proportion to a basis, between bounds.
 
-    That is the solution x = clip(t · basis, floor, room) with t such that all is given away, found by bisection.
+    The solution is x = clip(t · basis, floor, room) with t such that the shares sum to the number, by bisection.
     """
     points = min(points, float(room.sum()))
-    basis = np.where(basis > 0, basis, 1e-12)  # what expects no errors still takes what the others can't
+    basis = np.where(
+        basis > 0, basis, 1e-12
+    )  # strata without expected errors still get the points that the others can't take
     low, high = 0.0, 1.0
     while np.clip(high * basis, floor, room).sum() < points and high < 1e300:
         high *= 2
@@ -179,7 +195,7 @@ def _filled(
 
 
 def _rounded(shares: NDArray[np.float64], floor: NDArray[np.float64], room: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round to whole numbers of the same sum, by largest remainder."""
+    """Round to whole numbers with the same sum, by largest remainder."""
     whole = np.floor(shares + 1e-9)
     missing = round(float(shares.sum())) - int(whole.sum())
     remainder = np.where(whole < room, shares - whole, -np.inf)

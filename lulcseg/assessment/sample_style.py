@@ -1,6 +1,6 @@
-"""The QGIS style of a reference sample: a form with drop-downs for the interpreter, who doesn't see the stratum.
+"""The QGIS style of a reference sample: a form with drop-downs for the interpreter, which hides the stratum.
 
-The elements are those that QGIS 3.22 writes with ``QgsMapLayer::saveNamedStyle``, less what equals its default.
+The elements are those that QGIS 3.22 writes with ``QgsMapLayer::saveNamedStyle``, without those at their default.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from lulcseg.legend import Legend
 
 HIDDEN = ("stratum", "weight")
-"""Columns that neither form nor attribute table show: the stratum may be the very class that the map has there."""
+"""Columns hidden in the form and the attribute table: the stratum may be the class on the map."""
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"  # QGIS's sign for NULL in value maps
 
 
 def sample_style(legend: Legend, columns: Sequence[str]) -> str:
-    """Return the style: points without a class stand out, and class and second choice are chosen from the legend.
+    """Return the style: points without a class are highlighted, and class and second choice come from the legend.
 
     Args:
         legend: The classes to choose from.
@@ -54,7 +54,7 @@ def sample_style(legend: Legend, columns: Sequence[str]) -> str:
 
 
 def _widget(widget: ET.Element, column: str, legend: Legend) -> None:
-    """Say how a column is edited."""
+    """Define how a column is edited."""
     config = ET.SubElement(widget, "config")
     choices = {"class": legend.names, "second": legend.names, "interpretable": ["yes", "no"]}.get(column)
     if choices is not None:

@@ -20,7 +20,7 @@ NO_POSITION = "no position"
 NOT_SCORABLE = "not scorable"
 
 _CARRIED = ("interpreter", "stratum", "weight")
-"""Columns of the reference points that the point table hands on, for estimators that need them."""
+"""Columns of the reference points that are copied to the point table, for estimators that need them."""
 
 
 def assess(
@@ -37,7 +37,7 @@ def assess(
 ) -> Assessment:
     """Compare a source's classes with the reference at points.
 
-    Every point ends up either in the confusion matrix or under a reason in ``excluded``.
+    Every point is counted either in the confusion matrix or under a reason in ``excluded``.
 
     Args:
         reference_points: Columns ``class_index`` (int, −1 = not scorable), ``reason`` (str, '' if
@@ -48,9 +48,9 @@ def assess(
         scene: Name of the scene.
         compared: Whether the source is a ``map`` or the digitised ``labels``.
         reference: Path of the points, for the record.
-        mosaic: Which mosaic setting made the map ("single", "multiple"), if one did.
+        mosaic: The mosaic setting that the map was made with ("single", "multiple"), if any.
         design: How the points were drawn, for the record (see :mod:`lulcseg.assessment.design_based`).
-        in_training: (n,) bool: the point lies inside a training patch. Where given, the scores
+        in_training: (n,) bool: whether the point lies inside a training patch. If given, scores
             inside and outside are recorded beside those of all points.
 
     Returns:
@@ -63,7 +63,7 @@ def assess(
 
     off = OFF_MAP if compared == "map" else OFF_LABELS
     x, y = _coordinates(points.to_crs(source.crs))
-    reason[(reason == "") & ~(np.isfinite(x) & np.isfinite(y))] = off  # not to be expressed in the source's CRS
+    reason[(reason == "") & ~(np.isfinite(x) & np.isfinite(y))] = off  # not defined in the source's CRS
     asked = np.flatnonzero(reason == "")
     mapped[asked], reason[asked] = source.classes_at(x[asked], y[asked])
 
@@ -97,7 +97,7 @@ def _coordinates(points: gpd.GeoSeries) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _reference_reasons(points: gpd.GeoDataFrame, index: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Return why a point can't be scored, as far as the reference alone tells ('' if it can)."""
+    """Return why a point can't be scored, from the reference alone ('' if it can)."""
     reason: NDArray[np.object_] = points["reason"].fillna("").astype(str).to_numpy(dtype=object, copy=True)
     placeless = (points.geometry.isna() | points.geometry.is_empty).to_numpy()
     reason[(reason == "") & placeless] = NO_POSITION

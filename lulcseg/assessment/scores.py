@@ -3,13 +3,13 @@
 Every function takes an (n, n) matrix whose rows are reference classes and whose columns are map
 classes: counts, or proportions of area.
 
-What happens at the edges is the same everywhere:
+Edge cases are treated alike everywhere:
 
 - A class *with* reference points that is never mapped has F1 0. Its user's accuracy is 0/0, so it
-  is NaN (shown as '–'), yet counts 0 in the average: else a model would gain by leaving a hard
-  class out.
-- A class *without* reference points has nothing to be judged by: all three figures are NaN and
-  stay out of the averages, and :attr:`Scores.classes_averaged` says how many classes are left.
+  is NaN (displayed as '–'), yet counts 0 in the average: otherwise a model would gain by leaving out a
+  hard class.
+- A class *without* reference points cannot be assessed: all three scores are NaN and
+  left out of the averages, and :attr:`Scores.classes_averaged` is the number of remaining classes.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from lulcseg.assessment.intervals import wilson_interval
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of one confusion matrix; per-class values stand in the order of the legend.
+    """The scores of one confusion matrix; per-class values are in the order of the legend.
 
     Attributes:
-        n_scored: Sum of the matrix: how many places were compared.
+        n_scored: Sum of the matrix: number of places compared.
         overall_accuracy: Share of places that agree, NaN without places.
-        kappa: Cohen's kappa, NaN where it is undefined.
+        kappa: Cohen's kappa, NaN if undefined.
         mean_f1: Unweighted mean over the classes that have reference points.
         mean_users: The same of user's accuracy; a class never mapped counts 0.
         mean_producers: The same of producer's accuracy.
-        classes_averaged: How many classes those means are over.
+        classes_averaged: Number of classes in those means.
         users: User's accuracy (precision) per class.
         producers: Producer's accuracy (recall) per class.
         f1: F1 per class.
@@ -44,8 +44,8 @@ class Scores:
         users_interval: 95 % Wilson bounds of user's accuracy per class.
         producers_interval: 95 % Wilson bounds of producer's accuracy per class.
 
-    The intervals are the sampling error of this one map's assessment, and hold if the points are
-    a simple random sample. They don't say how another training run would have scored.
+    The intervals are the sampling error of this map's assessment, and hold if the points are
+    a simple random sample. They do not cover the variation between training runs.
     """
 
     n_scored: int
@@ -64,7 +64,7 @@ class Scores:
     producers_interval: tuple[tuple[float, float], ...]
 
     def to_plain(self) -> dict[str, object]:
-        """Return plain Python fit for JSON: None for NaN, lists for tuples."""
+        """Return plain Python, fit for JSON: None for NaN, lists for tuples."""
         return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
@@ -75,11 +75,16 @@ def score(confusion: ArrayLike) -> Scores:
         confusion: (n, n) integer counts, rows = reference, columns = map.
 
     Raises:
-        ValueError: The matrix isn't square, or holds a negative or fractional count.
+        ValueError: The matrix isn't square, or has a negative or fractional count.
+
+    Example:
+        >>> s = score([[20, 5], [10, 15]])
+        >>> s.n_scored, s.overall_accuracy, round(s.kappa, 3), round(s.mean_f1, 3)
+        (50, 0.7, 0.4, 0.697)
     """
     matrix = _checked(confusion)
     if (matrix != np.floor(matrix)).any():
-        raise ValueError("a confusion matrix of counts holds whole numbers")
+        raise ValueError("a confusion matrix of counts has whole numbers")
     users, producers, f1 = users_accuracy(matrix), producers_accuracy(matrix), f1_scores(matrix)
     agree = [int(v) for v in np.diag(matrix)]
     reference = [int(v) for v in matrix.sum(axis=1)]
@@ -104,16 +109,31 @@ def score(confusion: ArrayLike) -> Scores:
 
 
 def overall_accuracy(confusion: ArrayLike) -> float:
-    """Return the share of places on which reference and map agree; NaN without places."""
+    """Return the share of places on which reference and map agree; NaN without places.
+
+    Args:
+        confusion: (n, n) counts or area proportions, rows = reference, columns = map.
+
+    Example:
+        >>> overall_accuracy([[20, 5], [10, 15]])
+        0.7
+    """
     matrix = _checked(confusion)
     return float(_ratio(np.trace(matrix), matrix.sum()))
 
 
 def cohen_kappa(confusion: ArrayLike) -> float:
-    """Return Cohen's kappa: agreement beyond what the two margins give by chance.
+    """Return Cohen's kappa: agreement beyond the chance agreement of the two margins (Cohen 1960).
 
-    NaN without places, and where all places are of one class on both sides: chance agreement is
+    NaN without places, and if all places are of one class on both sides: chance agreement is
     then 1, and kappa 0/0.
+
+    Args:
+        confusion: (n, n) counts or area proportions, rows = reference, columns = map.
+
+    Example:
+        >>> round(cohen_kappa([[20, 5], [10, 15]]), 3)
+        0.4
     """
     matrix = _checked(confusion)
     total = matrix.sum()
@@ -123,27 +143,50 @@ def cohen_kappa(confusion: ArrayLike) -> float:
 
 
 def users_accuracy(confusion: ArrayLike) -> NDArray[np.float64]:
-    """Return, per class, the share of what the map calls it that is so (precision), (n,).
+    """Return the user's accuracy (precision) of each class, (n,): the correct share of what is mapped as the class.
 
-    NaN where the class is never mapped or has no reference points.
+    NaN if the class is never mapped or has no reference points.
+
+    Args:
+        confusion: (n, n) counts or area proportions, rows = reference, columns = map.
+
+    Example:
+        >>> users_accuracy([[20, 5], [10, 15]]).round(3).tolist()
+        [0.667, 0.75]
     """
     matrix = _checked(confusion)
     return np.where(matrix.sum(axis=1) > 0, _ratio(np.diag(matrix), matrix.sum(axis=0)), np.nan)
 
 
 def producers_accuracy(confusion: ArrayLike) -> NDArray[np.float64]:
-    """Return, per class, the share of its reference that the map shows (recall), (n,).
+    """Return the producer's accuracy (recall) of each class, (n,): the share of its reference that is mapped as it.
 
-    NaN where the class has no reference points.
+    NaN if the class has no reference points.
+
+    Args:
+        confusion: (n, n) counts or area proportions, rows = reference, columns = map.
+
+    Example:
+        >>> producers_accuracy([[20, 5], [10, 15]]).tolist()
+        [0.8, 0.6]
     """
     matrix = _checked(confusion)
     return _ratio(np.diag(matrix), matrix.sum(axis=1))
 
 
 def f1_scores(confusion: ArrayLike) -> NDArray[np.float64]:
-    """Return, per class, the harmonic mean of user's and producer's accuracy, (n,).
+    """Return the F1 of each class, (n,): the harmonic mean of user's and producer's accuracy.
 
-    0 where the class has reference points but is never mapped; NaN where it has none.
+    0 if the class has reference points but is never mapped; NaN if it has none.
+
+    Args:
+        confusion: (n, n) counts or area proportions, rows = reference, columns = map.
+
+    Example:
+        >>> f1_scores([[20, 5], [10, 15]]).round(3).tolist()
+        [0.727, 0.667]
+        >>> f1_scores([[0, 5, 0], [0, 15, 0], [0, 0, 0]]).round(3).tolist()
+        [0.0, 0.857, nan]
     """
     matrix = _checked(confusion)
     reference, mapped = matrix.sum(axis=1), matrix.sum(axis=0)
@@ -151,14 +194,18 @@ def f1_scores(confusion: ArrayLike) -> NDArray[np.float64]:
 
 
 def class_mean(values: ArrayLike, confusion: ArrayLike) -> float:
-    """Average a per-class figure over the classes that have reference points.
+    """Average a per-class score over the classes that have reference points.
 
     Args:
-        values: (n,) figures; NaN in a class that has reference points counts 0.
-        confusion: The (n, n) matrix they came from.
+        values: (n,) scores; NaN in a class that has reference points counts 0.
+        confusion: The (n, n) matrix that they were computed from.
 
     Returns:
-        The unweighted mean, NaN where no class has reference points.
+        The unweighted mean, NaN if no class has reference points.
+
+    Example:
+        >>> class_mean([0.5, float("nan"), 1.0], [[2, 0, 2], [0, 0, 1], [0, 0, 0]])
+        0.25
     """
     judged = _checked(confusion).sum(axis=1) > 0
     if not judged.any():
@@ -167,7 +214,12 @@ def class_mean(values: ArrayLike, confusion: ArrayLike) -> float:
 
 
 def format_score(value: float | None, digits: int = 3) -> str:
-    """Write a score for people: '–' where there is none."""
+    """Return a score as text: '–' if there is none.
+
+    Example:
+        >>> format_score(0.71234), format_score(0.71234, 2), format_score(None)
+        ('0.712', '0.71', '–')
+    """
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
@@ -183,12 +235,12 @@ def _checked(confusion: ArrayLike) -> NDArray[np.float64]:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"a confusion matrix is square, this one has shape {matrix.shape}")
     if not np.isfinite(matrix).all() or (matrix < 0).any():
-        raise ValueError("a confusion matrix holds no negative or missing counts")
+        raise ValueError("a confusion matrix has no negative or missing counts")
     return matrix
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
-    """Divide, giving NaN where ``whole`` is 0."""
+    """Divide, with NaN where ``whole`` is 0."""
     whole = np.asarray(whole, dtype=np.float64)
     quotient = np.full(whole.shape, np.nan)
     np.divide(np.asarray(part, dtype=np.float64), whole, out=quotient, where=whole != 0)

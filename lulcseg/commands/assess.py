@@ -28,10 +28,10 @@ def add(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    from lulcseg.assessment.assess_files import assess_files
     from lulcseg.assessment.console import print_assessment
     from lulcseg.assessment.console_design import print_design
     from lulcseg.assessment.design_based import DesignRequest
-    from lulcseg.assessment.standalone import assess_files
     from lulcseg.scene.spec import read_legend
 
     legend = None if arguments.legend is None else read_legend(arguments.legend)

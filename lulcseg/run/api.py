@@ -8,11 +8,11 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.standalone import assess_files
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.mapping import MapResult
 from lulcseg.mosaic.mapping import map_scene as map_with
 from lulcseg.mosaic.passes import plan_from
-from lulcseg.mosaic.devices import Devices
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.open_scenes import check_fits
 from lulcseg.scene.scene import Scene

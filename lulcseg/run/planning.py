@@ -1,4 +1,4 @@
-"""A run's sampling plan: drawn or handed in, counted, and pictured over the imagery."""
+"""A run's sampling plan: drawn or reused, counted, and drawn over the imagery."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from lulcseg.settings.programs import TrainConfig
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A run's plan, and what was counted and said on the way.
+class RunPlan:
+    """A run's plan, with notes.
 
     Attributes:
         plan: The plan.
@@ -43,24 +43,28 @@ class Planned:
     notes: list[str]
 
 
-def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
-    """Draw a run's plan, or take the one handed in.
+def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
+    """Draw a run's plan, or reuse the one that ``sampling.plan`` names.
 
-    A plan handed in stands over the settings: those of the sampling and of the validation ground become
-    the plan's in ``config``.
+    A reused plan takes precedence over the settings: ``sampling:`` and ``validation:`` in ``config`` are set to
+    those that it was drawn with.
+
+    Args:
+        config: The run's settings.
+        scenes: The scenes to train on.
 
     Raises:
-        LulcsegError: A setting that can't be used, no patch left, or a plan that is not of these scenes.
+        LulcsegError: An unusable setting, no patch left, or a plan of other scenes.
     """
     if config.sampling.plan is None:
         plan = draw_plan(scenes, config.sampling, config.validation, seed=config.seed)
-        return Planned(plan, list(plan.meta["notes"]))
+        return RunPlan(plan, list(plan.meta["notes"]))
     plan = reuse_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
-    return Planned(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt_plan_settings(config, plan)])
+    return RunPlan(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt_plan_settings(config, plan)])
 
 
 def settle_epochs(config: TrainConfig, plan: Plan) -> TrainConfig:
-    """Return the settings with the whole epochs that come nearest to ``trainer.steps``, where that is set."""
+    """Return the settings with the number of epochs nearest to ``trainer.steps``, if that is set."""
     if config.trainer.steps is None:
         return config
     patches = int((plan.rows["split"] == TRAIN).sum())
@@ -70,25 +74,28 @@ def settle_epochs(config: TrainConfig, plan: Plan) -> TrainConfig:
 
 
 def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
-    """Count a plan with its scenes' polygons and labels.
+    """Summarise a plan with its scenes' polygons and labels.
 
-    The class shares of pixels are those of what training sees: labels without imagery don't count. The
-    shares of the ground are those of the digitised polygons' areas, wherever they lie: held-out blocks
-    and ground without imagery included.
+    The class shares of pixels are those in training: labels without imagery don't count. The shares of the
+    ground are those of the digitised polygons' areas, including held-out blocks and ground without imagery.
+
+    Args:
+        plan: The plan.
+        scenes: Its scenes.
 
     Returns:
         As :func:`lulcseg.sampling.plan_summary.summarise_plan`; and ``sampled``, the share of the ground under the
-        patches that was looked at for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.class_shares.cover`).
+        patches that was read for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.class_shares.cover`).
     """
     polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
-    readers = {s.name: _ShownLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
+    readers = {s.name: _TrainingLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
     counted = cover(plan, readers)
     return summarise_plan(plan, polygons, counted) | {"sampled": counted.sampled}
 
 
 @dataclass(frozen=True)
-class _ShownLabels:
-    """Labels as training sees them (:class:`lulcseg.scene.dataset.SceneDataset`): ignored where there is no imagery."""
+class _TrainingLabels:
+    """Labels as in training (:class:`lulcseg.scene.dataset.SceneDataset`): ignored where there is no imagery."""
 
     labels: LabelReader
     imagery: ImageryReader
@@ -104,7 +111,7 @@ def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> 
     Args:
         plan: The plan.
         scene: One of its scenes.
-        preview: Picture of the scene's imagery.
+        preview: Path of a picture of the scene's imagery.
         path: The PNG.
     """
     with replacing(path) as part:
@@ -118,26 +125,26 @@ def _origin_notes(plan: Plan) -> list[str]:
 
 
 def adopt_plan_settings(config: TrainConfig, plan: Plan) -> list[str]:
-    """Make the settings those that a plan was made by, and say which had to change.
+    """Set the settings to those that a plan was drawn with.
 
     Settings that don't apply to the plan's method stay as they are.
 
     Args:
-        config: The run's settings.
-        plan: A plan that the run takes.
+        config: The run's settings, which are changed.
+        plan: The plan that the run reuses.
 
     Returns:
         A sentence for each setting that changed.
 
     Raises:
-        LulcsegError: Ground is to be held out, and the plan holds none out.
+        LulcsegError: Validation ground is requested, and the plan holds none out.
     """
     notes = []
     sampling = config.sampling
     for name, value in _settings_of(plan.meta).items():
         before = getattr(sampling, name)
         if value != before:
-            notes.append(f"sampling.{name} is {_shown(value)}, the plan's, not {_shown(before)}.")
+            notes.append(f"sampling.{name} is {_format(value)}, the plan's, not {_format(before)}.")
             setattr(sampling, name, value)
     held_out = plan.meta.get("validation")
     wanted = config.validation
@@ -145,7 +152,7 @@ def adopt_plan_settings(config: TrainConfig, plan: Plan) -> list[str]:
         raise LulcsegError(
             f"it holds no ground out, and validation.fraction is {wanted.fraction:g}",
             where=plan.meta["taken_from"]["path"],
-            remedy="set validation.fraction=0, or hand in a plan drawn with validation ground",
+            remedy="set validation.fraction=0, or give a plan drawn with validation ground",
         )
     if held_out is not None and (held_out["fraction"], held_out["block"]) != (wanted.fraction, wanted.block):
         notes.append(
@@ -156,7 +163,7 @@ def adopt_plan_settings(config: TrainConfig, plan: Plan) -> list[str]:
 
 
 def _settings_of(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a plan was made by, as ``config.sampling`` names them."""
+    """Return the settings that a plan was drawn with, by their names in ``config.sampling``."""
     settings = {name: meta.get(name) for name in ("method", "patch_size", "min_valid", "totals", "cell", "edge")}
     settings |= {"patches": meta.get("n_patches"), "min_labelled": meta.get("min_labelled")}
     settings = {name: value for name, value in settings.items() if value is not None}
@@ -165,7 +172,7 @@ def _settings_of(meta: Mapping[str, Any]) -> dict[str, Any]:
     return settings | {"match_total": (meta.get("match_total") or {}).get("asked")}
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
@@ -181,7 +188,7 @@ def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ())
     Args:
         plan: The plan.
         counts: Its summary (:func:`lulcseg.run.planning.count_plan`).
-        notes: What the user was told of it, a sentence each.
+        notes: Notes on the plan, a sentence each.
     """
     renamed = {"patches", "splits", "drawn_for"}
     return PlanEntry.of(
@@ -198,6 +205,6 @@ def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ())
 
 
 def _made(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how a plan was made: its settings, what was asked for and found, and features without patches."""
+    """Return how a plan was drawn: its settings, and the numbers of features without patches."""
     left_out = {name: len(meta.get(name) or []) for name in ("features_left_out", "features_covered")}
     return {name: meta.get(name) for name in _SETTINGS} | left_out

@@ -24,7 +24,7 @@ from lulcseg.run.fit import fit
 from lulcseg.run.model_setup import model_record, training_margin
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import (
-    Planned,
+    RunPlan,
     adopt_plan_settings,
     count_plan,
     make_plan,
@@ -95,7 +95,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     return found
 
 
-def _with_margin(planned: Planned, config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
+def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
     """Note in a plan how many pixels will be read around its training patches: ground seen in training too.
 
     Raises:
@@ -181,7 +181,7 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     return trained, assessed
 
 
-def _start(writer: RecordWriter, scenes: Sequence[Scene], planned: Planned, counts: Mapping[str, Any]) -> None:
+def _start(writer: RecordWriter, scenes: Sequence[Scene], planned: RunPlan, counts: Mapping[str, Any]) -> None:
     """Write what is known before training: plan, environment; and print the plan's notes."""
     plan = planned.plan
     plan.save(writer.folder.plan, counts)

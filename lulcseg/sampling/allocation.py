@@ -1,8 +1,8 @@
-"""How many patches each class and each feature gets: Equations 1 and 2 of Clark, Phinn & Scarth.
+"""Numbers of patches for each class and each feature: Equations 1 and 2 of Clark, Phinn & Scarth.
 
 Pure arithmetic on areas. The unit of area matters: Eq. 1 is a ratio of logarithms, and only
-areas in square metres give the paper's published counts (Table 4). Beside Eq. 1 stand two other
-ways to share patches among classes, to compare it with.
+areas in square metres give the paper's published counts (Table 4). Two other ways to share patches
+among classes are there for comparison with Eq. 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lulcseg.errors import LulcsegError
 
 _SLACK = 1e-9
-"""Relative excess over a whole number that counts as rounding error, not as a reason to round up."""
+"""Relative excess over a whole number that counts as rounding error and is not rounded up."""
 
 
 def class_patches(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | None = None) -> NDArray[np.int64]:
@@ -26,7 +26,7 @@ def class_patches(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | No
 
     Args:
         areas_m2: Area of each class, (n_classes,), in m².
-        n_patches: N_p, the number of patches wanted in all.
+        n_patches: N_p, the requested total number of patches.
         names: Class names for the error message.
 
     Returns:
@@ -35,11 +35,15 @@ def class_patches(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | No
     Raises:
         LulcsegError: There is no class, ``n_patches`` is below 1, or a class has 1 m² or less,
             where its logarithm would be zero or negative.
+
+    Example:
+        >>> class_patches([60_000, 5_400, 150], 60).tolist()
+        [27, 21, 13]
     """
     areas = np.asarray(areas_m2, dtype=np.float64)
     if areas.size == 0:
         raise LulcsegError("there is no class to share patches among", where="polygons")
-    _check_wanted(n_patches)
+    _check_requested(n_patches)
     small = np.flatnonzero(~(areas > 1.0))
     if small.size:
         first = int(small[0])
@@ -54,12 +58,21 @@ def class_patches(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | No
 
 
 def equal_classes(areas_m2: ArrayLike, n_patches: int) -> NDArray[np.int64]:
-    """Share patches equally among classes (``balanced``); what does not divide goes to the larger classes.
+    """Share patches equally among classes (``balanced``); the remainder goes to the larger classes.
 
-    Args and Returns as for :func:`class_patches`, but that the sum is ``n_patches``.
+    Args:
+        areas_m2: Area of each class, (n_classes,), in m².
+        n_patches: Total number of patches.
+
+    Returns:
+        Patches per class, (n_classes,) int64, whose sum is ``n_patches``.
 
     Raises:
         LulcsegError: There are fewer patches than classes.
+
+    Example:
+        >>> equal_classes([60_000, 5_400, 150], 61).tolist()
+        [21, 20, 20]
     """
     areas = np.asarray(areas_m2, dtype=np.float64)
     _check_one_each(n_patches, areas.size)
@@ -71,10 +84,20 @@ def inverse_classes(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | 
 
     Classes whose quota is below 1 get one patch; the others share the rest by largest remainder.
 
-    Args and Returns as for :func:`class_patches`, but that the sum is ``n_patches``.
+    Args:
+        areas_m2: Area of each class, (n_classes,), in m².
+        n_patches: Total number of patches.
+        names: Class names for the error message.
+
+    Returns:
+        Patches per class, (n_classes,) int64, whose sum is ``n_patches``.
 
     Raises:
         LulcsegError: There are fewer patches than classes, or a class has no area.
+
+    Example:
+        >>> inverse_classes([60_000, 5_400, 150], 20).tolist()
+        [1, 1, 18]
     """
     areas = np.asarray(areas_m2, dtype=np.float64)
     _check_one_each(n_patches, areas.size)
@@ -93,7 +116,7 @@ def inverse_classes(areas_m2: ArrayLike, n_patches: int, names: Sequence[str] | 
         quotas = left * (1 / areas[sharing]) / (1 / areas[sharing]).sum()
         if (quotas >= 1 - _SLACK).all():
             break
-        sharing[np.flatnonzero(sharing)[quotas < 1 - _SLACK]] = False  # each takes its one out of the common pot
+        sharing[np.flatnonzero(sharing)[quotas < 1 - _SLACK]] = False  # each takes its one patch from the total
     counts[sharing] = _round_to_sum(quotas, left, areas[sharing])
     return counts
 
@@ -106,13 +129,17 @@ def feature_patches(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]
 
     Args:
         n_class: N_cp, the class's patches by Eq. 1.
-        feature_areas: Areas of the class's features, (n_features,), any one unit.
+        feature_areas: Areas of the class's features, (n_features,), in any one unit.
 
     Returns:
         Patches per feature, (n_features,) int64, each at least 1.
 
     Raises:
         LulcsegError: ``n_class`` is below 1, or a feature has no area.
+
+    Example:
+        >>> feature_patches(10, [5_000, 400, 1]).tolist()
+        [10, 1, 1]
     """
     return np.maximum(_ceil(_quotas(n_class, feature_areas)), 1)
 
@@ -120,44 +147,48 @@ def feature_patches(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]
 def share_exactly(n_class: int, feature_areas: ArrayLike) -> NDArray[np.int64]:
     """Share a class's patches among its features by area without surplus (``exact``).
 
-    Largest remainder: every feature gets the whole part of its quota, and what is left goes one
-    each to the largest remainders (ties: to the larger feature, then to the earlier one).
+    Largest remainder method: every feature gets the integer part of its quota, and the remaining patches go
+    one each to the largest remainders (ties: to the larger feature, then to the earlier one).
     Features may be left without a patch. This reproduces the published totals of Table 3 at 256²
     to 1024².
 
     Args:
         n_class: N_cp, the class's patches by Eq. 1.
-        feature_areas: Areas of the class's features, (n_features,), any one unit.
+        feature_areas: Areas of the class's features, (n_features,), in any one unit.
 
     Returns:
         Patches per feature, (n_features,) int64, whose sum is ``n_class``.
 
     Raises:
         LulcsegError: ``n_class`` is below 1, or a feature has no area.
+
+    Example:
+        >>> share_exactly(10, [5_000, 400, 1]).tolist()
+        [9, 1, 0]
     """
     quotas = _quotas(n_class, feature_areas)
     return _round_to_sum(quotas, n_class, quotas)
 
 
-def _check_wanted(n: int) -> None:
+def _check_requested(n: int) -> None:
     if n < 1:
         raise LulcsegError(
-            f"{n} patches are wanted, at least 1 is needed", where="sampling.patches", remedy="ask for more"
+            f"{n} patches are requested, at least 1 is needed", where="sampling.patches", remedy="request more"
         )
 
 
 def _check_one_each(n_patches: int, n_classes: int) -> None:
-    _check_wanted(n_patches)
+    _check_requested(n_patches)
     if n_patches < n_classes:
         raise LulcsegError(
-            f"{n_patches} patches do not give each of {n_classes} classes one",
+            f"{n_patches} patches are fewer than one for each of {n_classes} classes",
             where="sampling.patches",
-            remedy=f"ask for at least {n_classes}",
+            remedy=f"request at least {n_classes}",
         )
 
 
 def _quotas(n_class: int, feature_areas: ArrayLike) -> NDArray[np.float64]:
-    _check_wanted(n_class)
+    _check_requested(n_class)
     areas = np.asarray(feature_areas, dtype=np.float64)
     empty = np.flatnonzero(~(areas > 0))
     if empty.size:
@@ -174,7 +205,7 @@ def _round_to_sum(quotas: NDArray[np.float64], total: int, areas: NDArray[np.flo
     """Round quotas to whole numbers of a given sum: largest remainder, ties to the larger area, then the earlier."""
     counts = np.floor(quotas).astype(np.int64)
     left = total - int(counts.sum())
-    # Rounded, so that equal quotas tie instead of being told apart by the last bit.
+    # Rounded, so that equal quotas tie instead of differing in the last bit.
     remainders = np.round(quotas - counts, 9)
     order = np.lexsort((np.arange(quotas.size), -areas, -remainders))
     counts[order[:left]] += 1
@@ -182,5 +213,5 @@ def _round_to_sum(quotas: NDArray[np.float64], total: int, areas: NDArray[np.flo
 
 
 def _ceil(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round up, but take 3.0000000001 for 3."""
+    """Round up, with 3.0000000001 counted as 3."""
     return np.ceil(values - _SLACK * np.maximum(1.0, np.abs(values))).astype(np.int64)

@@ -1,7 +1,6 @@
-"""The paper's stratified random sampling: patches centred on random points inside the features.
+"""Placing patches centred on random points inside the features (Clark, Phinn & Scarth, section 2.5.2.2).
 
-Clark, Phinn & Scarth, section 2.5.2.2. How many patches a feature gets is for
-:mod:`lulcseg.sampling.allocation` to say; here they are placed.
+The number of patches of each feature comes from :mod:`lulcseg.sampling.allocation`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ type ValidShare = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[
 """``(rows, cols, patch)`` → share of valid pixels in each patch, (n,), 0…1."""
 
 MAX_REDRAWS = 50
-"""Rounds in which patches with too few valid pixels are drawn anew."""
+"""Rounds in which patches with too few valid pixels are redrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,10 @@ class DrawnPatches:
     Attributes:
         row: First rows, (n,) int64, pixels.
         col: First columns, (n,) int64, pixels.
-        feature: Index into the polygons that were given, (n,) int64.
-        shifted: Whether the patch had to be moved to stay inside the grid, (n,) bool.
-        valid: Share of valid pixels, (n,) float64; NaN where it was not asked.
-        thrown: How many draws with too few valid pixels went before each, (n,) int64.
+        feature: Index into the given polygons, (n,) int64.
+        shifted: Whether the patch was shifted to stay inside the grid, (n,) bool.
+        valid: Share of valid pixels, (n,) float64; NaN if not computed.
+        thrown: Number of discarded draws with too few valid pixels before each, (n,) int64.
     """
 
     row: NDArray[np.int64]
@@ -45,11 +44,11 @@ class DrawnPatches:
 
     @property
     def redrawn(self) -> int:
-        """How many draws were thrown away for too few valid pixels."""
+        """Number of draws discarded for too few valid pixels."""
         return int(self.thrown.sum())
 
     def where(self, keep: NDArray[np.bool_]) -> DrawnPatches:
-        """Return the patches that a mask keeps."""
+        """Return the patches selected by a mask, (n,) bool."""
         return DrawnPatches(*(getattr(self, f.name)[keep] for f in fields(self)))
 
 
@@ -65,17 +64,17 @@ def try_patches(
 ) -> DrawnPatches:
     """Draw patches centred on uniform random points inside polygons.
 
-    A patch with too few valid pixels is drawn again in the same polygon, at most :data:`MAX_REDRAWS`
-    times; one that still has too few is returned as it is.
+    A patch with too few valid pixels is redrawn in the same polygon, at most :data:`MAX_REDRAWS`
+    times; if it still has too few, it is returned as it is.
 
     Args:
         polygons: Valid Polygons or MultiPolygons in the grid's CRS, (m,).
-        counts: Patches wanted in each, (m,) int64.
+        counts: Number of patches in each, (m,) int64.
         grid: The scene's grid, at least a patch high and wide.
         patch: Side of a patch, pixels.
         rng: Source of randomness.
-        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any, and none is asked.
-        valid_share: Tells that share; needed when ``min_valid`` is above 0.
+        min_valid: Least share of valid pixels in a patch, 0…1; 0 accepts any, and reads no pixel.
+        valid_share: Computes that share; needed if ``min_valid`` is above 0.
 
     Returns:
         The patches, in the order of the polygons.
@@ -87,7 +86,7 @@ def try_patches(
     row, col, shifted = centred(grid, *uniform_points(polygons, feature, rng), patch)
     valid = np.full(feature.size, np.nan)
     thrown = np.zeros(feature.size, dtype=np.int64)
-    if min_valid > 0:  # else no pixel is read
+    if min_valid > 0:  # otherwise no pixel is read
         if valid_share is None:
             raise ValueError("min_valid needs valid_share")
         valid[:] = valid_share(row, col, patch)

@@ -1,7 +1,7 @@
-"""What lies under a plan's patches: how often ground is covered, and which classes its pixels have.
+"""Class shares under a plan's patches: how often ground is covered, and by pixels of which classes.
 
-Training sees a class as often as patches show it, not as often as it lies on the ground: patches drawn
-for small classes, and patches over one another, shift the class prior. Here both are counted.
+The class prior in training is that of the patches' pixels, not that of the ground: patches drawn for small
+classes, and overlapping patches, shift it. Both are counted here.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from lulcseg.scene.labels import LabelReader
 from lulcseg.seeds import generator
 
 _BLOCK = 512
-"""Side of the ground looked at at once, in pixels: small enough to leave out much that no patch meets."""
+"""Side of a block of ground that is read at once, pixels: small enough to skip much ground without patches."""
 
 _MOST_PIXELS = 2**30
-"""Pixels of blocks that are all looked at; of more, a sample of as many."""
+"""Pixels of blocks up to which all are read; of more, a sample of this size is."""
 
 type _Block = tuple[str, Window, NDArray[np.int64]]
-"""Scene, window, and the corners and sides of the patches that meet it: (3, n) rows, columns, pixels."""
+"""Scene, window, and the patches that intersect it: (3, n) first rows, first columns, sides, in pixels."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """The ground under a plan's patches; of several scenes added up.
+    """The ground under a plan's patches, summed over scenes.
 
     Attributes:
         class_pixels: Labelled pixels of each class in all patches, (n_classes,) int64; a pixel counts
-            once for each patch it is in. None where labels were not read.
-        covered: Pixels of the ground that lie in at least one patch.
-        shared: Pixels of the ground that lie in more than one.
-        patch_pixels: Pixels of all patches together.
-        most: Largest number of patches over one pixel looked at.
-        sampled: Share of the blocks of ground that was looked at; below 1 the counts are scaled up from it.
+            once for each patch it is in. None if labels were not read.
+        covered: Pixels of the ground in at least one patch.
+        shared: Pixels of the ground in more than one patch.
+        patch_pixels: Total number of pixels of all patches.
+        most: Largest number of patches over one pixel.
+        sampled: Share of the blocks of ground that was read; below 1 the counts are scaled up from it.
     """
 
     class_pixels: NDArray[np.int64] | None
@@ -51,31 +51,31 @@ class Cover:
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
-        """Share of each class in the labelled pixels, (n_classes,); zeros where nothing is labelled."""
+        """Share of each class in the labelled pixels, (n_classes,); zeros if nothing is labelled."""
         if self.class_pixels is None:
             raise ValueError("the labels were not read")
         return np.asarray(self.class_pixels / max(1, int(self.class_pixels.sum())), dtype=np.float64)
 
 
 def cover(plan: Plan, labels: Mapping[str, LabelReader] | None = None, split: str | None = "train") -> Cover:
-    """Count how often a plan's patches cover the ground and, with labels, the classes they show.
+    """Count how often a plan's patches cover the ground and, with labels, the classes of their pixels.
 
-    One pass by blocks of bounded memory, over the ground that patches meet; each label is read once.
-    Where these blocks hold more than 2³⁰ pixels (the paper's 154,514 patches lie in ten times as many), a random
-    sample of them is counted and scaled up; ``sampled`` says what share.
+    One pass by blocks, in bounded memory, over the ground under the patches; each label is read once.
+    If these blocks hold more than 2³⁰ pixels (the paper's 154,514 patches: ten times as many), a random
+    sample of them is counted and scaled up; ``sampled`` is its share.
 
     Args:
         plan: The plan.
-        labels: Readers of class indices by the scene's name, one for each scene; None: classes are
-            not counted.
+        labels: Readers of class indices by the scene's name, one for each scene; None to count no
+            classes.
         split: 'train', 'validation', or None for all patches.
 
     Returns:
-        The counts over all scenes. A scene is counted by itself: two dates of one ground share none.
+        The counts, summed over scenes. Each scene is counted by itself: two dates of the same ground do not overlap.
     """
     n_classes = len(plan.meta["legend"])
     blocks, sampled = _sample([block for scene in plan.scenes for block in _blocks(plan, scene, split)])
-    # One class more: labels of no class (255) are counted there, and left out in the end.
+    # One class more, for labels of no class (255), which are left out in the end.
     pixels = np.zeros(n_classes + 1, dtype=np.int64)
     covered = shared = total = most = 0
     for scene, block, patches in tracked(blocks, "Counting pixels under the patches"):
@@ -104,7 +104,7 @@ def ground_shares(plan: Plan) -> NDArray[np.float64]:
 
 
 def prior_shift(ground: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far sampling shifted the log prior of each class (Menon et al. 2021, logit adjustment).
+    """Return by how much sampling shifted the log prior of each class (Menon et al. 2021, logit adjustment).
 
     Args:
         ground: Share of each class on the ground, (n_classes,).
@@ -112,6 +112,10 @@ def prior_shift(ground: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDA
 
     Returns:
         ``log(pixels / ground)``, (n_classes,); 0 for a class without pixels or without ground.
+
+    Example:
+        >>> prior_shift(np.array([0.8, 0.2, 0.0]), np.array([0.4, 0.6, 0.0])).round(3).tolist()
+        [-0.693, 1.099, 0.0]
     """
     known = (ground > 0) & (pixels > 0)
     shift = np.zeros(len(ground), dtype=np.float64)
@@ -120,7 +124,7 @@ def prior_shift(ground: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDA
 
 
 def _sample(blocks: list[_Block]) -> tuple[list[_Block], float]:
-    """Return as many of the blocks as are looked at, in their order, and their share."""
+    """Return the blocks to read, in their order, and their share of all."""
     most = max(1, _MOST_PIXELS // _BLOCK**2)
     if len(blocks) <= most:
         return blocks, 1.0

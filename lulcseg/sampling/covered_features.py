@@ -1,16 +1,16 @@
 """Class totals ``covered``: a feature that lies inside another's patch needs no patch of its own.
 
 Eq. 2 rounds every quota up, so that every feature gets a patch. Where patches are large and
-features small, many of those patches show what another shows already. Here the features are
-visited from the largest to the smallest, of all classes (ties: in their order), and one
-whose single patch would only reach it is passed over if it lies wholly inside the extent of a
-patch drawn before that has no nodata. In the end every feature has a patch or lies inside one.
+features small, many of those patches duplicate others. Here the features of all classes are
+visited from the largest to the smallest (ties: in their order), and a feature with a single
+patch is passed over if it lies wholly inside the extent of a patch drawn before that has no
+nodata. In the end every feature has a patch or lies inside one.
 
 This does not reproduce Table 3. With Table 7's areas and numbers of features, made-up places and
 the grid's totals for N_p, it gives about 156,000 patches at 128² (154,514 are published), 40,500 at
 256² (38,533), 11,500 to 12,050 at 512² (9,635) and 3,700 to 5,350 at 1024² (2,412), fewer the closer
-together the features lie: small patches reach round few features, and large ones still need one for
-each that stands alone.
+together the features lie: small patches contain few features, and isolated features still need a patch
+each, however large.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from lulcseg.sampling.centred_patches import DrawnPatches
 from lulcseg.sampling.extents import boxes
 
 _SLACK = 1e-3
-"""Pixels by which a feature may reach over a patch's edge and still lie inside."""
+"""Pixels by which a feature may extend over a patch's edge and still count as inside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Patches of one scene to choose from, for any counts up to those they were drawn with.
+    """Patches of one scene to choose from, for any counts up to those that they were drawn with.
 
-    With smaller counts, each feature keeps the first of its patches: the choice among N_p's is a
-    choice among nested sets of patches, and needs no new draw.
+    With smaller counts, each feature keeps the first of its patches: different N_p's are nested sets of
+    patches, and need no new draw.
 
     Attributes:
         drawn: The patches.
-        nth: How many patches of its feature came before each, (n,) int64.
-        inside: Features that lie inside a patch of a feature visited before them, (k,) int64, in the
-            order of the visit.
+        nth: Number of patches of the same feature before each, (n,) int64.
+        inside: Features that lie inside a patch of a feature visited before, (k,) int64, in the order of
+            visiting.
         patch: That patch, (k,) int64.
     """
 
@@ -53,7 +53,7 @@ class Candidates:
         """Return which features need no patch of their own.
 
         Args:
-            counts: Patches of each feature by Eq. 2, (m,), none more than was drawn.
+            counts: Patches of each feature by Eq. 2, (m,), not more than were drawn.
 
         Returns:
             (m,) bool.
@@ -61,7 +61,7 @@ class Candidates:
         covered = np.zeros(counts.size, dtype=np.bool_)
         owner = self.drawn.feature[self.patch]
         counts_here = (counts[self.inside] == 1) & (self.nth[self.patch] < counts[owner])
-        several = counts_here & (counts[owner] > 1)  # their owners are not passed over, whatever else happens
+        several = counts_here & (counts[owner] > 1)  # their owners are never passed over
         covered[self.inside[several]] = True
         rest = counts_here & ~covered[self.inside] & ~covered[owner]
         for feature, before in zip(self.inside[rest].tolist(), owner[rest].tolist(), strict=True):
@@ -70,7 +70,12 @@ class Candidates:
         return covered
 
     def kept(self, counts: NDArray[np.int64], covered: NDArray[np.bool_]) -> DrawnPatches:
-        """Return the patches of the features that are not covered."""
+        """Return the patches of the features that are not covered.
+
+        Args:
+            counts: Patches of each feature, (m,).
+            covered: Features without patches of their own, (m,) bool.
+        """
         own = np.where(covered, 0, counts)
         return self.drawn.where(self.nth < own[self.drawn.feature])
 
@@ -80,13 +85,13 @@ def candidates(
 ) -> Candidates:
     """Find which features lie inside which patches of features visited before.
 
-    A patch with nodata covers nothing: the feature may lie just there. One whose share of valid pixels
-    was not asked (NaN) is taken for whole.
+    A patch with nodata covers nothing: the feature may lie in the nodata. A patch whose share of valid pixels
+    is unknown (NaN) counts as fully valid.
 
     Args:
         drawn: Patches by Eq. 2, grouped by feature.
         polygons: The features, (m,).
-        areas: Their areas, (m,), any one unit.
+        areas: Their areas, (m,), in any one unit.
         grid: The scene's grid.
         patch: Side of a patch, pixels.
     """
@@ -114,7 +119,7 @@ def lying_in(
         patch: Side of the patches, pixels.
 
     Returns:
-        Indices of polygons and of patches, (k,) int64 each: one pair for each.
+        Indices of polygons and of patches, (k,) int64 each: one pair for each polygon in a patch.
     """
     bounds = shapely.bounds(polygons).reshape(-1, 4)
     extent = patch + 2 * _SLACK
@@ -122,7 +127,7 @@ def lying_in(
         (bounds[:, 2] - bounds[:, 0] <= extent * grid.xres) & (bounds[:, 3] - bounds[:, 1] <= extent * grid.yres)
     )
     extents = boxes(grid, row, col, patch, inset=-_SLACK)
-    # A polygon lies in a box if its bounds do; a corner tells which boxes to look at.
+    # A polygon lies in a box if its bounds do; the boxes around one of its corners are candidates.
     hit, found = shapely.STRtree(extents).query(shapely.points(bounds[fit, :2]))
     feature, outer = fit[hit], shapely.bounds(extents[found]).reshape(-1, 4)
     inner = bounds[feature]

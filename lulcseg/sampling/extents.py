@@ -1,4 +1,4 @@
-"""Patch extents on a scene's pixel grid: whether they fit, where they lie, what they meet."""
+"""Patch extents on a scene's pixel grid: whether they fit, where they lie, which polygons they intersect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 
 _INSET = 1e-3
-"""Pixels by which a patch is drawn in before it is asked what it meets: a shared edge is no common ground."""
+"""Pixels by which a patch is shrunk before it is tested for intersection: a shared edge is no common ground."""
 
 
 def check_fits(grid: Grid, patch: int, scene: str) -> None:
@@ -20,7 +20,9 @@ def check_fits(grid: Grid, patch: int, scene: str) -> None:
         LulcsegError: The scene has fewer rows or columns than a patch.
     """
     if patch < 1:
-        raise LulcsegError(f"a patch of {patch} pixels is none", where="sampling.patch_size", remedy="use 1 or more")
+        raise LulcsegError(
+            f"a patch of {patch} pixels is too small", where="sampling.patch_size", remedy="use 1 or more"
+        )
     if patch > min(grid.height, grid.width):
         raise LulcsegError(
             f"a patch of {patch} × {patch} pixels is larger than scene '{scene}' of {grid.height} × {grid.width} "
@@ -46,6 +48,12 @@ def centred(
 
     Returns:
         First row and first column of each patch (int64), and whether it was shifted (bool), (n,) each.
+
+    Example:
+        >>> grid = Grid("EPSG:28355", 0.0, 100.0, 1.0, 1.0, 100, 100)
+        >>> row, col, shifted = centred(grid, [50.0, 1.0], [50.0, 50.0], 16)
+        >>> row.tolist(), col.tolist(), shifted.tolist()
+        ([42, 42], [42, 0], [False, True])
     """
     col = np.floor((np.asarray(x, dtype=np.float64) - grid.left) / grid.xres - patch / 2 + 0.5).astype(np.int64)
     row = np.floor((grid.top - np.asarray(y, dtype=np.float64)) / grid.yres - patch / 2 + 0.5).astype(np.int64)
@@ -66,10 +74,15 @@ def boxes(
         row: First rows, (n,).
         col: First columns, (n,).
         size: Side of the patches, pixels: one number or (n,).
-        inset: Pixels to draw each side in by.
+        inset: Pixels to move each side inwards by; negative: outwards.
 
     Returns:
         Polygons, (n,) object.
+
+    Example:
+        >>> grid = Grid("EPSG:28355", 0.0, 100.0, 0.5, 0.5, 200, 200)
+        >>> boxes(grid, np.array([0]), np.array([20]), 10)[0].bounds
+        (10.0, 95.0, 15.0, 100.0)
     """
     end_row, end_col = row + np.asarray(size), col + np.asarray(size)
     left = grid.left + (col + inset) * grid.xres
@@ -80,10 +93,10 @@ def boxes(
     return found
 
 
-def meeting(
+def find_intersections(
     grid: Grid, row: NDArray[np.int64], col: NDArray[np.int64], size: ArrayLike, geometries: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find which patches have ground in common with which geometries.
+    """Find which patches share ground with which geometries.
 
     Args:
         grid: The scene's grid.
@@ -93,10 +106,10 @@ def meeting(
         geometries: Polygons in the grid's CRS, (m,).
 
     Returns:
-        Indices of geometries and of patches, (k,) int64 each: one pair for each meeting.
+        Indices of geometries and of patches, (k,) int64 each: one pair for each intersection.
     """
     tree = shapely.STRtree(boxes(grid, row, col, size, inset=_INSET))
-    # The geometries query, not the boxes: GEOS prepares the one that queries, and a polygon with
-    # thousands of holes is worth preparing.
+    # The geometries query, not the boxes: GEOS prepares the querying geometry, which pays for polygons with
+    # thousands of holes.
     geometry, patch = tree.query(np.asarray(geometries, dtype=object), predicate="intersects")
     return geometry.astype(np.int64), patch.astype(np.int64)

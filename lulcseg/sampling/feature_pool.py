@@ -1,4 +1,4 @@
-"""The features of all scenes as one table: what stratified sampling draws from."""
+"""The digitised features of all scenes as one table, which patches are drawn from."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lulcseg.legend import Legend
 
 
 class SceneLike(Protocol):
-    """What a plan needs to know of a scene."""
+    """What drawing a plan needs of a scene."""
 
     @property
     def name(self) -> str:
-        """What the scene is called; unique among the scenes of a plan."""
+        """The scene's name, unique among the scenes of a plan."""
         ...
 
     @property
@@ -48,9 +48,18 @@ class SceneLike(Protocol):
 
 
 def pooled(scenes: Sequence[SceneLike]) -> pd.DataFrame:
-    """Put the features of all scenes into one table, in the order of the scenes' names.
+    """Return the features of all scenes as one table, in the order of the scenes' names.
 
-    By name, so that ties in sharing out patches fall the same way whatever order the scenes come in.
+    Sorted by name, so that ties in sharing out patches are resolved alike whatever the order of the scenes.
+
+    Args:
+        scenes: The scenes.
+
+    Returns:
+        Columns ``class_index``, ``feature``, ``area_m2``, ``scene`` and ``geometry``.
+
+    Raises:
+        LulcsegError: A scene without polygons, an invalid polygon, or no polygon at all.
     """
     frames = []
     for scene in sorted(scenes, key=lambda s: s.name):
@@ -67,7 +76,7 @@ def pooled(scenes: Sequence[SceneLike]) -> pd.DataFrame:
                 f"{invalid.size} polygons are not valid (the first is feature {first}: "
                 f"{shapely.is_valid_reason(geometry[invalid[0]])})",
                 where=f"scene {scene.name}",
-                remedy="repair them, in QGIS with 'Fix geometries'",
+                remedy="repair them, such as with 'Fix geometries' in QGIS",
             )
         types = {"class_index": np.int64, "feature": np.int64, "area_m2": np.float64}
         frame = pd.DataFrame({name: polygons[name].to_numpy(dtype=dtype) for name, dtype in types.items()})
@@ -83,7 +92,7 @@ def pooled(scenes: Sequence[SceneLike]) -> pd.DataFrame:
 
 
 def class_table(pool: pd.DataFrame, legend: Legend) -> list[dict[str, Any]]:
-    """List each class's number of features and area in m²; what is wanted and drawn comes later."""
+    """Return each class's number of features and area in m²; requested and drawn patches are filled in later."""
     features = np.bincount(pool["class_index"], minlength=len(legend))
     areas = np.bincount(pool["class_index"], weights=pool["area_m2"], minlength=len(legend))
     return [

@@ -18,9 +18,8 @@ from lulcseg.settings.sampling import SamplingSettings
 def draw_cells(request: PlanRequest, meta: dict[str, Any]) -> dict[str, gpd.GeoDataFrame]:
     """Return each scene's rows, and add origins and counts of cells to ``meta``.
 
-    A cell is kept where it meets a class other than the background (paper, section 2.5.2.1), enough
-    of it is labelled and enough is valid, each judged over the whole cell: all patch sizes keep
-    the same ground.
+    A cell is kept if it intersects a class other than the background (paper, section 2.5.2.1) and enough
+    of it is labelled and valid, each judged over the whole cell: all patch sizes keep the same ground.
 
     Raises:
         LulcsegError: No cell fits a scene, or none is kept in any.
@@ -67,15 +66,15 @@ def draw_cells(request: PlanRequest, meta: dict[str, Any]) -> dict[str, gpd.GeoD
 
 
 def _check_some_kept(settings: SamplingSettings, counts: Sequence[dict[str, int]]) -> None:
-    """Say which condition left no cell."""
+    """Raise an error that names the condition that left no cell."""
     meeting, labelled, kept = (sum(c[key] for c in counts) for key in ("meeting", "labelled", "kept"))
     if kept:
         return
     if not meeting:
         raise LulcsegError(
-            "no patch is left: no cell meets a polygon of a class other than the background",
+            "no patch is left: no cell intersects a polygon of a class other than the background",
             where="sampling",
-            remedy="check sampling.background, the polygons' classes and their place over the imagery",
+            remedy="check sampling.background, the polygons' classes and that they lie over the imagery",
         )
     key, what, share, of = (
         ("min_valid", "valid", settings.min_valid, labelled)

@@ -1,4 +1,4 @@
-"""Which N_p brings a plan's total nearest to a wanted number."""
+"""Search for the N_p whose plan has a total nearest to a requested number of patches."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 type Total = Callable[[int], int]
-"""N_p → patches of the plan."""
+"""N_p → number of patches of the plan."""
 
 
 def least_reaching(total: Total, wanted: int, most: int) -> int:
-    """Return the smallest N_p of 1…``most`` whose total is ``wanted`` or more; ``most`` where none is.
+    """Return the smallest N_p of 1…``most`` whose total is ``wanted`` or more; ``most`` if there is none.
 
     Args:
         total: Never falls as N_p grows.
-        wanted: Total wanted.
+        wanted: Requested total.
         most: Largest N_p to consider.
+
+    Example:
+        >>> least_reaching(lambda n: 3 * n, 10, 100)
+        4
     """
     return 1 + bisect_left(range(1, most), wanted, key=total)
 
@@ -25,7 +29,11 @@ def nearest(total: Total, wanted: int) -> int:
 
     Args:
         total: Never falls as N_p grows, and is at least N_p, as Eq. 1's rounding up makes it.
-        wanted: Total wanted, 1 or more.
+        wanted: Requested total, 1 or more.
+
+    Example:
+        >>> nearest(lambda n: 3 * n, 10)
+        3
     """
     reaching = least_reaching(total, wanted, wanted)
     if reaching == 1 or total(reaching) == wanted:
@@ -37,9 +45,13 @@ def nearest(total: Total, wanted: int) -> int:
 
 
 def nearest_around(total: Total, wanted: int, most: int, reach: int) -> int:
-    """Return as :func:`nearest` does, for a total that grows with N_p on the whole but not at each step.
+    """Return the N_p whose total comes nearest, for a total that grows with N_p but not at each step.
 
-    All N_p within ``reach`` of where bisection ends are tried.
+    Args:
+        total: Grows with N_p on the whole.
+        wanted: Requested total.
+        most: Largest N_p to consider.
+        reach: All N_p within this distance of where bisection ends are tried.
     """
     end = least_reaching(total, wanted, most)
     tried = range(max(1, end - reach), min(most, end + reach) + 1)
@@ -47,7 +59,7 @@ def nearest_around(total: Total, wanted: int, most: int, reach: int) -> int:
 
 
 def note(wanted: int, total: int) -> list[str]:
-    """Return what the user should know of the search: nothing where the total is the wanted one."""
+    """Return a note if the requested total was not met, else nothing."""
     if total == wanted:
         return []
     return [f"sampling.match_total={wanted}: no N_p was found that gives as many patches; {total} come nearest."]

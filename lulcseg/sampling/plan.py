@@ -1,4 +1,4 @@
-"""The sampling plan: which patches of ground a model is trained on, as data."""
+"""The sampling plan: the patches of ground that a model is trained on, as data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def patch_rows(
     valid: ArrayLike = np.nan,
     split: ArrayLike = TRAIN,
 ) -> gpd.GeoDataFrame:
-    """Make a plan's rows for the patches of one scene.
+    """Return a plan's rows for the patches of one scene.
 
     Args:
         scene: The scene's name.
@@ -49,10 +49,10 @@ def patch_rows(
         row: First rows, (n,), pixels of the grid.
         col: First columns, (n,), pixels of the grid.
         size: Side of the patches, pixels.
-        class_index: Class each patch was drawn for, (n,) or one number; -1 for none.
-        feature: Feature each was drawn in, (n,) or one number; -1 for none.
-        shifted: Whether each was shifted to stay inside the grid, (n,) or one value.
-        valid: Share of each patch's pixels that are valid, (n,) or one number; NaN where not asked.
+        class_index: Class that each patch was drawn for, (n,) or one number; -1 for none.
+        feature: Feature that each patch was drawn in, (n,) or one number; -1 for none.
+        shifted: Whether each patch was shifted to stay inside the grid, (n,) or one value.
+        valid: Share of each patch's pixels that are valid, (n,) or one number; NaN if not computed.
         split: 'train' or 'validation', (n,) or one value.
 
     Returns:
@@ -78,7 +78,7 @@ def patch_rows(
 
 
 def stack_rows(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Put rows of several scenes under one another; without a common CRS the result has none."""
+    """Concatenate the rows of several scenes; without a common CRS the result has none."""
     crs = frames[0].crs
     if any(f.crs != crs for f in frames):
         crs = None
@@ -88,7 +88,7 @@ def stack_rows(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
 
 
 class Saved(NamedTuple):
-    """What a plan was when it was saved: its digest, and its number of patches."""
+    """A plan's digest and number of patches when it was saved."""
 
     digest: str
     patches: int
@@ -96,21 +96,20 @@ class Saved(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """Patches of one or several scenes, and how they came about.
+    """Patches of one or several scenes, and how they were drawn.
 
     Attributes:
         rows: One row a patch: ``scene`` (str), ``row`` and ``col`` (int64, first pixel in the
             scene's grid), ``size`` (int64, pixels), ``class_index`` (int64, the class drawn for, -1 on
             the systematic grid), ``feature`` (int64, as the scene numbers them, -1 on the grid),
-            ``shifted`` (bool), ``valid`` (float64, share of valid pixels, NaN where not asked),
-            ``split`` ('train' or 'validation') and ``geometry`` (the extent, in the scene's CRS). Where
+            ``shifted`` (bool), ``valid`` (float64, share of valid pixels, NaN if not computed),
+            ``split`` ('train' or 'validation') and ``geometry`` (the extent, in the scene's CRS). If
             scenes differ in CRS the frame as a whole has none: see :meth:`of`.
-        meta: Plain Python, fit for JSON: ``method``, ``seed``, ``n_patches`` (wanted), ``totals``,
+        meta: Plain Python, fit for JSON: ``method``, ``seed``, ``n_patches`` (requested), ``totals``,
             ``patch_size``, ``margin`` (pixels read around training patches; missing: none),
             ``area_unit`` ("m2"), ``legend`` (names), ``classes`` (per class: name,
             features, area_m2, wanted, drawn), ``dropped``, ``features_left_out``, ``scenes`` (each
-            one's grid), ``notes`` (what the user should know, a sentence each), and what else the method
-            has to say.
+            one's grid), ``notes`` (what the user should know, a sentence each), and what the method adds.
     """
 
     rows: gpd.GeoDataFrame
@@ -129,7 +128,7 @@ class Plan:
         """Return the grid that a scene had when the plan was drawn.
 
         Raises:
-            LulcsegError: The plan knows no such scene.
+            LulcsegError: The plan has no such scene.
         """
         if scene not in self.meta["scenes"]:
             raise LulcsegError(
@@ -147,7 +146,7 @@ class Plan:
             split: 'train', 'validation', or None for both.
 
         Raises:
-            LulcsegError: The plan knows no such scene.
+            LulcsegError: The plan has no such scene.
         """
         crs = self.grid(scene).crs
         keep = self.rows["scene"] == scene
@@ -156,11 +155,11 @@ class Plan:
         return self.rows[keep].set_crs(crs, allow_override=True)
 
     def digest(self) -> str:
-        """Return the SHA-256 of what the plan says, as 64 hexadecimal digits.
+        """Return the SHA-256 of the plan's content, as 64 hexadecimal digits.
 
         It covers, in the order of the rows: scene, pixel and map coordinates, size, class, feature
-        and split; and the grids and class names that give them meaning. Two files of one plan differ in
-        bytes and agree in this.
+        and split; and the grids and class names that give them meaning. Two files of one plan may differ in
+        bytes and have the same digest.
         """
         rows = self.rows
         names = sorted(rows["scene"].unique())
@@ -177,8 +176,8 @@ class Plan:
     def save(self, path: str | Path, summary: Mapping[str, Any] | None = None) -> None:
         """Write the plan as GeoPackage, and its summary as JSON of the same name beside it.
 
-        One layer, ``plan``, where all scenes share a CRS; else a layer for each scene, of its name.
-        Both files are written under another name and then renamed.
+        One layer, ``plan``, if all scenes share a CRS; else a layer for each scene, with its name.
+        Both files are written under temporary names and then renamed.
 
         Args:
             path: The GeoPackage, ``*.gpkg``.
@@ -201,23 +200,23 @@ class Plan:
         """Read a plan that :meth:`save` wrote.
 
         Raises:
-            LulcsegError: A file is missing, is not a plan, or the two do not belong together.
+            LulcsegError: A file is missing or not a plan, or the two do not belong together.
         """
         plan, saved = cls.load_edited(path)
         if plan.digest() != saved.digest:
             raise LulcsegError(
                 f"the plan differs from what {plan_file.json_beside(Path(path)).name} says of it",
                 where=path,
-                remedy="draw the plan anew, or bring back the pair as it was saved",
+                remedy="draw the plan again, or restore the pair as it was saved",
             )
         return plan
 
     @classmethod
     def load_edited(cls, path: str | Path) -> tuple[Plan, Saved]:
-        """Read a plan whose rows may have been changed since it was saved, as in QGIS.
+        """Read a plan whose rows may have been edited since it was saved, as in QGIS.
 
         Returns:
-            The plan as it is now, and what it was when it was saved.
+            The plan as it is now, and its digest and number of patches when it was saved.
 
         Raises:
             LulcsegError: A file is missing or is not a plan.

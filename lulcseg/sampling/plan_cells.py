@@ -1,4 +1,4 @@
-"""Which cells of the systematic grid a plan's patches were split from."""
+"""The cells of the systematic grid that a plan's patches were split from."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lulcseg.sampling.systematic import GridCells, origin_on
 def cells_of(plan: Plan, scene: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the cells of a scene's patches.
 
-    Cells on the lattice are told by division. Those that were moved inside at the edge overlap them and
-    one another, so that a place tells no cell: ``meta["shifted_cells"]`` says where they lie.
+    Cells on the lattice follow from division. Cells that were shifted inside at the edge overlap them and
+    one another, so that a place does not identify a cell: ``meta["shifted_cells"]`` lists where they lie.
 
     Args:
-        plan: A plan drawn by the method 'grid'.
+        plan: A plan drawn with the method 'grid'.
         scene: One of its scenes.
 
     Returns:
-        Indices into the scene's rows and numbers of cells, (k,) int64 each: a pair for each patch in each
-        cell it is of. Two where shifted cells share the place of a patch, which the plan then holds twice.
+        Indices into the scene's rows and numbers of cells, (k,) int64 each: a pair for each patch and cell that
+        it belongs to. Where shifted cells share the place of a patch, the plan holds it twice, and each has two.
     """
     rows, cell, patch = plan.of(scene), plan.meta["cell"], plan.meta["patch_size"]
     origin = origin_on(plan.grid(scene), plan.meta.get("origin"))

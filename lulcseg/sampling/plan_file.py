@@ -1,4 +1,4 @@
-"""A plan's two files: the GeoPackage that QGIS opens and the JSON beside it."""
+"""A plan's two files: the GeoPackage, which QGIS opens, and the JSON beside it."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 
 LAYER = "plan"
-"""Name of the layer where one holds all patches."""
+"""Name of the layer if one holds all patches."""
 
 POSITION = "position"
-"""Column that keeps the order of the rows where several layers share them out."""
+"""Column that keeps the order of the rows if they are in several layers."""
 
 FORMAT = 1
 
 
 def json_beside(path: Path) -> Path:
-    """Return the path of the summary that belongs to a GeoPackage."""
+    """Return the path of the JSON that belongs to a GeoPackage."""
     return path.with_suffix(".json")
 
 
 def write(path: Path, layers: Mapping[str, gpd.GeoDataFrame], beside: Mapping[str, Any]) -> None:
-    """Write layers and summary; neither appears before both are whole.
+    """Write layers and JSON; neither appears before both are complete.
 
     Args:
         path: The GeoPackage.
         layers: Rows by layer name; the index is the order of the rows.
-        beside: What goes into the JSON.
+        beside: Content of the JSON.
 
     Raises:
         LulcsegError: The name does not end in ``.gpkg``, or the folder cannot be written to.
     """
     if path.suffix != ".gpkg":
-        raise LulcsegError("a plan is saved as a GeoPackage", where=path, remedy="let the name end in .gpkg")
+        raise LulcsegError("a plan is saved as a GeoPackage", where=path, remedy="give it a name that ends in .gpkg")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
             gpkg, summary = Path(folder) / path.name, Path(folder) / json_beside(path).name
@@ -55,27 +55,29 @@ def write(path: Path, layers: Mapping[str, gpd.GeoDataFrame], beside: Mapping[st
             summary.replace(json_beside(path))
     except (OSError, pyogrio.errors.DataSourceError) as error:
         raise LulcsegError(
-            f"the plan could not be written ({error})", where=path, remedy="check that the folder exists and is yours"
+            f"the plan could not be written ({error})",
+            where=path,
+            remedy="check that the folder exists and is writable",
         ) from error
 
 
 def read(path: Path, columns: Sequence[str]) -> tuple[list[gpd.GeoDataFrame], dict[str, Any]]:
-    """Read layers and summary.
+    """Read layers and JSON.
 
-    Tables without places are passed over: QGIS keeps styles in one.
+    Tables without geometry are skipped: QGIS keeps styles in one.
 
     Args:
         path: The GeoPackage.
         columns: Columns that each layer must have.
 
     Returns:
-        The layers' rows, of the types that :class:`lulcseg.sampling.plan.Plan` states, and the JSON's content.
+        The layers' rows, with the types of :class:`lulcseg.sampling.plan.Plan`, and the content of the JSON.
 
     Raises:
-        LulcsegError: A file is missing or is not of a plan, or a row is not that of a patch.
+        LulcsegError: A file is missing or not part of a plan, or a row is not a patch.
     """
     if path.suffix != ".gpkg":
-        raise LulcsegError("a plan is read from its GeoPackage", where=path, remedy="name the file that ends in .gpkg")
+        raise LulcsegError("a plan is read from its GeoPackage", where=path, remedy="give the file that ends in .gpkg")
     for file in (path, json_beside(path)):
         if not file.is_file():
             raise LulcsegError("there is no such file", where=file, remedy="a plan is a .gpkg and a .json of one name")
@@ -84,9 +86,9 @@ def read(path: Path, columns: Sequence[str]) -> tuple[list[gpd.GeoDataFrame], di
         layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
         frames = [pyogrio.read_dataframe(path, layer=name) for name in layers]
     except (RuntimeError, ValueError, OSError, shapely.errors.ShapelyError) as error:
-        raise LulcsegError("this is not a GeoPackage", where=path, remedy="draw the plan anew") from error
+        raise LulcsegError("this is not a GeoPackage", where=path, remedy="draw the plan again") from error
     if not frames:
-        raise LulcsegError("this is not a plan: it has no layer of patches", where=path, remedy="draw the plan anew")
+        raise LulcsegError("this is not a plan: it has no layer of patches", where=path, remedy="draw the plan again")
     return [_typed(frame, path, columns) for frame in frames], beside
 
 
@@ -104,18 +106,18 @@ def _read_beside(path: Path) -> dict[str, Any]:
     except (KeyError, TypeError, AttributeError):
         known = False
     if not known:
-        raise LulcsegError("this is not the summary of a plan", where=path, remedy="draw the plan anew")
+        raise LulcsegError("this is not the summary of a plan", where=path, remedy="draw the plan again")
     return dict(content)
 
 
 def _typed(frame: gpd.GeoDataFrame, path: Path, columns: Sequence[str]) -> gpd.GeoDataFrame:
-    """Give a layer's columns their types, and refuse rows that are no patch's."""
+    """Give a layer's columns their types, and refuse rows that are not patches."""
     if "valid" not in frame:  # plans of earlier versions
         frame["valid"] = np.nan
     missing = set(columns) - set(frame.columns)
     if missing:
         raise LulcsegError(
-            f"this is not a plan: it lacks {', '.join(sorted(missing))}", where=path, remedy="draw the plan anew"
+            f"this is not a plan: it lacks {', '.join(sorted(missing))}", where=path, remedy="draw the plan again"
         )
     for name in columns:
         empty = int(frame[name].isna().sum())
@@ -131,6 +133,6 @@ def _typed(frame: gpd.GeoDataFrame, path: Path, columns: Sequence[str]) -> gpd.G
         whole = False
     if not whole:
         raise LulcsegError(
-            f"its columns {', '.join(numbers)} do not all hold whole numbers", where=path, remedy="draw the plan anew"
+            f"its columns {', '.join(numbers)} do not all hold whole numbers", where=path, remedy="draw the plan again"
         )
     return typed

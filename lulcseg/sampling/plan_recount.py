@@ -1,4 +1,4 @@
-"""A plan's counts made those of its rows, after patches were held out, dropped or edited by hand."""
+"""Recounting a plan after patches were held out, dropped or edited by hand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lulcseg.sampling.plan import TRAIN, Plan
 
 
 def recounted(plan: Plan, pool: pd.DataFrame) -> Plan:
-    """Return a plan whose ``meta`` says of its rows what is true of them.
+    """Return a plan whose ``meta`` agrees with its rows.
 
-    Counted anew are ``shifted``, each class's ``drawn``, and the features that have no patch: one that
-    counted as covered still does if it lies inside one of the patches there are, else it is left out.
+    Recounted are ``shifted``, each class's ``drawn``, and the features without a patch: one that was
+    covered still is if it lies inside one of the remaining patches, else it is left out.
 
     Args:
         plan: The plan.
@@ -39,7 +39,7 @@ def recounted(plan: Plan, pool: pd.DataFrame) -> Plan:
 def classes_not_trained_on(plan: Plan) -> list[str]:
     """Return a note that names the classes with features but without a training patch, or nothing.
 
-    On the systematic grid, whose patches are drawn for no class, there is nothing to say.
+    On the systematic grid patches are drawn for no class, and there is no note.
     """
     if plan.meta["method"] == "grid":
         return []
@@ -49,13 +49,13 @@ def classes_not_trained_on(plan: Plan) -> list[str]:
 
 
 def _among(pool: pd.DataFrame, features: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which features of the pool are among others, (n,) bool."""
+    """Return which features of the pool are among others, (n,) bool."""
     keys = ["scene", "feature"]
     return pd.MultiIndex.from_frame(pool[keys]).isin(pd.MultiIndex.from_frame(features[keys]))
 
 
 def _inside(plan: Plan, features: pd.DataFrame) -> pd.DataFrame:
-    """Return the features that lie inside a patch of their scene without nodata."""
+    """Return the features that lie inside a patch without nodata of their scene."""
     found = []
     for scene, mine in features.groupby("scene", sort=False):
         rows = plan.of(str(scene))

@@ -1,4 +1,4 @@
-"""Counting a plan: patches by class and feature, how they overlap, how they shift the class prior."""
+"""Summary of a plan: patches by class and feature, their overlap, their shift of the class prior."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.sampling.class_shares import Cover, shares_by_class
-from lulcseg.sampling.extents import meeting
+from lulcseg.sampling.extents import find_intersections
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.plan_counts import count_patches
 
@@ -24,19 +24,20 @@ def summarise_plan(
     Args:
         plan: The plan.
         polygons: The digitised features of each scene, by its name, with ``class_index``.
-        cover: What lies under its training patches (:func:`lulcseg.sampling.class_shares.cover`).
+        cover: Counts under its training patches (:func:`lulcseg.sampling.class_shares.cover`).
 
     Returns:
         Plain Python, fit for JSON; classes by name:
 
         - what :func:`lulcseg.sampling.plan_counts.count_patches` counts;
-        - with polygons, ``touches``: patches that meet each class, where a patch counts in every class it
-          meets (Table 4); and ``per_feature``: for each class with features, the least, median and largest
-          number of patches of a feature, and ``without``: features that have none. A feature counts with its own
-          class, whatever class its patches were given by hand. None where patches are drawn in no feature;
+        - with polygons, ``touches``: patches that intersect each class, where a patch counts in every class that
+          it intersects (Table 4); and ``per_feature``: for each class with features, the least, median and largest
+          number of patches of a feature, and ``without``: number of features without patches. A feature counts
+          with its own class, even if its patches were given another by hand. None if patches are drawn in no
+          feature;
         - with ``cover``, ``overlap`` of the training patches: ``ground`` (pixels covered), ``shared`` (the share of
-          it in more than one patch), ``mean`` and ``most`` patches over a pixel of it; and, where labels were
-          read, ``prior``: each class's share of the ground, of the labelled pixels trained on, and the shift
+          it in more than one patch), ``mean`` and ``most`` patches over a pixel of it; and, if labels were
+          read, ``prior``: each class's share of the ground, of the labelled training pixels, and the shift
           of the log prior between them.
     """
     names = plan.meta["legend"]
@@ -56,7 +57,7 @@ def summarise_plan(
 
 
 def _per_feature(plan: Plan, polygons: Mapping[str, gpd.GeoDataFrame]) -> dict[str, dict[str, float]] | None:
-    """Return the distribution of patches over each class's features, those without patches counted in."""
+    """Return the distribution of patches over each class's features, including those without patches."""
     drawn = plan.rows[plan.rows["feature"] >= 0]
     if drawn.empty:
         return None
@@ -89,10 +90,10 @@ def _overlap(cover: Cover) -> dict[str, float]:
 
 
 def _touches(plan: Plan, scene: str, polygons: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Count the patches of a scene that meet each class, (n_classes,)."""
+    """Count the patches of a scene that intersect each class, (n_classes,)."""
     rows = plan.rows[plan.rows["scene"] == scene]
     row, col, size = (rows[name].to_numpy() for name in ("row", "col", "size"))
-    feature, patch = meeting(plan.grid(scene), row, col, size, polygons.geometry.to_numpy())
+    feature, patch = find_intersections(plan.grid(scene), row, col, size, polygons.geometry.to_numpy())
     met = np.zeros((len(plan.meta["legend"]), len(rows)), dtype=np.bool_)
     met[polygons["class_index"].to_numpy()[feature], patch] = True
     return met.sum(axis=1)

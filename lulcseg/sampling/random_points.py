@@ -1,8 +1,8 @@
 """Uniform random points in polygons with holes and many parts.
 
 A part that fills a fair share of its bounding box is sampled by rejection: points uniform in the
-box, kept where they lie inside. A thin one (a road, a diagonal sliver) is cut into triangles
-first, so that it does not need thousands of tries a point. Both are exactly uniform.
+box, kept if they lie inside. A thin one (a road, a diagonal sliver) is triangulated
+first, so that it does not need thousands of tries for a point. Both are exactly uniform.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from lulcseg.errors import LulcsegError
 _FAIR_SHARE = 1 / 32
 """Share of its bounding box that a part must fill to be sampled by rejection.
 
-Triangulation would serve every part, but its time grows with the square of the number of holes;
-what fills less than this is seldom that intricate.
+Triangulation would work for every part, but its time grows with the square of the number of holes;
+thin parts rarely have many.
 """
 
 _MAX_ROUNDS = 5000
@@ -31,14 +31,14 @@ def uniform_points(
 
     Args:
         polygons: Valid Polygons or MultiPolygons, (m,).
-        owner: For each point the index of its polygon, (n,) int64.
+        owner: Index of each point's polygon, (n,) int64.
         rng: Source of randomness.
 
     Returns:
         x and y, (n,) float64, in the polygons' map units.
 
     Raises:
-        LulcsegError: A polygon that a point is wanted in has no area.
+        LulcsegError: A polygon to draw a point in has no area.
     """
     parts, part_owner = shapely.get_parts(polygons, return_index=True)
     solid = shapely.area(parts) > 0
@@ -64,11 +64,11 @@ def uniform_points(
 def _pick(
     group: NDArray[np.int64], member_group: NDArray[np.int64], weights: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Pick for each entry of ``group`` a member of that group, with probability in proportion to weight.
+    """Pick for each entry of ``group`` a member of that group, with probability proportional to weight.
 
     Args:
-        group: Group wanted, (n,).
-        member_group: Group of each member, (m,), ascending; every group wanted has members.
+        group: Requested group, (n,).
+        member_group: Group of each member, (m,), ascending; every requested group has members.
         weights: Weight of each member, (m,), positive.
         rng: Source of randomness.
 
@@ -77,7 +77,7 @@ def _pick(
     """
     present, start, index = np.unique(member_group, return_index=True, return_inverse=True)
     totals = np.bincount(index, weights)
-    # Each group spans one unit of a common scale, so that a group of 2 m² is drawn from as
+    # Each group spans one unit of a common scale, so that a group of 2 m² is resolved as
     # finely as one of 10¹⁰ m².
     scale = np.cumsum(weights / totals[index])
     rank = np.searchsorted(present, group)
@@ -87,7 +87,7 @@ def _pick(
 
 
 def _by_rejection(parts: NDArray[np.object_], part: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a point in ``parts[part[i]]`` for each i, (n, 2), by trying points of the bounding box."""
+    """Draw a point in ``parts[part[i]]`` for each i, (n, 2), by testing points of the bounding box."""
     shapely.prepare(parts[np.unique(part)])
     low, high = np.split(shapely.bounds(parts[part]).reshape(-1, 4), 2, axis=1)
     xy = np.empty((part.size, 2), dtype=np.float64)
@@ -107,7 +107,7 @@ def _by_rejection(parts: NDArray[np.object_], part: NDArray[np.int64], rng: np.r
 
 
 def _by_triangles(parts: NDArray[np.object_], part: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a point in ``parts[part[i]]`` for each i, (n, 2), by way of a triangulation."""
+    """Draw a point in ``parts[part[i]]`` for each i, (n, 2), from a triangulation."""
     if part.size == 0:
         return np.empty((0, 2), dtype=np.float64)
     needed, index = np.unique(part, return_inverse=True)

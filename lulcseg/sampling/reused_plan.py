@@ -1,4 +1,4 @@
-"""A plan handed in instead of drawn: that it is of these scenes, and what was changed in it by hand."""
+"""Using a saved plan instead of drawing one: checks that it fits the scenes, and what was edited in it."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from pyproj import CRS
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling.extents import boxes, meeting
+from lulcseg.sampling.extents import boxes, find_intersections
 from lulcseg.sampling.feature_pool import SceneLike, pooled
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.sampling.plan_recount import classes_not_trained_on, recounted
 
 _SLACK = 1e-3
-"""Pixels by which an extent may differ from its row, column and size."""
+"""Pixels by which an extent may deviate from its row, column and size."""
 
 
 def reuse_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
-    """Read a plan to be used for scenes, as it was saved or edited since.
+    """Read a saved plan for use with scenes, as it was saved or edited since.
 
-    Whole pixels are the truth: a patch is where its row, column and size say. Patches may have been
+    Whole pixels define a patch: it is where its row, column and size say. Patches may have been
     deleted or their class changed (as in QGIS); a class is only recorded, since labels come from the
-    label raster. Patches that were added or moved are refused, and a split that puts ground held out for
-    validation, or under a validation patch, back into training.
+    label raster. Added or moved patches are refused, and so is a split that returns ground held out for
+    validation, or under a validation patch, to training.
 
     Args:
         path: The GeoPackage, its JSON beside it.
         scenes: The scenes to train on.
 
     Returns:
-        The plan, its counts those of its rows; ``meta["taken_from"]`` says where from (``path``), the ``digest``
-        it was saved with, whether it was ``edited`` or re-ordered since, and, as ``notes``, what came of that.
+        The plan, with the counts of its rows; ``meta["taken_from"]`` has its ``path``, the ``digest`` that it
+        was saved with, whether it was ``edited`` or re-ordered since, and ``notes`` on the consequences.
 
     Raises:
-        LulcsegError: It is not a plan, or of other scenes, imagery or classes; or a patch does not fit.
+        LulcsegError: Not a plan, or a plan of other scenes, imagery or classes; or a patch does not fit.
     """
     plan, saved = Plan.load_edited(path)
     _check_made_for(plan, scenes, path)
     if not len(plan):
-        raise LulcsegError("no patch is left in it", where=path, remedy="hand in a plan with patches, or draw one")
+        raise LulcsegError("no patch is left in it", where=path, remedy="give a plan with patches, or draw one")
     if len(plan) > saved.patches:
         raise LulcsegError(
             f"it has {len(plan)} patches, and had {saved.patches} when it was saved",
@@ -56,7 +56,7 @@ def reuse_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
     geometry = gpd.GeoSeries(pd.concat(exact).sort_index(), crs=plan.rows.crs)
     plan = Plan(plan.rows.assign(geometry=geometry), plan.meta)
     if not (plan.rows["split"] == TRAIN).any():
-        raise LulcsegError("none of its patches is to train on", where=path, remedy="set split to train")
+        raise LulcsegError("none of its patches is for training", where=path, remedy="set split to train")
     pool = pooled(scenes)
     _check_features(plan, pool, path)
     edited = plan.digest() != saved.digest
@@ -70,15 +70,15 @@ def reuse_plan(path: Path, scenes: Sequence[SceneLike]) -> Plan:
 
 
 def _without_idle_validation(plan: Plan) -> tuple[Plan, list[str]]:
-    """Hold no ground out where no patch is left to validate on; return the plan, and a note of it."""
+    """Hold no ground out if no validation patch is left; return the plan, and a note."""
     if plan.meta.get("validation") is None or (plan.rows["split"] == VALIDATION).any():
         return plan, []
-    note = "Its validation patches were all deleted: no ground counts as held out, and nothing is validated on."
+    note = "All its validation patches were deleted: no ground is held out, and there is no validation."
     return Plan(plan.rows, plan.meta | {"validation": None}), [note]
 
 
 def _check_made_for(plan: Plan, scenes: Sequence[SceneLike], path: Path) -> None:
-    """See that a plan is of these scenes, on these grids, with these classes."""
+    """Check that a plan is of these scenes, on these grids, with these classes."""
     if set(plan.scenes) != {s.name for s in scenes}:
         raise LulcsegError(
             f"it is a plan of {_listed(plan.scenes)}, the run trains on {_listed([s.name for s in scenes])}",
@@ -106,7 +106,7 @@ def _check_made_for(plan: Plan, scenes: Sequence[SceneLike], path: Path) -> None
 
 
 def _difference(planned: Grid, now: Grid) -> str:
-    """Say in what two grids differ, or return ''."""
+    """Describe how two grids differ; '' if they don't."""
     if CRS.from_user_input(planned.crs) != CRS.from_user_input(now.crs):
         return f"the CRS is {planned.crs} and {now.crs}"
     if not np.allclose((planned.xres, planned.yres), (now.xres, now.yres), rtol=1e-9, atol=0):
@@ -120,7 +120,7 @@ def _difference(planned: Grid, now: Grid) -> str:
 
 
 def _check_rows(plan: Plan, scene: str, path: Path) -> pd.Series[Any]:
-    """See that each patch of a scene is one; return their extents as their pixels give them."""
+    """Check each patch of a scene; return the extents that follow from their pixels."""
     rows, grid = plan.of(scene), plan.grid(scene)
     row, col, size = (rows[name].to_numpy() for name in ("row", "col", "size"))
     extents = boxes(grid, row, col, size)
@@ -132,10 +132,10 @@ def _check_rows(plan: Plan, scene: str, path: Path) -> pd.Series[Any]:
     outside = (row < 0) | (col < 0) | (row + size > grid.height) | (col + size > grid.width)
     faults: Mapping[str, tuple[Any, str]] = {
         "lies outside the imagery": (outside, "delete it"),
-        f"is not {side} pixels wide like the others": (size != side, "delete it"),
+        f"is not {side} pixels wide": (size != side, "delete it"),
         "was moved or reshaped: its extent is not where its row, column and size say": (
             ~(off <= _SLACK).all(axis=1) | reshaped,
-            "put it back, or delete it; a plan is edited by deleting patches",
+            "restore it, or delete it; a plan is edited by deleting patches",
         ),
         f"has a class_index that is not in −1…{n_classes - 1}": (
             ~rows["class_index"].between(-1, n_classes - 1).to_numpy(),
@@ -160,7 +160,7 @@ def _check_rows(plan: Plan, scene: str, path: Path) -> pd.Series[Any]:
 
 
 def _check_features(plan: Plan, pool: pd.DataFrame, path: Path) -> None:
-    """See that each patch is drawn in a feature that its scene has, or in none."""
+    """Check that each patch was drawn in a feature of its scene, or in none."""
     for scene in plan.scenes:
         features = plan.of(scene)["feature"]
         stray = sorted(set(features[features >= 0]) - set(pool.loc[pool["scene"] == scene, "feature"]))
@@ -170,12 +170,12 @@ def _check_features(plan: Plan, pool: pd.DataFrame, path: Path) -> None:
             raise LulcsegError(
                 f"it has patches of feature {stray[0]}{more}, which scene '{scene}' does not have",
                 where=path,
-                remedy="put the number back, delete the patches, or draw a plan over these labels",
+                remedy="restore the number, delete the patches, or draw a plan over these labels",
             )
 
 
 def _check_split(plan: Plan, path: Path) -> None:
-    """See that no training patch has ground in common with validation ground or patches, whatever the scene."""
+    """Check that no training patch shares ground with validation ground or patches of any scene."""
     crs = {scene: CRS.from_user_input(plan.grid(scene).crs) for scene in plan.scenes}
     held_out = (plan.meta.get("validation") or {}).get("held_out", {})
     for scene in plan.scenes:
@@ -188,12 +188,12 @@ def _check_split(plan: Plan, path: Path) -> None:
             ("lies on ground held out for validation", shapely.box(*blocks.T)),
             ("shares ground with a validation patch", patches),
         ):
-            _, met = meeting(plan.grid(scene), row, col, size, ground)
+            _, met = find_intersections(plan.grid(scene), row, col, size, ground)
             if met.size:
                 raise LulcsegError(
                     f"the training patch of scene '{scene}' with row {row[met[0]]} and col {col[met[0]]} {what}",
                     where=path,
-                    remedy="leave the split as it was drawn, or delete the patch",
+                    remedy="restore the split as it was drawn, or delete the patch",
                 )
 
 

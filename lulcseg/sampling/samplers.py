@@ -1,7 +1,6 @@
-"""Samplers that walk a plan: TorchGeo's convention for one scene, a named one for several.
+"""Samplers that iterate over a plan: by TorchGeo's convention for one scene, with the scene's name for several.
 
-A sampler draws no places. It says in which order the plan's patches come, from (seed, epoch)
-alone.
+A sampler draws no places. It orders the plan's patches, depending on (seed, epoch) alone.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ type PatchSlices = tuple[slice, slice]
 
 
 class EpochOrder:
-    """The order in which ``n`` patches are walked, from (seed, epoch) alone.
+    """The order of ``n`` patches in an epoch, which depends on (seed, epoch) alone.
 
-    It knows no ranks: every process walks alike, and :class:`lulcseg.patches.batches.PlanBatches` deals.
+    It is the same in every process; :class:`lulcseg.patches.batches.PlanBatches` splits it across ranks.
 
     Args:
         n: Number of patches.
-        shuffle: Whether to shuffle anew each epoch.
+        shuffle: Whether to reshuffle each epoch.
         seed: Seed of the order.
     """
 
@@ -53,16 +52,16 @@ class EpochOrder:
 
 
 class PlanSampler(SpatialSampler):
-    """Walk the patches of one scene's plan, on any TorchGeo dataset.
+    """Iterates over the patches of one scene's plan, on any TorchGeo dataset.
 
     Args:
-        dataset: A TorchGeo ``GeoDataset``: its ``index`` and ``res`` are looked at.
+        dataset: A TorchGeo ``GeoDataset``, of which ``index`` and ``res`` are read.
         rows: The plan's rows of one scene (:meth:`lulcseg.sampling.plan.Plan.of`).
-        shuffle: Whether to shuffle anew each epoch.
+        shuffle: Whether to reshuffle each epoch.
         seed: Seed of the order.
 
     Raises:
-        LulcsegError: The rows are of several scenes, or the plan was made for other imagery: another
+        LulcsegError: The rows are of several scenes, or the plan was drawn for other imagery: another
             CRS, another pixel size, or patches outside the dataset.
     """
 
@@ -81,11 +80,11 @@ class PlanSampler(SpatialSampler):
 
     @property
     def strategy(self) -> Literal["random", "sequential"]:
-        """How TorchGeo joins this sampler with one over time: 'random' (a pair each) when shuffled."""
+        """How TorchGeo combines this sampler with one over time: 'random' (a pair each) if shuffled."""
         return "random" if self.order.shuffle else "sequential"
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next; Lightning calls this."""
+        """Set the epoch; Lightning calls this."""
         self.order.epoch = epoch
 
     def __iter__(self) -> Iterator[PatchSlices]:
@@ -99,17 +98,17 @@ class PlanSampler(SpatialSampler):
 
 
 class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
-    """Walk the patches of several scenes in one order, each with its scene's name.
+    """Iterates over the patches of several scenes in one order, each with its scene's name.
 
     Args:
         datasets: A TorchGeo ``GeoDataset`` for each scene, by name.
         plan: The plan.
-        split: Which of its patches: 'train' or 'validation'.
-        shuffle: Whether to shuffle anew each epoch, across all scenes.
+        split: Split of the patches: 'train' or 'validation'.
+        shuffle: Whether to reshuffle each epoch, across all scenes.
         seed: Seed of the order.
 
     Raises:
-        LulcsegError: The plan was made for other imagery, see :class:`PlanSampler`.
+        LulcsegError: The plan was drawn for other imagery, see :class:`PlanSampler`.
     """
 
     def __init__(
@@ -128,7 +127,7 @@ class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
         self.order = EpochOrder(len(self._places), shuffle=shuffle, seed=seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next; Lightning calls this."""
+        """Set the epoch; Lightning calls this."""
         self.order.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[str, PatchSlices]]:
@@ -142,10 +141,12 @@ class ScenesSampler(Sampler[tuple[str, PatchSlices]]):
 
 
 def _check_fits(dataset: Any, rows: gpd.GeoDataFrame, extent: shapely.Polygon) -> None:
-    """Refuse a plan that was made for other imagery than the dataset's."""
+    """Check that a plan was drawn for the dataset's imagery."""
     if rows["scene"].nunique() > 1:
         raise LulcsegError(
-            "a TorchGeo dataset is of one scene, these patches are of several", where="plan", remedy="walk them apart"
+            "a TorchGeo dataset is of one scene, these patches are of several",
+            where="plan",
+            remedy="use a sampler for each scene",
         )
     remedy = "draw a plan for this imagery"
     if rows.crs is not None and dataset.index.crs is not None and rows.crs != dataset.index.crs:

@@ -1,4 +1,4 @@
-"""Hold-out blocks: ground kept for validation that no training patch touches."""
+"""Splitting a plan by place: blocks of ground held out for validation, which no training patch touches."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from pyproj import CRS
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
-from lulcseg.sampling.extents import meeting
+from lulcseg.sampling.extents import find_intersections
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.seeds import generator
 
 DROPPED = "dropped"
-"""Side of a patch that lies across the edge of held-out ground; it is in no plan."""
+"""Split of a patch across the edge of held-out ground; it is in no plan."""
 
 
 class HoldOut:
     """Blocks of a scene's ground held out for validation.
 
-    Which blocks depends on the grid, the block size, the fraction and the generator, and not on the
+    The blocks depend on the grid, the block size, the fraction and the generator, not on the
     patches: plans of every patch size and method hold out the same ground.
 
     Args:
         grid: The scene's grid.
         block: Side of a block, pixels. Blocks at the right and lower edges may be smaller.
-        fraction: Share of the grid's pixels wanted for validation, between 0 and 1; the number of
-            blocks that comes nearest is taken, at least one and never all.
+        fraction: Requested share of the grid's pixels for validation, between 0 and 1; the nearest number of
+            blocks is used, at least one and never all.
         rng: Source of randomness.
 
     Attributes:
-        grid: As given.
-        block: As given.
-        held: Which blocks are held out, (block rows, block columns) bool.
+        grid: The scene's grid.
+        block: Side of a block, pixels.
+        held: Whether each block is held out, (block rows, block columns) bool.
 
     Raises:
         LulcsegError: The fraction is not between 0 and 1, or there are fewer than two blocks.
@@ -74,7 +74,7 @@ class HoldOut:
         return sum(w.height * w.width for w in windows) / (self.grid.height * self.grid.width)
 
     def assign(self, row: NDArray[np.int64], col: NDArray[np.int64], size: int) -> NDArray[np.str_]:
-        """Say on which side of the split each patch lies.
+        """Return the split of each patch.
 
         Args:
             row: First rows of patches inside the grid, (n,).
@@ -83,7 +83,7 @@ class HoldOut:
 
         Returns:
             ``'validation'`` for a patch wholly on held-out ground, ``'train'`` for one that touches
-            none of it, ``'dropped'`` for one that lies across, (n,) str.
+            none of it, ``'dropped'`` for one across its edge, (n,) str.
         """
         counts = np.pad(np.cumsum(np.cumsum(self.held, axis=0, dtype=np.int64), axis=1), ((1, 0), (1, 0)))
         top, left = row // self.block, col // self.block
@@ -93,9 +93,9 @@ class HoldOut:
         return np.where(held == 0, TRAIN, np.where(held == total, VALIDATION, DROPPED))
 
     def touched_by(self, grid: Grid, row: NDArray[np.int64], col: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
-        """Say which patches of another scene touch this scene's held-out ground.
+        """Return which patches of another scene touch this scene's held-out ground.
 
-        Two dates of one ground are two scenes: without this, what one holds out the other trains on.
+        Two dates of the same ground are two scenes: one must not train on what the other holds out.
 
         Args:
             grid: The other scene's grid, in the same CRS.
@@ -108,7 +108,7 @@ class HoldOut:
         """
         found = np.zeros(row.size, dtype=np.bool_)
         ground = shapely.box(*np.array(self.bounds()).T)
-        _, met = meeting(grid, row, col, size, ground)
+        _, met = find_intersections(grid, row, col, size, ground)
         found[met] = True
         return found
 
@@ -124,19 +124,19 @@ class HoldOut:
 def hold_out(plan: Plan, *, fraction: float, block: int, seed: int) -> Plan:
     """Split a plan by place: hold out blocks of each scene's ground for validation.
 
-    The blocks come from the seed and the grid, so that two dates on one grid hold out the same
+    The blocks depend on the seed and the grid, so that two dates on one grid hold out the same
     ground; on other grids of the same CRS, a patch that touches ground held out in another scene is
-    dropped as well. Scenes whose CRS differ are taken not to overlap.
+    dropped as well. Scenes with different CRS are assumed not to overlap.
 
     Args:
         plan: A plan whose ``split`` is still 'train' throughout.
-        fraction: Share of each scene's ground wanted for validation, between 0 and 1.
+        fraction: Requested share of each scene's ground for validation, between 0 and 1.
         block: Side of a block, pixels.
         seed: Seed of the blocks.
 
     Returns:
-        The plan without the patches that lie across an edge; ``meta`` counts them (``dropped``) and
-        lists the extents held out (``validation``). What else it counts is for
+        The plan without the patches across an edge; ``meta`` counts them (``dropped``) and
+        lists the extents held out (``validation``). Its other counts are updated by
         :func:`lulcseg.sampling.plan_recount.recounted`.
 
     Raises:
@@ -174,7 +174,7 @@ def hold_out(plan: Plan, *, fraction: float, block: int, seed: int) -> Plan:
 def _sides(
     scene: str, row: NDArray[np.int64], col: NDArray[np.int64], size: int, held: Mapping[str, HoldOut]
 ) -> NDArray[np.str_]:
-    """Say for each patch of a scene on which side it lies of the ground held out in any scene."""
+    """Return the split of each patch of a scene, given the ground held out in any scene."""
     own = held[scene]
     split = own.assign(row, col, size)
     crs = CRS.from_user_input(own.grid.crs)

@@ -1,6 +1,6 @@
 """The paper's grid sampling: cells that meet a class of interest, split down to the patch size.
 
-The same cells at every patch size, so that 1024, 512, 256 and 128 pixel patches cover exactly
+The cells are the same at every patch size, so that patches of 1024, 512, 256 and 128 pixels cover exactly
 the same ground (Clark, Phinn & Scarth, section 2.5.2.1).
 """
 
@@ -15,28 +15,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling.extents import check_fits, meeting
+from lulcseg.sampling.extents import check_fits, find_intersections
 
 type Edge = Literal["drop", "shift"]
 """What becomes of cells that reach over the imagery's edge: left out, or moved inside."""
 
 _ON_LATTICE = 1e-3
-"""Pixels by which an origin may miss a pixel's corner and still count as on it."""
+"""Pixels by which an origin may be off a pixel's corner and still count as on it."""
 
 _FARTHEST = 2.0**31
-"""Pixels that an origin may lie off the grid's corner: whole numbers well within float64's and int64's."""
+"""Largest distance of an origin from the grid's corner, pixels: well within exact float64 and int64 integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where cells are laid from: a pixel's corner, not necessarily inside the grid.
+    """A corner of the cells: a pixel's corner, not necessarily inside the grid.
 
     Attributes:
         row: Its row, pixels.
         col: Its column, pixels.
         easting: Its x, map units.
         northing: Its y, map units.
-        snapped: Whether it had to be moved to come to lie on a pixel's corner.
+        snapped: Whether it was moved to a pixel's corner.
     """
 
     row: int
@@ -47,24 +47,24 @@ class Origin:
 
 
 def origin_on(grid: Grid, wanted: Sequence[float] | None) -> Origin:
-    """Return the pixel corner nearest to a wanted origin; None means the grid's upper left corner.
+    """Return the pixel corner nearest to a requested origin; None means the grid's upper left corner.
 
     Raises:
-        LulcsegError: ``wanted`` is not two finite numbers, or farther off than 2³¹ pixels.
+        LulcsegError: ``wanted`` is not two finite numbers, or is more than 2³¹ pixels away.
     """
     if wanted is None:
         return Origin(0, 0, grid.left, grid.top, snapped=False)
     point = np.asarray(wanted, dtype=np.float64)
     if point.shape != (2,) or not np.isfinite(point).all():
         raise LulcsegError(
-            f"{list(wanted)} is no place for cells to be laid from",
+            f"{list(wanted)} is not an origin of cells",
             where="sampling.origin",
             remedy="write [easting, northing] in map units, or null for the scene's upper left corner",
         )
     col, row = (float(point[0]) - grid.left) / grid.xres, (grid.top - float(point[1])) / grid.yres
     if max(abs(row), abs(col)) > _FARTHEST:
         raise LulcsegError(
-            f"{list(wanted)} lies {max(abs(row), abs(col)):.2g} pixels off the imagery's corner",
+            f"{list(wanted)} is {max(abs(row), abs(col)):.2g} pixels away from the imagery's corner",
             where="sampling.origin",
             remedy="write [easting, northing] in the imagery's map units",
         )
@@ -86,7 +86,7 @@ class GridCells:
         row: First rows, (n,) int64, pixels.
         col: First columns, (n,) int64, pixels.
         size: Side of a cell, pixels.
-        shifted: Whether each was moved inside the grid, (n,) bool.
+        shifted: Whether each was shifted inside the grid, (n,) bool.
     """
 
     row: NDArray[np.int64]
@@ -99,19 +99,19 @@ class GridCells:
         return self.row.size
 
     def split(self, patch: int) -> GridCells:
-        """Split each cell in four, again and again, down to a patch size; row by row within a cell."""
+        """Split each cell in four, repeatedly, down to a patch size; row by row within a cell."""
         steps = np.arange(0, self.size, patch, dtype=np.int64)
         row = self.row[:, None, None] + steps[None, :, None] + np.zeros_like(steps)[None, None, :]
         col = self.col[:, None, None] + np.zeros_like(steps)[None, :, None] + steps[None, None, :]
         return GridCells(row.ravel(), col.ravel(), patch, np.repeat(self.shifted, steps.size**2))
 
     def where(self, keep: NDArray[np.bool_]) -> GridCells:
-        """Return the cells that a mask keeps."""
+        """Return the cells selected by a mask, (n,) bool."""
         return GridCells(self.row[keep], self.col[keep], self.size, self.shifted[keep])
 
 
 def check_cell(cell: int, patch: int) -> None:
-    """Refuse a cell that cannot be split in four down to the patch.
+    """Check that a cell can be split in four down to the patch size.
 
     Raises:
         LulcsegError: ``cell`` is not ``patch`` times a power of two.
@@ -130,9 +130,9 @@ def all_cells(
 ) -> GridCells:
     """Lay cells edge to edge from an origin, over the grid and never outside it.
 
-    Cells that reach over the grid's edge are left out (``drop``; the ground there is in no cell), or
-    moved inside so that they lie at the edge (``shift``; they then overlap their neighbours, and the
-    ground in common counts twice, at every patch size alike).
+    Cells that extend over the grid's edge are left out (``drop``; the ground there is in no cell), or
+    shifted inside so that they lie at the edge (``shift``; they then overlap their neighbours, and the
+    shared ground counts twice, at every patch size alike).
 
     Args:
         grid: The scene's grid.
@@ -186,7 +186,7 @@ def _starts(length: int, cell: int, first: int, edge: str) -> tuple[NDArray[np.i
 
 
 def keep_meeting(cells: GridCells, grid: Grid, geometries: ArrayLike) -> GridCells:
-    """Keep the cells that have ground in common with at least one polygon.
+    """Keep the cells that share ground with at least one polygon.
 
     Args:
         cells: Cells of the grid.
@@ -197,7 +197,7 @@ def keep_meeting(cells: GridCells, grid: Grid, geometries: ArrayLike) -> GridCel
     Returns:
         The cells kept, in their order.
     """
-    _, met = meeting(grid, cells.row, cells.col, cells.size, geometries)
+    _, met = find_intersections(grid, cells.row, cells.col, cells.size, geometries)
     keep = np.zeros(len(cells), dtype=np.bool_)
     keep[met] = True
     return cells.where(keep)

@@ -1,4 +1,4 @@
-"""Which ground a plan's training patches cover, with what is read around them."""
+"""The ground that a plan's training patches cover, with the margin read around them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lulcseg.sampling.plan import TRAIN, Plan
 
 
 def on_training_ground(points: gpd.GeoSeries, plan: Plan) -> NDArray[np.bool_]:
-    """Return which points lie on ground trained on: of a training patch, or within the margin read around one.
+    """Return which points lie on ground used in training: in a training patch, or in the margin read around one.
 
-    The ground counts, whatever the date: a point of another date on ground trained on is inside. The margin
-    is ``plan.meta["margin"]``, in pixels of each scene (missing: none); it ends where the imagery does.
+    The date does not matter: a point of another date on ground used in training is inside. The margin
+    is ``plan.meta["margin"]``, in pixels of each scene (default: none), clipped to the imagery.
 
     Args:
-        points: Points with a CRS; missing ones are outside.
+        points: Points with a CRS; missing points are outside.
         plan: The plan, of any number of scenes.
 
     Returns:

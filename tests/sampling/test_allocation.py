@@ -75,7 +75,9 @@ def test_inverse_classes_by_hand():
 @pytest.mark.parametrize("share", [equal_classes, inverse_classes])
 def test_each_class_needs_a_patch(share):
     assert share([3.0, 1.0], 2).tolist() == [1, 1]
-    with pytest.raises(LulcsegError, match=r"sampling.patches: 2 patches do not give each of 3 classes.*at least 3"):
+    with pytest.raises(
+        LulcsegError, match=r"sampling.patches: 2 patches are fewer than one for each of 3 classes.*at least 3"
+    ):
         share([3.0, 1.0, 2.0], 2)
 
 

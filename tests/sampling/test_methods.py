@@ -74,7 +74,7 @@ class TestNumbers:
 
     def test_fewer_patches_than_classes(self):
         for method in ("balanced", "inverse_frequency"):
-            with pytest.raises(LulcsegError, match="2 patches do not give each of 3 classes one"):
+            with pytest.raises(LulcsegError, match="2 patches are fewer than one for each of 3 classes"):
                 stratified(SCENE, method=method, patches=2)
 
 

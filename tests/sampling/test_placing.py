@@ -7,7 +7,7 @@ import shapely
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.sampling.centred_patches import try_patches
-from lulcseg.sampling.extents import boxes, centred, check_fits, meeting
+from lulcseg.sampling.extents import boxes, centred, check_fits, find_intersections
 from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
 
 GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.25, height=300, width=520)
@@ -44,7 +44,7 @@ class TestExtents:
     def test_a_shared_edge_is_no_meeting(self):
         neighbour, inside, hole = in_pixels(0, 64, 64, 128), in_pixels(10, 63, 11, 70), in_pixels(0, 0, 300, 520)
         hole = hole.difference(in_pixels(0, 0, 64, 64))
-        geometry, patch = meeting(GRID, np.array([0]), np.array([0]), 64, [neighbour, inside, hole])
+        geometry, patch = find_intersections(GRID, np.array([0]), np.array([0]), 64, [neighbour, inside, hole])
         assert (geometry.tolist(), patch.tolist()) == ([1], [0])
 
     def test_patch_larger_than_scene_names_both_sizes(self):
@@ -110,7 +110,7 @@ class TestOrigin:
 
     @pytest.mark.parametrize("wanted", [[1e30, 1.0], [0.0, -2e9]])
     def test_one_that_is_nowhere_near_is_refused(self, wanted):
-        with pytest.raises(LulcsegError, match=r"sampling.origin: .* pixels off the imagery's corner; write"):
+        with pytest.raises(LulcsegError, match=r"sampling.origin: .* pixels away from the imagery's corner; write"):
             origin_on(GRID, wanted)
         assert origin_on(GRID, [0.0, 0.0]).row == round(GRID.top / GRID.yres)
 

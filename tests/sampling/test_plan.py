@@ -68,7 +68,7 @@ class TestPlan:
         path = tmp_path / "plan.gpkg"
         with pytest.raises(LulcsegError, match="no such file"):
             Plan.load(path)
-        with pytest.raises(LulcsegError, match=r"let the name end in \.gpkg"):
+        with pytest.raises(LulcsegError, match=r"give it a name that ends in \.gpkg"):
             plan.save(tmp_path / "plan.shp")
         with pytest.raises(LulcsegError, match="could not be written"):
             plan.save(tmp_path / "nowhere" / "plan.gpkg")
@@ -79,7 +79,7 @@ class TestPlan:
         with pytest.raises(LulcsegError, match=r"differs from what plan\.json says"):
             Plan.load(path)
         path.write_bytes(b"no package")
-        with pytest.raises(LulcsegError, match=r"plan\.gpkg: this is not a GeoPackage; draw the plan anew\.$"):
+        with pytest.raises(LulcsegError, match=r"plan\.gpkg: this is not a GeoPackage; draw the plan again\.$"):
             Plan.load(path)
         with pytest.raises(LulcsegError, match=r"plan\.json: a plan is read from its GeoPackage; name the file that"):
             Plan.load(path.with_suffix(".json"))

@@ -147,7 +147,7 @@ def assigned(column, value):
         (moved, r"the patch of scene 'here' with row \d+ and col \d+ was moved or reshaped"),
         (cut, "was moved or reshaped"),
         (moved_whole, r"lies outside the imagery \(and \d+ more\)"),
-        (resized, "is not 32 pixels wide like the others"),
+        (resized, "is not 32 pixels wide"),
         (assigned("class_index", 7), "has a class_index that is not in −1…2"),
         (assigned("split", "test"), "has a split that is neither train nor validation"),
         (assigned("split", None), "1 of its patches have no split"),
@@ -159,7 +159,7 @@ def assigned(column, value):
         (lambda rows: rows.assign(feature=rows["feature"] + 2), r"of feature 14 \(and 1 more\), which"),
         (lambda rows: rows.iloc[[*range(len(rows)), 3]], r"it has \d+ patches, and had \d+ when it was saved; delete"),
         (lambda rows: rows.iloc[:0], "no patch is left in it"),
-        (lambda rows: rows.assign(split="validation"), "none of its patches is to train on"),
+        (lambda rows: rows.assign(split="validation"), "none of its patches is for training"),
         (lambda rows: rows.drop(columns="feature"), "it lacks feature"),
     ],
 )
@@ -251,7 +251,7 @@ def test_without_validation_patches_no_ground_is_held_out(split):
     taken = reuse_plan(path, scenes)
     assert taken.meta["validation"] is None
     assert len(taken.meta["taken_from"]["notes"]) == 1
-    assert taken.meta["taken_from"]["notes"][0].startswith("Its validation patches were all deleted")
+    assert taken.meta["taken_from"]["notes"][0].startswith("All its validation patches were deleted")
 
 
 def test_counts_are_those_of_the_edited_patches(saved):

@@ -12,9 +12,9 @@ import rasterio
 from rich.console import Console
 from shapely import LineString, Point, box
 
+from lulcseg.assessment.assess_files import assess_files
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.console import print_assessment
-from lulcseg.assessment.standalone import assess_files
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
@@ -102,7 +102,7 @@ def test_a_legend_given_wins(tmp_path):
     points = write_points(tmp_path / "p.gpkg", ["Cane", "Road"])
 
     assert assess_files(points, map_file, legend=LEGEND).legend == LEGEND
-    with pytest.raises(LulcsegError, match=r"map\.tif: carries no legend, and p\.gpkg names its classes"):
+    with pytest.raises(LulcsegError, match=r"map\.tif: has no legend, and p\.gpkg names its classes"):
         assess_files(points, map_file)
 
 

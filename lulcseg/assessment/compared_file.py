@@ -1,4 +1,4 @@
-"""One of two files that somebody hands over for comparison: a class raster, points or polygons."""
+"""One of two files that are compared: a class raster, points or polygons."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lulcseg.scene.vectors import class_indices, describe_crs, read_vector, valu
 _RASTER_ENDINGS = frozenset({".tif", ".tiff", ".vrt", ".img"})
 
 
-class Side:
+class ComparedFile:
     """A class raster, points or polygons.
 
     Args:
         path: The file.
-        column: Column of its class, where it is a vector file; None for the one plainly meant.
+        column: Column of the class in a vector file; None to find it (:func:`_class_column`).
 
     Attributes:
         path: The file.
@@ -35,11 +35,10 @@ class Side:
 
     Raises:
         LulcsegError: The file is missing or unreadable, has no CRS, no features, other geometries
-            or no column that is plainly the class.
+            or no column that is clearly the class.
     """
 
     def __init__(self, path: Path, column: str | None) -> None:
-        """Look at the file; features are read at once, rasters when asked for."""
         self.path = path
         self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else _features(path)
         self.is_points = self.features is not None and _are_points(self.features, path)
@@ -57,7 +56,7 @@ class Side:
         return sorted(set(self.features[self.column].map(value_text).dropna()))
 
     def carried_legend(self) -> Legend | None:
-        """Return the legend the file carries, if it is a map of ours."""
+        """Return the legend stored in the file, if it is a map by lulcseg."""
         return carried_legend(self.path) if self.is_raster else None
 
     def indexed(self, legend: Legend, stratum: str | None = None) -> gpd.GeoDataFrame:
@@ -65,7 +64,7 @@ class Side:
 
         Args:
             legend: The classes.
-            stratum: Column of the points' stratum, if it isn't called that.
+            stratum: Column of the points' stratum, if it isn't ``stratum``.
 
         Raises:
             LulcsegError: A class that the legend lacks, or no such column.
@@ -85,14 +84,14 @@ class Side:
         return found.assign(stratum=found[stratum])
 
     def source(self, legend: Legend) -> ClassSource:
-        """Return what looks classes up at points."""
+        """Return the source of classes at points."""
         if self.is_raster:
             return MapSource(self.path, legend)
         polygons = self.indexed(legend)
         return PolygonSource(polygons[polygons["class_index"] >= 0], self.path)
 
-    def differs_from(self, other: Side) -> tuple[str, ...]:
-        """Say what has to be done to this side to bring it onto the other: nothing, or a sentence."""
+    def differs_from(self, other: ComparedFile) -> tuple[str, ...]:
+        """Describe how this file is brought onto the other: nothing, or a sentence."""
         own, theirs = self._crs(), other._crs()
         if not own.equals(theirs, ignore_axis_order=True):
             return (f"{self.path.name} was warped from {describe_crs(own)} to {describe_crs(theirs)}.",)
@@ -131,7 +130,7 @@ def _features(path: Path) -> gpd.GeoDataFrame:
 
 
 def _are_points(features: gpd.GeoDataFrame, path: Path) -> bool:
-    """Tell points from polygons."""
+    """Return whether the features are points; False for polygons."""
     kinds = set(features.geom_type.dropna())
     if kinds == {"Point"}:
         return True
@@ -142,7 +141,7 @@ def _are_points(features: gpd.GeoDataFrame, path: Path) -> bool:
 
 
 def _class_column(features: gpd.GeoDataFrame, column: str | None, path: Path) -> str:
-    """Return the column that holds the class: the one named, else the one that must be meant.
+    """Return the column of the class: the one named, else the only candidate.
 
     Without a name it is the column called ``class``, or else the only one whose name contains
     "class", or else the only one there is.

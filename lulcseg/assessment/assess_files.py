@@ -1,4 +1,4 @@
-"""Assessing two files that somebody hands over: ``lulcseg assess map.tif points.gpkg``."""
+"""Assessing a map file against a reference file: ``lulcseg assess map.tif points.gpkg``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.class_sources import NO_MAP_DATA, OFF_MAP
+from lulcseg.assessment.compared_file import ComparedFile
 from lulcseg.assessment.design_based import DesignRequest, with_design, with_design_if_possible
 from lulcseg.assessment.pixels import NO_REFERENCE, PolygonReader, assess_pixels
 from lulcseg.assessment.score_points import assess
 from lulcseg.assessment.scores import score
-from lulcseg.assessment.sides import Side
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster
@@ -23,7 +23,7 @@ from lulcseg.scene.points import NO_CLASS
 OFF_REFERENCE = "off the reference"
 
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999", "#000000")
-"""Okabe and Ito's colour-blind-safe set, for legends that nobody gave colours."""
+"""Okabe and Ito's colour-blind-safe set, for legends without colours."""
 
 
 def assess_files(
@@ -38,29 +38,29 @@ def assess_files(
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster.
 
-    Where one of the two is points, the other's class is looked up there. Else they are compared on
+    If one of the two is points, the other's class is looked up there. Otherwise they are compared on
     every pixel of the raster (the map's pixels, if both are rasters).
 
     Args:
         reference: The reference.
         mapped: The map.
-        reference_column: Column of the reference's class; default: the one plainly meant.
-        mapped_column: The same for the map, where it is a vector file.
-        legend: The classes; default: the legend a map of ours carries, else the classes that occur.
-            Two maps of ours are each read with their own, and compared by the names of the classes.
-        request: How the reference points were drawn; default what their file says of itself. What that allows to be
-            said of the whole map, a class raster, is then in ``design_based``.
-        stratum_column: Column of the points' stratum; default ``stratum``, where there is one.
+        reference_column: Column of the reference's class; default: the only candidate.
+        mapped_column: The same for the map, if it is a vector file.
+        legend: The classes; default: the legend stored in a map by lulcseg, else the classes that occur.
+            Two maps by lulcseg are each read with their own, and compared by class names.
+        request: How the reference points were drawn; default: as recorded in their file. Estimates for the whole
+            map, a class raster, are then in ``design_based``.
+        stratum_column: Column of the points' stratum; default: ``stratum``, if present.
 
     Returns:
         The assessment; its ``notes`` say what was warped or resampled.
 
     Raises:
         LulcsegError: A file is missing, unreadable, has no CRS, no class column or classes that
-            the legend lacks; two maps carry other class names; the two can't be compared; or they
-            don't meet on the ground; or a design is asked for that the points don't fit.
+            the legend lacks; two maps have different class names; the two can't be compared or
+            don't overlap; or a design is requested that the points don't fit.
     """
-    ref, shown = Side(reference, reference_column), Side(mapped, mapped_column)
+    ref, shown = ComparedFile(reference, reference_column), ComparedFile(mapped, mapped_column)
     if not (ref.is_points or shown.is_points or ref.is_raster or shown.is_raster):
         raise LulcsegError(
             "two polygon files share no places to compare", where=mapped, remedy="give points or a raster on one side"
@@ -73,9 +73,9 @@ def assess_files(
     classes = legend or carried or _found_legend(ref, shown)
     if request is not None and not (ref.is_points and shown.is_raster):
         raise LulcsegError(
-            "a sampling design is of reference points on a class raster, and these are others",
+            "a sampling design applies to reference points on a class raster, which these files are not",
             where=reference,
-            remedy="leave the design out",
+            remedy="leave out the design",
         )
     if ref.is_points or shown.is_points:
         result = _at_points(ref, shown, classes, stratum_column)
@@ -95,11 +95,11 @@ def assess_files(
 
 
 def _remedy(excluded: Mapping[str, int]) -> str:
-    return "fill the column of the class in" if set(excluded) == {NO_CLASS} else "check place and CRS"
+    return "fill in the column of the class" if set(excluded) == {NO_CLASS} else "check location and CRS"
 
 
-def _at_points(ref: Side, shown: Side, legend: Legend, stratum: str | None) -> Assessment:
-    """Look one side up at the other's points; rows of the matrix stay the reference."""
+def _at_points(ref: ComparedFile, shown: ComparedFile, legend: Legend, stratum: str | None) -> Assessment:
+    """Look up one file at the other's points; rows of the matrix remain the reference."""
     points, looked_up = (ref, shown) if ref.is_points else (shown, ref)
     result = assess(
         points.indexed(legend, stratum if points is ref else None),
@@ -114,7 +114,7 @@ def _at_points(ref: Side, shown: Side, legend: Legend, stratum: str | None) -> A
 
 
 def _swapped(result: Assessment) -> Assessment:
-    """Exchange the sides, where the points are the map's classes and not the reference's."""
+    """Exchange the files, if the points have the map's classes and not the reference's."""
     confusion = result.confusion.T.copy()
     renamed = {OFF_MAP: OFF_REFERENCE, NO_MAP_DATA: NO_REFERENCE}
     table = None
@@ -134,8 +134,8 @@ def _swapped(result: Assessment) -> Assessment:
     )
 
 
-def _on_pixels(ref: Side, shown: Side, legend: Legend, reference_legend: Legend) -> Assessment:
-    """Compare the sides on a raster's pixels.
+def _on_pixels(ref: ComparedFile, shown: ComparedFile, legend: Legend, reference_legend: Legend) -> Assessment:
+    """Compare the files on a raster's pixels.
 
     Args:
         ref: The reference.
@@ -164,16 +164,16 @@ def _on_pixels(ref: Side, shown: Side, legend: Legend, reference_legend: Legend)
     return replace(result, notes=other.differs_from(base))
 
 
-def _in_order_of(legend: Legend, shown: Side, ref: Side) -> Legend:
-    """Return the legend that the reference's raster carries, in another's order of names.
+def _in_order_of(legend: Legend, shown: ComparedFile, ref: ComparedFile) -> Legend:
+    """Return the legend stored in the reference's raster, in the order of another legend's names.
 
     Args:
-        legend: The legend whose order counts.
-        shown: The map, which carries it if the reference carries another.
-        ref: The reference; where it carries none, it is taken to have the map's codes.
+        legend: The legend that gives the order.
+        shown: The map, which it is stored in if the reference has another.
+        ref: The reference; without a legend of its own, it is assumed to have the map's codes.
 
     Raises:
-        LulcsegError: The reference carries other class names.
+        LulcsegError: The reference has other class names.
     """
     own = ref.carried_legend() or legend
     if set(own.names) != set(legend.names):
@@ -186,8 +186,8 @@ def _in_order_of(legend: Legend, shown: Side, ref: Side) -> Legend:
     return Legend(tuple(own.classes[own.index(name)] for name in legend.names))
 
 
-def _found_legend(ref: Side, shown: Side) -> Legend:
-    """Make a legend of the classes that occur: codes as they are, or names in alphabetical order."""
+def _found_legend(ref: ComparedFile, shown: ComparedFile) -> Legend:
+    """Return a legend of the classes that occur: codes as they are, or names in alphabetical order."""
     found = sorted(set(ref.classes()) | set(shown.classes()))
     codes = [text for text in found if text.isdecimal() and int(text) < IGNORE]
     if len(codes) == len(found):
@@ -195,7 +195,7 @@ def _found_legend(ref: Side, shown: Side) -> Legend:
     if ref.is_raster or shown.is_raster:
         raster, named = (ref, shown) if ref.is_raster else (shown, ref)
         raise LulcsegError(
-            f"carries no legend, and {named.path.name} names its classes ({', '.join(named.classes()[:4])}, …)",
+            f"has no legend, and {named.path.name} names its classes ({', '.join(named.classes()[:4])}, …)",
             where=raster.path,
             remedy="give a legend that says which code is which class",
         )
