@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lulcseg.assessment.assess_files import assess_files
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.assessment.standalone import assess_files
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
@@ -100,7 +100,7 @@ def assess(
         The assessment, with ``confusion`` (rows: reference, columns: map) and ``scores``.
 
     Raises:
-        LulcsegError: Files that can't be read or compared (:func:`lulcseg.assessment.standalone.assess_files`).
+        LulcsegError: Files that can't be read or compared (:func:`lulcseg.assessment.assess_files.assess_files`).
     """
     return assess_files(
         Path(reference),

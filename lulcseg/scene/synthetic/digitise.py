@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
 import geopandas as gpd
 import numpy as np
@@ -65,7 +66,7 @@ def digitise(
 def _drawn(field: Piece, width: float, rng: np.random.Generator) -> Polygon:
     """Draw one field's outline: its corners, points between them, and a hand that strays."""
     plain = field.polygon.simplify(2.0 * width)
-    dense = shapely.segmentize(plain, float(rng.uniform(20, 40)) * width)
+    dense = cast(Polygon, shapely.segmentize(plain, float(rng.uniform(20, 40)) * width))
     xy = shapely.get_coordinates(dense.exterior)[:-1]
     sway = np.column_stack([wander(len(xy), 1.0, rng, closed=True) for _ in range(2)])
     slip = rng.normal(0, 0.7, size=(1, 2))

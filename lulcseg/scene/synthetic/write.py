@@ -181,7 +181,8 @@ class _Writer:
         spots = shapely.points(rng.uniform(0, self.grid.width, count), rng.uniform(0, self.grid.height, count))
         names = dict(zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True))
         left, top = self.grid.left, self.grid.top
-        places = np.column_stack([left + shapely.get_x(spots) * RESOLUTION, top - shapely.get_y(spots) * RESOLUTION])
+        x, y = left + shapely.get_x(spots) * RESOLUTION, top - shapely.get_y(spots) * RESOLUTION
+        places = list(zip(x.tolist(), y.tolist(), strict=True))
         columns: dict[str, Any] = {}
         for date in self.surveys:
             with rasterio.open(self.folder / self.names[f"truth_{date}"]) as truth:
