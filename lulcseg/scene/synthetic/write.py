@@ -182,7 +182,7 @@ class _Writer:
         names = dict(zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True))
         left, top = self.grid.left, self.grid.top
         x, y = left + shapely.get_x(spots) * RESOLUTION, top - shapely.get_y(spots) * RESOLUTION
-        places = list(zip(x.tolist(), y.tolist(), strict=True))
+        places = [(float(e), float(n)) for e, n in zip(x, y, strict=True)]
         columns: dict[str, Any] = {}
         for date in self.surveys:
             with rasterio.open(self.folder / self.names[f"truth_{date}"]) as truth:
