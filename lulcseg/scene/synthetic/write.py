@@ -181,8 +181,8 @@ class _Writer:
         spots = shapely.points(rng.uniform(0, self.grid.width, count), rng.uniform(0, self.grid.height, count))
         names = dict(zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True))
         left, top = self.grid.left, self.grid.top
-        x, y = left + shapely.get_x(spots) * RESOLUTION, top - shapely.get_y(spots) * RESOLUTION
-        places = [(float(e), float(n)) for e, n in zip(x, y, strict=True)]
+        xy = shapely.get_coordinates(spots) * (RESOLUTION, -RESOLUTION) + (left, top)
+        places = [(float(x), float(y)) for x, y in xy]
         columns: dict[str, Any] = {}
         for date in self.surveys:
             with rasterio.open(self.folder / self.names[f"truth_{date}"]) as truth:
