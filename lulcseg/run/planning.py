@@ -1,4 +1,4 @@
-"""A run's sampling plan: drawn or handed in, counted, and pictured over the imagery."""
+"""A run's sampling plan: drawn or given, counted, and drawn over the imagery."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lulcseg.settings.programs import TrainConfig
 
 @dataclass(frozen=True)
 class Planned:
-    """A run's plan, and what was counted and said on the way.
+    """A run's plan, and notes on how it was made.
 
     Attributes:
         plan: The plan.
@@ -43,13 +43,12 @@ class Planned:
 
 
 def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
-    """Draw a run's plan, or take the one handed in.
+    """Draw a run's plan, or take the given one.
 
-    A plan handed in stands over the settings: those of the sampling and of the validation ground become
-    the plan's in ``config``.
+    A given plan overrides the settings: those of sampling and validation in ``config`` become the plan's.
 
     Raises:
-        LulcsegError: A setting that can't be used, no patch left, or a plan that is not of these scenes.
+        LulcsegError: A setting is invalid, no patch is left, or the given plan isn't of these scenes.
     """
     if config.sampling.plan is None:
         plan = _draw(config, scenes)
@@ -59,35 +58,34 @@ def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
 
 
 def settle_epochs(config: TrainConfig, plan: Plan) -> TrainConfig:
-    """Return the settings with the whole epochs that come nearest to ``trainer.steps``, where that is set."""
+    """Return the settings with the number of whole epochs closest to ``trainer.steps``, if that is set."""
     if config.trainer.steps is None:
         return config
     patches = int((plan.rows["split"] == TRAIN).sum())
-    an_epoch = max(1, math.ceil(patches / config.trainer.batch_size))
-    epochs = max(1, round(config.trainer.steps / an_epoch))
+    steps_per_epoch = max(1, math.ceil(patches / config.trainer.batch_size))
+    epochs = max(1, round(config.trainer.steps / steps_per_epoch))
     return replace(config, trainer=replace(config.trainer, epochs=epochs))
 
 
 def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
     """Count a plan with its scenes' polygons and labels.
 
-    The class shares of pixels are those of what training sees: labels without imagery don't count. The
-    shares of the ground are those of the digitised polygons' areas, wherever they lie: held-out blocks
-    and ground without imagery included.
+    Class shares of pixels are those that training sees: labels without imagery don't count. Class shares of the
+    ground are those of the digitised polygons' areas, including held-out blocks and ground without imagery.
 
     Returns:
         As :func:`lulcseg.sampling.plan_summary.summarise`; and ``sampled``, the share of the ground under the
-        patches that was looked at for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.shares.cover`).
+        patches that was sampled for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.shares.cover`).
     """
     polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
-    readers = {s.name: _ShownLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
+    readers = {s.name: _VisibleLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
     counted = cover(plan, readers)
     return plan.summary(polygons, counted) | {"sampled": counted.sampled}
 
 
 @dataclass(frozen=True)
-class _ShownLabels:
-    """Labels as training sees them (:class:`lulcseg.scene.dataset.SceneDataset`): ignored where there is no imagery."""
+class _VisibleLabels:
+    """Labels as training sees them (:class:`lulcseg.scene.dataset.SceneDataset`): ignored without imagery."""
 
     labels: LabelReader
     imagery: ImageryReader
@@ -103,7 +101,7 @@ def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> 
     Args:
         plan: The plan.
         scene: One of its scenes.
-        preview: Picture of the scene's imagery.
+        preview: Preview of the scene's imagery.
         path: The PNG.
     """
     with replacing(path) as part:
@@ -136,7 +134,7 @@ def _draw(config: TrainConfig, scenes: Sequence[Scene]) -> Plan:
 def _labelled_share(
     labels: LabelReader,
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]:
-    """Return what tells the share of pixels with a label in windows of a scene."""
+    """Return a function that computes the share of labelled pixels in windows of a scene."""
 
     def share(rows: NDArray[np.int64], cols: NDArray[np.int64], size: int) -> NDArray[np.float64]:
         windows = [Window(int(r), int(c), size, size) for r, c in zip(rows, cols, strict=True)]
@@ -153,45 +151,45 @@ def _origin_notes(plan: Plan) -> list[str]:
 
 
 def adopt_plan_settings(config: TrainConfig, plan: Plan) -> list[str]:
-    """Make the settings those that a plan was made by, and say which had to change.
+    """Set the settings to those that a plan was made with, and describe the changes.
 
     Settings that don't apply to the plan's method stay as they are.
 
     Args:
-        config: The run's settings.
-        plan: A plan that the run takes.
+        config: The run's settings, changed in place.
+        plan: A plan given to the run.
 
     Returns:
         A sentence for each setting that changed.
 
     Raises:
-        LulcsegError: Ground is to be held out, and the plan holds none out.
+        LulcsegError: Validation ground is requested, and the plan holds none out.
     """
     notes = []
     sampling = config.sampling
     for name, value in _settings_of(plan.meta).items():
         before = getattr(sampling, name)
         if value != before:
-            notes.append(f"sampling.{name} is {_shown(value)}, the plan's, not {_shown(before)}.")
+            notes.append(f"sampling.{name} is {_text(value)}, the plan's, not {_text(before)}.")
             setattr(sampling, name, value)
     held_out = plan.meta.get("validation")
-    wanted = config.validation
-    if held_out is None and wanted.fraction > 0:
+    requested = config.validation
+    if held_out is None and requested.fraction > 0:
         raise LulcsegError(
-            f"it holds no ground out, and validation.fraction is {wanted.fraction:g}",
+            f"it holds no ground out, and validation.fraction is {requested.fraction:g}",
             where=plan.meta["taken_from"]["path"],
-            remedy="set validation.fraction=0, or hand in a plan drawn with validation ground",
+            remedy="set validation.fraction=0, or give a plan drawn with validation ground",
         )
-    if held_out is not None and (held_out["fraction"], held_out["block"]) != (wanted.fraction, wanted.block):
+    if held_out is not None and (held_out["fraction"], held_out["block"]) != (requested.fraction, requested.block):
         notes.append(
             f"validation.fraction is {held_out['fraction']:g} in blocks of {held_out['block']} pixels, as in the plan."
         )
-        wanted.fraction, wanted.block = held_out["fraction"], held_out["block"]
+        requested.fraction, requested.block = held_out["fraction"], held_out["block"]
     return notes
 
 
 def _settings_of(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a plan was made by, as ``config.sampling`` names them."""
+    """Return the settings that a plan was made with, as ``config.sampling`` names them."""
     settings = {name: meta.get(name) for name in ("method", "patch_size", "min_valid", "totals", "cell", "edge")}
     settings |= {"patches": meta.get("n_patches"), "min_labelled": meta.get("min_labelled")}
     settings = {name: value for name, value in settings.items() if value is not None}
@@ -200,7 +198,7 @@ def _settings_of(meta: Mapping[str, Any]) -> dict[str, Any]:
     return settings | {"match_total": (meta.get("match_total") or {}).get("asked")}
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
@@ -233,6 +231,6 @@ def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ())
 
 
 def _made(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how a plan was made: its settings, what was asked for and found, and features without patches."""
+    """Return how a plan was made: its settings, requested and actual numbers, and features without patches."""
     left_out = {name: len(meta.get(name) or []) for name in ("features_left_out", "features_covered")}
     return {name: meta.get(name) for name in _SETTINGS} | left_out

@@ -42,11 +42,11 @@ from lulcseg.training.task import SegmentationTask
 
 
 def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
-    """Train on scenes, map and assess scenes, and leave a run directory.
+    """Train on scenes, map and assess scenes, and write a run's folder.
 
     Args:
         config: The settings.
-        goes_on: Whether an earlier attempt that the run directory holds is gone on from.
+        goes_on: Whether to resume an earlier attempt in the run's folder.
         command: The command line, for the record; None: this process's.
 
     Returns:
@@ -92,10 +92,10 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
 
 
 def _with_margin(planned: Planned, config: TrainConfig, scenes: Sequence[Scene]) -> Planned:
-    """Note in a plan how many pixels will be read around its training patches: ground seen in training too.
+    """Record in a plan how many pixels are read around its training patches, which training sees too.
 
     Raises:
-        LulcsegError: They may reach into ground that the plan, perhaps one handed in, holds out.
+        LulcsegError: They may reach into ground that the plan holds out.
     """
     margin = training_margin(config, model_record(config, scenes))
     plan = dataclasses.replace(planned.plan, meta=planned.plan.meta | {"margin": margin})
@@ -103,7 +103,7 @@ def _with_margin(planned: Planned, config: TrainConfig, scenes: Sequence[Scene])
 
 
 def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> None:
-    """Train beside the run's first process, by the plan and the counts that it wrote."""
+    """Train alongside the run's first process, with the plan and the counts that it wrote."""
     if config.stop_after == "plan":
         return
     folder = join_run_dir(config.run_dir)
@@ -145,7 +145,7 @@ def _train_and_map(
         best_path = folder.path / str(writer.record.checkpoint)
         if config.stop_after != "training":
             task = SegmentationTask.from_checkpoint(best_path)
-            # on one device: the others' processes have ended with the training
+            # on one device: the other devices' processes have ended with the training
             model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
             found = MapRun(writer, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
@@ -155,7 +155,7 @@ def _train_and_map(
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
-    """Open the scenes of a run and see that they fit together."""
+    """Open the scenes of a run and check that they fit together."""
     names = config.scenes.train or ([config.scene] if config.scene else [])
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
