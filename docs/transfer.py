@@ -42,7 +42,7 @@ def main() -> None:
 def scores(folder: Path) -> dict[str, NDArray[np.float64]]:
     """Return for each map of a folder's runs the scores, (runs, scores); all are mapped with one size of patch."""
     found: dict[str, list[list[float]]] = {}
-    for path in sorted(folder.glob("*/assessment/*.json")):
+    for path in (path for run in TrialFolder(folder).runs() for path in run.assessment_files()):
         scored = json.loads(path.read_text(encoding="utf-8"))
         if scored["compared"] == "map":
             found.setdefault(re.sub(r"-patch\d+", "", path.stem), []).append([scored[key] for key in SCORES])

@@ -1,4 +1,4 @@
-"""What a run shows, from its directory and its results; who shows it is the display's business."""
+"""What a run displays: plan, maps, assessments, model and outcome, sent to whichever logger is open."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OUTCOME = (
     "training_seconds", "reading_seconds", "steps", "dropped_patches", "peak_memory_bytes",
     "peak_device_memory_bytes", "energy_wh",
 )  # fmt: skip
-"""Entries of a record that stand in the table of runs, where the record has them."""
+"""Attributes of the record that appear in the table of runs, if known."""
 
 
 def facts_of(record: RunRecord, identity: Identity) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def show_outcome(display: Display, record: RunRecord) -> None:
 
 
 def confusion_counts(scored: Assessment) -> pd.DataFrame:
-    """Return a confusion matrix as ``reference``, ``map`` and ``count``, a row a cell."""
+    """Return a confusion matrix as ``reference``, ``map`` and ``count``, one row per cell."""
     names = scored.legend.names
     n = len(names)
     cells = {"reference": np.repeat(names, n), "map": np.tile(names, n), "count": scored.confusion.ravel()}
@@ -133,7 +133,7 @@ def confusion_counts(scored: Assessment) -> pd.DataFrame:
 
 
 def class_table(scored: Assessment) -> pd.DataFrame:
-    """Return a row a class: points, user's and producer's accuracy with 95 % bounds, F1; NaN where undefined."""
+    """Return one row per class: points, user's and producer's accuracy with 95 % bounds, F1; NaN where undefined."""
     s = scored.scores
     columns: dict[str, Any] = {
         "class": scored.legend.names,

@@ -1,4 +1,4 @@
-"""Opening what shows a run, by its settings."""
+"""Opening the display that a run's settings choose."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from lulcseg.settings.filling import fill
 from lulcseg.settings.logger import LoggerSettings
 
 _NEEDS = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
-"""Modules of loggers that are extras."""
+"""Modules that optional loggers need."""
 
 
 def check_logger(settings: LoggerSettings) -> None:
-    """See that a logger is installed.
+    """Check that a logger is installed.
 
     Raises:
         LulcsegError: It isn't.
@@ -42,7 +42,7 @@ def check_logger(settings: LoggerSettings) -> None:
 def open_display(
     settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path
 ) -> Iterator[Display]:
-    """Open what shows a run, and close it however the run ends.
+    """Open a run's display, and close it however the run ends.
 
     Only a run's first process may call this.
 

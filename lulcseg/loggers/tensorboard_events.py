@@ -1,4 +1,4 @@
-"""A run in TensorBoard: ``tensorboard --logdir runs``."""
+"""A run in TensorBoard: start ``tensorboard --logdir runs``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from lulcseg.trials.tables import as_markdown
 
 
 class TensorBoardDisplay:
-    """A run's events, in ``<run>/tensorboard``; what a run is called is its folder.
+    """A run's events, in ``<run>/tensorboard``; TensorBoard names a run by its folder.
 
-    Tables are shown as text, files by where they lie.
+    Tables are written as text, files as their paths.
 
     Args:
         identity: The run's names.
@@ -30,7 +30,6 @@ class TensorBoardDisplay:
     address: Mapping[str, str] = {}
 
     def __init__(self, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
-        """Begin the events; a later stage adds a file of its own."""
         self._run_dir = run_dir
         self._logger = TensorBoardLogger(
             save_dir=run_dir, name=RunFolder(run_dir).tensorboard.name, version="", default_hp_metric=False
@@ -62,18 +61,18 @@ class TensorBoardDisplay:
         self._text(name, as_markdown(_texts(table)))
 
     def confusion(self, name: str, counts: pd.DataFrame) -> None:
-        """Write a confusion matrix as text; its picture comes as one."""
+        """Write a confusion matrix as text; its picture is logged as a picture."""
         order = list(dict.fromkeys(counts["reference"]))
         matrix = counts.pivot_table(index="reference", columns="map", values="count").loc[order, order].astype(int)
         self.table(name, matrix.rename_axis(None, axis=1).rename_axis("reference \\ map").reset_index())
 
     def files(self, name: str, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
-        """Say where files lie."""
+        """Write the files' paths."""
         where = [f"- `{file.relative_to(self._run_dir)}`" for file in files]
         self._text(f"files/{kind}", "\n".join([f"{name} ({', '.join(aliases) or kind})", "", *where]))
 
     def close(self, *, failed: bool) -> None:
-        """Write what is left."""
+        """Write the remaining events."""
         self._logger.finalize("failed" if failed else "success")
         self._writer.close()
 

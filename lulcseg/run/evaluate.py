@@ -1,4 +1,4 @@
-"""Mapping and assessing scenes into a run directory."""
+"""Mapping and assessing scenes into a run's folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lulcseg.training.model_record import ModelRecord
 
 @dataclass(frozen=True)
 class MapRun:
-    """Maps and assesses scenes with one model, into one run directory.
+    """Maps and assesses scenes with one model, into one run's folder.
 
     Attributes:
         writer: The run's record.

@@ -1,4 +1,4 @@
-"""What a run's result depends on, as one digest: it decides what is done already and what may be gone on from."""
+"""Digest of all that a run's result depends on: it decides which runs are done and which may be resumed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: S
     """Return the fingerprint of a training run.
 
     Args:
-        config: Its settings, as they were asked for: before a plan that is handed in changes them.
+        config: Its settings as requested, before a given plan changes them.
         trained: The scenes it trains on.
         assessed: The scenes it maps.
     """
@@ -38,14 +38,14 @@ def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: S
 
 
 def predict_fingerprint(config: PredictConfig, scenes: Sequence[Scene]) -> str:
-    """Return the fingerprint of a prediction; the scenes are as their files have them, before any warp."""
+    """Return the fingerprint of a prediction; the scenes are as in their files, before warping."""
     return _fingerprint(
         "predict", config, {"map": [scene_state(s) for s in scenes]}, {"checkpoint": _digest(config.checkpoint)}
     )
 
 
 def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
-    """Return the fingerprint of a run that isn't begun, opening its scenes.
+    """Return the fingerprint of a run before it starts, opening its scenes.
 
     Raises:
         LulcsegError: A scene that can't be opened.
@@ -61,7 +61,12 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
 
 
 def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> list[str]:
-    """Name the settings that count by which a run differs from another, given that one's ``config.yaml``."""
+    """Return the names of the fingerprinted settings in which a run differs from another.
+
+    Args:
+        config: The run's settings.
+        other: The other run's settings, plain Python (``config.yaml``).
+    """
     mine, theirs = settings_without(asdict(config), _LEFT_OUT), settings_without(other, _LEFT_OUT)
     return sorted(key for key, value in mine.items() if theirs.get(key) != value)
 
@@ -84,7 +89,7 @@ def _digest(path: str | None) -> str | None:
 
 
 def _plan_digest(path: str | None) -> list[str] | None:
-    """Return the digests of a plan's two files; of those that aren't there none: the run will say so better."""
+    """Return the digests of a plan's two files; missing ones are left out, the run itself reports them."""
     if path is None:
         return None
     plan = Path(path).expanduser()

@@ -46,11 +46,11 @@ from lulcseg.training.training_settings import TrainingSettings
 
 
 def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
-    """Train on scenes, map and assess scenes, and leave a run directory.
+    """Train on scenes, map and assess scenes, and write a run's folder.
 
     Args:
         config: The settings.
-        goes_on: Whether an earlier attempt that the run directory holds is gone on from.
+        goes_on: Whether to resume an earlier attempt in the run's folder.
         command: The command line, for the record; None: this process's.
 
     Returns:
@@ -96,10 +96,10 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
 
 
 def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
-    """Note in a plan how many pixels will be read around its training patches: ground seen in training too.
+    """Record in a plan how many pixels are read around its training patches, which training sees too.
 
     Raises:
-        LulcsegError: They may reach into ground that the plan, perhaps one handed in, holds out.
+        LulcsegError: They may reach into ground that the plan holds out.
     """
     margin = training_margin(config, model_record(config, scenes))
     plan = dataclasses.replace(planned.plan, meta=planned.plan.meta | {"margin": margin})
@@ -107,7 +107,7 @@ def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene])
 
 
 def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> None:
-    """Train beside the run's first process, by the plan and the counts that it wrote."""
+    """Train alongside the run's first process, with the plan and the counts that it wrote."""
     if config.stop_after == "plan":
         return
     folder = join_run_dir(config.run_dir)
@@ -159,7 +159,7 @@ def _train_and_map(
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
-    """Open the scenes of a run and see that they fit together."""
+    """Open the scenes of a run and check that they fit together."""
     names = config.scenes.train or ([config.scene] if config.scene else [])
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")

@@ -9,8 +9,8 @@ from typing import Any
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
-from lulcseg.run_folder.entry import Entry
 from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record_entry import Entry
 from lulcseg.settings.trial import TrialSettings
 
 COMPLETE = ("finished", "mapped")

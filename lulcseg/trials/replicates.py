@@ -1,4 +1,4 @@
-"""One run of a trial, as its directory holds it."""
+"""One run of a trial, read from its folder."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Replicate:
     Attributes:
         trial: Name of the trial.
         value: Name of its value.
-        level: The number that the value stands for, if any.
-        seed: Seed of its training; −1 where neither record nor folder names one.
-        path: The run directory.
-        state: ``running``, ``finished``, ``failed`` or ``mapped``; ``unreadable`` without a sound record.
+        level: The number that the value represents, if any.
+        seed: Seed of its training; −1 if neither record nor folder names one.
+        path: The run's folder.
+        state: State by its record; ``unreadable`` without a readable record.
         error: What went wrong, a sentence.
-        training_seconds: Of training, waiting for data included.
-        reading_seconds: Of those, waiting for data.
-        peak_memory_bytes: Most main memory held.
-        energy_wh: Energy used, where it was measured.
+        training_seconds: Time in training, waiting for data included, in seconds.
+        reading_seconds: Time waiting for data in training, in seconds.
+        peak_memory_bytes: Largest main memory held, in bytes.
+        energy_wh: Energy used, in watt hours, where it was measured.
         plan_digest: Digest of the sampling plan.
-        fingerprint: Of all that the run depends on.
-        settings_digest: Of its settings but for the seed and what changes no result.
-        commit: Version of the code.
-        assessments: What its maps, and the digitised polygons, scored; without their tables of points.
-        stems: For each assessment its path without ending.
+        fingerprint: Digest of all that its result depends on.
+        settings_digest: Digest of its settings (:func:`lulcseg.run_folder.free_settings.settings_digest`).
+        commit: Commit of the code.
+        assessments: Assessments of its maps and of the digitised polygons, without their tables of points.
+        stems: Path of each assessment, without file extension.
     """
 
     trial: str
@@ -56,15 +56,15 @@ class Replicate:
 
     @property
     def counts(self) -> bool:
-        """Whether the run came to its end, so that its scores count."""
+        """Whether the run is complete, so that its scores count."""
         return self.state in COMPLETE
 
     def assessment(self, scene: str, mosaic: str | None) -> Assessment | None:
-        """Return how a map scored.
+        """Return a map's assessment; None if there isn't exactly one.
 
         Args:
             scene: Name of the scene.
-            mosaic: How the map was made; None takes the scene's map where there is only one.
+            mosaic: Name of the map's passes; None: the scene's only map.
         """
         maps = [a for a in self.assessments if a.scene == scene and a.compared == "map"]
         if mosaic is not None:

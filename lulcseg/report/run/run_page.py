@@ -13,9 +13,9 @@ from lulcseg.report.rendering import duration, environment
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData, read_run
 from lulcseg.report.run.scene_view import scene_view
-from lulcseg.run_folder.entry import Entry
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_entry import Entry
 
 
 def write_report(run_dir: Path) -> Path:
