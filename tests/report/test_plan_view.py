@@ -51,7 +51,7 @@ def test_sentences_say_what_became_of_patches(tmp_path):
         f"{len(plan)} patches of 32 × 32 pixels",
         "taken from old/plan.gpkg, edited or re-ordered since.",
         f"{plan.rows['shifted'].sum()} were shifted",
-        "4 were drawn again",
+        "4 were redrawn",
         f"{plan.meta['dropped']} more were left out",
         "3 patches are partly without imagery",
         "50.0 % at least",

@@ -14,8 +14,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
+from lulcseg.report.area_table import area_rows, hectares_per_pixel
 from lulcseg.report.run.run_page import write_report
-from lulcseg.report.score_tables import area_rows, hectares_per_pixel
 from tests.support.html_page import Page
 from tests.support.runs import write_run
 
@@ -150,7 +150,7 @@ def test_hectares_follow_the_unit_of_the_crs(crs, hectares):
     [
         ("record.json", "record.json is not in the run directory"),
         ("metrics.csv", "There are no learning curves"),
-        ("plan.gpkg", "plan's places are not in the run directory"),
+        ("plan.gpkg", "patches' places are not in the run directory"),
         ("config.yaml", "The composed configuration is missing"),
         ("assessment", "Nothing was assessed"),
         ("maps", "The run directory holds no map of this scene"),

@@ -1,4 +1,4 @@
-"""What the report shows of the sampling plan."""
+"""The sampling plan on the page of a run: sentences, pictures, and counts of each class."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lulcseg.legend import Legend
 from lulcseg.pictures.encoding import data_uri
 from lulcseg.pictures.figure_style import jpeg
 from lulcseg.pictures.plan_figure import plan_figure
+from lulcseg.report.estimate import Estimate
 from lulcseg.report.run.run_data import RunData
-from lulcseg.report.score_tables import Figure
 from lulcseg.run_folder.record import PlanEntry
 from lulcseg.sampling.plan import VALIDATION, Plan
 from lulcseg.sampling.plan_summary import summarise_plan
@@ -20,7 +20,7 @@ from lulcseg.sampling.plan_summary import summarise_plan
 
 @dataclass(frozen=True)
 class PlanFigure:
-    """The plan over one scene: the scene's name, the picture, and how many patches it shows."""
+    """Picture of the plan over one scene, and its number of patches."""
 
     scene: str
     uri: str
@@ -29,7 +29,7 @@ class PlanFigure:
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One class of the plan's table; None where a count was not made.
+    """One class of the plan's table; None for counts that were not made.
 
     Attributes:
         name: Name of the class.
@@ -38,9 +38,9 @@ class PlanRow:
         hectares: Their area.
         drawn: Patches drawn for the class.
         touching: Patches that meet it.
-        without: Features that have no patch.
-        ground: Share of the digitised ground.
-        pixels: Share of the labelled pixels trained on.
+        without: Features without a patch.
+        ground: Share of the digitised area.
+        pixels: Share of the labelled training pixels.
         shift: Log of their ratio.
     """
 
@@ -51,13 +51,13 @@ class PlanRow:
     drawn: int | None = None
     touching: int | None = None
     without: int | None = None
-    ground: Figure | None = None
-    pixels: Figure | None = None
+    ground: Estimate | None = None
+    pixels: Estimate | None = None
     shift: float | None = None
 
     @property
     def ratio(self) -> str:
-        """Share of the pixels by share of the ground, as printed."""
+        """Ratio of the two shares, pixels to ground, as printed."""
         return "–" if self.shift is None else f"{math.exp(self.shift):.3g} ×"
 
 
@@ -75,9 +75,9 @@ class PlanView:
 
 
 def plan_view(run: RunData) -> PlanView | None:
-    """Gather what the report shows of the plan; None where there is nothing.
+    """Gather the plan's part of the page; None if nothing is known of the plan.
 
-    Without the plan's file, the counts in the run's record stand alone.
+    Without the plan's file, the counts in the run's record are used.
     """
     recorded = run.record.plan or PlanEntry.of()
     legends = (run.legend(s) for s in [*run.scenes, *run.record.scenes])
@@ -89,7 +89,7 @@ def plan_view(run: RunData) -> PlanView | None:
         return PlanView([_opening(run.plan), *_sentences(counts)], drawn, rows)
     if not recorded.per_class:
         return None
-    opening = f"{recorded.train:,} patches to train on, {recorded.validation:,} held out."
+    opening = f"{recorded.train:,} training patches, {recorded.validation:,} held out."
     rows = [_row({"name": name}, recorded, legend) for name in recorded.per_class]
     return PlanView([opening, *_sentences(recorded)], [], rows)
 
@@ -107,40 +107,40 @@ def _opening(plan: Plan) -> str:
     size = plan.meta.get("patch_size")
     text = f"{patches:,} patches of {size} × {size} pixels" if size else f"{patches:,} patches"
     text += f", placed by the method “{method}”" if method else ""
-    text += f"; {held_out:,} of them held out to follow the training by" if held_out else ""
+    text += f"; {held_out:,} of them held out for validation" if held_out else ""
     return text + "."
 
 
 def _sentences(counts: PlanEntry) -> list[str]:
-    """Say what was counted beside the classes, a sentence each."""
-    said = []
+    """Return sentences on the counts that are not of classes."""
+    sentences = []
     if origin := counts.taken_from:
         since = ", edited or re-ordered since." if origin["edited"] else "."
-        said.append(f"The plan is taken from {origin['path']}{since}")
+        sentences.append(f"The plan is taken from {origin['path']}{since}")
     if overlap := counts.overlap:
-        said.append(
+        sentences.append(
             f"Of the ground that training patches cover, {_percent(overlap['shared'])} lies in more than one; "
-            f"a pixel of it lies in {overlap['mean']:.2f} patches on average and in {overlap['most']:,} at most."
+            f"a covered pixel lies in {overlap['mean']:.2f} patches on average and in {overlap['most']:,} at most."
         )
     moved = [
         f"{number:,} {what}"
         for number, what in (
             (counts.shifted, "were shifted to stay inside the imagery"),
-            (counts.redrawn, "were drawn again for lack of imagery"),
-            (counts.dropped, "more were left out across the edge of held-out ground"),
+            (counts.redrawn, "were redrawn for lack of imagery"),
+            (counts.dropped, "more were left out because they cross the edge of held-out ground"),
         )
         if number
     ]
     if moved:
-        said.append("Of the patches, " + ", ".join(moved) + ".")
+        sentences.append("Of the patches, " + ", ".join(moved) + ".")
     if (valid := counts.valid) and valid["partly"]:
-        said.append(
+        sentences.append(
             f"{valid['partly']:,} patches are partly without imagery: on average {_percent(valid['mean'])} of a patch "
             f"is valid, {_percent(valid['least'])} at least."
         )
     elif valid:
-        said.append("Every patch is wholly on valid imagery.")
-    return said
+        sentences.append("Every patch is wholly on valid imagery.")
+    return sentences
 
 
 def _percent(share: float) -> str:
@@ -166,8 +166,8 @@ def _row(entry: Mapping[str, Any], counts: PlanEntry, legend: Legend | None) -> 
         drawn=drawn.get(name) if any(drawn.values()) else None,
         touching=(counts.touches or {}).get(name),
         without=((counts.per_feature or {}).get(name) or {}).get("without"),
-        ground=Figure(prior["ground"]) if prior else None,
-        pixels=Figure(prior["pixels"]) if prior else None,
+        ground=Estimate(prior["ground"]) if prior else None,
+        pixels=Estimate(prior["pixels"]) if prior else None,
         shift=prior["shift"] if prior and prior["pixels"] and prior["ground"] else None,
     )
 

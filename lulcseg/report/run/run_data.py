@@ -1,4 +1,4 @@
-"""What a run directory holds, read part by part: a part that is missing is no reason to fail."""
+"""The content of a run directory, read part by part; missing and damaged parts are noted instead of failing."""
 
 from __future__ import annotations
 
@@ -14,32 +14,10 @@ import pandas as pd
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
+from lulcseg.report.map_files import MapFile, list_maps
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import MapEntry, RunRecord, SceneEntry
+from lulcseg.run_folder.record import RunRecord, SceneEntry
 from lulcseg.sampling.plan import Plan
-
-
-@dataclass(frozen=True)
-class MapFile:
-    """One map of the run.
-
-    Attributes:
-        scene: Name of the scene.
-        mosaic: Which mosaic setting made it ("single", "multiple").
-        path: The file.
-        entry: Its entry in the record; None where there is no record.
-    """
-
-    scene: str
-    mosaic: str
-    path: Path
-    entry: MapEntry | None = None
-
-    @property
-    def files(self) -> list[str]:
-        """All files of the map for people to open, relative to the run directory: what is shown and what is read."""
-        named = () if self.entry is None else self.entry.files
-        return [name for name in named if not name.endswith((".qml", ".aux.xml"))]
 
 
 @dataclass(frozen=True)
@@ -48,13 +26,13 @@ class RunData:
 
     Attributes:
         path: The directory.
-        record: Its record, empty where it is missing.
+        record: Its record, empty if missing.
         config: Text of ``config.yaml``.
         metrics: ``metrics.csv``.
         plan: The sampling plan.
-        maps: The maps that are there.
+        maps: The maps that exist.
         assessments: All assessments, digitised labels first within a scene.
-        missing: What could not be read, a sentence each, by part.
+        missing: By part that could not be read, a sentence that says why.
     """
 
     path: Path
@@ -70,11 +48,11 @@ class RunData:
     def scenes(self) -> list[str]:
         """Names of the scenes that were mapped or assessed, in the record's order."""
         named = [*self.record.scenes, *(m.scene for m in self.maps), *(a.scene for a in self.assessments)]
-        shown = {m.scene for m in self.maps} | {a.scene for a in self.assessments}
-        return [scene for scene in dict.fromkeys(named) if scene in shown] or list(self.record.scenes)
+        used = {m.scene for m in self.maps} | {a.scene for a in self.assessments}
+        return [scene for scene in dict.fromkeys(named) if scene in used] or list(self.record.scenes)
 
     def scene_entry(self, scene: str) -> SceneEntry:
-        """Return what the record says of a scene, empty if nothing."""
+        """Return the record's entry of a scene, empty without one."""
         return self.record.scenes.get(scene, SceneEntry.of())
 
     def legend(self, scene: str) -> Legend | None:
@@ -89,7 +67,7 @@ def read_run(run_dir: Path) -> RunData:
     """Read a run directory.
 
     Raises:
-        LulcsegError: It isn't there.
+        LulcsegError: It doesn't exist.
     """
     if not run_dir.is_dir():
         raise LulcsegError("no such run directory", where=run_dir, remedy="give the folder a run was written to")
@@ -112,8 +90,8 @@ def read_run(run_dir: Path) -> RunData:
         config=part("config", lambda: folder.config.read_text(encoding="utf-8"), None),
         metrics=part("metrics", lambda: pd.read_csv(folder.metrics), None),
         plan=part("plan", lambda: Plan.load(folder.plan), None),
-        maps=part("maps", lambda: maps_of(folder, record), []),
-        assessments=_assessments(folder, record, part),
+        maps=part("maps", lambda: list_maps(folder, record), []),
+        assessments=_read_assessments(folder, record, part),
         missing=missing,
     )
 
@@ -130,19 +108,10 @@ def read_record(folder: RunFolder) -> RunRecord:
     return RunRecord.load(folder)
 
 
-def maps_of(folder: RunFolder, record: RunRecord) -> list[MapFile]:
-    """Return the maps the record names and the folder holds; without a record, those in ``maps/``."""
-    if record.maps is not None:
-        named = [MapFile(entry.scene, entry.mosaic or "map", folder.path / entry.path, entry) for entry in record.maps]
-        return [m for m in named if m.path.exists()]
-    split = [(path, *path.stem.rpartition("_")[::2]) for path in folder.map_files()]
-    return [MapFile(scene or path.stem, mosaic, path) for path, scene, mosaic in split]
-
-
-def _assessments(
+def _read_assessments(
     folder: RunFolder, record: RunRecord, part: Callable[[str, Callable[[], Any], Any], Any]
 ) -> list[Assessment]:
-    """Return the assessments the record lists; where it has no such list, those in ``assessment/``."""
+    """Return the assessments that the record lists; without such a list, those in ``assessment/``."""
     if record.assessments is not None:
         paths = [folder.path / f"{stem}.json" for stem in dict.fromkeys(record.assessments)]
     else:

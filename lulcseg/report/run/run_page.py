@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file made from a run directory alone."""
+"""The page of a run: one self-contained HTML file, made from the run directory alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lulcseg.files import replacing
 from lulcseg.pictures.encoding import data_uri
 from lulcseg.pictures.figure_style import svg
 from lulcseg.pictures.run_figures import learning_curves
-from lulcseg.report.rendering import duration, environment
+from lulcseg.report.rendering import format_duration, load_templates
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData, read_run
 from lulcseg.report.run.scene_view import scene_view
@@ -21,8 +21,8 @@ from lulcseg.run_folder.record_entry import Entry
 def write_report(run_dir: Path) -> Path:
     """Write ``report.html`` into a run directory.
 
-    Pictures, style and script are inside the file; it asks nothing of the network. A part that the
-    directory lacks is named in a sentence.
+    Pictures, style and script are inside the file; it needs no network. Missing parts of the directory are
+    named in sentences.
 
     Args:
         run_dir: The run directory.
@@ -31,10 +31,10 @@ def write_report(run_dir: Path) -> Path:
         Path of the report.
 
     Raises:
-        LulcsegError: The directory isn't there, or can't be written to.
+        LulcsegError: The directory doesn't exist, or can't be written to.
     """
     run = read_run(run_dir)
-    page = environment().get_template("report.html").render(**_content(run))
+    page = load_templates().get_template("run.html").render(**_content(run))
     path = RunFolder(run_dir).report
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
@@ -58,13 +58,13 @@ def _content(run: RunData) -> dict[str, Any]:
 
 
 def _facts(run: RunData) -> list[tuple[str, str]]:
-    """Return what stands under the title: label and value."""
+    """Return the facts under the title: label and value."""
     record = run.record
     trained = ", ".join(str(s) for s in record.train_scenes)
     facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
     facts += [("Finished", (record.finished or "")[:16].replace("T", " "))]
     if record.training_seconds is not None:
-        facts.append(("Training", duration(record.training_seconds)))
+        facts.append(("Training", format_duration(record.training_seconds)))
     if record.steps is not None:
         facts.append(("Steps", f"{record.steps:,}"))
     if record.seed is not None:

@@ -1,6 +1,6 @@
 "use strict";
 
-// Swipe between two pictures of a scene; the range input gives keyboard, mouse and touch for nothing.
+// Swipe between two pictures of a scene; the range input brings keyboard, mouse and touch support.
 for (const viewer of document.querySelectorAll(".viewer")) {
   const stage = viewer.querySelector(".stage");
   const swipe = viewer.querySelector(".swipe");
@@ -14,7 +14,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     for (const layer of layers) layer.classList.remove("left", "right");
     for (const pick of picks) {
       const layer = layers.find((other) => other.dataset.layer === pick.value);
-      if (!layer.classList.contains("left")) layer.classList.add(pick.dataset.side); // the same on both sides: shown whole
+      if (!layer.classList.contains("left")) layer.classList.add(pick.dataset.side); // the same layer on both sides is displayed whole
     }
   };
   const show = (mode) => {
@@ -33,7 +33,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   show("swipe");
 }
 
-// Sort a table by a column: numbers by data-value, else text; a second press turns the order round.
+// Sort a table by a column: numbers by data-value, else text; a second press reverses the order.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headers = [...table.tHead.rows[0].cells];
   headers.forEach((header, column) => {
@@ -52,7 +52,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const sign = order === "ascending" ? 1 : -1;
       const number = (row) => { const v = Number(key(row)); return Number.isNaN(v) ? -Infinity : v; };
       const compare = numeric ? (a, b) => number(a) - number(b) || 0 : (a, b) => key(a).localeCompare(key(b));
-      const body = [...table.tBodies].at(-1); // a row above that stays is a body of its own
+      const body = [...table.tBodies].at(-1); // a pinned row above is a body of its own
       body.append(...[...body.rows].sort((a, b) => sign * compare(a, b)));
     });
   });
