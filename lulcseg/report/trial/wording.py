@@ -56,7 +56,7 @@ def answer_of(ranking: Ranking) -> Answer:
         )
         if contrast.kind == "slope":  # it begins with the score's name, a difference with a value's
             sentence = sentence[0].upper() + sentence[1:]
-        return Answer(sentence, contrast.verdict != "can't be told here", f"Contrast named before the trial: {what}.")
+        return Answer(sentence, contrast.verdict != "inconclusive", f"Contrast named before the trial: {what}.")
     scored = [r for r in ranking.rows if r.n]
     if len(scored) == 1:
         kappa = scored[0].kappa
