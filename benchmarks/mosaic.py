@@ -137,7 +137,7 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     import torch
 
     from lulcseg.legend import PAPER_LEGEND
-    from lulcseg.mosaic.passes import PLANS, Pass, PassPlan
+    from lulcseg.mosaic.passes import Pass, PassPlan, named_plan
     from lulcseg.mosaic.predict import predict_mosaic
     from lulcseg.scene.headers import describe
     from lulcseg.scene.imagery import ImageryReader
@@ -178,7 +178,7 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
         sampled = forward(SAMPLED)
         with tempfile.TemporaryDirectory(prefix="map", dir=Path(image).parent) as folder:
             result = predict_mosaic(
-                predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=patch,
+                predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else named_plan(plan), patch=patch,
                 batch=BATCH, device=device, out=Path(folder) / "map.tif",
             )  # fmt: skip
         batches = -(-result.samples // BATCH)

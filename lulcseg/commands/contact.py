@@ -133,6 +133,7 @@ def contact(settings: ContactSettings, progress: Callable[[int, int], None] | No
         scene.bands,
         p={name: share for name, share in asdict(chosen.p).items() if share is not None},
         strength=chosen.strength,
+        strengths=chosen.strengths,
         crop=settings.patch_size if chosen.margin else None,
     )
     plan = draw_plan(

@@ -20,7 +20,9 @@ from lulcseg.run_folder.record import trial_entry
 from lulcseg.settings.programs import PredictConfig
 
 REQUEST = "replicate.json"
-"""What a replicate was asked to do, in its folder."""
+"""The request to a replicate's process, in the run's folder: program, command and settings."""
+SCORE = "score"
+"""Key under which the process adds the run's score to the request."""
 _ASIDE = ".moved_aside"
 
 
@@ -78,8 +80,11 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
             say(f"{label}: {record.get('state')} ({record.get('error')})")
 
 
-def run_apart(program: str, settings: Settings, command: str) -> None:
-    """Run what is no replicate in a process of its own: one of several runs that Hydra was asked for.
+def run_apart(program: str, settings: Settings, command: str) -> float | None:
+    """Run one of several runs that are not a trial's replicates, in a process of its own.
+
+    Returns:
+        Its score, or None without one.
 
     Raises:
         LulcsegError: It failed; its record says why.
@@ -87,8 +92,10 @@ def run_apart(program: str, settings: Settings, command: str) -> None:
     run_dir = run_dir_of(settings)
     with replicate_lock(run_dir) as lock:
         if lock is None or _started(program, settings, command, lock):
-            told = (read_json(run_dir / RECORD) or {}).get("error", "another process runs it")
-            raise LulcsegError(f"the run failed ({told})", where=run_dir, remedy="see above")
+            reason = (read_json(run_dir / RECORD) or {}).get("error", "another process runs it")
+            raise LulcsegError(f"the run failed ({reason})", where=run_dir, remedy="see above")
+    score = (read_json(run_dir / REQUEST) or {}).get(SCORE)
+    return None if score is None else float(score)
 
 
 def _started(program: str, settings: Settings, command: str, lock: int) -> int:

@@ -30,7 +30,7 @@ from lulcseg.settings.programs import PredictConfig
 from lulcseg.training.task import SegmentationTask
 
 
-def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> None:
+def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
     """Map a scene with a trained model and assess the map.
 
     Without ``output`` the map joins the checkpoint's run, and the run's report is made anew.
@@ -71,7 +71,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         for scene in scenes:
             label = label_of(config.mosaic, config.at_prediction)
             map_scene(model, scene, config.mosaic, folder / "maps" / f"{scene.name}_{label}.tif", label=label)
-        return
+        return None
 
     def mapped(record: RunRecord, plan: Plan | None) -> None:
         with _shown_later(config, checkpoint, record, scenes) as display:
@@ -91,6 +91,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             mapped(record, training_plan(checkpoint))
     say(f"Maps: {folder / 'maps'}")
     say(f"Report: {write_report(folder)}")
+    return None
 
 
 def _shown_later(

@@ -41,7 +41,7 @@ from lulcseg.training.resources import larger_peaks, peak_memory
 from lulcseg.training.task import SegmentationTask
 
 
-def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> None:
+def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
     """Train on scenes, map and assess scenes, and leave a run directory.
 
     Args:
@@ -61,7 +61,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     trained, assessed = _scenes(config, cache)
     if not is_lead():
         _help_train(config, trained, cache)
-        return
+        return None
     fingerprint = train_fingerprint(config, trained, assessed)
     wanted = Path(config.run_dir).expanduser().resolve()
     planned = _with_margin(make_plan(config, trained), config, trained)
@@ -83,6 +83,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
     else:
         say(f"Report: {write_report(run_dir)}")
+    return None
 
 
 def _with_margin(planned: Planned, config: TrainConfig, scenes: Sequence[Scene]) -> Planned:

@@ -30,7 +30,14 @@ def build_augmentation(settings: Mapping[str, Any], record: ModelRecord) -> Augm
     """
     chosen = {name: float(share) for name, share in settings["p"].items() if share is not None}
     crop = record.patch_size if settings["margin"] else None
-    augmentation = build(settings["name"], record.bands, p=chosen, strength=float(settings["strength"]), crop=crop)
+    augmentation = build(
+        settings["name"],
+        record.bands,
+        p=chosen,
+        strength=float(settings["strength"]),
+        strengths=settings.get("strengths"),
+        crop=crop,
+    )
     if not augmentation.operations:
         return None
     _check_range(augmentation, record)

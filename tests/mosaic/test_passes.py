@@ -7,9 +7,10 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.blend import RollingBlend
-from lulcseg.mosaic.passes import CHEAP, CROP, GRIDS, MULTIPLE, ROTATIONS, SINGLE, Pass, PassPlan, PatchView
+from lulcseg.mosaic.passes import Pass, PassPlan, PatchView
 from lulcseg.mosaic.patch_reader import read_patches, read_reflected
 from lulcseg.mosaic.tiling import Tiling
+from tests.support.pass_plans import CHEAP, CROP, GRIDS, MULTIPLE, ROTATIONS, SINGLE
 
 CPU = torch.device("cpu")
 

@@ -8,10 +8,11 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
-from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE, Pass, PassPlan
+from lulcseg.mosaic.passes import Pass, PassPlan
 from lulcseg.mosaic.predict import predict_mosaic
 from lulcseg.mosaic.stream import PredictionSetup, RowStream
 from lulcseg.mosaic.weights import WEIGHTS, weight_window
+from tests.support.pass_plans import CHEAP, CROP, MULTIPLE, SINGLE
 
 LEGEND = Legend(tuple(LandClass(code, f"class {code}", f"#{code:02x}8040") for code in (30, 10, 0, 200)))
 CODES = np.array(LEGEND.codes, dtype=np.uint8)

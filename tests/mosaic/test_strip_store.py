@@ -19,13 +19,13 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
 from lulcseg.models.unet import UNet
 from lulcseg.mosaic import strip_store as work_module
-from lulcseg.mosaic.passes import CROP, MULTIPLE, SINGLE
 from lulcseg.mosaic.predict import predict_mosaic
 from lulcseg.mosaic.products import products
 from lulcseg.mosaic.stream import PredictionSetup, RowStream
 from lulcseg.mosaic.strip_store import Strip, StripStore
 from lulcseg.mosaic.strips import runs_of, share_of
 from tests.mosaic.test_predict import ArrayReader, holes, random_image
+from tests.support.pass_plans import CROP, MULTIPLE, SINGLE
 
 LEGEND = Legend(tuple(LandClass(code, f"class {code}", f"#{code:02x}8040") for code in (30, 10, 0, 200)))
 CPU = torch.device("cpu")
