@@ -17,7 +17,7 @@ from torch import Tensor
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.mosaic.blend import FinishedRows
-from lulcseg.mosaic.passes import PLANS
+from lulcseg.mosaic.passes import named_plan
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.predictor import PatchPredictor
@@ -62,7 +62,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     reader = MemoryReader(pixels)
     predictor = PatchPredictor(make_task(bench, bench.fast), accelerator=bench.accelerator, device=device)
     readers = min(8, torch.get_num_threads()) if on_gpu else 1  # lulcseg/mosaic/map_request.py's
-    setup = PredictionSetup(PLANS[plan], CLASSES, patch, MosaicSettings().batch_size, device, workers=readers)
+    setup = PredictionSetup(named_plan(plan), CLASSES, patch, MosaicSettings().batch_size, device, workers=readers)
     setup = setup.fitted_to(reader.grid.window)
     raw = torch.zeros(setup.batch_size, BANDS, patch, patch, dtype=torch.uint8, device=device)
     why = predictor.compile(raw, torch.ones_like(raw[:, 0], dtype=torch.bool)) if is_compiled else "not asked for"

@@ -7,9 +7,10 @@ import torch
 
 from lulcseg.augment.assemble import build, only
 from lulcseg.augment.augmentation import Augmentation
-from lulcseg.augment.catalogue import PRESETS, operations
+from lulcseg.augment.catalogue import operations
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
+from lulcseg.settings.presets import load_preset
 
 NAMES = list(operations())
 GEOMETRY = [n for n, o in operations().items() if o.group == "geometry"]
@@ -118,7 +119,7 @@ def test_one_at_a_time_is_as_all_at_once(name, monkeypatch):
 
 def test_switching_one_off_leaves_the_draws_of_others():
     given = batch(n=8)
-    off = dict.fromkeys(PRESETS["paper"], 0.0)
+    off = dict.fromkeys(load_preset("augment", "paper")["p"], 0.0)
     both = run(build("paper", 3, p={**off, "gamma": 1.0, "linear": 0.5}), given)[0]
     alone = run(build("paper", 3, p={**off, "gamma": 1.0}), given)[0]
     agree = [torch.equal(a, b) for a, b in zip(both, alone, strict=True)]
