@@ -10,7 +10,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
 from lulcseg.locks import held
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
-from lulcseg.run_folder.record import plain_level
+from lulcseg.run_folder.record_parts import plain_level
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.settings.trial import ContrastSettings
 

@@ -20,7 +20,7 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.pictures.images import class_picture, png_bytes
 from lulcseg.progress import tracked
 from lulcseg.run_folder.folder import PREVIEWS
-from lulcseg.run_folder.record import SceneEntry
+from lulcseg.run_folder.record_parts import SceneEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.state import scene_state
 

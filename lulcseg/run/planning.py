@@ -19,7 +19,7 @@ from lulcseg.pictures import figures
 from lulcseg.progress import tracked
 from lulcseg.report.run.plan_view import plan_figure
 from lulcseg.run_folder.folder import PLAN
-from lulcseg.run_folder.record import PlanEntry
+from lulcseg.run_folder.record_parts import PlanEntry
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.handed import take_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan

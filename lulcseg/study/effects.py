@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.spec import read_yaml
 from lulcseg.settings.schema import fill, setting
-from lulcseg.trials.contrasts import equivalence, holm, paired_t, slopes
+from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval
 
 LEVEL = 0.05

@@ -18,7 +18,7 @@ from lulcseg.pictures import figures, planfigure
 from lulcseg.pictures.images import data_uri
 from lulcseg.report.run.run_data import RunData
 from lulcseg.report.score_tables import Figure
-from lulcseg.run_folder.record import PlanEntry
+from lulcseg.run_folder.record_parts import PlanEntry
 from lulcseg.sampling.plan import VALIDATION, Plan
 from lulcseg.sampling.plancells import cells_of
 

@@ -15,7 +15,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import MapEntry, RunRecord, SceneEntry
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_parts import MapEntry, SceneEntry
 from lulcseg.sampling.plan import Plan
 
 
