@@ -16,7 +16,8 @@ from lulcseg.launch.trial_folder import Settings, check_layout, folder_of, write
 from lulcseg.locks import replicate_lock
 from lulcseg.processes import is_lead, say
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
-from lulcseg.run_folder.record import RunRecord, TrialEntry, timestamp
+from lulcseg.run_folder.record import RunRecord, timestamp
+from lulcseg.run_folder.record_parts import TrialEntry
 from lulcseg.settings.programs import PredictConfig
 
 SCORE = "score"

@@ -16,7 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.scene.spec import read_yaml
 from lulcseg.settings.filling import fill
 from lulcseg.settings.schema import setting
-from lulcseg.trials.contrasts import equivalence, holm, paired_t, slopes
+from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval
 
 LEVEL = 0.05

@@ -13,7 +13,7 @@ from lulcseg.pictures.figure_style import jpeg
 from lulcseg.pictures.plan_figure import plan_figure
 from lulcseg.report.estimate import Estimate
 from lulcseg.report.run.run_data import RunData
-from lulcseg.run_folder.record import PlanEntry
+from lulcseg.run_folder.record_parts import PlanEntry
 from lulcseg.sampling.plan import VALIDATION, Plan
 from lulcseg.sampling.plan_summary import summarise_plan
 
