@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lulcseg.pictures.figure_style import png
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
+from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.inline_svg import PAGE
 from lulcseg.study.samplefigures import ratio_figure, reference_figures, scatter_figure
 from lulcseg.study.samples import compare_designs, simple_random_error, with_shares
