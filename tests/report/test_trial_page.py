@@ -240,7 +240,7 @@ def test_a_trial_of_one_value_without_maps(tmp_path):
     assert "full: kappa 0." in words
     assert ", 1 run." in words
     assert "The run directories hold no maps" in words
-    assert "other pairs" not in words
+    assert "by Holm" not in words
 
 
 def test_a_trial_in_which_nothing_finished(tmp_path):
