@@ -235,7 +235,7 @@ def _break(path: Path, key: str, value: object) -> None:
     [
         ("imagery.files", ["none.tif"], "there is no file"),
         ("imagery.files", ["labels.gpkg"], "can't be read as a raster"),
-        ("imagery.bands", [1, 9], "asks for more than the 3 bands"),
+        ("imagery.bands", [1, 9], "names other bands than its 3"),
         ("imagery.flies", ["x"], "did you mean 'imagery.files'"),
         ("imagry", {}, "did you mean 'imagery'"),
         ("labels.file", "none.gpkg", "there is no such file"),
@@ -290,5 +290,5 @@ def test_scene_is_found_by_name_or_path(cache: Path, tmp_path: Path) -> None:
     with pytest.raises(LulcsegError, match="check the path"):
         Scene.open(str(tmp_path / "none.yaml"), cache)
     (tmp_path / "text.yaml").write_text("just words")
-    with pytest.raises(LulcsegError, match="holds no settings"):
+    with pytest.raises(LulcsegError, match="has no settings"):
         Scene.open(str(tmp_path / "text.yaml"), cache)
