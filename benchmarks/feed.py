@@ -215,10 +215,8 @@ def loaded(data: Any, sampler: Any, workers: int) -> Iterator[int]:
     """Walk a dataset epoch after epoch; yield how many patches each batch has."""
     from torch.utils.data import DataLoader
 
-    from lulcseg.patches.scenes_dataset import stack
-
     keep = {"persistent_workers": True, "prefetch_factor": AHEAD} if workers else {}
-    loader = DataLoader(data, BATCH, sampler=sampler, num_workers=workers, collate_fn=stack, **keep)
+    loader = DataLoader(data, BATCH, sampler=sampler, num_workers=workers, **keep)
     while True:
         for batch in loader:
             yield len(next(iter(batch.values())))

@@ -18,7 +18,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.passes import PLANS
-from lulcseg.mosaic.stream import PredictionSetup, RowStream
+from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.predictor import PatchPredictor
 
@@ -63,8 +63,8 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     predictor = PatchPredictor(make_task(bench, bench.fast), accelerator=bench.accelerator, device=device)
     readers = min(8, torch.get_num_threads()) if on_gpu else 1  # lulcseg/mosaic/map_request.py's
     setup = PredictionSetup(PLANS[plan], CLASSES, patch, MosaicSettings().batch_size, device, workers=readers)
-    setup = setup.fitted(reader.grid.window)
-    raw = torch.zeros(setup.batch, BANDS, patch, patch, dtype=torch.uint8, device=device)
+    setup = setup.fitted_to(reader.grid.window)
+    raw = torch.zeros(setup.batch_size, BANDS, patch, patch, dtype=torch.uint8, device=device)
     why = predictor.compile(raw, torch.ones_like(raw[:, 0], dtype=torch.bool)) if is_compiled else "not asked for"
     image = torch.rand(raw.shape, device=device).contiguous(memory_format=torch.channels_last)
     kind = predictor.dtype or torch.float32
@@ -85,10 +85,10 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
             each.result()
         return rows.samples
 
-    batches = -(-stream() // setup.batch)  # warms up, too
+    batches = -(-stream() // setup.batch_size)  # warms up, too
     bare = bench.rounds(forward, side**2 / batches / 1e6)
     return {
-        **bench.rounds(stream, side**2 / 1e6, 0), "forward": bare, "side": side, "batch": setup.batch,
+        **bench.rounds(stream, side**2 / 1e6, 0), "forward": bare, "side": side, "batch": setup.batch_size,
         "batches": batches, "not_compiled": why, "format": str(kind).removeprefix("torch."),
     }  # fmt: skip
 

@@ -6,10 +6,10 @@ python benchmarks/mosaic.py [--sizes 1024 2048 4096] [--plans single offsets mul
 The model is the U-Net with random weights in the format that prediction chooses here (bf16 where the device computes
 in it); it maps an 8-bit RGB GeoTIFF. Each arm is a process of its own, so that its peak memory is its own; memory is
 what comes on top of the process with the model warm. "forward" is the network alone on as many batches of one shape,
-timed in the same process, half of them before and half after. What lulcseg is timed for is the whole of it: reading,
-scaling, blending, writing the Cloud Optimized GeoTIFF with overviews, and reading it back. TerraTorch's tiled inference
-is handed the mosaic in memory (as uint8, which takes it the least) and writes nothing; it is run with patches at
-half-patch steps, which "offsets" are too. The fastest of --rounds counts, in every arm.
+timed in the same process, half of them before and half after. lulcseg's time is that of map_scene as a whole: reading,
+scaling, blending, writing the Cloud Optimized GeoTIFF with overviews, reading it back, and writing the small files
+beside it. TerraTorch's tiled inference gets the mosaic in memory (as uint8, its fastest case) and writes nothing; it
+runs with patches at half-patch steps, as "offsets" does. The fastest of --rounds counts, in every arm.
 --largest adds a single-pass mosaic of that side with a smaller network: at 26,624² nine float32 bands would take 25 GB.
 """
 
@@ -133,31 +133,33 @@ def run(command: list[str], arm: str, size: int) -> dict[str, Any]:
 
 def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds: int, patch: int) -> dict[str, Any]:
     """Map an image and time it, and the bare forward passes beside it."""
-    import numpy as np
     import torch
 
     from lulcseg.legend import PAPER_LEGEND
-    from lulcseg.mosaic.passes import PLANS, Pass, PassPlan
-    from lulcseg.mosaic.predict import predict_mosaic
-    from lulcseg.scene.imagery import ImageryReader
-    from lulcseg.scene.raster_headers import read_header
-    from lulcseg.scene.rasters import RasterSet
+    from lulcseg.mosaic.devices import Devices
+    from lulcseg.mosaic.map_request import TrainedModel
+    from lulcseg.mosaic.mapping import map_scene
+    from lulcseg.scene.scene import Scene
+    from lulcseg.settings.model import ModelSettings
+    from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
     from lulcseg.training.model_record import ModelRecord
-    from lulcseg.training.predictor import PatchPredictor
+    from lulcseg.training.predictor import device_of
     from lulcseg.training.task import SegmentationTask
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    offsets = PassPlan(tuple(Pass(row, col) for row in (0, 0.5) for col in (0, 0.5)), weight="cone")
-    file = read_header(Path(image))
-    reader = ImageryReader(RasterSet([file], file.grid, [1, 2, 3]), None)
-    scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
+    offsets = [MosaicPass([row, col]) for row in (0.0, 0.5) for col in (0.0, 0.5)]
+    passes = {"passes": offsets, "weight": "cone"} if plan == "offsets" else {"name": plan}
+    settings = MosaicSettings(**passes, batch_size=BATCH)
+    scene_file, checkpoint = (Path(image).with_name(name) for name in ("scene.yaml", "model.ckpt"))
+    scene_file.write_text(f"name: mosaic\nimagery: {{files: [{Path(image).name}]}}\n", encoding="utf-8")
+    checkpoint.write_bytes(b"")  # a map's identity holds its hash
     record = ModelRecord(
         legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=patch,
-        model={"name": "unet", "filters": network["filters"], "depth": network["depth"]},
-        scaling=scaling | {"percentiles": [2.0, 98.0], "range": None},
+        model=ModelSettings(filters=network["filters"], depth=network["depth"]),
     )  # fmt: skip
-    predictor = PatchPredictor(SegmentationTask(record, {}))
+    model = TrainedModel(SegmentationTask(record), checkpoint, devices=Devices())
+    predictor = model.on(device_of(model.devices.accelerator))
     device = predictor.device
     batch = torch.rand(BATCH, 3, patch, patch, device=device).contiguous(memory_format=torch.channels_last)
     kind = predictor.dtype or torch.float32
@@ -177,17 +179,17 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     for _ in range(rounds):
         sampled = forward(SAMPLED)
         with tempfile.TemporaryDirectory(prefix="map", dir=Path(image).parent) as folder:
-            result = predict_mosaic(
-                predictor, reader, PAPER_LEGEND, offsets if plan == "offsets" else PLANS[plan], patch=patch,
-                batch=BATCH, device=device, out=Path(folder) / "map.tif",
-            )  # fmt: skip
+            scene = Scene.open(str(scene_file), Path(folder))
+            result = map_scene(model, scene, settings, Path(folder) / "map.tif", label=plan)
+            assert result is not None
         batches = -(-result.samples // BATCH)
         seconds.append(result.seconds)
         forward_seconds.append((sampled + forward(SAMPLED)) / (2 * SAMPLED) * batches)
     return {
         "seconds": seconds, "forward_seconds": forward_seconds, "batches": batches, "samples": result.samples,
-        "pixels": result.pixels, "peak": peak_memory(), "peak_before": before, "in_model": result.forward_seconds,
-        "format": str(kind), "strips": result.strips, "classes": int(np.count_nonzero(result.counts)),
+        "pixels": scene.grid.height * scene.grid.width, "peak": peak_memory(), "peak_before": before,
+        "in_model": result.forward_seconds, "format": str(kind), "strips": result.strips,
+        "classes": sum(area.pixels > 0 for area in result.areas),
     }  # fmt: skip
 
 
@@ -199,15 +201,20 @@ def peak_memory() -> int:
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print a table in Markdown."""
-    print("| mosaic | arm | seconds | forward alone | ratio | memory on top (MB) | bytes a pixel | Mpx/s |")
-    print("|---|---|---|---|---|---|---|---|")
+    import pandas as pd
+
+    from lulcseg.trials.tables import as_markdown
+
+    columns = ["mosaic", "arm", "seconds", "forward alone", "ratio", "memory on top (MB)", "bytes a pixel", "Mpx/s"]
+    cells = []
     for r in rows:
         memory = r["peak"] - r["peak_before"]
-        print(
-            f"| {r['size']:,}² | {r['arm']} | {r['seconds']:.1f} | {r['forward_seconds']:.1f} | "
-            f"{r['seconds'] / r['forward_seconds']:.2f} | {memory / 1e6:,.0f} | {memory / r['pixels']:.2f} | "
-            f"{r['pixels'] / r['seconds'] / 1e6:.2f} |"
-        )
+        cells.append([
+            f"{r['size']:,}²", r["arm"], f"{r['seconds']:.1f}", f"{r['forward_seconds']:.1f}",
+            f"{r['seconds'] / r['forward_seconds']:.2f}", f"{memory / 1e6:,.0f}", f"{memory / r['pixels']:.2f}",
+            f"{r['pixels'] / r['seconds'] / 1e6:.2f}",
+        ])  # fmt: skip
+    print(as_markdown(pd.DataFrame(cells, columns=columns), escape=False), end="")
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:

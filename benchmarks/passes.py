@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
+from lulcseg.trials.tables import as_markdown
 
 QUARTERS = [0, 90, 180, 270]
 HALF = [0.5, 0.5]
@@ -79,7 +81,7 @@ def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | Non
     from lulcseg.scene.scene import Scene
     from lulcseg.training.task import SegmentationTask
 
-    model = TrainedModel(SegmentationTask.from_checkpoint(checkpoint), checkpoint)
+    model = TrainedModel(SegmentationTask.load_from_checkpoint(checkpoint), checkpoint)
     scene = Scene.open(scene_name, cache)
     legend = model.record.to_legend()
     rows = []
@@ -148,17 +150,17 @@ def show(table: dict[str, dict[str, dict[str, Any]]]) -> None:
     """Print a table in Markdown for each scene."""
     for scene, sets in table.items():
         print(f"\n**{scene}**, {next(iter(sets.values()))['n']} checkpoints\n")
-        print("| set | cost | time | kappa | gain in kappa | mean F1 | gain in mean F1 | edges |")
-        print("|---|---|---|---|---|---|---|---|")
+        rows = []
         for name, r in sets.items():
             gains = [
                 f"{r[f'{key}_gain']:+.4f}" + (f" ± {r[f'{key}_half']:.4f}" if r[f"{key}_half"] is not None else "")
                 for key in ("kappa", "mean_f1")
             ]
-            print(
-                f"| {name} | {r['cost']:.1f} | {r['time']:.1f} | {r['kappa']:.3f} | {gains[0]} | {r['mean_f1']:.3f} | "
-                f"{gains[1]} | {r['edges']:.2f} |"
-            )
+            kappa, f1 = f"{r['kappa']:.3f}", f"{r['mean_f1']:.3f}"
+            cost, edges = [f"{r['cost']:.1f}", f"{r['time']:.1f}"], f"{r['edges']:.2f}"
+            rows.append([name, *cost, kappa, gains[0], f1, gains[1], edges])
+        columns = ["set", "cost", "time", "kappa", "gain in kappa", "mean F1", "gain in mean F1", "edges"]
+        print(as_markdown(pd.DataFrame(rows, columns=columns), escape=False), end="")
 
 
 def draw(table: dict[str, dict[str, dict[str, Any]]], path: Path) -> None:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.windows import Window
 
+from lulcseg.run_folder.folder import RunFolder
+
 IMAGES = Path(__file__).parent / "images"
 CROP = Window(420, 560, 640, 640)
 GAP = 8
@@ -22,13 +24,13 @@ GAP = 8
 def main(demo: Path) -> None:
     """Write landscape.jpg, map.jpg, beside.jpg, report.jpg and the contact sheets."""
     scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
-    run = demo / "run"
+    run = RunFolder(demo / "run")
     dates = [_image(scenes / f"{year}.tif") for year in (2018, 2015)]
     _save(dates, "landscape.jpg")
-    maps = [run / "maps" / f"synthetic_2018_{mosaic}.tif" for mosaic in ("single", "multiple")]
+    maps = [run.map_file(f"synthetic_2018_{mosaic}") for mosaic in ("single", "multiple")]
     _save([dates[0], *(_classes(path) for path in maps), _classes(scenes / "truth_2018.tif")], "map.jpg")
     _beside(maps, demo / "cache")
-    _screenshot(run / "report.html")
+    _screenshot(run.report)
     _sheets(demo / "cache")
 
 

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+
+from lulcseg.run_folder.folder import TrialFolder
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.trials.tables import as_markdown
 
 SCORES = {"kappa": "kappa", "mean_f1": "mean F1", "mean_users": "mean UA", "mean_producers": "mean PA"}
 
@@ -22,13 +27,14 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, help="picture to write")
     arguments = parser.parse_args()
     found = {folder.name: scores(folder) for folder in arguments.folders}
-    print("| runs | map of | n | minutes | " + " | ".join(SCORES.values()) + " |")
-    print("|---" * (4 + len(SCORES)) + "|")
+    rows = []
     for name, by_map in found.items():
         minutes = training_minutes(next(f for f in arguments.folders if f.name == name))
         for mapped, values in by_map.items():
             cells = [spread(values[:, i]) for i in range(len(SCORES))]
-            print(f"| {name} | {mapped} | {len(values)} | {spread(minutes, 1)} | " + " | ".join(cells) + " |")
+            rows.append([name, mapped, len(values), spread(minutes, 1), *cells])
+    columns = ["runs", "map of", "n", "minutes", *SCORES.values()]
+    print(as_markdown(pd.DataFrame(rows, columns=columns), escape=False), end="")
     if arguments.figure:
         draw(found, arguments.figure)
 
@@ -36,7 +42,7 @@ def main() -> None:
 def scores(folder: Path) -> dict[str, NDArray[np.float64]]:
     """Return for each map of a folder's runs the scores, (runs, scores); all are mapped with one size of patch."""
     found: dict[str, list[list[float]]] = {}
-    for path in sorted(folder.glob("*/assessment/*.json")):
+    for path in (path for run in TrialFolder(folder).runs() for path in run.assessment_files()):
         scored = json.loads(path.read_text(encoding="utf-8"))
         if scored["compared"] == "map":
             found.setdefault(re.sub(r"-patch\d+", "", path.stem), []).append([scored[key] for key in SCORES])
@@ -45,8 +51,8 @@ def scores(folder: Path) -> dict[str, NDArray[np.float64]]:
 
 def training_minutes(folder: Path) -> NDArray[np.float64]:
     """Return the training time of each of a folder's runs, in minutes."""
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/record.json"))]
-    return np.array([record["training_seconds"] / 60 for record in records if "training_seconds" in record])
+    records = [RunRecord.load(run) for run in TrialFolder(folder).runs()]
+    return np.array([r.training_seconds / 60 for r in records if r.training_seconds is not None])
 
 
 def spread(values: NDArray[np.float64], digits: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""``lulcseg``: the commands for what is done beside training and prediction, one a module of ``commands/``."""
+"""``lulcseg``: its command line; every command is a module of ``commands/``."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _COMMANDS = (
     check, contact, synth, assess, quicklook, beside, micro_batch, reference, agreement, sweep, collect, rank, report,
     study,
 )  # fmt: skip
-"""In the order in which ``--help`` lists them."""
+"""In the order of ``--help``."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command; bad input is one sentence and exit code 2."""
+    """Run a command; bad input ends in one sentence and exit code 2."""
     arguments = command_parser().parse_args(argv)
     with exits_cleanly():
         arguments.run(arguments)

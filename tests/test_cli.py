@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import shapely
 
-from lulcseg.cli import main
+from lulcseg.cli import command_parser, main
 from lulcseg.launch.compose import ROOT
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, TOP, box, write_raster
@@ -115,3 +116,28 @@ def test_bad_input_is_one_sentence_and_exit_2(
     assert part in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "alias", "argv"),
+    [("beside", "compare", ["a.tif", "--scene", "west"]), ("contact", "preview", ["scene=west"])],
+)
+def test_aliases_are_the_same_command_and_listed(
+    name: str, alias: str, argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = command_parser()
+    assert parser.parse_args([alias, *argv]) == parser.parse_args([name, *argv])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert f"{name} ({alias})" in capsys.readouterr().out
+
+
+def test_every_command_states_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    actions = next(a for a in command_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    for name in actions.choices:
+        with pytest.raises(SystemExit) as left:
+            main([name, "--help"])
+        assert left.value.code == 0
+        usage, _, rest = capsys.readouterr().out.partition("\n\n")
+        assert usage.startswith("usage: lulcseg ")
+        assert rest.split("\n\n")[0].rstrip().endswith("."), name

@@ -132,6 +132,7 @@ class PolygonSource:
     """
 
     def __init__(self, polygons: gpd.GeoDataFrame, origin: str | Path = "polygons") -> None:
+        assert polygons.crs is not None
         self._crs, self._origin = polygons.crs.to_string(), str(origin)
         polygons = polygons.iloc[burn_order(polygons.geometry.to_numpy())]
         self._class = polygons["class_index"].to_numpy(dtype=np.int64)

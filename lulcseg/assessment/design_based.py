@@ -184,7 +184,7 @@ def _looked_up(places: gpd.GeoSeries, path: Path, legend: Legend) -> NDArray[np.
     """Return the codes of the strata's map at the points ('' if it has none)."""
     source = MapSource(path, legend)
     there = places.to_crs(source.crs)
-    x, y = there.x.to_numpy(dtype=np.float64), there.y.to_numpy(dtype=np.float64)
+    x, y = np.asarray(there.x, dtype=np.float64), np.asarray(there.y, dtype=np.float64)
     known = np.isfinite(x) & np.isfinite(y)
     index = np.full(len(x), -1, dtype=np.int64)
     index[known], _ = source.classes_at(x[known], y[known])

@@ -93,7 +93,7 @@ def assess(
 
 
 def _coordinates(points: gpd.GeoSeries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return points.x.to_numpy(dtype=np.float64), points.y.to_numpy(dtype=np.float64)
+    return np.asarray(points.x, dtype=np.float64), np.asarray(points.y, dtype=np.float64)
 
 
 def _reference_reasons(points: gpd.GeoDataFrame, index: NDArray[np.int64]) -> NDArray[np.object_]:

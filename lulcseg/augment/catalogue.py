@@ -1,4 +1,4 @@
-"""Every operation there is, and the presets that combine them."""
+"""The catalogue of operations, and the presets that combine them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CATALOGUE: tuple[type[Operation], ...] = (
     *(Brightness, Multiply, Linear, Gamma, Sigmoid, Clahe, Equalise, Saturation, Hue),
     *(BandMultiply, ElementMultiply, Poisson, Gaussian, SaltPepper),
 )
-"""In the order they are applied, which is the light's: the ground, the air and the lens, then how the picture was
-developed, then noise, which nothing after it smooths away. A new operation goes last in its group's line; every
-sample's draws are laid out in this order."""
+"""In the order they are applied, which is the light's: the ground, the air and the lens, then how the image was
+developed, then noise, which nothing after it smooths away. Every sample's draws are laid out in this order: a new
+operation changes the draws of those after it."""
 
 _FLIPS = {"horizontal_flip": 0.5, "vertical_flip": 0.5}
 
@@ -43,9 +43,9 @@ PRESETS: dict[str, dict[str, float]] = {
 """Probability of each operation, for each sample.
 
 ``paper`` has every operation the paper names (Clark, Phinn & Scarth; there with imgaug). It prints neither strengths
-nor how many are applied at once. Here operations of contrast, noise and geometry are drawn each for itself: a
-sample gets 1.2 of contrast and 0.9 of noise on average, and one in four has its contrast left alone, so that the
-imagery as it is stays among what is learnt. Of blur, clouds, fog and smoke half of the samples get one, none get two.
+nor how many are applied at once. Here operations of contrast, noise and geometry are drawn independently: a
+sample gets 1.2 of contrast and 0.9 of noise on average, and one in four has its contrast unchanged, so that
+unchanged imagery is learnt too. Of blur, clouds, fog and smoke half of the samples get one, none get two.
 """
 
 LIGHT_STRENGTHS: Mapping[str, Mapping[str, float]] = {"gamma": {"widest": 1.35}}

@@ -1,1 +1,1 @@
-"""Commands of ``lulcseg``, one a module: what it is told, and the function that does it."""
+"""Commands of ``lulcseg``, one a module: its arguments (``add``) and the function that runs it."""

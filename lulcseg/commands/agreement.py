@@ -1,36 +1,39 @@
-"""``lulcseg agreement``: how far several interpreters of the same points agree."""
+"""``lulcseg agreement``: agreement between several interpreters of the same points."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lulcseg.commands.parsers import Commands, add_command
 
 if TYPE_CHECKING:
     from lulcseg.assessment.interpreters import Agreement
 
 
-def add(commands: argparse._SubParsersAction[Any]) -> None:
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("agreement", help="compare several interpreters' copies of one reference sample")
-    parser.add_argument("files", type=Path, nargs="+", metavar="file", help="copies of one sample, an interpreter each")
-    parser.add_argument("--column", default="class", help="column of the class (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="write the points to discuss, .gpkg or .csv")
-    parser.set_defaults(run=_run)
+    parser = add_command(
+        commands, "agreement", _run, help="compare several interpreters' copies of one reference sample"
+    )
+    parser.add_argument("files", type=Path, nargs="+", metavar="file", help="copies of one sample, one per interpreter")
+    parser.add_argument("--column", default="class", help="column that holds the class (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="write the points on which they disagree, .gpkg or .csv")
 
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.interpreters import agreement_of, write_discussion
 
     found = agreement_of(arguments.files, arguments.column)
-    _print(found)
+    _print_agreement(found)
     if arguments.out is not None:
         write_discussion(found, arguments.out)
         sys.stdout.write(f"{arguments.out}\n")
 
 
-def _print(found: Agreement) -> None:
+def _print_agreement(found: Agreement) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

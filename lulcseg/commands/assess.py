@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lulcseg.commands.parsers import Commands, add_command
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("assess", help="compare a map with reference points, polygons or another map")
+    parser = add_command(commands, "assess", _run, help="compare a map with reference points, polygons or another map")
     parser.add_argument("map", type=Path, help="class raster, or polygons")
     parser.add_argument("reference", type=Path, help="points, polygons or class raster")
     parser.add_argument("--column", help="class column of the reference (default: guessed)")
@@ -18,12 +20,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--design",
         choices=("simple-random", "stratified", "post-stratified", "unknown"),
-        help="how the points were drawn (default: as a file drawn by `lulcseg reference` says of itself, else unknown)",
+        help="how the points were drawn (default: what a file written by `lulcseg reference` states, else unknown)",
     )
-    parser.add_argument("--stratum", help="column of the points' stratum (default: stratum)")
+    parser.add_argument("--stratum", help="column that holds the points' stratum (default: stratum)")
     parser.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
     parser.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
-    parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:

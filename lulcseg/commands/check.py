@@ -1,4 +1,4 @@
-"""``lulcseg check``: read a scene and say what it holds and what to look at."""
+"""``lulcseg check``: read a scene, summarise its content and list what needs attention."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lulcseg.commands.parsers import Commands, add_cache, add_command
+
 if TYPE_CHECKING:
     from lulcseg.scene.check.findings import Findings
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("check", help="read a scene and say what it holds and what to look at")
+    parser = add_command(
+        commands, "check", _run, help="read a scene, summarise its content and list what needs attention"
+    )
     parser.add_argument("scene", help="name under conf/scenes/ or path of a scene file (scene=… works too)")
-    parser.add_argument("--plan", type=Path, help="a run's plan.gpkg: count the points inside its training patches")
-    parser.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
-    parser.set_defaults(run=_run)
+    parser.add_argument(
+        "--plan", type=Path, help="a run's plan.gpkg: also count the reference points inside its training patches"
+    )
+    add_cache(parser)
 
 
 def _run(arguments: argparse.Namespace) -> None:

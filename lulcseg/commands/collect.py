@@ -1,4 +1,4 @@
-"""``lulcseg collect``: one tidy table of what all runs of trials scored."""
+"""``lulcseg collect``: the scores of all runs of trials in one tidy table."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import argparse
 import sys
 from pathlib import Path
 
+from lulcseg.commands.parsers import Commands, add_command
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "collect",
+        _run,
         help="gather the scores of trials' runs in one table",
-        description="Write a row a run × assessment × class × metric. Without --out, runs.parquet and runs.csv in the "
-        "folder of the trial (of the first one where there are several).",
+        description="Write one row per run, assessment, class and metric. Without --out: runs.parquet and runs.csv in "
+        "the folder of the (first) trial.",
     )
     parser.add_argument(
         "trials", type=Path, nargs="+", metavar="trial", help="folder of a trial, such as runs/batch_size"
     )
     parser.add_argument("--out", type=Path, help="file to write instead, .parquet or .csv")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Collect, write, and say what is missing."""
+def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.trials.collecting import collect, write_collected
     from lulcseg.trials.trial_reader import read_trial
 

@@ -1,4 +1,4 @@
-"""What the commands that draw pictures share: the scene, the picture's path, its writing."""
+"""Opening the scene, checking the paths and writing the picture, for the commands that draw maps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,16 @@ def open_scene(scene: str, cache: Path | None) -> Scene:
 
 
 def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Path:
-    """Return where to write, and see that it can be there, and that the maps are, before anything slow is done."""
+    """Return the path to write to, and check it and the maps before anything slow is done.
+
+    Args:
+        out: The path given; None: the default.
+        default: Path used without one.
+        maps: The maps to be drawn, which must exist and must not be overwritten.
+
+    Raises:
+        LulcsegError: A map is missing, or the path can't be written to, isn't a PNG or is one of the maps.
+    """
     for path in maps:
         if not path.is_file():
             raise LulcsegError("no such file", where=path, remedy="check the path of the map")
@@ -35,7 +44,7 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Pat
     if out.is_dir():
         raise LulcsegError("is a folder", where=out, remedy="give --out the name of a file in it")
     if out.suffix.lower() != ".png":
-        raise LulcsegError("is no PNG", where=out, remedy="end --out in .png")
+        raise LulcsegError("is not a PNG", where=out, remedy="end --out in .png")
     if any(out.resolve() == path.resolve() for path in maps):
         raise LulcsegError("is the map itself", where=out, remedy="give --out another name")
     return out
@@ -44,7 +53,7 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Pat
 def save_picture(picture: Image.Image, out: Path) -> None:
     """Write a picture, whole or not at all."""
     from lulcseg.files import replacing
-    from lulcseg.pictures.images import png_bytes
+    from lulcseg.pictures.encoding import png_bytes
 
     content = png_bytes(picture)
     with replacing(out) as part:

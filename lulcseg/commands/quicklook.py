@@ -6,18 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
+from lulcseg.commands.parsers import Commands, add_cache, add_command
 from lulcseg.commands.picture_files import open_scene, picture_target, save_picture
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("quicklook", help="draw a whole map, its legend and the share of each class")
+    parser = add_command(commands, "quicklook", _run, help="draw a whole map, its legend and the share of each class")
     parser.add_argument("map", type=Path, help="class map, or a raster of confidence, entropy or disagreement")
-    parser.add_argument("--out", type=Path, help="picture to write, .png (default: beside the map)")
-    parser.add_argument("--width", type=int, default=1600, help="pixels at most (default: %(default)s)")
-    parser.add_argument("--scene", help="name or path of the map's scene: shows its imagery at the left")
-    parser.add_argument("--cache", type=Path, help="folder for synthetic scenes")
-    parser.set_defaults(run=_run)
+    parser.add_argument("--out", type=Path, help="picture to write, .png (default: next to the map)")
+    parser.add_argument("--width", type=int, default=1600, help="maximum width in pixels (default: %(default)s)")
+    parser.add_argument("--scene", help="name or path of the map's scene: draws its imagery to the left")
+    add_cache(parser)
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -30,23 +30,23 @@ def _run(arguments: argparse.Namespace) -> None:
 def write_quicklook(
     path: Path, *, out: Path | None = None, width: int = 1600, scene: str | None = None, cache: Path | None = None
 ) -> Path:
-    """Draw a whole map and write the picture (:func:`lulcseg.pictures.map_sheet.quicklook`).
+    """Draw a whole map and write the picture (:func:`lulcseg.pictures.map_sheet.draw_quicklook`).
 
     Args:
-        path: The map, or a raster of confidence and the like.
-        out: Picture to write, .png; None: beside the map, under its name.
-        width: Of the picture at most, in pixels.
-        scene: Name or path of the scene whose imagery stands at the left; None: no imagery.
-        cache: Folder for label rasters and synthetic scenes; None: the usual one.
+        path: The map, or a raster of values 0…1 such as confidence.
+        out: Picture to write, .png; None: next to the map, under its name.
+        width: Maximum width of the picture, in pixels.
+        scene: Name or path of the scene whose imagery is drawn to the left; None: no imagery.
+        cache: Folder for label rasters and synthetic scenes; None: the default one.
 
     Returns:
         The picture's path.
 
     Raises:
-        LulcsegError: Anything that can't be read, drawn or written.
+        LulcsegError: The map or the scene can't be read, or the picture can't be written.
     """
     out = picture_target(out, path.with_suffix(".png"), [path])
-    from lulcseg.pictures.map_sheet import quicklook
+    from lulcseg.pictures.map_sheet import draw_quicklook
 
-    save_picture(quicklook(path, scene=None if scene is None else open_scene(scene, cache), width=width), out)
+    save_picture(draw_quicklook(path, scene=None if scene is None else open_scene(scene, cache), width=width), out)
     return out

@@ -1,4 +1,4 @@
-"""``lulcseg rank``: a trial's values by the paper's rule, and whether the data can tell them apart."""
+"""``lulcseg rank``: a trial's values ranked by the paper's rule, with tests of their differences."""
 
 from __future__ import annotations
 
@@ -6,48 +6,50 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lulcseg.commands.parsers import Commands, add_command
+
 if TYPE_CHECKING:
     from lulcseg.trials.trial_reader import Trial
     from lulcseg.trials.views import View
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "rank",
+        _run,
         help="compare and rank the values of a trial",
-        description="Show what each value of a trial scored, with its training spread, where the paper's rule ranks "
-        "it, and what the data can tell of the differences. The contrast named beforehand comes first.",
+        description="Print the scores of each value of a trial with their spread over replicates, its rank by the "
+        "paper's rule, and tests of the differences. The contrast named before the trial comes first.",
     )
     parser.add_argument("trial", type=Path, help="folder of the trial, such as runs/batch_size")
     parser.add_argument(
-        "--values", nargs="+", metavar="value", help="rank only these against each other (default: all of the trial's)"
+        "--values", nargs="+", metavar="value", help="rank only these (default: all values of the trial)"
     )
-    parser.add_argument("--scene", help="only the maps of this scene (default: every scene)")
-    parser.add_argument("--mosaic", help="only maps made so, such as single (default: every way)")
+    parser.add_argument("--scene", help="only maps of this scene (default: every scene)")
+    parser.add_argument("--mosaic", help="only maps of this mosaic setting, such as single (default: every setting)")
     parser.add_argument(
         "--margin",
         type=float,
         default=0.02,
-        help="kappa below which a difference doesn't matter (default: %(default)s)",
+        help="difference of kappa below which values count as equivalent (default: %(default)s)",
     )
     parser.add_argument(
         "--ties",
         choices=("average", "min", "dense"),
         default="average",
-        help="ranks of values that tie (default: %(default)s)",
+        help="ranks of tied values (default: %(default)s)",
     )
     parser.add_argument(
-        "--points", action="store_true", help="also draw reference points and seeds anew together, for kappa"
+        "--points", action="store_true", help="also resample reference points and seeds together, for kappa"
     )
-    parser.add_argument("--csv", type=Path, help="write the ranking as numbers, every interval included")
+    parser.add_argument("--csv", type=Path, help="write the ranking as numbers, with every interval")
     parser.add_argument("--latex", type=Path, help="write the ranking as a LaTeX table")
     parser.add_argument("--markdown", type=Path, help="write the ranking as a Markdown table")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Rank each view, print it, and export what was asked for."""
+def _run(arguments: argparse.Namespace) -> None:
     import pandas as pd
     from rich.console import Console
 
@@ -64,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.values:
         trial = select_values(trial, arguments.values)
     console = Console(highlight=False)
-    views = _chosen(trial, arguments.scene, arguments.mosaic)
+    views = _select_views(trial, arguments.scene, arguments.mosaic)
     rankings = [rank_trial(trial, view, ties=arguments.ties, margin=arguments.margin) for view in views]
     for ranking in rankings:
         print_ranking(ranking, console)
@@ -82,11 +84,11 @@ def run(arguments: argparse.Namespace) -> None:
             write_table(path, text)
 
 
-def _chosen(trial: Trial, scene: str | None, mosaic: str | None) -> list[View]:
-    """Return the views asked for.
+def _select_views(trial: Trial, scene: str | None, mosaic: str | None) -> list[View]:
+    """Return the views of a scene and a mosaic setting; None stands for any.
 
     Raises:
-        LulcsegError: The trial has none, or none such.
+        LulcsegError: The trial has no such view.
     """
     from lulcseg.errors import LulcsegError
     from lulcseg.trials.views import views

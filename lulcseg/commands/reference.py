@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lulcseg.commands.parsers import Commands, add_cache, add_command
 
 if TYPE_CHECKING:
     from lulcseg.assessment.sample import SamplePlan, SampleRequest
@@ -13,41 +15,51 @@ if TYPE_CHECKING:
     from lulcseg.legend import Legend
 
 
-def add(commands: argparse._SubParsersAction[Any]) -> None:
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "reference",
+        _run,
         help="draw reference points for an interpreter, on a map or a scene",
         description="Draw reference points at pixel centres, without replacement and in random order, and write a "
-        "GeoPackage with empty columns to fill in and a QGIS form. Stratified by a map unless told otherwise; on a "
-        "scene, simple random.",
+        "GeoPackage with empty columns to fill in and a QGIS form. Stratified by the classes of a map by default; on "
+        "a scene, simple random.",
     )
     parser.add_argument("target", help="class raster, or name or path of a scene")
-    parser.add_argument("--out", type=Path, required=True, help="GeoPackage to write; an existing one is left alone")
-    parser.add_argument("--design", choices=("simple-random", "stratified"), help="default: stratified on a map")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="GeoPackage to write; an existing one is never overwritten"
+    )
+    parser.add_argument(
+        "--design",
+        choices=("simple-random", "stratified"),
+        help="sampling design (default: stratified on a map, simple-random on a scene)",
+    )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--points", type=int, help="how many points in all")
+    size.add_argument("--points", type=int, help="total number of points")
     size.add_argument(
-        "--standard-error", type=float, default=0.01, help="wanted, of overall accuracy (default: %(default)s)"
+        "--standard-error",
+        type=float,
+        default=0.01,
+        help="target standard error of overall accuracy, which sets the number of points (default: %(default)s)",
     )
     parser.add_argument(
         "--allocation",
         choices=("equal", "proportional", "optimal", "olofsson"),
         default="olofsson",
-        help="how the strata share the points (default: %(default)s)",
+        help="how the points are allocated to the strata (default: %(default)s)",
     )
-    parser.add_argument("--least", type=int, help="points a stratum gets at least (default: 10; olofsson: 50)")
+    parser.add_argument("--least", type=int, help="minimum number of points per stratum (default: 10; olofsson: 50)")
     parser.add_argument(
         "--expect",
         action="append",
         default=[],
         metavar="[CLASS=]ACCURACY",
-        help="user's accuracy expected of a class, or of all others (default: 0.8); may stand several times",
+        help="expected user's accuracy of a class, or of all others (default: 0.8); may be given several times",
     )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same sample (default: %(default)s)")
     parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
-    parser.add_argument("--cache", type=Path, help="folder for synthetic scenes")
-    parser.set_defaults(run=_run)
+    add_cache(parser)
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -60,12 +72,19 @@ def _run(arguments: argparse.Namespace) -> None:
         legend = legend_of(target) if arguments.legend is None else read_legend(arguments.legend)
         design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")
         with ClassRaster(target, legend) as raster:
-            _draw(arguments, _request(arguments, design), raster, legend, str(target), pixel_hectares(target, legend))
+            _draw(
+                arguments,
+                _parse_request(arguments, design),
+                raster,
+                legend,
+                str(target),
+                pixel_hectares(target, legend),
+            )
     else:
-        _on_scene(arguments)
+        _draw_on_scene(arguments)
 
 
-def _on_scene(arguments: argparse.Namespace) -> None:
+def _draw_on_scene(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.sample_ground import ReferenceGround
     from lulcseg.errors import LulcsegError
     from lulcseg.scene.scene import Scene
@@ -74,14 +93,14 @@ def _on_scene(arguments: argparse.Namespace) -> None:
         raise LulcsegError(
             "a scene has no map to stratify by",
             where=arguments.target,
-            remedy="give the map, or take a simple random one",
+            remedy="give a map, or draw a simple random sample",
         )
     scene = Scene.open(arguments.target.removeprefix("scene="), arguments.cache)
-    request = _request(arguments, "simple random")
+    request = _parse_request(arguments, "simple random")
     _draw(arguments, request, ReferenceGround(scene), scene.legend, scene.name, scene.grid.pixel_area / 10_000)
 
 
-def _request(arguments: argparse.Namespace, design: str) -> SampleRequest:
+def _parse_request(arguments: argparse.Namespace, design: str) -> SampleRequest:
     from lulcseg.assessment.sample import SampleRequest
     from lulcseg.errors import LulcsegError
 
@@ -91,7 +110,7 @@ def _request(arguments: argparse.Namespace, design: str) -> SampleRequest:
         try:
             expected[name.strip()] = float(number)
         except ValueError:
-            raise LulcsegError(f"'{number}' is no accuracy", where="--expect", remedy="write class=0.9") from None
+            raise LulcsegError(f"'{number}' is not an accuracy", where="--expect", remedy="write class=0.9") from None
     return SampleRequest(
         design,
         arguments.points,
@@ -103,7 +122,7 @@ def _request(arguments: argparse.Namespace, design: str) -> SampleRequest:
     )
 
 
-def _draw(  # noqa: PLR0917 (what, from where, and how large a pixel is)
+def _draw(  # noqa: PLR0917 (called twice, side by side)
     arguments: argparse.Namespace,
     request: SampleRequest,
     population: Population,
@@ -133,10 +152,10 @@ def _draw(  # noqa: PLR0917 (what, from where, and how large a pixel is)
         source=source,
         pixel_hectares=pixel_hectares,
     )
-    _print(plan, arguments.out)
+    _print_plan(plan, arguments.out)
 
 
-def _print(plan: SamplePlan, out: Path) -> None:
+def _print_plan(plan: SamplePlan, out: Path) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -152,6 +171,5 @@ def _print(plan: SamplePlan, out: Path) -> None:
     console = Console()
     console.print(table)
     sys.stdout.write(
-        f"{int(plan.points.sum()):,} points; overall accuracy is to be expected with a standard error of "
-        f"{plan.error:.4f}.\n{out}\n"
+        f"{int(plan.points.sum()):,} points; expected standard error of overall accuracy {plan.error:.4f}.\n{out}\n"
     )

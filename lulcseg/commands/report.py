@@ -1,4 +1,4 @@
-"""``lulcseg report``: the page of a trial, or of a single run, made anew."""
+"""``lulcseg report``: write the page of a trial, or rewrite that of a single run."""
 
 from __future__ import annotations
 
@@ -6,31 +6,34 @@ import argparse
 import sys
 from pathlib import Path
 
+from lulcseg.commands.parsers import Commands, add_cache, add_command
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "report",
+        _run,
         help="write the page of a trial, or of a single run",
         description="Write report.html into the folder of a trial, from its run directories alone, and its tables as "
-        "CSV, LaTeX and Markdown into tables/. Given a run directory, make that run's report anew.",
+        "CSV, LaTeX and Markdown into tables/. Given a run directory, rewrite that run's report.",
     )
     parser.add_argument("folder", type=Path, help="folder of a trial, such as runs/batch_size, or a run directory")
     parser.add_argument(
         "--full-resolution",
         action="store_true",
-        help="of a trial: also show a part of each scene pixel for pixel, where the maps differ most",
+        help="trials only: also show a part of each scene at full resolution, where the maps differ most",
     )
-    parser.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
-    parser.set_defaults(run=run)
+    add_cache(parser)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Write the page and say how large it is."""
+def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.errors import LulcsegError
+    from lulcseg.run_folder.folder import RunFolder
 
     folder: Path = arguments.folder
-    if (folder / "record.json").is_file():
+    if RunFolder(folder).has_record:
         if arguments.full_resolution:
             raise LulcsegError("is a single run", where=folder, remedy="leave --full-resolution out, or give a trial")
         from lulcseg.report.run.run_page import write_report

@@ -1,56 +1,51 @@
-"""``lulcseg study``: scenes that a study's trials need, its raw results, tables and figures."""
+"""``lulcseg study``: derived scenes, raw results, tables and figures of a study of several trials."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+
+from lulcseg.commands.parsers import Commands, add_actions, add_cache, add_command
 
 
-def add(commands: Any) -> None:
-    """Add the command to ``lulcseg``'s."""
-    study = commands.add_parser("study", help="several trials read together (docs/study.md)")
-    actions = study.add_subparsers(title="actions", required=True, metavar="action")
+def add(commands: Commands) -> None:
+    """Add the command."""
+    actions = add_actions(commands, "study", help="evaluate several trials together (docs/study.md)")
 
-    ground = actions.add_parser("ground", help="write a scene of the ground that a plan covers")
-    ground.add_argument("scene", help="name or path of the scene that the plan is of")
+    ground = add_command(actions, "ground", _ground, help="write a scene of the ground that a plan covers")
+    ground.add_argument("scene", help="name or path of the plan's scene")
     ground.add_argument("plan", type=Path, help="plan.gpkg of a run, such as a grid's")
     ground.add_argument("out", type=Path, help="scene file to write, .yaml")
-    ground.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
-    ground.set_defaults(run=_ground)
+    add_cache(ground)
 
-    classes = actions.add_parser("class", help="write a scene in which one class stands against all others")
+    classes = add_command(actions, "class", _class, help="write a scene of one class against all others")
     classes.add_argument("scene", help="name or path of the scene")
     classes.add_argument("land_class", metavar="class", help="name of the class")
     classes.add_argument("out", type=Path, help="scene file to write, .yaml")
-    classes.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
-    classes.set_defaults(run=_class)
+    add_cache(classes)
 
-    results = actions.add_parser("results", help="score all runs by ground, at points and every pixel")
+    results = add_command(actions, "results", _results, help="score all runs by ground, at points and at every pixel")
     results.add_argument("trials", type=Path, nargs="+", metavar="trial", help="folder of a trial: runs/<trial>")
     results.add_argument("--out", type=Path, required=True, help="folder for results.csv and classes.csv.gz")
-    results.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    add_cache(results)
     results.add_argument(
         "--labels", nargs="*", default=[], metavar="scene", help="scenes whose polygons are scored too"
     )
     results.add_argument(
         "--untouched", default="_other", help="ending of the names of scenes never trained on (default: %(default)s)"
     )
-    results.set_defaults(run=_results)
 
-    tables = actions.add_parser("tables", help="write effects, tables and figures from the raw results")
+    tables = add_command(actions, "tables", _tables, help="write effects, tables and figures from the raw results")
     tables.add_argument("folder", type=Path, help="holds results.csv, classes.csv.gz and questions.yaml")
-    tables.set_defaults(run=_tables)
 
-    samples = actions.add_parser(
-        "samples", help="draw reference samples from a map and its truth: how far they mislead"
+    samples = add_command(
+        actions, "samples", _samples, help="simulate reference samples from a map and its truth: errors of their scores"
     )
-    samples.add_argument("run_dir", type=Path, metavar="run", help="run directory whose map is taken")
-    samples.add_argument("scene", help="name or path of the scene that it is of")
+    samples.add_argument("run_dir", type=Path, metavar="run", help="run directory that holds the map")
+    samples.add_argument("scene", help="name or path of the map's scene")
     samples.add_argument("--out", type=Path, required=True, help="folder for samples_*.csv and samples_*.png")
-    samples.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
-    samples.set_defaults(run=_samples)
+    add_cache(samples)
 
 
 def _ground(arguments: argparse.Namespace) -> None:

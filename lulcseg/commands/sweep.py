@@ -1,24 +1,22 @@
-"""``lulcseg sweep``: how far trials are, and their definitions for Weights & Biases."""
+"""``lulcseg sweep``: progress of trials, and their definitions for Weights & Biases."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+
+from lulcseg.commands.parsers import Commands, add_actions, add_command
 
 
-def add(commands: Any) -> None:
-    """Add the command to ``lulcseg``'s."""
-    sweep = commands.add_parser("sweep", help="show how far trials are, or define one for Weights & Biases")
-    actions = sweep.add_subparsers(title="actions", required=True, metavar="action")
-    status = actions.add_parser("status", help="done, running, failed, missing, and time left")
+def add(commands: Commands) -> None:
+    """Add the command."""
+    actions = add_actions(commands, "sweep", help="show the progress of trials, or define one for Weights & Biases")
+    status = add_command(actions, "status", _status, help="count runs done, running, failed and missing; time left")
     status.add_argument("folders", type=Path, nargs="+", metavar="folder", help="folder of a trial: runs/<trial>")
-    status.set_defaults(run=_status)
-    wandb = actions.add_parser("wandb", help="write a sweep of sweeps/ as a W&B sweep, to standard output")
-    wandb.add_argument("sweep", help="name of a file of sweeps/, without ending")
+    wandb = add_command(actions, "wandb", _wandb, help="print a sweep of sweeps/ as a W&B sweep")
+    wandb.add_argument("sweep", help="name of a file in sweeps/, without its ending")
     wandb.add_argument("overrides", nargs="*", metavar="key=value", help="settings that every run gets")
-    wandb.set_defaults(run=_wandb)
 
 
 def _status(arguments: argparse.Namespace) -> None:

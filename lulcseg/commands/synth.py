@@ -6,10 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from lulcseg.commands.parsers import Commands, add_command
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("synth", help="write the synthetic landscape: two dates, polygons, points, truth")
+    parser = add_command(
+        commands, "synth", _run, help="write the synthetic landscape: two dates, polygons, points, truth"
+    )
     parser.add_argument("out", type=Path, help="folder to write, new or empty")
     parser.add_argument("--size", type=int, default=2048, help="side in pixels of 50 cm (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same landscape (default: %(default)s)")
@@ -18,24 +22,21 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--shift",
         choices=("both", "sensor", "landuse", "none"),
         default="both",
-        help="what differs on the second date (default: %(default)s)",
+        help="what changes on the second date (default: %(default)s)",
     )
-    parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from lulcseg.progress import progress_bar
     from lulcseg.scene.synthetic.write import write_landscape
 
-    with Progress(TextColumn("Drawing the landscape"), BarColumn(), TimeRemainingColumn(), transient=True) as bar:
-        task = bar.add_task("", total=None)
+    with progress_bar("Drawing the landscape", "blocks") as progress:
         paths = write_landscape(
             arguments.out,
             size=arguments.size,
             seed=arguments.seed,
             points=arguments.points,
             shift=arguments.shift,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     sys.stdout.write("\n".join(str(path) for path in paths.values()) + "\n")

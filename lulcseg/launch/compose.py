@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.settings.filling import fill
 from lulcseg.settings.programs import PredictConfig, TrainConfig
-from lulcseg.settings.schema import fill, known_keys, suggest_key
+from lulcseg.settings.schema import TARGET, defaults_of, free_keys, known_keys, suggest_key
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
@@ -27,14 +28,19 @@ _SEED = re.compile(r"seed=\d+")
 _NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group
 
 
-def register_resolvers() -> None:
-    """Give ``conf/`` what it interpolates with: the time, as Hydra does itself, and the project's root.
+def register_defaults() -> None:
+    """Register what ``conf/`` builds on: the settings' defaults, and the resolver of the time, as Hydra does itself.
+
+    Defaults are registered as plain containers, so that a misspelt value gets this package's sentence, not OmegaConf's.
 
     The root is a variable of the environment, so that the processes that a launcher starts know it too.
     """
+    from hydra.core.config_store import ConfigStore
     from hydra.core.utils import setup_globals
 
     setup_globals()
+    for name, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=f"{name}_defaults", node=defaults_of(schema))
     os.environ["LULCSEG_ROOT"] = str(ROOT)
 
 
@@ -63,7 +69,7 @@ def compose_all(name: str, jobs: Sequence[Sequence[str]]) -> list[Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    register_resolvers()
+    register_defaults()
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
@@ -115,9 +121,10 @@ def check_command_line(name: str, argv: Sequence[str]) -> None:
         ) from error
     fixed: list[str] = []
     swept: list[tuple[str, list[str]]] = []
+    targets = _may_have_targets(name, [str(override.key_or_group) for override in overrides])
     for override in overrides:
         key = str(override.key_or_group)
-        _check_override(name, key, override.input_line or key)
+        _check_override(name, key, override.input_line or key, targets)
         if key == SWEEPS:
             if not args.multirun:
                 raise LulcsegError(
@@ -159,7 +166,20 @@ def groups() -> dict[str, list[str]]:
     return found
 
 
-def _check_override(name: str, key: str, line: str) -> None:
+def _may_have_targets(name: str, given: Sequence[str]) -> set[str]:
+    """Return the sections that may have a ``_target_``, which takes any argument: a command line or a file sets it.
+
+    Args:
+        name: "train" or "predict".
+        given: Keys of the command line.
+    """
+    sections = {key.removesuffix(f".{TARGET}") for key in known_keys(SCHEMAS[name]) if key.endswith(f".{TARGET}")}
+    if {"experiment", SWEEPS} & set(given):
+        return sections
+    return {section for section in sections if {section, f"{section}.{TARGET}"} & set(given)}
+
+
+def _check_override(name: str, key: str, line: str, targets: Collection[str]) -> None:
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         return
     schema, known = SCHEMAS[name], groups()
@@ -170,6 +190,8 @@ def _check_override(name: str, key: str, line: str) -> None:
         )  # fmt: skip
     if key in known or key in known_keys(schema):
         return
+    if line.startswith("+") and any(key.startswith(f"{free}.") for free in (*targets, *free_keys(schema))):
+        return  # an argument of a target, or an entry of a mapping
     hint = did_you_mean(key, [*known, *(k for k in known_keys(schema) if "." not in k)])
     if not hint.startswith("did you mean") or "." in key:
         hint = suggest_key(key, schema)

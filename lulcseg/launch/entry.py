@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from lulcseg.errors import describe_error, exits_cleanly
-from lulcseg.launch.compose import CONF, check_command_line, filled, register_resolvers
+from lulcseg.launch.compose import CONF, check_command_line, filled, register_defaults
 from lulcseg.launch.jobs import Job, jobs_of
 from lulcseg.processes import import_from_here
 
@@ -28,7 +28,7 @@ def run_hydra(name: str, task: Callable[[Any], None]) -> None:
         name: "train" or "predict".
         task: Called with the filled-in schema.
     """
-    register_resolvers()
+    register_defaults()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     with exits_cleanly():
         asks_only = bool(_ASKS_ONLY & set(sys.argv[1:]))

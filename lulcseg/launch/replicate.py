@@ -13,27 +13,28 @@ from lulcseg.errors import LulcsegError, describe_error, exits_cleanly, failure_
 from lulcseg.files import read_json
 from lulcseg.launch.child_process import end_with_parent
 from lulcseg.launch.compose import SCHEMAS
-from lulcseg.launch.sweeping import REQUEST, note_failure
+from lulcseg.launch.sweeping import note_failure
 from lulcseg.launch.trial_folder import Settings
 from lulcseg.processes import is_lead
-from lulcseg.settings.schema import fill
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.settings.filling import fill
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what a folder's ``replicate.json`` asks for; whatever goes wrong is recorded there."""
     end_with_parent()
     (folder,) = sys.argv[1:] if argv is None else argv
-    run_dir = Path(folder)
+    run = RunFolder(Path(folder))
     with exits_cleanly():
-        request = read_json(run_dir / REQUEST)
+        request = read_json(run.request)
         if request is None:
-            raise LulcsegError("it holds no replicate to run", where=run_dir, remedy="run its sweep")
-        settings: Settings = fill(SCHEMAS[request["program"]], request["settings"], str(run_dir / REQUEST))
+            raise LulcsegError("it holds no replicate to run", where=run.path, remedy="run its sweep")
+        settings: Settings = fill(SCHEMAS[request["program"]], request["settings"], str(run.request))
         try:
             _run(settings, request["command"])
         except BaseException as error:
             if is_lead():
-                note_failure(run_dir, settings, failure_state(error), describe_error(error))
+                note_failure(run, settings, failure_state(error), describe_error(error))
             if isinstance(error, KeyboardInterrupt):
                 raise SystemExit(130) from None
             raise

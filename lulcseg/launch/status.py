@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
-from lulcseg.launch.trial_folder import DONE, RECORD, TRIAL
 from lulcseg.locks import is_locked
+from lulcseg.run_folder.folder import RunFolder, TrialFolder
+from lulcseg.run_folder.record import RunRecord
 
-PROGRESS = "progress.json"
 STATES = ("done", "running", "failed", "cut off", "missing")
 
 
@@ -53,10 +52,12 @@ def survey(folder: Path) -> list[Standing]:
     Raises:
         LulcsegError: The folder is no trial's.
     """
-    trial = read_json(folder / TRIAL)
+    trial_folder = TrialFolder(folder)
+    trial = read_json(trial_folder.description)
     if trial is None:
-        raise LulcsegError("it is no trial's folder", where=folder, remedy="give a folder that holds trial.json")
-    return [_standing(folder, value["name"], seed) for value in trial["values"] for seed in trial["seeds"]]
+        remedy = f"give a folder that holds {trial_folder.description.name}"
+        raise LulcsegError("it is no trial's folder", where=folder, remedy=remedy)
+    return [_standing(trial_folder, value["name"], seed) for value in trial["values"] for seed in trial["seeds"]]
 
 
 def seconds_left(runs: Sequence[Standing]) -> float | None:
@@ -83,7 +84,7 @@ def print_status(folder: Path, runs: Sequence[Standing]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    trial = read_json(folder / TRIAL) or {}
+    trial = read_json(TrialFolder(folder).description) or {}
     console = Console(highlight=False)
     console.print(f"\n[bold]{escape(str(trial.get('title')))}[/bold]  {escape(str(folder))}", soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
@@ -114,30 +115,29 @@ def _counts(runs: Sequence[Standing]) -> list[str]:
     return [str(sum(run.state == state for run in runs) or "·") for state in STATES]
 
 
-def _standing(folder: Path, value: str, seed: int) -> Standing:
-    run_dir = folder / value / f"seed{seed}"
-    record = read_json(run_dir / RECORD)
-    state = (record or {}).get("state")
-    if record is not None and state in DONE:
+def _standing(folder: TrialFolder, value: str, seed: int) -> Standing:
+    run = folder.run(value, seed)
+    record = RunRecord.read(run)
+    if record is not None and record.is_complete:
         return Standing(value, seed, "done", seconds=_took(record))
-    epochs = _epochs(run_dir)
-    if is_locked(run_dir):
+    epochs = _epochs(run)
+    if is_locked(run.path):
         return Standing(value, seed, "running", epochs=epochs)
     if record is None:
         return Standing(value, seed, "missing")
-    if state == "failed":
-        return Standing(value, seed, "failed", epochs=epochs, error=record.get("error"))
+    if record.state == "failed":
+        return Standing(value, seed, "failed", epochs=epochs, error=record.error)
     return Standing(value, seed, "cut off", epochs=epochs)
 
 
-def _took(record: dict[str, Any]) -> float:
+def _took(record: RunRecord) -> float:
     """Return the seconds that a run took; a prediction's training was another run's."""
-    training = record.get("training_seconds") or 0.0 if record.get("state") == "finished" else 0.0
-    return float(training) + sum(float(entry.get("seconds", 0.0)) for entry in record.get("maps", []))
+    training = record.training_seconds or 0.0 if record.state == "finished" else 0.0
+    return training + sum(entry.seconds for entry in record.maps or ())
 
 
-def _epochs(run_dir: Path) -> tuple[int, int] | None:
-    content = read_json(run_dir / PROGRESS)
+def _epochs(run: RunFolder) -> tuple[int, int] | None:
+    content = read_json(run.progress)
     try:
         return None if content is None else (int(content["epoch"]), int(content["epochs"]))
     except (KeyError, TypeError, ValueError):

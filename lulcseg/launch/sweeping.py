@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,12 @@ import yaml
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
 from lulcseg.launch.child_process import run_child
-from lulcseg.launch.trial_folder import DONE, RECORD, Settings, check_layout, run_dir_of, write_trial
+from lulcseg.launch.trial_folder import Settings, check_layout, folder_of, write_trial
 from lulcseg.locks import replicate_lock
 from lulcseg.processes import is_lead, say
-from lulcseg.run_folder.record import trial_entry
+from lulcseg.run_folder.folder import RunFolder, TrialFolder
+from lulcseg.run_folder.record import RunRecord, TrialEntry, timestamp
 from lulcseg.settings.programs import PredictConfig
-
-REQUEST = "replicate.json"
-"""What a replicate was asked to do, in its folder."""
-_ASIDE = ".moved_aside"
 
 
 def begin_sweep(runs: Sequence[Settings]) -> Path:
@@ -44,7 +40,7 @@ def begin_sweep(runs: Sequence[Settings]) -> Path:
         count = "1 finished run is" if len(refused) == 1 else f"{len(refused)} finished runs are"
         raise LulcsegError(
             f"{count} by other settings or files (this one: {_difference(first)})",
-            where=run_dir_of(first),
+            where=folder_of(first).path,
             remedy="choose another trial.name=…, or trial.changed=keep (they stay) or redo (they are moved aside)",
         )
     write_trial(folder, runs)
@@ -64,18 +60,18 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
     if not is_lead():
         return  # a launcher's other tasks: the first starts as many processes as there are devices
     settings = with_scene(settings)
-    run_dir = run_dir_of(settings)
+    folder = folder_of(settings)
     label = f"{settings.trial.name}: {settings.trial.value}, seed {settings.seed}"
-    with replicate_lock(run_dir) as lock:
+    with replicate_lock(folder.path) as lock:
         if lock is None:
             say(f"{label}: another process is running it")
             return
         if not _to_be_run(settings, label):
             return
-        say(f"{label}: {run_dir}")
+        say(f"{label}: {folder.path}")
         if _started(program, settings, command, lock):
-            record = read_json(run_dir / RECORD) or {}
-            say(f"{label}: {record.get('state')} ({record.get('error')})")
+            record = _record_of(folder)
+            say(f"{label}: {record.state} ({record.error})")
 
 
 def run_apart(program: str, settings: Settings, command: str) -> None:
@@ -84,55 +80,51 @@ def run_apart(program: str, settings: Settings, command: str) -> None:
     Raises:
         LulcsegError: It failed; its record says why.
     """
-    run_dir = run_dir_of(settings)
-    with replicate_lock(run_dir) as lock:
+    folder = folder_of(settings)
+    with replicate_lock(folder.path) as lock:
         if lock is None or _started(program, settings, command, lock):
-            told = (read_json(run_dir / RECORD) or {}).get("error", "another process runs it")
-            raise LulcsegError(f"the run failed ({told})", where=run_dir, remedy="see above")
+            why = _record_of(folder).pick("error").get("error", "another process runs it")
+            raise LulcsegError(f"the run failed ({why})", where=folder.path, remedy="see above")
 
 
 def _started(program: str, settings: Settings, command: str, lock: int) -> int:
     """Run a process for a run that is to be begun or gone on with, and return its exit code."""
-    run_dir = run_dir_of(settings)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(settings)
+    folder.path.mkdir(parents=True, exist_ok=True)
     request = {"format": 1, "program": program, "command": command, "settings": asdict(settings)}
-    write_json(run_dir / REQUEST, request)
-    code = run_child(run_dir, lock)
+    write_json(folder.request, request)
+    code = run_child(folder.path, lock)
     if code:
-        note_failure(run_dir, settings, "failed", _ended(code))
+        note_failure(folder, settings, "failed", _ended(code))
     return code
 
 
-def note_failure(run_dir: Path, settings: Settings, state: str, error: str) -> None:
+def note_failure(folder: RunFolder, settings: Settings, state: str, error: str) -> None:
     """See that a replicate's record says that it failed or was interrupted; what says so, or that it is done, stays."""
-    record = read_json(run_dir / RECORD) or {}
-    if record.get("state") in {*DONE, "interrupted", "failed"}:
+    record = _record_of(folder)
+    if record.is_complete or record.state in {"interrupted", "failed"}:
         return
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-    start = {
-        "format": 1,
-        "name": settings.trial.value or getattr(settings, "name", None),
-        "seed": settings.seed,
-        "started": now,
-    }
-    known = {"trial": trial_entry(settings), "state": state, "finished": now, "error": error}
-    write_json(run_dir / RECORD, start | record | known)
+    now = timestamp()
+    start = RunRecord.of(
+        format=1, name=settings.trial.value or getattr(settings, "name", None), seed=settings.seed, started=now
+    )
+    begun = RunRecord.from_plain(start.to_plain() | record.to_plain())
+    begun.updated(trial=TrialEntry.of_settings(settings.trial), state=state, finished=now, error=error).save(folder)
 
 
 def with_scene(settings: Settings) -> Settings:
     """Return a prediction's settings with the scene that its model was trained on, where none is asked for."""
     if not isinstance(settings, PredictConfig) or settings.scene is not None or settings.checkpoint is None:
         return settings
-    run = Path(settings.checkpoint).expanduser().resolve().parent.parent
-    trained = _config_of(run)
+    trained = _config_of(RunFolder.of_checkpoint(Path(settings.checkpoint).expanduser().resolve()))
     names = (trained.get("scenes") or {}).get("train") or [trained.get("scene")]
     return replace(settings, scene=names[0])
 
 
 def _to_be_run(settings: Settings, label: str) -> bool:
     """Decide what becomes of what a replicate's folder holds; what is in the way is moved aside."""
-    run_dir = run_dir_of(settings)
-    if not (run_dir / RECORD).exists():
+    folder = folder_of(settings)
+    if not folder.record.exists():
         return True
     if _is_same(settings):
         if done := _is_done(settings):
@@ -141,12 +133,12 @@ def _to_be_run(settings: Settings, label: str) -> bool:
     if _is_done(settings) and settings.trial.changed != "redo":
         say(f"{label}: kept, though by other settings ({_difference(settings)})")
         return False
-    say(f"{label}: what was there is by other settings, moved to {_move_aside(run_dir)}")
+    say(f"{label}: what was there is by other settings, moved to {_move_aside(folder)}")
     return True
 
 
 def _is_done(settings: Settings) -> bool:
-    return (read_json(run_dir_of(settings) / RECORD) or {}).get("state") in DONE
+    return _record_of(folder_of(settings)).is_complete
 
 
 def _is_same(settings: Settings) -> bool:
@@ -157,12 +149,12 @@ def _is_same(settings: Settings) -> bool:
     """
     from lulcseg.run.fingerprint import fingerprint_of
 
-    record = read_json(run_dir_of(settings) / RECORD) or {}
-    known = record.get("fingerprint")
+    record = _record_of(folder_of(settings))
+    known = record.fingerprint
     try:
         return known is not None and known == fingerprint_of(with_scene(settings))
     except LulcsegError:
-        if record.get("state") in DONE:
+        if record.is_complete:
             raise
         return known is None  # it failed before anything was known, and may do so again
 
@@ -170,31 +162,36 @@ def _is_same(settings: Settings) -> bool:
 def _difference(settings: Settings) -> str:
     from lulcseg.run.fingerprint import differing
 
-    found = differing(settings, _config_of(run_dir_of(settings)))
+    found = differing(settings, _config_of(folder_of(settings)))
     return ", ".join(found) or "a file of a scene, or the version of lulcseg"
 
 
-def _config_of(run_dir: Path) -> dict[str, Any]:
+def _record_of(folder: RunFolder) -> RunRecord:
+    """Return a run's record, empty if it doesn't exist or is damaged."""
+    return RunRecord.read(folder) or RunRecord.of()
+
+
+def _config_of(folder: RunFolder) -> dict[str, Any]:
     try:
-        content = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
+        content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
         content = None
     if isinstance(content, dict):
         return content
-    settings = (read_json(run_dir / REQUEST) or {}).get("settings")
+    settings = (read_json(folder.request) or {}).get("settings")
     return settings if isinstance(settings, dict) else {}
 
 
-def _move_aside(run_dir: Path) -> Path:
+def _move_aside(run: RunFolder) -> Path:
     """Move a run out of the way, where nothing takes it for one of the trial's."""
-    known = (read_json(run_dir / RECORD) or {}).get("fingerprint") or "unknown"
-    folder = run_dir.parent.parent / _ASIDE / run_dir.parent.name
+    known = _record_of(run).fingerprint or "unknown"
+    folder = TrialFolder.of_run(run).moved_aside / run.path.parent.name
     folder.mkdir(parents=True, exist_ok=True)
-    name, number = f"{run_dir.name}.{known[:8]}", 1
+    name, number = f"{run.path.name}.{known[:8]}", 1
     while (folder / name).exists():
         number += 1
-        name = f"{run_dir.name}.{known[:8]}.{number}"
-    return run_dir.rename(folder / name)
+        name = f"{run.path.name}.{known[:8]}.{number}"
+    return run.path.rename(folder / name)
 
 
 def _ended(code: int) -> str:

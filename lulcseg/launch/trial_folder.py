@@ -9,18 +9,15 @@ from typing import Any
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
 from lulcseg.locks import exclusive
+from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import plain_level
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.settings.trial import ContrastSettings
 
 Settings = TrainConfig | PredictConfig
-TRIAL = "trial.json"
-RECORD = "record.json"
-DONE = ("finished", "mapped")
-"""States of a run that needs nothing more."""
 
 
-def run_dir_of(settings: Settings) -> Path:
+def folder_of(settings: Settings) -> RunFolder:
     """Return the folder that a run's settings name.
 
     Raises:
@@ -29,7 +26,7 @@ def run_dir_of(settings: Settings) -> Path:
     setting = settings.run_dir if isinstance(settings, TrainConfig) else settings.output
     if setting is None:
         raise LulcsegError("a trial's run needs a folder of its own", where="output", remedy="set output=…")
-    return Path(setting).expanduser().resolve()
+    return RunFolder(Path(setting).expanduser().resolve())
 
 
 def check_layout(runs: Sequence[Settings]) -> Path:
@@ -42,15 +39,17 @@ def check_layout(runs: Sequence[Settings]) -> Path:
         LulcsegError: They don't.
     """
     remedy = "leave run_dir, output and name to the file of sweeps/"
-    folders = [run_dir_of(settings) for settings in runs]
+    folders = [folder_of(settings) for settings in runs]
     for settings, folder in zip(runs, folders, strict=True):
-        wanted = f"{settings.trial.value}/seed{settings.seed}"
-        if folder.parts[-2:] != tuple(wanted.split("/")):
-            raise LulcsegError(f"a run of this trial belongs in …/{wanted}", where=folder, remedy=remedy)
+        trial = TrialFolder.of_run(folder)
+        expected = trial.run(str(settings.trial.value), int(settings.seed or 0))
+        if folder != expected:
+            place = expected.path.relative_to(trial.path).as_posix()
+            raise LulcsegError(f"a run of this trial belongs in …/{place}", where=folder.path, remedy=remedy)
     if len(set(folders)) < len(folders):
         twice = next(folder for folder in folders if folders.count(folder) > 1)
-        raise LulcsegError("two runs of the sweep would share it", where=twice, remedy=remedy)
-    roots = {folder.parent.parent for folder in folders}
+        raise LulcsegError("two runs of the sweep would share it", where=twice.path, remedy=remedy)
+    roots = {TrialFolder.of_run(folder).path for folder in folders}
     if len(roots) > 1:
         raise LulcsegError(
             f"the sweep's runs lie in {len(roots)} trials", where=min(roots), remedy="give all of them one trial.name"
@@ -68,10 +67,10 @@ def write_trial(folder: Path, runs: Sequence[Settings]) -> None:
     Raises:
         LulcsegError: The folder holds another trial, or can't be written to.
     """
-    trial = runs[0].trial
+    trial, paths = runs[0].trial, TrialFolder(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder / f".{TRIAL}.lock"):
-        earlier = read_json(folder / TRIAL) or {}
+    with exclusive(paths.description_lock):
+        earlier = read_json(paths.description) or {}
         if earlier.get("name", trial.name) != trial.name:
             raise LulcsegError(f"it holds trial '{earlier['name']}'", where=folder, remedy="choose another trial.name")
         levels = {value["name"]: value["level"] for value in earlier.get("values", [])}
@@ -88,7 +87,7 @@ def write_trial(folder: Path, runs: Sequence[Settings]) -> None:
             "contrast": _contrast(trial.contrast, levels),
         }
         if content != earlier:
-            write_json(folder / TRIAL, content)
+            write_json(paths.description, content)
 
 
 def _contrast(contrast: ContrastSettings, known: Collection[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run shows, from its directory and its results; who shows it is the display's business."""
+"""What a run displays: plan, maps, assessments, model and outcome, sent to whichever logger is open."""
 
 from __future__ import annotations
 
@@ -18,68 +18,74 @@ from lulcseg.legend import Legend
 from lulcseg.loggers.display import Display, Picture, Value
 from lulcseg.loggers.identity import Identity
 from lulcseg.maps.classraster import ClassRaster
-from lulcseg.pictures.figures import confusion_figure, png
+from lulcseg.pictures.figure_style import png
+from lulcseg.pictures.run_figures import confusion_figure
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import MapEntry, PlanEntry, RunRecord, SceneEntry
 
 _HEADLINE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 _OUTCOME = (
     "training_seconds", "reading_seconds", "steps", "dropped_patches", "peak_memory_bytes",
     "peak_device_memory_bytes", "energy_wh",
 )  # fmt: skip
-"""Entries of a record that stand in the table of runs, where the record has them."""
+"""Attributes of the record that appear in the table of runs, if known."""
 
 
-def facts_of(record: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
-    """Return what is known of a run besides its settings, to find runs by: trial, plan, code, machine."""
-    plan = record.get("plan") or {}
+def facts_of(record: RunRecord, identity: Identity) -> dict[str, Any]:
+    """Return what is known of a run besides its settings, to filter runs by: trial, plan, code, machine."""
+    plan = record.plan or PlanEntry.of()
+    counted = dict.fromkeys(("digest", "train", "validation", "per_class")) | plan.pick(
+        "digest", "train", "validation", "per_class"
+    )
     return {
         "trial": asdict(identity.trial),
-        "started": record.get("started"),
-        "fingerprint": record.get("fingerprint"),
-        "plan": {name: plan.get(name) for name in ("digest", "train", "validation", "per_class")},
-        "git": record.get("git"),
-        "environment": record.get("environment"),
+        "started": record.started,
+        "fingerprint": record.fingerprint,
+        "plan": counted,
+        "git": None if record.git is None else record.git.to_plain(),
+        "environment": None if record.environment is None else record.environment.to_plain(),
     }
 
 
-def show_plan(display: Display, run_dir: Path, record: Mapping[str, Any]) -> None:
-    """Show the plan's pictures, and keep the plan itself.
+def show_plan(display: Display, folder: RunFolder, record: RunRecord) -> None:
+    """Display the plan's pictures, and log the plan itself as an artifact.
 
-    Runs of the same plan keep the same version of it.
+    Runs with the same plan share one version of the artifact.
     """
-    pictures = sorted(run_dir.glob("plan*.png"))
+    pictures = folder.plan_pictures()
     for path in pictures:
         with Image.open(path) as picture:
             display.picture(f"plan/{path.stem}", Picture(picture.convert("RGB")))
-    files = [path for path in (run_dir / "plan.gpkg", run_dir / "plan.json") if path.is_file()]
-    display.files(f"plan-{record['plan']['digest'][:12]}", "plan", [*files, *pictures])
+    files = [path for path in (folder.plan, folder.plan_json) if path.is_file()]
+    display.files(f"plan-{str(record.plan_digest)[:12]}", "plan", [*files, *pictures])
 
 
 def show_sheets(display: Display, sheets: Mapping[str, Image.Image]) -> None:
-    """Show contact sheets of the augmentation."""
+    """Display contact sheets of the augmentation."""
     for name, sheet in sheets.items():
         display.picture(f"augmentation/{name}", Picture(sheet))
 
 
-def show_map(display: Display, run_dir: Path, entry: Mapping[str, Any], scene: Mapping[str, Any]) -> None:
-    """Show a map over its scene's imagery, with the labels to switch to, and its areas.
+def show_map(display: Display, folder: RunFolder, entry: MapEntry, scene: SceneEntry) -> None:
+    """Display a map over its scene's imagery, with the labels as another layer, and its table of areas.
 
     Args:
-        display: Who shows it.
-        run_dir: The run directory.
-        entry: The map's entry of the record.
-        scene: The scene's entry of the record.
+        display: Where to display it.
+        folder: The run's folder.
+        entry: The map.
+        scene: The map's scene.
     """
-    stem = Path(entry["path"]).stem
-    with Image.open(run_dir / scene["imagery_preview"]) as preview:
+    path = folder.path / entry.path
+    with Image.open(folder.path / str(scene.imagery_preview)) as preview:
         image = preview.convert("RGB")
-    legend = Legend.from_plain(scene["legend"])
-    with ClassRaster(run_dir / entry["path"], legend) as raster:
+    legend = Legend.from_plain(scene.legend or [])
+    with ClassRaster(path, legend) as raster:
         layers = {"map": raster.overview(image.height, image.width)}
-    if scene.get("labels_preview"):
-        with Image.open(run_dir / scene["labels_preview"]) as labels:
+    if scene.labels_preview:
+        with Image.open(folder.path / scene.labels_preview) as labels:
             layers["labels"] = np.asarray(labels, dtype=np.uint8)
-    display.picture(f"maps/{stem}", Picture(image, layers, legend))
-    display.table(f"areas/{stem}", pd.DataFrame(entry["areas"]))
+    display.picture(f"maps/{path.stem}", Picture(image, layers, legend))
+    display.table(f"areas/{path.stem}", pd.DataFrame(entry.areas))
 
 
 def show_assessment(display: Display, stem: str, scored: Assessment) -> None:
@@ -98,28 +104,28 @@ def show_assessment(display: Display, stem: str, scored: Assessment) -> None:
     display.table(f"classes/{stem}", class_table(scored))
 
 
-def show_model(display: Display, name: str, seed: int, run_dir: Path, record: Mapping[str, Any]) -> None:
-    """Keep the model: its best checkpoint with the settings and the record of its run.
+def show_model(display: Display, name: str, seed: int, folder: RunFolder, checkpoint: Path) -> None:
+    """Log the model as an artifact: its checkpoint with the settings and the record of its run.
 
     Args:
-        display: Who keeps it.
+        display: Where to log it.
         name: Its name.
         seed: The run's seed, an alias of it.
-        run_dir: The run directory.
-        record: The run's record.
+        folder: The run's folder.
+        checkpoint: The best checkpoint.
     """
-    files = [run_dir / record["checkpoint"], run_dir / "config.yaml", run_dir / "record.json"]
-    display.files(name, "model", files, ["best", f"seed{seed}"])
+    display.files(name, "model", [checkpoint, folder.config, folder.record], ["best", f"seed{seed}"])
 
 
-def show_outcome(display: Display, record: Mapping[str, Any]) -> None:
-    """Show what a record says of how the run went: times, steps, memory."""
-    values: dict[str, Value] = {name: record[name] for name in _OUTCOME if record.get(name) is not None}
+def show_outcome(display: Display, record: RunRecord) -> None:
+    """Display a run's times, steps and memory."""
+    known = record.pick(*_OUTCOME)
+    values: dict[str, Value] = {name: value for name, value in known.items() if value is not None}
     display.scores(values)
 
 
 def confusion_counts(scored: Assessment) -> pd.DataFrame:
-    """Return a confusion matrix as ``reference``, ``map`` and ``count``, a row a cell."""
+    """Return a confusion matrix as ``reference``, ``map`` and ``count``, one row per cell."""
     names = scored.legend.names
     n = len(names)
     cells = {"reference": np.repeat(names, n), "map": np.tile(names, n), "count": scored.confusion.ravel()}
@@ -127,7 +133,7 @@ def confusion_counts(scored: Assessment) -> pd.DataFrame:
 
 
 def class_table(scored: Assessment) -> pd.DataFrame:
-    """Return a row a class: points, user's and producer's accuracy with 95 % bounds, F1; NaN where undefined."""
+    """Return one row per class: points, user's and producer's accuracy with 95 % bounds, F1; NaN where undefined."""
     s = scored.scores
     columns: dict[str, Any] = {
         "class": scored.legend.names,

@@ -1,4 +1,4 @@
-"""What a run shows, whoever shows it: curves, scores, pictures, tables, files."""
+"""The interface of all loggers: curves, scores, pictures, tables, files."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from PIL import Image
 from pytorch_lightning.loggers import Logger
 
 from lulcseg.legend import Legend
-from lulcseg.pictures.images import class_picture
+from lulcseg.pictures.painting import class_picture
 
 _OPACITY = 140
-"""How far classes cover the imagery under them where the service can't do that itself, of 255."""
+"""Opacity of classes drawn over imagery where the service has no masks, of 255."""
 
 Value = float | int | str
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, and classes that lie over it.
+    """A picture, with layers of classes over it.
 
     Attributes:
         image: The picture, (h, w).
-        layers: By name, (h, w) uint8 class indices on the picture's pixels; 255: no class.
+        layers: By name, (h, w) uint8 class indices of the picture's pixels; 255: no class.
         legend: The layers' classes.
     """
 
@@ -37,7 +37,7 @@ class Picture:
     legend: Legend | None = None
 
     def flat(self) -> dict[str, Image.Image]:
-        """Return the picture, and each layer painted over it, by the layer's name; the bare picture's is empty."""
+        """Return the picture under the empty name, and with each layer drawn over it under the layer's name."""
         pictures = {"": self.image.convert("RGB")}
         for name, index in self.layers.items():
             assert self.legend is not None
@@ -49,75 +49,75 @@ class Picture:
 
 
 class Display(Protocol):
-    """Shows one run. Names are paths such as ``confusion/farm_single``: their first part is a section."""
+    """Displays one run. Names are paths such as ``confusion/farm_single``; their first part is a section."""
 
     @property
     def curves(self) -> Logger | None:
-        """Lightning's logger, which gets the training curves; None: the run's own metrics.csv is enough."""
+        """Lightning's logger, for the training curves; None: the run's own ``metrics.csv`` is enough."""
         ...
 
     @property
     def address(self) -> Mapping[str, str]:
-        """Return what finds the run again at the service, such as its id; empty where there is nothing to find."""
+        """What identifies the run at the service, such as its id; empty without a service."""
         ...
 
     def scores(self, values: Mapping[str, Value]) -> None:
-        """Show what came out of the run: one value a name."""
+        """Display results of the run, one value per name."""
         ...
 
     def picture(self, name: str, picture: Picture) -> None:
-        """Show a picture."""
+        """Display a picture."""
         ...
 
     def table(self, name: str, table: pd.DataFrame) -> None:
-        """Show a table."""
+        """Display a table."""
         ...
 
     def confusion(self, name: str, counts: pd.DataFrame) -> None:
-        """Show a confusion matrix.
+        """Display a confusion matrix.
 
         Args:
             name: Its name.
-            counts: ``reference``, ``map`` and ``count``, a row a cell of the matrix, in the legend's order.
+            counts: ``reference``, ``map`` and ``count``, one row per cell of the matrix, in the legend's order.
         """
         ...
 
     def files(self, name: str, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
-        """Keep files together under a name.
+        """Log files together as an artifact.
 
         Args:
-            name: Their name; the same name again is another version of it.
-            kind: What they are: ``plan`` or ``model``.
+            name: The artifact's name; the same name again adds a version of it.
+            kind: ``plan`` or ``model``.
             files: The files.
             aliases: Names of this version.
         """
         ...
 
     def close(self, *, failed: bool) -> None:
-        """Finish. Nothing is shown after it."""
+        """Finish; nothing may be displayed after it."""
         ...
 
 
 class NoDisplay:
-    """Shows nothing: for ``logger=none``, and for every process but a run's first."""
+    """Displays nothing: for ``logger=none``, and for every process but a run's first."""
 
     curves: Logger | None = None
     address: Mapping[str, str] = {}
 
     def scores(self, values: Mapping[str, Value]) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def picture(self, name: str, picture: Picture) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def table(self, name: str, table: pd.DataFrame) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def confusion(self, name: str, counts: pd.DataFrame) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def files(self, name: str, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
-        """Keep nothing."""
+        """Do nothing."""
 
     def close(self, *, failed: bool) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""What a run is called where it is shown: its trial, its value in it, its seed, its stage, its tags."""
+"""A run's names at a logger: its trial, its value in it, its seed, its stage, its tags."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 _LONGEST_TAG = 64
-"""Characters of a tag that Weights & Biases takes."""
+"""Longest tag that Weights & Biases accepts, in characters."""
 
 
 @dataclass(frozen=True)
 class TrialPlace:
-    """Where a run stands in a trial.
+    """A run's place in a trial.
 
     Attributes:
-        name: The trial.
-        value: The value of it that the run tries.
-        level: The number that the value stands for; None: none.
+        name: Name of the trial.
+        value: Name of the value that the run tries.
+        level: The number that the value represents, if any.
     """
 
     name: str
@@ -32,9 +32,9 @@ class Identity:
     Attributes:
         trial: Its place in a trial.
         seed: Its seed.
-        stage: What it does: ``train`` or ``predict``.
-        tags: What it can be found by.
-        detail: What tells several of the same stage apart, such as the map they make.
+        stage: ``train`` or ``predict``.
+        tags: Its tags, to filter runs by.
+        detail: Distinguishes several runs of the same stage, such as by the name of their map.
     """
 
     trial: TrialPlace
@@ -51,15 +51,15 @@ class Identity:
 
     @property
     def model(self) -> str:
-        """What its model is called: another for each trial, value and seed."""
+        """Name of its model, unique to the trial, value and seed."""
         return f"{self.trial.name}-{self.trial.value}-seed{self.seed}"
 
 
 def trial_of(config: Mapping[str, Any]) -> TrialPlace:
-    """Return a run's place in a trial; a run by itself is a trial of its own, of one value.
+    """Return a run's place in a trial; a single run is a trial of its own, with one value.
 
     Args:
-        config: The run's settings as plain Python, with ``trial`` (``name``, ``value``, ``level``) or without.
+        config: The run's settings as plain Python, with ``trial`` (``name``, ``value``, ``level``) or without it.
     """
     name = str(config.get("name") or "run")
     trial = config.get("trial") or {}
@@ -75,7 +75,7 @@ def identity_of(
         config: The run's settings as plain Python (``config.yaml``).
         scenes: Names of the scenes it trains on or maps.
         stage: ``train`` or ``predict``.
-        detail: What tells several of the same stage apart.
+        detail: Distinguishes several runs of the same stage.
     """
     trial = trial_of(config)
     tags = [

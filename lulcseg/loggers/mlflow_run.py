@@ -1,4 +1,4 @@
-"""A run in MLflow: ``mlflow ui`` in the folder that train.py was started in."""
+"""A run in MLflow: start ``mlflow ui`` in the folder that train.py was started in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lulcseg.loggers.identity import Identity
 from lulcseg.settings.logger import LoggerSettings
 
 ADDRESS = "sqlite:///mlflow.db"
-"""Where MLflow itself looks when it is told nothing."""
+"""MLflow's own default."""
 
 
 class MlflowDisplay:
@@ -30,7 +30,6 @@ class MlflowDisplay:
     """
 
     def __init__(self, settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
-        """Begin the run."""
         self._run_dir = run_dir
         uri = settings.address or os.environ.get("MLFLOW_TRACKING_URI") or ADDRESS
         facts = {"stage": identity.stage, "value": identity.trial.value, "seed": identity.seed, "folder": run_dir}
@@ -73,7 +72,7 @@ class MlflowDisplay:
         self._client.log_table(self._id, table, artifact_file=f"{_key(name)}.json")
 
     def confusion(self, name: str, counts: pd.DataFrame) -> None:
-        """Log a confusion matrix, a row a cell."""
+        """Log a confusion matrix, one row per cell."""
         self.table(name, counts)
 
     def files(self, name: str, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
@@ -83,7 +82,7 @@ class MlflowDisplay:
         self._client.set_tag(self._id, kind, ", ".join([name, *aliases]))
 
     def close(self, *, failed: bool) -> None:
-        """Say how the run ended."""
+        """Finish the run, with how it ended."""
         self._logger.finalize("failed" if failed else "success")
 
 
@@ -98,10 +97,10 @@ def _as_tags(tags: Sequence[str]) -> dict[str, str]:
 
 
 def _with_keys(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings and facts with names that MLflow takes: a class may be called anything."""
+    """Return settings and facts with keys that MLflow accepts: a class may have any name."""
     return {_key(name): _with_keys(v) if isinstance(v, Mapping) else v for name, v in content.items()}
 
 
 def _key(name: str) -> str:
-    """Return a name that MLflow takes."""
+    """Return a name with characters that MLflow accepts."""
     return re.sub(r"[^\w./ \-]", "_", name)

@@ -1,4 +1,4 @@
-"""Opening what shows a run, by its settings."""
+"""Opening the display that a run's settings choose."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import Any
 import yaml
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import read_json
 from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, Display, NoDisplay
 from lulcseg.loggers.identity import Identity, identity_of
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.settings.filling import fill
 from lulcseg.settings.logger import LoggerSettings
-from lulcseg.settings.schema import fill
 
 _NEEDS = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
-"""Modules of loggers that are extras."""
+"""Modules that optional loggers need."""
 
 
 def check_logger(settings: LoggerSettings) -> None:
-    """See that a logger is installed.
+    """Check that a logger is installed.
 
     Raises:
         LulcsegError: It isn't.
@@ -41,7 +42,7 @@ def check_logger(settings: LoggerSettings) -> None:
 def open_display(
     settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path
 ) -> Iterator[Display]:
-    """Open what shows a run, and close it however the run ends.
+    """Open a run's display, and close it however the run ends.
 
     Only a run's first process may call this.
 
@@ -65,34 +66,33 @@ def open_display(
 
 @contextmanager
 def reopen_display(
-    run_dir: Path,
-    folder: Path,
-    record: Mapping[str, Any],
+    run: RunFolder,
+    folder: RunFolder,
+    record: RunRecord,
     *,
     request: Mapping[str, Any],
     scenes: Sequence[str],
     detail: str,
 ) -> Iterator[Display]:
-    """Open what shows later maps of a run's model: as the run was shown, as a run of its own beside it.
+    """Open the display of later maps of a run's model: a run of its own beside the run's, with the same logger.
 
-    A run that has ended is not gone on with: offline there is no asking how far it had come, and what it showed
-    stays as it was. The new run has the same group and tags, the stage ``predict``, and in its settings where the
-    model came from.
+    A run that has ended isn't resumed: offline there is no way to ask for its last step, and what it logged stays as
+    it is. The new run has the same group and tags, the stage ``predict``, and in its settings where the model is from.
 
     Args:
-        run_dir: The run whose model it is; one that has no settings any more shows nothing.
-        folder: Where the maps go.
+        run: The run that the model is from; a run without settings displays nothing.
+        folder: The folder of the maps.
         record: The record of ``folder``.
-        request: Settings of the prediction, plain Python; with a ``trial`` of its own it is shown as that trial's.
+        request: Settings of the prediction, plain Python; with a ``trial`` of its own it belongs to that trial.
         scenes: Names of the scenes.
-        detail: What the maps are called.
+        detail: Name of the maps.
 
     Raises:
         LulcsegError: The logger isn't installed, or the run's settings are damaged.
     """
     try:
-        settings = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
-        logger = fill(LoggerSettings, settings["logger"], str(run_dir / "config.yaml"))
+        settings = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+        logger = fill(LoggerSettings, settings["logger"], str(run.config))
         trial = request.get("trial") or {}
         if trial.get("name"):  # a replicate of its own, not a later map of the model's run
             settings, detail = settings | {"trial": trial}, ""
@@ -101,17 +101,12 @@ def reopen_display(
         yield NOTHING
         return
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise LulcsegError(
-            "its settings can't be read", where=run_dir / "config.yaml", remedy="set show=none"
-        ) from error
-    facts = facts_of(record, identity) | {"predict": dict(request), "model_of": _address_of(run_dir)}
-    with open_display(logger, identity, settings | facts, folder) as display:
+        raise LulcsegError("its settings can't be read", where=run.config, remedy="set show=none") from error
+    trained = RunRecord.read(run)
+    model_of = None if trained is None else trained.shown
+    facts = facts_of(record, identity) | {"predict": dict(request), "model_of": model_of}
+    with open_display(logger, identity, settings | facts, folder.path) as display:
         yield display
-
-
-def _address_of(run_dir: Path) -> Any:
-    """Return where a run was shown, by its record; None: nowhere."""
-    return (read_json(run_dir / "record.json") or {}).get("shown")
 
 
 def _open(settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> Display:

@@ -1,4 +1,4 @@
-"""A run in TensorBoard: ``tensorboard --logdir runs``."""
+"""A run in TensorBoard: start ``tensorboard --logdir runs``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.trials.tables import as_markdown
 
 
 class TensorBoardDisplay:
-    """A run's events, in ``<run>/tensorboard``; what a run is called is its folder.
+    """A run's events, in ``<run>/tensorboard``; TensorBoard names a run by its folder.
 
-    Tables are shown as text, files by where they lie.
+    Tables are written as text, files as their paths.
 
     Args:
         identity: The run's names.
@@ -28,9 +30,10 @@ class TensorBoardDisplay:
     address: Mapping[str, str] = {}
 
     def __init__(self, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
-        """Begin the events; a later stage adds a file of its own."""
         self._run_dir = run_dir
-        self._logger = TensorBoardLogger(save_dir=run_dir, name="tensorboard", version="", default_hp_metric=False)
+        self._logger = TensorBoardLogger(
+            save_dir=run_dir, name=RunFolder(run_dir).tensorboard.name, version="", default_hp_metric=False
+        )
         self._writer = self._logger.experiment
         self._logger.log_hyperparams(dict(content))
         self._text("run", f"{identity.name}, {identity.stage}: {', '.join(identity.tags)}")
@@ -55,21 +58,21 @@ class TensorBoardDisplay:
 
     def table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as text in Markdown."""
-        self._text(name, _markdown(table))
+        self._text(name, as_markdown(_texts(table)))
 
     def confusion(self, name: str, counts: pd.DataFrame) -> None:
-        """Write a confusion matrix as text; its picture comes as one."""
+        """Write a confusion matrix as text; its picture is logged as a picture."""
         order = list(dict.fromkeys(counts["reference"]))
         matrix = counts.pivot_table(index="reference", columns="map", values="count").loc[order, order].astype(int)
         self.table(name, matrix.rename_axis(None, axis=1).rename_axis("reference \\ map").reset_index())
 
     def files(self, name: str, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
-        """Say where files lie."""
+        """Write the files' paths."""
         where = [f"- `{file.relative_to(self._run_dir)}`" for file in files]
         self._text(f"files/{kind}", "\n".join([f"{name} ({', '.join(aliases) or kind})", "", *where]))
 
     def close(self, *, failed: bool) -> None:
-        """Write what is left."""
+        """Write the remaining events."""
         self._logger.finalize("failed" if failed else "success")
         self._writer.close()
 
@@ -77,12 +80,10 @@ class TensorBoardDisplay:
         self._writer.add_text(name, text, 0)
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    """Return a table in Markdown; class names are shown as they are written."""
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table's values as printed: numbers with four significant digits, texts in one line."""
 
-    def cell(value: object) -> str:
-        text = f"{value:.4g}" if isinstance(value, float) else str(value)
-        return "".join("\\" + c if c in "|*_`<\\" else c for c in " ".join(text.split()))
+    def text(value: object) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
 
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.itertuples(index=False)]
-    return "\n".join("| " + " | ".join("---" if v == "---" else cell(v) for v in row) + " |" for row in rows)
+    return pd.DataFrame([[text(v) for v in row] for row in table.itertuples(index=False)], columns=table.columns)

@@ -16,36 +16,36 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from lulcseg.legend import IGNORE
 from lulcseg.loggers.display import Picture, Value
 from lulcseg.loggers.identity import Identity
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.logger import LoggerSettings
 
 STEP, EPOCH = "trainer/global_step", "epoch"
 """Axes of the curves, as Lightning names them."""
 
 BEST = {"val/kappa": "max", "val/mean_f1": "max", "val/loss": "min", "train/kappa": "max", "train/loss_epoch": "min"}
-"""Curves whose best value, not the last, stands in the run's summary."""
+"""Curves whose best value, instead of the last, is in the run's summary."""
 
 _DATA_DIR = "WANDB_DATA_DIR"
 _WAIT_TO_START, _WAIT_TO_FINISH = 60.0, 900.0
-"""Seconds that an online run may take to begin, and to send what is left."""
+"""Longest time for an online run to start, and to send what remains, in seconds."""
 
 
 class WandbDisplay:
     """A run in Weights & Biases.
 
-    All that an offline run will send lies in the run directory, files of tables included.
+    Everything that an offline run will send is in the run directory, files of tables included.
 
     Args:
-        settings: The project, and whether to stay offline. Where the service can't be had, the run is offline all
-            the same, and says so.
+        settings: The project, and whether to stay offline. If the service isn't available, the run is offline
+            anyway, and says so.
         identity: The run's names.
-        content: Settings and facts, by which runs are filtered and grouped.
+        content: Settings and facts, to filter and group runs by.
         run_dir: The run directory.
     """
 
     def __init__(self, settings: LoggerSettings, identity: Identity, content: Mapping[str, Any], run_dir: Path) -> None:
-        """Begin the run."""
         self._data_dir_before = os.environ.get(_DATA_DIR)
-        os.environ.setdefault(_DATA_DIR, str(run_dir / "wandb" / "data"))
+        os.environ.setdefault(_DATA_DIR, str(RunFolder(run_dir).wandb / "data"))
         self._run = self._begin(settings, identity, content, run_dir)
         for axis in (STEP, EPOCH):
             self._run.define_metric(axis, hidden=True)
@@ -67,11 +67,11 @@ class WandbDisplay:
         return {"service": "wandb", "project": run.project, "group": run.group, "id": run.id}
 
     def scores(self, values: Mapping[str, Value]) -> None:
-        """Put values into the run's summary, the columns of the table of runs."""
+        """Add values to the run's summary, the columns of the table of runs."""
         self._run.summary.update(dict(values))
 
     def picture(self, name: str, picture: Picture) -> None:
-        """Log a picture; its layers become masks that can be switched on and off."""
+        """Log a picture; its layers become masks that can be toggled."""
         labels = {c.code: c.name for c in picture.legend} if picture.legend is not None else {}
         codes = None if picture.legend is None else picture.legend.index_to_code()
         masks = {
@@ -97,10 +97,10 @@ class WandbDisplay:
         self._run.log({name: chart})
 
     def files(self, name: str, kind: str, files: Sequence[Path], aliases: Sequence[str] = ()) -> None:
-        """Log an artifact that refers to the files where they lie; of what may still change, a copy is kept."""
+        """Log an artifact that refers to the files in place; files that may still change are copied."""
         artifact = wandb.Artifact(_fit_for_artifacts(name), type=kind)
         for file in files:
-            changes = file.suffix in {".json", ".yaml"}  # the record, when the run goes on
+            changes = file.suffix in {".json", ".yaml"}  # the record, when the run is resumed
             artifact.add_file(str(file), policy="mutable" if changes else "immutable", skip_cache=True)
         self._run.log_artifact(artifact, aliases=[_fit_for_artifacts(alias) for alias in aliases])
 
@@ -140,11 +140,11 @@ class WandbDisplay:
             why = str(error).splitlines()[0]
         sys.stdout.write(
             f"Weights & Biases can't be reached ({why}): the run is kept offline, "
-            f"wandb sync {run_dir}/wandb sends it.\n"
+            f"wandb sync {RunFolder(run_dir).wandb} sends it.\n"
         )
         return begin("offline")
 
 
 def _fit_for_artifacts(name: str) -> str:
-    """Return a name of letters, digits, ``_``, ``-`` and ``.`` alone."""
+    """Return a name of only letters, digits, ``_``, ``-`` and ``.``."""
     return re.sub(r"[^\w.\-]", "_", name, flags=re.ASCII)[:128]

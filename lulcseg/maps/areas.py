@@ -1,4 +1,4 @@
-"""How much of a map each class covers."""
+"""Area of each class on a map."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ROWS = 1024
 
 
 def class_pixels(path: Path, legend: Legend) -> NDArray[np.int64]:
-    """Count a map's pixels per class, at full resolution and strip by strip.
+    """Count a map's pixels by class, at full resolution and strip by strip.
 
     Args:
         path: The map.
         legend: Its classes.
 
     Returns:
-        (n,) int64 counts; pixels without a class are not counted.
+        (K,) int64 counts; pixels without a class are not counted.
 
     Raises:
         LulcsegError: The map can't be read, or has a code that the legend lacks.
@@ -38,14 +38,14 @@ def class_pixels(path: Path, legend: Legend) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class ClassArea:
-    """What a class covers on a map.
+    """Area of a class on a map.
 
     Attributes:
-        name: The class.
+        name: Name of the class.
         code: Its code.
-        pixels: Pixels of it.
+        pixels: Number of its pixels.
         hectares: Their area.
-        share: Their share of all pixels that have a class; 0 where none has.
+        share: Their share of all pixels that have a class; 0 if none has.
     """
 
     name: str
@@ -62,6 +62,12 @@ def class_areas(pixels: Sequence[int], legend: Legend, pixel_area: float) -> lis
         pixels: Pixels of each class, in the legend's order.
         legend: The classes.
         pixel_area: Area of a pixel, in m².
+
+    Example:
+        >>> from lulcseg.legend import LandClass
+        >>> legend = Legend((LandClass(1, "Cane", "#00ff00"), LandClass(2, "Road", "#333333")))
+        >>> [(area.name, area.hectares, area.share) for area in class_areas([30_000, 10_000], legend, 0.25)]
+        [('Cane', 0.75, 0.75), ('Road', 0.25, 0.25)]
     """
     mapped = sum(pixels)
     return [

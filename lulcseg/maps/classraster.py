@@ -1,4 +1,4 @@
-"""Reading a class raster: codes in the file, class indices here."""
+"""Reads class rasters: converts the codes in a file to class indices."""
 
 from __future__ import annotations
 
@@ -21,37 +21,36 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 
 LEGEND_TAG = "LULCSEG_LEGEND"
-"""TIFF tag in which our maps carry their legend, as JSON of :meth:`Legend.to_plain`."""
+"""TIFF tag of lulcseg's maps that holds the legend, as JSON of :meth:`Legend.to_plain`."""
 
 
 class ClassRaster:
-    """A map or other class raster, open for reading by windows.
+    """A map or other class raster, open for reading by windows; a context manager.
 
-    A context manager; nothing but the window asked for is ever held.
+    Only the window being read is held in memory.
 
     Args:
         path: A raster of one band of integer codes.
-        legend: The classes its codes stand for.
-        on: Another grid to read it on, by nearest neighbour; default its own.
+        legend: The classes of its codes.
+        on: Another grid to read it on, by nearest neighbour; None: its own.
 
     Raises:
-        LulcsegError: The file is missing, no raster, has several bands or a type that holds no
-            class codes, or no CRS.
+        LulcsegError: The file is missing or not a raster, or it has several bands, a type other than integer, or no
+            CRS.
     """
 
     def __init__(self, path: Path, legend: Legend, on: Grid | None = None) -> None:
-        """Open and check the file."""
         self._path, self._legend = path, legend
         self._table = legend.code_to_index()
         with ExitStack() as stack:
-            self._data = stack.enter_context(open_raster(path))
+            self._data: rasterio.DatasetReader | WarpedVRT = stack.enter_context(open_raster(path))
             _check(self._data, path)
             if on is not None:
                 self._data = stack.enter_context(_warped(self._data, on))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the raster."""
         return self
 
     def __exit__(
@@ -77,7 +76,7 @@ class ClassRaster:
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Rows and columns of the blocks that the file is cut into."""
+        """Rows and columns of the file's blocks."""
         height, width = self._data.block_shapes[0]
         return int(height), int(width)
 
@@ -94,19 +93,19 @@ class ClassRaster:
         return Grid(self.crs, t.c, t.f, t.a, -t.e, self.height, self.width)
 
     def rowcol(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return row and column of (n,) points in the raster's CRS, possibly outside it.
+        """Return row and column of (n,) points in the raster's CRS, possibly outside the raster.
 
-        A point between two pixels belongs to the one right or below.
+        A point on the border of two pixels belongs to the right or lower one.
         """
         t = ~self._data.transform
         row, col = np.floor(t.d * x + t.e * y + t.f), np.floor(t.a * x + t.b * y + t.c)
         return row.astype(np.int64), col.astype(np.int64)
 
     def read(self, window: Window) -> NDArray[np.uint8]:
-        """Return the class indices of a window, (h, w) uint8, 255 where the raster has no class.
+        """Return the class indices of a window, (h, w) uint8; 255 where the raster has no class.
 
         Args:
-            window: May leave the raster; out there the class is 255.
+            window: May reach outside the raster, where the class is 255.
 
         Raises:
             LulcsegError: A code is not in the legend.
@@ -122,15 +121,15 @@ class ClassRaster:
         return out
 
     def overview(self, height: int, width: int) -> NDArray[np.uint8]:
-        """Return the whole raster at another size, each pixel the commonest class of its ground.
+        """Return the whole raster at another size; each pixel has the most frequent class of its area.
 
         Args:
-            height: Wanted rows.
-            width: Wanted columns.
+            height: Number of rows.
+            width: Number of columns.
 
         Returns:
-            (height, width) uint8 class indices, 255 where there is no class. Where the file has
-            overviews, GDAL reads those.
+            (height, width) uint8 class indices, 255 where there is no class. GDAL reads the file's overviews if there
+            are any.
 
         Raises:
             LulcsegError: A code is not in the legend.
@@ -140,7 +139,7 @@ class ClassRaster:
         return self._indexed(codes, self._data.read_masks(1, out_shape=shape, resampling=Resampling.nearest))
 
     def _indexed(self, codes: NDArray[np.integer], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn codes into class indices."""
+        """Convert codes to class indices."""
         given = (mask > 0) & (codes != IGNORE)
         known = given & (codes >= 0) & (codes < IGNORE)
         index = np.full(codes.shape, IGNORE, dtype=np.uint8)
@@ -160,7 +159,7 @@ def open_raster(path: Path) -> rasterio.DatasetReader:
     """Open a raster for reading.
 
     Raises:
-        LulcsegError: The file is missing or no raster.
+        LulcsegError: The file is missing or not a raster.
     """
     if not path.exists():
         raise LulcsegError("no such file", where=path, remedy="check the path")
@@ -171,10 +170,10 @@ def open_raster(path: Path) -> rasterio.DatasetReader:
 
 
 def carried_legend(path: Path) -> Legend | None:
-    """Return the legend that one of our maps carries in its tag, None for other rasters.
+    """Return the legend in the tag of a map that lulcseg wrote; None for other rasters.
 
     Raises:
-        LulcsegError: The file is missing or no raster, or the tag is no legend.
+        LulcsegError: The file is missing or not a raster, or the tag is not a legend.
     """
     with open_raster(path) as data:
         tag = data.tags().get(LEGEND_TAG)
@@ -183,11 +182,11 @@ def carried_legend(path: Path) -> Legend | None:
     try:
         return Legend.from_plain(json.loads(tag))
     except (ValueError, TypeError, LulcsegError) as error:
-        raise LulcsegError(f"its {LEGEND_TAG} tag is no legend", where=path, remedy="give a legend") from error
+        raise LulcsegError(f"its {LEGEND_TAG} tag is not a legend", where=path, remedy="give a legend") from error
 
 
 def codes_in(path: Path) -> list[str]:
-    """Return the codes that occur in a class raster, as text, reading it block by block.
+    """Return the codes that occur in a class raster, as text; reads block by block.
 
     Raises:
         LulcsegError: As for :class:`ClassRaster`.
@@ -201,7 +200,7 @@ def codes_in(path: Path) -> list[str]:
     return [str(code) for code in sorted(codes - {IGNORE})]
 
 
-def _check(data: rasterio.DatasetReader, path: Path) -> None:
+def _check(data: rasterio.DatasetReader | WarpedVRT, path: Path) -> None:
     if data.count != 1:
         raise LulcsegError(f"has {data.count} bands, a class raster has one", where=path, remedy="give the map itself")
     if not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):
@@ -212,9 +211,9 @@ def _check(data: rasterio.DatasetReader, path: Path) -> None:
         raise LulcsegError("has no CRS", where=path, remedy="assign one (gdal_edit.py -a_srs EPSG:…)")
 
 
-def _warped(data: rasterio.DatasetReader, on: Grid) -> WarpedVRT:
-    # Ground the raster doesn't cover must come out as nodata; a raster that has no nodata value
-    # would fill it with 0, which is a class, so there an alpha band marks what was covered.
+def _warped(data: rasterio.DatasetReader | WarpedVRT, on: Grid) -> WarpedVRT:
+    # Pixels that the raster doesn't cover must be nodata. Without a nodata value they would be filled with 0, which is
+    # a class, so an alpha band marks the covered ones instead.
     return WarpedVRT(
         data,
         crs=on.crs,

@@ -1,4 +1,4 @@
-"""A finished class map as polygons, in a GeoPackage."""
+"""Writes a class map as polygons to a GeoPackage."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid, blocks
 from lulcseg.legend import Legend
 from lulcseg.maps.seams import Regions
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
-    CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
-    ConfidenceSteps,
-    Reader,
-    placed,
-    regions,
-    sheets,
+    ReadWindow,
+    StepCounter,
+    count_sheets,
+    to_map_coordinates,
+    trace_regions,
 )
 
 LAYER = "map"
@@ -49,16 +49,16 @@ _STRIP = 512
 
 @dataclass(frozen=True, slots=True)
 class PolygonSummary:
-    """What was written.
+    """Counts of the polygons written.
 
     Attributes:
         path: The GeoPackage.
         features: Number of polygons.
-        pixels: Number of pixels they were drawn from: all that have a class.
-        area_m2: Area of the polygons as drawn.
-        sieved: Pixels that got another class because their region was smaller than the minimum mapping unit.
-        below_unit: Polygons that are smaller even so (before simplifying): ground walled in by nodata on which no
-            region reaches the unit.
+        pixels: Number of pixels that they were traced from: all that have a class.
+        area_m2: Area of the polygons as written.
+        sieved: Number of pixels whose class changed because their region was below the minimum mapping unit.
+        below_unit: Number of polygons that remain below it (before simplification): ground enclosed by nodata on which
+            no region reaches the unit.
     """
 
     path: Path
@@ -80,60 +80,60 @@ def write_polygons(
     progress: Callable[[int, int], None] | None = None,
     sheet: int = SHEET,
 ) -> PolygonSummary:
-    """Write a class map as polygons, whole or not at all.
+    """Write a class map as polygons, atomically.
 
     The layer ``map`` has a polygon for each region (4-connected pixels of one class), with ``class``, ``code``,
-    ``pixels`` (after sieving), ``area_m2`` and ``area_ha`` (of the polygon as drawn) and, where asked for,
-    ``confidence`` (mean over the region's pixels, 0…1; none where none of them has one). Polygons share their borders
-    corner by corner: no gaps, no overlaps, before and after simplifying.
+    ``pixels`` (after sieving), ``area_m2`` and ``area_ha`` (of the polygon as written) and, if requested,
+    ``confidence`` (mean over the region's pixels, 0…1; missing if none of them has one). Polygons share the corners of
+    their borders: there are no gaps and no overlaps, before and after simplification.
 
-    Regions smaller than the minimum mapping unit first go to the largest of their neighbours, as GDAL's sieve does it,
-    again and again until none is left that has a neighbour of at least the unit to go to. Nodata is no neighbour, and
-    stays as it is: on ground that is walled in by it, and on which no region reaches the unit, all regions stay.
+    Regions below the minimum mapping unit are first merged into the largest of their neighbours by GDAL's sieve, which
+    is repeated until none is left that has a neighbour of at least the unit. Nodata is not a neighbour and remains
+    nodata: on ground that it encloses and on which no region reaches the unit, all regions remain.
 
-    Memory follows the sheet, and regions that reach over sheets, not the map; the sieve takes two bytes a pixel on the
-    disk beside ``out`` while it works.
+    Memory depends on the sheet size and on regions that cross sheets, not on the map's size. The sieve uses two bytes
+    per pixel of disk space beside ``out`` while it runs.
 
     Args:
         raster: The map: one band of legend codes, uint8, nodata 255, in a CRS in metres.
         legend: Its classes.
         out: The GeoPackage.
-        min_area: Minimum mapping unit, m². Up to the area of one pixel nothing is sieved.
-        simplify: Tolerance in pixels: corners go that make a triangle smaller than its square. Pixels' stairs go at 1;
-            0 leaves outlines pixel-exact. The edge of mapped ground is simplified too; along the seams between
-            sheets corners stay.
+        min_area: Minimum mapping unit, in m². Up to the area of one pixel nothing is sieved.
+        simplify: Tolerance in pixels: corners are removed whose triangle with their neighbours is smaller than its
+            square. A tolerance of 1 removes the stairs of pixels, 0 leaves outlines pixel-exact. The edge of the mapped
+            ground is simplified too; corners on seams between sheets remain.
         confidence: Raster of the same pixels, uint8, in steps of 1/250, nodata 255.
-        progress: Told how many of how many steps (sheets, in each stage) are done.
-        sheet: Side of a sheet, in pixels.
+        progress: Progress callback, called with (done, total) sheets over all stages.
+        sheet: Sheet size, in pixels.
 
     Returns:
-        What was written.
+        Counts of the polygons written.
 
     Raises:
-        LulcsegError: A raster that can't be read or is not what is asked for, a code that the legend lacks, rasters
-            of other pixels, an output that can't be written or is no GeoPackage, a negative area or tolerance.
+        LulcsegError: A raster can't be read or has the wrong type, a code is not in the legend, the rasters' pixels
+            differ, the output can't be written or is not a GeoPackage, or the area or tolerance is negative.
     """
-    check_amount("min_area", min_area)
-    check_amount("simplify", simplify)
-    check_target(out)
+    check_not_negative("min_area", min_area)
+    check_not_negative("simplify", simplify)
+    check_geopackage_path(out)
     with ExitStack() as stack:
         mapped = stack.enter_context(ByteRaster(raster))
-        surely = None if confidence is None else stack.enter_context(same_pixels(confidence, mapped))
-        grid, read, unit = mapped.grid, mapped.classes(legend), least_pixels(min_area, mapped.grid)
-        steps = ConfidenceSteps(progress, sheets(grid, sheet) * (3 if unit > 1 else 1))
+        confidences = None if confidence is None else stack.enter_context(open_aligned(confidence, mapped))
+        grid, read, unit = mapped.grid, mapped.classes(legend), min_pixels(min_area, mapped.grid)
+        steps = StepCounter(progress, count_sheets(grid, sheet) * (3 if unit > 1 else 1))
         layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, grid)
         sieved = 0
         if unit > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent))
             read, sieved = _sieved(read, grid, unit, Path(folder), sheet=sheet, steps=steps)
         features, pixels, below, area = 0, 0, 0, 0.0
-        for found in regions(
-            read, grid, simplify=simplify, confidence=surely.read if surely else None, sheet=sheet, done=steps
+        for found in trace_regions(
+            read, grid, simplify=simplify, confidence=confidences.read if confidences else None, sheet=sheet, done=steps
         ):
             columns = _columns(found, legend, grid)
-            if surely:
-                columns["confidence"] = found.confidence / CONFIDENCE_STEPS
-            layer.add(columns, placed(found.outline, grid))
+            if confidences:
+                columns["confidence"] = found.confidence / SHARE_STEPS
+            layer.add(columns, to_map_coordinates(found.outline, grid))
             features, pixels = features + len(found), pixels + int(found.pixels.sum())
             below, area = below + int((found.pixels < unit).sum()), area + float(columns["area_m2"].sum())
         layer.finish()
@@ -152,24 +152,24 @@ def _columns(found: Regions, legend: Legend, grid: Grid) -> dict[str, NDArray[An
     }
 
 
-def check_amount(name: str, value: float) -> None:
-    """Raise LulcsegError where an area or a tolerance is negative or no number."""
+def check_not_negative(name: str, value: float) -> None:
+    """Raise LulcsegError if an area or a tolerance is negative or not a finite number."""
     if not 0 <= value < math.inf:
-        raise LulcsegError(f"{value} is no amount", where=name, remedy="give 0 or more")
+        raise LulcsegError(f"{value} is not an amount", where=name, remedy="give 0 or more")
 
 
-def check_target(out: Path) -> None:
-    """See that a path can be that of a GeoPackage.
+def check_geopackage_path(out: Path) -> None:
+    """Check that a path can be that of a GeoPackage.
 
     Raises:
-        LulcsegError: It can't.
+        LulcsegError: It is a folder, or has another suffix.
     """
     if out.suffix != ".gpkg" or out.is_dir():
-        raise LulcsegError("is not the name of a GeoPackage", where=out, remedy="let it end in .gpkg")
+        raise LulcsegError("is not the name of a GeoPackage", where=out, remedy="give a file name that ends in .gpkg")
 
 
-def same_pixels(path: Path, mapped: ByteRaster) -> ByteRaster:
-    """Open a raster that belongs to a map.
+def open_aligned(path: Path, mapped: ByteRaster) -> ByteRaster:
+    """Open a raster of the same pixels as a map.
 
     Raises:
         LulcsegError: It can't be opened, or its pixels are not those of the map.
@@ -184,66 +184,71 @@ def same_pixels(path: Path, mapped: ByteRaster) -> ByteRaster:
     return opened
 
 
-def least_pixels(area: float, grid: Grid) -> int:
-    """Return how many pixels make at least an area in m²; what rounding adds to a whole number doesn't count."""
+def min_pixels(area: float, grid: Grid) -> int:
+    """Return the smallest number of pixels of at least an area in m², tolerant of rounding errors.
+
+    Example:
+        >>> grid = Grid("EPSG:28355", 0.0, 0.0, 0.5, 0.5, 10, 10)
+        >>> min_pixels(1.0, grid), min_pixels(1.1, grid)
+        (4, 5)
+    """
     return math.ceil(area / grid.pixel_area - 1e-6)
 
 
 class PolygonLayer:
     """A layer of polygons in a new GeoPackage, written in batches.
 
-    Whatever goes wrong is an OSError, for :func:`lulcseg.files.replacing` to put into a sentence.
+    Failures are raised as OSError, which :func:`lulcseg.files.replacing` converts to a LulcsegError.
     """
 
     def __init__(self, path: Path, name: str, grid: Grid) -> None:
-        """Keep the names; the first batch makes the file."""
         self._path, self._name, self._crs = path, name, grid.crs
-        self._waiting: list[gpd.GeoDataFrame] = []
-        self._made = False
+        self._pending: list[gpd.GeoDataFrame] = []
+        self._exists = False
 
     def add(self, columns: Mapping[str, NDArray[Any]], outlines: NDArray[Any]) -> None:
-        """Add features, of the same columns each time; of none at all the layer learns its columns."""
-        self._waiting.append(gpd.GeoDataFrame(dict(columns), geometry=gpd.GeoSeries(outlines, crs=self._crs)))
-        if sum(map(len, self._waiting)) >= _BATCH:
+        """Add features, with the same columns each time; an empty call defines the columns of an empty layer."""
+        self._pending.append(gpd.GeoDataFrame(dict(columns), geometry=gpd.GeoSeries(outlines, crs=self._crs)))
+        if sum(map(len, self._pending)) >= _BATCH:
             self.finish()
 
     def finish(self) -> None:
-        """Write what waits."""
-        if not self._waiting:
+        """Write the pending features."""
+        if not self._pending:
             return
-        frame = pd.concat(self._waiting, ignore_index=True)
-        self._waiting = []
+        frame = pd.concat(self._pending, ignore_index=True)
+        self._pending = []
         try:
             pyogrio.write_dataframe(
-                frame, self._path, layer=self._name, driver="GPKG", geometry_type="Polygon", append=self._made
+                frame, self._path, layer=self._name, driver="GPKG", geometry_type="Polygon", append=self._exists
             )
         except (DataSourceError, DataLayerError) as error:
             raise OSError(str(error)) from error
-        self._made = True
+        self._exists = True
 
 
 def _sieved(
-    read: Reader, grid: Grid, unit: int, folder: Path, *, sheet: int, steps: ConfidenceSteps
-) -> tuple[Reader, int]:
-    """Give regions of fewer pixels than the unit to their largest neighbours.
+    read: ReadWindow, grid: Grid, unit: int, folder: Path, *, sheet: int, steps: StepCounter
+) -> tuple[ReadWindow, int]:
+    """Merge regions of fewer pixels than the unit into their largest neighbours.
 
     Args:
-        read: Reads the map; :data:`BACKGROUND` is no neighbour.
+        read: Reads the map; :data:`BACKGROUND` is not a neighbour.
         grid: The map's pixels.
-        unit: Fewest pixels of a region, at least 2.
-        folder: An empty folder, for two files of a byte a pixel.
-        sheet: Side of a sheet, for the progress.
-        steps: Two for each sheet.
+        unit: Minimum number of pixels of a region, at least 2.
+        folder: An empty folder for two files of one byte per pixel.
+        sheet: Sheet size, for the progress.
+        steps: Counts two steps per sheet.
 
     Returns:
-        A reader of the sieved map, which reads from the folder, and how many pixels got another class.
+        A reader of the sieved map, which reads from the folder, and the number of pixels whose class changed.
     """
     before, after = folder / "before.bin", folder / "after.bin"
     with before.open("wb") as file:
         for strip in blocks(grid.window, sheet, grid.width):
             for rows in blocks(strip, _STRIP, grid.width):
                 file.write(np.ascontiguousarray(read(rows)).tobytes())
-            steps(sheets(grid, sheet) // -(-grid.height // sheet))
+            steps(count_sheets(grid, sheet) // -(-grid.height // sheet))
     with after.open("wb") as file:
         _allocate(file.fileno(), grid.height * grid.width)
     changed, moved = -1, 0
@@ -252,7 +257,7 @@ def _sieved(
         changed = _differing(before, after, grid)
         moved += changed
         before, after = after, before
-    steps(sheets(grid, sheet))
+    steps(count_sheets(grid, sheet))
     pixels = _memory(before, grid, "r")
     return lambda window: np.array(pixels[window.slices_in(grid.window)]), moved
 
@@ -264,20 +269,20 @@ def _sieve_once(before: Path, after: Path, grid: Grid, unit: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         source = rasterio.open(before, driver="ENVI")
-    # the values are their own mask: GDAL passes over zeros. An array as mask would be copied into memory.
+    # the values are their own mask, since GDAL skips zeros; a mask array would be copied into memory
     with source:
-        band = rasterio.band(source, 1)
+        band: Any = rasterio.band(source, 1)  # the stubs of sieve know arrays alone
         size = min(unit, grid.height * grid.width)
         sieve(band, size, out=_memory(after, grid, "r+"), mask=band, connectivity=4)
 
 
 def _differing(before: Path, after: Path, grid: Grid) -> int:
-    """Count the pixels that two files differ in."""
+    """Count the pixels in which two files differ."""
     one, two, count = _memory(before, grid, "r"), _memory(after, grid, "r"), 0
     for rows in blocks(grid.window, _STRIP, grid.width):
         old, new = one[rows.row : rows.row_end], two[rows.row : rows.row_end]
         if ((old == BACKGROUND) != (new == BACKGROUND)).any():
-            raise RuntimeError("GDAL's sieve did not finish")  # rasterio does not look at what it returns
+            raise RuntimeError("GDAL's sieve did not finish")  # rasterio ignores GDAL's return value
         count += int((old != new).sum())
     return count
 
@@ -287,7 +292,7 @@ def _memory(path: Path, grid: Grid, mode: Literal["r", "r+"]) -> NDArray[np.uint
 
 
 def _allocate(file: int, size: int) -> None:
-    """Take room on the disk, so that a full one is an error here and not a crash when memory is written to it."""
+    """Reserve disk space, so that a full disk is an error here and not a crash when mapped memory is written."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, size)
     else:

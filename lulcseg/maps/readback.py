@@ -1,7 +1,7 @@
-"""Reading a raster back, to know that it holds what was written.
+"""Reads a raster back to verify that it holds what was written.
 
-GDAL writes late, when blocks leave its cache or the file is closed, and a disk that fills up then goes
-unreported: tiles are missing (and read as nodata) or the file is cut off.
+GDAL writes late, when blocks leave its cache or the file is closed, and doesn't report a disk that fills up then: tiles
+are missing (and read as nodata) or the file is truncated.
 """
 
 from __future__ import annotations
@@ -18,10 +18,19 @@ from rasterio.windows import Window as RasterioWindow
 
 
 class Checksums:
-    """Running CRC-32 of each band's pixels, row by row from the top; strips of any height give the same."""
+    """Running CRC-32 of each band's pixels, row by row from the top, independent of how rows are grouped.
+
+    Example:
+        >>> whole, parts = Checksums(1), Checksums(1)
+        >>> pixels = np.arange(6, dtype=np.uint8).reshape(1, 3, 2)
+        >>> whole.add(pixels)
+        >>> parts.add(pixels[:, :1])
+        >>> parts.add(pixels[:, 1:])
+        >>> whole.values == parts.values
+        True
+    """
 
     def __init__(self, bands: int) -> None:
-        """Begin with nothing."""
         self._values = [0] * bands
 
     def add(self, values: NDArray[np.uint8]) -> None:
@@ -32,22 +41,22 @@ class Checksums:
 
     @property
     def values(self) -> tuple[int, ...]:
-        """What it has come to so far, one number a band."""
+        """The checksums so far, one per band."""
         return tuple(self._values)
 
 
 def checksums_of(path: Path, rows: int | None = None) -> list[tuple[int, ...]]:
-    """Read every pixel of a raster, overviews too, and return the checksums of the full resolution.
+    """Read every pixel of a raster, overviews included, and return the checksums at full resolution.
 
     Args:
         path: The raster.
-        rows: Height of the strips to tell apart, from the top; None: the raster is one.
+        rows: Height of the strips to return checksums of, from the top; None: the whole raster.
 
     Returns:
-        For each strip a checksum a band.
+        The checksums of each strip, one per band.
 
     Raises:
-        rasterio.errors.RasterioError: Some of it can't be read.
+        rasterio.errors.RasterioError: Part of it can't be read.
     """
     found = []
     with rasterio.open(path, num_threads="ALL_CPUS") as dataset:

@@ -1,4 +1,4 @@
-"""Where the map and the digitised labels disagree, for a person to look at: sure and large disagreements first."""
+"""Finds where map and digitised labels disagree, for review: confident and large disagreements first."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.polygons import PolygonLayer, check_amount, check_target, least_pixels, same_pixels
+from lulcseg.maps.polygons import PolygonLayer, check_geopackage_path, check_not_negative, min_pixels, open_aligned
 from lulcseg.maps.seams import Regions
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
-    CONFIDENCE_STEPS,
     SHEET,
     ByteRaster,
-    ConfidenceSteps,
-    Reader,
-    placed,
-    regions,
-    sheets,
+    ReadWindow,
+    StepCounter,
+    count_sheets,
+    to_map_coordinates,
+    trace_regions,
 )
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.raster_headers import same_crs
@@ -36,24 +36,24 @@ LAYER = "review"
 """Name of the layer."""
 
 SLIVER_PIXELS = 4.0
-"""Regions narrower than this are left out: a border digitised by hand lies a few pixels beside the one that is seen,
-so a strip of so many along it says nothing about either class."""
+"""Width in pixels below which regions are omitted: a border digitised by hand is a few pixels off the visible one, so a
+strip of this width along it is not a disagreement about the class."""
 
 _PAIR = 256
-"""A disagreement's value is the labelled class's index times this, plus the mapped class's."""
+"""A disagreement's value is the labelled class's index times this plus the mapped class's index."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewSummary:
-    """What was written, and what was left out.
+    """Counts of the regions written and omitted.
 
     Attributes:
         path: The GeoPackage.
-        features: Number of regions in it.
+        features: Number of regions written.
         area_m2: Their area.
-        differing: Pixels in which map and labels disagree, whether written or left out.
-        small: Regions left out because they are smaller than the least area.
-        slivers: Regions left out because they are too narrow.
+        differing: Number of pixels in which map and labels disagree, in regions written or omitted.
+        small: Number of regions omitted because they are smaller than the minimum area.
+        slivers: Number of regions omitted because they are too narrow.
     """
 
     path: Path
@@ -76,49 +76,49 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
     progress: Callable[[int, int], None] | None = None,
     sheet: int = SHEET,
 ) -> ReviewSummary:
-    """Write the regions in which map and labels disagree, whole or not at all.
+    """Write the regions in which map and labels disagree, atomically.
 
-    The layer ``review`` has a polygon, pixel-exact, for each region: 4-connected pixels of one labelled and one mapped
-    class. Its columns: ``rank`` (1 first: the larger the product of confidence and area, the earlier), ``labelled`` and
-    ``mapped`` (names), ``area_m2``, ``area_ha``, ``confidence`` (the map's, mean over the region, 0…1; where no pixel
-    has one there is none, and it ranks last) and ``width_m`` (twice the area by the length of the outline, holes
-    included: the width of a long strip, half the side of a square). Regions under the least area or narrower than
-    :data:`SLIVER_PIXELS` are left out. Where all are, the layer is there and empty.
+    The layer ``review`` has a pixel-exact polygon for each region: 4-connected pixels of one labelled and one mapped
+    class. Its columns: ``rank`` (from 1, by falling product of confidence and area), ``labelled`` and ``mapped``
+    (names), ``area_m2``, ``area_ha``, ``confidence`` (the map's mean over the region, 0…1; missing if no pixel has
+    one, and then ranked last) and ``width_m`` (twice the area divided by the length of the outline, holes included:
+    the width of a long strip, half the side of a square). Regions below the minimum area or narrower than
+    :data:`SLIVER_PIXELS` are omitted. If all are, the layer exists and is empty.
 
     Args:
-        raster: The map: one band of legend codes, uint8, nodata 255, in a CRS in metres. It may be a part of the
-            labels' scene.
+        raster: The map: one band of legend codes, uint8, nodata 255, in a CRS in metres. It may cover a part of
+            the labels' scene.
         confidence: Raster of the same pixels, uint8, in steps of 1/250, nodata 255.
         labels: Reads class indices of windows of ``grid``, (h, w) uint8, 255 where there is no label.
         legend: The classes.
         grid: The labels' scene's pixels.
         out: The GeoPackage.
-        min_area: Least area of a region, m².
-        progress: Told how many of how many sheets are done.
-        sheet: Side of a sheet, in pixels.
+        min_area: Minimum area of a region, in m².
+        progress: Progress callback, called with (sheets done, total).
+        sheet: Sheet size, in pixels.
 
     Returns:
-        What was written.
+        Counts of the regions written and omitted.
 
     Raises:
-        LulcsegError: A raster that can't be read or is not what is asked for, a code that the legend lacks, rasters of
-            other pixels than the labels', an output that can't be written or is no GeoPackage, a negative area.
+        LulcsegError: A raster can't be read or has the wrong type, a code is not in the legend, the rasters' pixels
+            are not the labels', the output can't be written or is not a GeoPackage, or the area is negative.
     """
-    check_amount("min_area", min_area)
-    check_target(out)
+    check_not_negative("min_area", min_area)
+    check_geopackage_path(out)
     with ExitStack() as stack:
         mapped = stack.enter_context(ByteRaster(raster))
-        surely = stack.enter_context(same_pixels(confidence, mapped))
-        steps = ConfidenceSteps(progress, sheets(mapped.grid, sheet))
+        confidences = stack.enter_context(open_aligned(confidence, mapped))
+        steps = StepCounter(progress, count_sheets(mapped.grid, sheet))
         layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, mapped.grid)
         read = _disagreement(mapped.classes(legend), labels, _offset(mapped, grid))
-        fewest, kept, differing, small = least_pixels(min_area, mapped.grid), [], 0, 0
-        for found in regions(read, mapped.grid, confidence=surely.read, sheet=sheet, done=steps):
+        fewest, kept, differing, small = min_pixels(min_area, mapped.grid), [], 0, 0
+        for found in trace_regions(read, mapped.grid, confidence=confidences.read, sheet=sheet, done=steps):
             large = found.pixels >= fewest
             kept.append(found[large])
             differing, small = differing + int(found.pixels.sum()), small + int((~large).sum())
         found = Regions.joined(kept)
-        outline = placed(found.outline, mapped.grid)
+        outline = to_map_coordinates(found.outline, mapped.grid)
         area = found.pixels * mapped.grid.pixel_area
         width = 2 * area / shapely.length(outline)
         order = _ranked(found, width >= SLIVER_PIXELS * np.sqrt(mapped.grid.pixel_area))
@@ -129,7 +129,7 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
                 "mapped": np.array(legend.names, dtype=object)[found.value[order] % _PAIR],
                 "area_m2": area[order],
                 "area_ha": area[order] / 10_000,
-                "confidence": found.confidence[order] / CONFIDENCE_STEPS,
+                "confidence": found.confidence[order] / SHARE_STEPS,
                 "width_m": width[order],
             },
             outline[order],
@@ -139,7 +139,7 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
 
 
 def _offset(mapped: ByteRaster, grid: Grid) -> Window:
-    """Return where a map lies in the labels' scene."""
+    """Return the window of the labels' scene that a map covers."""
     at = grid.offset_of(mapped.grid) if same_crs(grid.crs, mapped.grid.crs) else None
     window = None if at is None else Window(*at, mapped.grid.height, mapped.grid.width)
     if window is None or not grid.window.contains(window):
@@ -151,10 +151,10 @@ def _offset(mapped: ByteRaster, grid: Grid) -> Window:
     return window
 
 
-def _disagreement(classes: Reader, labels: LabelReader, place: Window) -> Reader:
-    """Return a reader of disagreements, uint16; :data:`BACKGROUND` where there is none to be seen.
+def _disagreement(classes: ReadWindow, labels: LabelReader, place: Window) -> ReadWindow:
+    """Return a reader of disagreements, uint16; :data:`BACKGROUND` where there is none.
 
-    Labelled 0 and mapped 0, which would have the background's value too, is none.
+    Class index 0 labelled and mapped would have the background's value too, but is not a disagreement.
     """
 
     def read(window: Window) -> NDArray[Any]:
@@ -168,8 +168,8 @@ def _disagreement(classes: Reader, labels: LabelReader, place: Window) -> Reader
 
 
 def _ranked(found: Regions, wide: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the regions to write, by rank; at a tie the one further up, then further left, comes first."""
-    weight = found.confidence * found.pixels  # what is not a number is sorted to the end
+    """Return the indices of the regions to write, by rank; ties are sorted from top to bottom, then left to right."""
+    weight = found.confidence * found.pixels  # lexsort puts NaN last
     left, top, _, _ = shapely.bounds(found.outline).reshape(-1, 4).T
     order = np.lexsort((found.value, left, top, -weight))
     return order[wide[order]]

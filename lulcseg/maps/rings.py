@@ -1,6 +1,6 @@
-"""Polygons as flat arrays of corners, in pixels: x is the column, y the row, both counted from a raster's first corner.
+"""Polygons as flat arrays of corners, in pixels: x is the column, y the row, both from a raster's first corner.
 
-What would take a Python loop over polygons is here arithmetic over all their corners at once.
+Operations are vectorised over the corners of all polygons, without a Python loop over polygons.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from lulcseg.grid import Window
 
 @dataclass(frozen=True, slots=True)
 class Rings:
-    """Polygons one after the other, of each its outer ring and then its holes; every ring ends where it began.
+    """Polygons one after the other, each with its outer ring first and then its holes; rings are closed.
 
     Attributes:
         xy: (n, 2) float64 corners.
-        rings: (r + 1,) int64, where each ring begins in ``xy``, and the end.
-        polygons: (p + 1,) int64, where each polygon begins in ``rings``, and the end.
+        rings: (r + 1,) int64, offset of each ring in ``xy``, and the end.
+        polygons: (p + 1,) int64, offset of each polygon in ``rings``, and the end.
     """
 
     xy: NDArray[np.float64]
@@ -31,14 +31,14 @@ class Rings:
     polygons: NDArray[np.int64]
 
     @classmethod
-    def of(cls, outlines: NDArray[Any]) -> Self:
-        """Take polygons, (p,) shapely, apart."""
+    def from_polygons(cls, outlines: NDArray[Any]) -> Self:
+        """Convert polygons, (p,) shapely."""
         if not len(outlines):
             return cls(np.empty((0, 2)), np.zeros(1, np.int64), np.zeros(1, np.int64))
         _, xy, (rings, polygons) = shapely.to_ragged_array(outlines)
         return cls(xy, rings.astype(np.int64), polygons.astype(np.int64))
 
-    def built(self) -> NDArray[Any]:
+    def to_polygons(self) -> NDArray[Any]:
         """Return the polygons, (p,) shapely."""
         if len(self.polygons) == 1:
             return np.empty(0, dtype=object)
@@ -47,26 +47,26 @@ class Rings:
         )
         return outlines
 
-    def owners(self) -> NDArray[np.int64]:
-        """Return whose each corner is, (n,) int64 numbers of polygons."""
+    def polygon_of_corner(self) -> NDArray[np.int64]:
+        """Return the index of each corner's polygon, (n,) int64."""
         return np.repeat(np.arange(len(self.polygons) - 1), np.diff(self.rings[self.polygons]))
 
     def is_edge(self) -> NDArray[np.bool_]:
-        """Return whether an edge runs from each corner to the one after it, (n,) bool: not from the end of a ring."""
+        """Return whether an edge runs from each corner to the next, (n,) bool: False at the end of a ring."""
         edge = np.ones(len(self.xy), dtype=bool)
         edge[self.rings[1:] - 1] = False
         return edge
 
-    def noded(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: CornerLattice) -> Rings:
-        """Add a corner wherever an edge runs through one of the given pixel corners.
+    def with_nodes(self, rows: NDArray[np.int64], cols: NDArray[np.int64], lattice: CornerLattice) -> Rings:
+        """Return the polygons with a corner wherever an edge passes through one of the given pixel corners.
 
         Args:
-            rows: (k,) rows of pixel corners, without a repetition.
+            rows: (k,) rows of distinct pixel corners.
             cols: (k,) their columns.
-            lattice: Where they lie. The edges must run along rows and columns.
+            lattice: The raster's pixel corners. All edges must run along rows and columns.
 
         Returns:
-            The same polygons, with more corners.
+            The same polygons with the added corners.
         """
         x, y = self.xy[:, 0].astype(np.int64), self.xy[:, 1].astype(np.int64)
         after, edge = np.minimum(np.arange(len(x)) + 1, len(x) - 1), self.is_edge()
@@ -84,7 +84,7 @@ class Rings:
             count[along], step[along] = high - low, np.where(here < there, 1, -1)
             nodes.append(np.column_stack([cols[order], rows[order]]))
         shift = np.concatenate([[0], np.cumsum(count)])
-        within = spans(np.zeros(len(x), dtype=np.int64), count)
+        within = concatenated_ranges(np.zeros(len(x), dtype=np.int64), count)
         xy = np.empty((len(x) + shift[-1], 2))
         old = np.zeros(len(xy), dtype=bool)
         old[np.arange(len(x)) + shift[:-1]] = True
@@ -95,12 +95,12 @@ class Rings:
     def sums(self, image: NDArray[Any], window: Window) -> NDArray[np.int64]:
         """Sum an image over each polygon.
 
-        The sum over a polygon is one along its vertical edges, of the image's sums from the first corner (Green's
-        theorem for pixels), so the pixels inside need not be looked at.
+        By Green's theorem for pixels, the sum over a polygon is a sum along its vertical edges of the image's
+        cumulative sums, so that its pixels need not be visited.
 
         Args:
-            image: (h, w) of whole numbers, none negative.
-            window: Where the image lies. The polygons lie in it, and their edges run along rows and columns.
+            image: (h, w) non-negative whole numbers.
+            window: Window of the image. The polygons must lie in it, with edges along rows and columns.
 
         Returns:
             (p,) int64.
@@ -114,11 +114,11 @@ class Rings:
         upright = np.flatnonzero(self.is_edge()[:-1] & (x[:-1] == x[1:]))
         terms = np.zeros(len(x), dtype=np.int64)
         terms[upright] = table[y[upright + 1], x[upright]] - table[y[upright], x[upright]]
-        # which way round rings run is GDAL's affair: holes the other way than the ring around them
+        # GDAL chooses the direction of rings; holes run opposite to the ring around them
         return np.abs(np.add.reduceat(terms, self.rings[self.polygons[:-1]]))
 
     def straightened(self, candidates: NDArray[np.bool_]) -> Rings:
-        """Leave out those of the candidates, (n,) bool, at which the ring goes straight on."""
+        """Return the polygons without those candidate corners, (n,) bool, at which the ring doesn't turn."""
         if not len(self.xy):
             return self
         start, end = self.rings[:-1], self.rings[1:] - 1
@@ -127,7 +127,7 @@ class Rings:
         after[end] = start
         come, go = self.xy - self.xy[before], self.xy[after] - self.xy
         keep = ~candidates | (come[:, 0] * go[:, 1] != come[:, 1] * go[:, 0])
-        keep[end] = True  # stands for the start, whichever corner that will be
+        keep[end] = True  # replaced below by the ring's new first corner
         rings = np.concatenate([[0], np.cumsum(np.add.reduceat(keep, start, dtype=np.int64))])
         xy = self.xy[keep]
         xy[rings[1:] - 1] = xy[rings[:-1]]
@@ -136,33 +136,49 @@ class Rings:
 
 @dataclass(frozen=True, slots=True)
 class CornerLattice:
-    """The pixel corners of a raster of so many rows and columns, each with a number, by rows or by columns."""
+    """Numbers the pixel corners of a raster, by rows or by columns.
+
+    Attributes:
+        height: Rows of the raster.
+        width: Columns of the raster.
+
+    Example:
+        >>> lattice = CornerLattice(height=2, width=3)
+        >>> row, col = np.array([0, 1]), np.array([3, 0])
+        >>> lattice.by_row(row, col), lattice.by_col(row, col)
+        (array([3, 4]), array([9, 1]))
+    """
 
     height: int
     width: int
 
     def by_row(self, row: NDArray[np.int64], col: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return numbers that count along rows."""
+        """Return the corners' numbers, counted along rows."""
         return row * (self.width + 1) + col
 
     def by_col(self, row: NDArray[np.int64], col: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return numbers that count along columns."""
+        """Return the corners' numbers, counted along columns."""
         return col * (self.height + 1) + row
 
 
-def spans(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers start, start + 1 … of each of (k,) runs, one run after the other."""
+def concatenated_ranges(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of (k,) ranges, one range after the other.
+
+    Example:
+        >>> concatenated_ranges(np.array([5, 1]), np.array([2, 3]))
+        array([5, 6, 1, 2, 3])
+    """
     done = np.cumsum(length) - length
     return np.repeat(start - done, length) + np.arange(length.sum())
 
 
-def outlined(values: NDArray[Any], window: Window, *, leave: int | None) -> tuple[Rings, NDArray[np.int64]]:
+def trace_outlines(values: NDArray[Any], window: Window, *, leave: int | None) -> tuple[Rings, NDArray[np.int64]]:
     """Trace the regions of an array: 4-connected pixels of one value.
 
     Args:
         values: (h, w) uint8 or uint16.
-        window: Where the array lies.
-        leave: A value whose regions are not traced, or None.
+        window: Window of the array.
+        leave: A value whose regions are not traced; None: all are.
 
     Returns:
         The regions' pixel-exact outlines, with corners only where they turn, and their values, (p,) int64.

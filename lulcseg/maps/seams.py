@@ -1,8 +1,8 @@
-"""Joining the pieces of regions that lie on several sheets.
+"""Joins the pieces of regions that lie on several sheets.
 
-Two pieces of a region meet along edges that both have, run through in opposite directions. Those edges are taken away
-and the rings' ends tied together; all other edges, and all rings that lie on no seam, stay as they are. That takes time
-by the number of corners, where a general union of a region with thousands of holes takes it by their square.
+Two pieces of a region meet along edges that both have, in opposite directions. Those edges are removed and the rings'
+ends connected; all other edges, and all rings that are not on a seam, remain unchanged. This takes time linear in the
+number of corners; a general union of a region with thousands of holes takes quadratic time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lulcseg.grid import Window
-from lulcseg.maps.rings import CornerLattice, Rings, spans
+from lulcseg.maps.rings import CornerLattice, Rings, concatenated_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Regions:
     Attributes:
         outline: (n,) shapely polygons, in pixels.
         value: (n,) int64, the pixels' value.
-        pixels: (n,) int64, how many there are (whatever simplifying made of the outline).
-        total: (n,) int64, sum of the confidence raster's values over them, 0 where it has none.
-        counted: (n,) int64, over how many of them it has one.
+        pixels: (n,) int64, the number of pixels (before simplification of the outline).
+        total: (n,) int64, sum of the confidence raster's values over the pixels that have one.
+        counted: (n,) int64, number of pixels that have one.
     """
 
     outline: NDArray[Any]
@@ -40,21 +40,21 @@ class Regions:
     counted: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Return their number."""
+        """Return the number of regions."""
         return len(self.value)
 
     def __getitem__(self, which: NDArray[Any]) -> Regions:
-        """Return some of them, by numbers or a mask."""
+        """Return a selection of the regions, by indices or a mask."""
         return Regions(*(column[which] for column in self._columns))
 
     @classmethod
     def joined(cls, parts: Sequence[Regions]) -> Self:
-        """Put lists of regions one after the other; at least one."""
+        """Concatenate one or more groups of regions."""
         return cls(*(np.concatenate(column) for column in zip(*(p._columns for p in parts), strict=True)))
 
     @property
     def confidence(self) -> NDArray[np.float64]:
-        """Mean of the confidence raster's values, (n,), NaN where it has none."""
+        """Mean of the confidence raster's values, (n,); NaN where no pixel has one."""
         mean = np.full(len(self), np.nan)
         np.divide(self.total, self.counted, out=mean, where=self.counted > 0)
         return mean
@@ -65,29 +65,28 @@ class Regions:
 
 
 class Seams:
-    """Keeps the pieces that lie on seams, and joins those of a region once its last one is there.
+    """Keeps the pieces of regions on seams, and joins those of a region once all of them have been added.
 
     Args:
         lattice: The raster's pixel corners.
-        sheet: Side of a sheet, in pixels.
+        sheet: Sheet size, in pixels.
     """
 
     def __init__(self, lattice: CornerLattice, sheet: int) -> None:
-        """Begin with nothing."""
         self._lattice = lattice
         self._sheet = sheet
         self._pieces: list[Regions] = []
         self._count = 0
-        self._edges: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # numbers, and the pieces they belong to
-        self._links: list[NDArray[np.int64]] = []  # (k, 2) pieces of one region
+        self._edges: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # edges' numbers, and their pieces
+        self._links: list[NDArray[np.int64]] = []  # (k, 2) pairs of pieces of one region
         self._meeting: list[NDArray[np.int64]] = []
 
     def add(self, window: Window, found: Regions, meeting: NDArray[np.int64]) -> Regions:
-        """Keep those regions of a sheet that lie on a seam; return the others.
+        """Keep the regions of a sheet that touch a seam, and return the others.
 
         Args:
-            window: The sheet; they come row by row.
-            found: Its regions. Along seams their outlines have the corners that those on the other side have.
+            window: The sheet; sheets are added row by row.
+            found: Its regions. Along seams, their outlines have the same corners as those on the other side.
             meeting: Numbers (by row) of the corners on seams where three or more regions meet.
         """
         self._meeting.append(meeting)
@@ -99,21 +98,21 @@ class Seams:
         ):
             cut |= (low == start) & (start > 0) | (high == end) & (end < size)
         pieces = found[cut]
-        rings = Rings.of(pieces.outline)
+        rings = Rings.from_polygons(pieces.outline)
         numbers, edges = _seam_edges(rings, self._lattice, self._sheet)
-        self._edges.append((numbers, rings.owners()[edges] + self._count))
+        self._edges.append((numbers, rings.polygon_of_corner()[edges] + self._count))
         self._pieces.append(pieces)
         self._count += len(pieces)
         return found[~cut]
 
     def close(self, strip: Window) -> Regions:
-        """Give up the regions of which no more can come.
+        """Join and return the regions that are complete.
 
         Args:
-            strip: The row of sheets that is now complete.
+            strip: The row of sheets that has been added completely.
 
         Returns:
-            Those regions, in the order of their first pieces.
+            The complete regions, in the order of their first pieces.
         """
         pieces = Regions.joined(self._pieces)
         numbers, owners = (np.concatenate(part) for part in zip(*self._edges, strict=True))
@@ -124,7 +123,7 @@ class Seams:
         _, group = connected_components(graph, directed=False)
         waits = self._is_below(numbers, strip)
         stays = np.isin(group, group[owners[waits]])
-        # forget the pieces that are done with, and count the others anew
+        # drop the pieces of complete regions, and renumber the others
         renumbered = np.cumsum(stays) - 1
         self._pieces, self._count = [pieces[stays]], int(stays.sum())
         self._edges = [(numbers[waits], renumbered[owners[waits]])]
@@ -133,24 +132,24 @@ class Seams:
         return self._joined(pieces[~stays], group[~stays])
 
     def _is_below(self, numbers: NDArray[np.int64], strip: Window) -> NDArray[np.bool_]:
-        """Say which edges, by their numbers, lie on the seam below a row of sheets."""
+        """Return which edges, given by number, lie on the seam below a row of sheets."""
         first, last = self._lattice.by_row(np.array([strip.row_end] * 2), np.array([0, self._lattice.width]))
         below: NDArray[np.bool_] = (numbers >= first) & (numbers < last) & (strip.row_end < self._lattice.height)
         return below
 
     def _joined(self, pieces: Regions, group: NDArray[Any]) -> Regions:
-        """Join the pieces of each group, the groups in the order of their first pieces."""
+        """Join the pieces of each group; groups are in the order of their first pieces."""
         _, first, member = np.unique(group, return_index=True, return_inverse=True)
         place = np.argsort(np.argsort(first))[member]
-        rings = Rings.of(shapely.orient_polygons(pieces.outline))
+        rings = Rings.from_polygons(shapely.orient_polygons(pieces.outline))
         rings = stitched(rings, place, *_seam_edges(rings, self._lattice, self._sheet))
         sums = (np.bincount(place, column, len(first)) for column in (pieces.pixels, pieces.total, pieces.counted))
         pixels, total, counted = (s.round().astype(np.int64) for s in sums)
-        outline = rings.straightened(self._is_needless(rings.xy)).built()
+        outline = rings.straightened(self._is_needless(rings.xy)).to_polygons()
         return Regions(outline, pieces.value[np.sort(first)], pixels, total, counted)
 
     def _is_needless(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Say which corners lie on a seam where only two regions meet; they may be there for the seam's sake only."""
+        """Return which corners lie on a seam where only two regions meet; they may be artefacts of the seam."""
         col, row = xy.astype(np.int64).T
         met = np.isin(self._lattice.by_row(row, col), self._meeting[0])
         needless: NDArray[np.bool_] = ((col % self._sheet == 0) | (row % self._sheet == 0)) & ~met
@@ -158,7 +157,7 @@ class Seams:
 
 
 def _seam_edges(rings: Rings, lattice: CornerLattice, sheet: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the numbers of all edges on seams, the same from both sides of a seam, and which edges those are."""
+    """Return the numbers of all edges on seams, equal on both sides of a seam, and the corners where they begin."""
     (x0, y0), (x1, y1) = rings.xy[:-1].astype(np.int64).T, rings.xy[1:].astype(np.int64).T
     edge = rings.is_edge()[:-1]
     flat = np.flatnonzero(edge & (y0 == y1) & (y0 % sheet == 0) & (y0 > 0) & (y0 < lattice.height))
@@ -169,7 +168,7 @@ def _seam_edges(rings: Rings, lattice: CornerLattice, sheet: int) -> tuple[NDArr
 
 
 def _twins(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of the first and of the second of all numbers that stand twice."""
+    """Return the positions of the first and of the second occurrence of every number that occurs twice."""
     order = np.argsort(numbers, kind="stable")
     twice = np.flatnonzero(numbers[order][1:] == numbers[order][:-1])
     return order[twice], order[twice + 1]
@@ -180,17 +179,17 @@ def stitched(rings: Rings, group: NDArray[np.int64], numbers: NDArray[np.int64],
 
     Args:
         rings: (p) polygons, outer rings counter-clockwise (x to the right, y up) and holes clockwise.
-        group: (p,) int64, which of them belong together, 0…g − 1. Those of a group must hang together by edges.
-        numbers: (k,) numbers of the edges that may be shared: the same number, the same edge.
-        edges: (k,) the corners at which those edges begin.
+        group: (p,) int64, each polygon's group, 0…g − 1. The polygons of a group must be connected by edges.
+        numbers: (k,) numbers of the edges that may be shared; equal numbers mean the same edge.
+        edges: (k,) corners at which those edges begin.
 
     Returns:
         (g) polygons.
 
     Raises:
-        RuntimeError: A group does not hang together.
+        RuntimeError: The polygons of a group are not connected.
     """
-    owner = rings.owners()
+    owner = rings.polygon_of_corner()
     one, two = (edges[found] for found in _twins(numbers))
     shared = group[owner[one]] == group[owner[two]]
     one, two = one[shared], two[shared]
@@ -203,7 +202,7 @@ def stitched(rings: Rings, group: NDArray[np.int64], numbers: NDArray[np.int64],
     following = _following(rings, twin, left)
     _part_at_pinches(rings.xy, group[owner], left, following)
     index, starts = _cycles(left, following)
-    # a polygon's first ring is its outer one; of those tied together it is the one that runs counter-clockwise
+    # a polygon's first ring is the outer one; among joined rings it is the counter-clockwise one
     whole, outer_whole = np.flatnonzero(~is_cut), np.zeros(len(is_cut), dtype=bool)
     outer_whole[rings.polygons[:-1]] = True
     turns = _twice_area(rings.xy[index].astype(np.int64), starts)
@@ -215,26 +214,28 @@ def stitched(rings: Rings, group: NDArray[np.int64], numbers: NDArray[np.int64],
     order = np.lexsort((~outer, belongs))
     count = int(group.max()) + 1 if len(group) else 0
     if not np.array_equal(belongs[outer][np.argsort(belongs[outer])], np.arange(count)):
-        raise RuntimeError("pieces of a region do not hang together")
+        raise RuntimeError("pieces of a region are not connected")
     polygons = np.searchsorted(belongs[order], np.arange(count + 1))
-    return Rings(xy[spans(begin[order], length[order])], np.concatenate([[0], np.cumsum(length[order])]), polygons)
+    return Rings(
+        xy[concatenated_ranges(begin[order], length[order])], np.concatenate([[0], np.cumsum(length[order])]), polygons
+    )
 
 
 def _twice_area(xy: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return twice the area in each ring, (r,) int64, above zero where it runs counter-clockwise."""
+    """Return twice the signed area of each ring, (r,) int64, positive if it runs counter-clockwise."""
     (x, y), (x1, y1) = xy.T, np.roll(xy, -1, axis=0).T
     terms = x * y1 - x1 * y
-    terms[starts[1:] - 1] = 0  # leads to another ring
+    terms[starts[1:] - 1] = 0  # connects two rings
     return np.add.reduceat(terms, starts[:-1]) if len(terms) else terms
 
 
 def _following(rings: Rings, twin: NDArray[np.int64], left: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the edge that comes after each edge once the shared ones are gone; only those ``left`` count."""
+    """Return the edge after each edge once the shared ones are removed; only the entries of ``left`` are valid."""
     following = np.arange(len(twin)) + 1
     following[rings.rings[1:] - 2] = rings.rings[:-1]
     after = following.copy()
     while (gone := left[twin[after[left]] >= 0]).size:
-        # over the shared edge into the piece on its other side, and there to the next edge around the same corner
+        # cross the shared edge to the piece on its other side, and take the next edge around the same corner there
         after[gone] = following[twin[after[gone]]]
     return after
 
@@ -245,11 +246,11 @@ def _part_at_pinches(
     left: NDArray[np.int64],
     following: NDArray[np.int64],
 ) -> None:
-    """Let no ring run twice through one corner.
+    """Split rings that would pass twice through one corner, in place.
 
-    Where two pixels of a region touch at a corner only, and their pieces hang together elsewhere, what lies on the two
-    other sides of the corner is kept apart by the region, so it has a ring for each of them: each ring goes on along
-    the other piece. Inside a piece GDAL has seen to it, and there one of the two rings is a hole that is not cut.
+    Where two pixels of a region touch only at a corner and their pieces are connected elsewhere, the region separates
+    the ground on the other two sides of the corner. It needs a ring for each side, so each ring continues along the
+    other piece. Within a piece GDAL already does so, and one of the two rings is a hole that is not cut.
     """
     corner = xy[following[left]]
     order = np.lexsort((corner[:, 0], corner[:, 1], group[left]))
@@ -259,16 +260,16 @@ def _part_at_pinches(
 
 
 def _cycles(left: NDArray[np.int64], following: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Walk edges round and round.
+    """Follow edges to closed rings.
 
     Args:
-        left: (n,) the edges, rising.
-        following: Which of them comes after each.
+        left: (n,) the edges, in ascending order.
+        following: The edge after each edge.
 
     Returns:
-        (m,) the corners of closed rings, and (r + 1,) where each ring begins, and the end.
+        (m,) corners of the closed rings, and (r + 1,) offset of each ring, and the end.
     """
-    ends = np.flatnonzero(following[left] != left + 1)  # of runs of edges that follow each other as they stand
+    ends = np.flatnonzero(following[left] != left + 1)  # of runs of consecutive edges
     begins = np.concatenate([[0], ends[:-1] + 1])[: len(ends)]
     after = np.searchsorted(left[begins], following[left[ends]]).tolist()
     walk: list[int] = []
@@ -285,6 +286,6 @@ def _cycles(left: NDArray[np.int64], following: NDArray[np.int64]) -> tuple[NDAr
     length = (ends - begins + 1)[runs]
     stop = np.concatenate([[0], np.cumsum(length)])[np.unique(stops).astype(np.int64)]
     start = np.concatenate([[0], stop[:-1]])[: len(stop)]
-    index = left[spans(begins[runs], length)]
-    # each ring ends with its own first corner once more
+    index = left[concatenated_ranges(begins[runs], length)]
+    # close each ring with its own first corner
     return np.insert(index, stop, index[start]), np.concatenate([[0], stop + np.arange(1, len(stop) + 1)])

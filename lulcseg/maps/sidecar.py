@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 from lulcseg.legend import Legend
 
-# GDAL's numbers for the kinds of column (GDALRATFieldType, GDALRATFieldUsage).
+# GDAL's numbers of column types and usages (GDALRATFieldType, GDALRATFieldUsage).
 _INTEGER, _STRING = 0, 2
 _COLUMNS = (
     ("Value", _INTEGER, 5),
@@ -20,8 +20,8 @@ _COLUMNS = (
 def class_sidecar(legend: Legend) -> str:
     """Return the text of the ``.aux.xml`` of a class raster with one band.
 
-    Category names are a list in which a class stands at its code, with empty names between; the attribute
-    table has a row for each class: value, name, red, green, blue.
+    Category names are a list indexed by code, with empty names for unused codes. The attribute table has one row per
+    class: value, name, red, green, blue.
 
     Args:
         legend: The classes.

@@ -1,7 +1,7 @@
 """A map's metadata as a STAC Item (SpatioTemporal Asset Catalog 1.1.0), which catalogues and GIS programs read.
 
 Fields are those of the Item specification, its common metadata, and the extensions classification 2.0, file 2.1,
-processing 1.2, projection 2.0 and raster 2.0. What has no field there has one named ``lulcseg:…``.
+processing 1.2, projection 2.0 and raster 2.0. Further fields are named ``lulcseg:…``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.stored_shares import SHARE_SCALE
 
 _EXTENSIONS = {
     prefix: f"https://stac-extensions.github.io/{extension}/schema.json"
@@ -38,8 +39,7 @@ _EXTENSIONS = {
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _GEOPACKAGE = "application/geopackage+sqlite3"
 _CSV = "text/csv"
-_SCALE = 0.004  # of rasters of shares: a stored 250 means 1
-_SIDE = 20  # pieces into which a side of the grid is cut before it is bent into longitude and latitude
+_SIDE = 20  # segments per side of the grid, for its conversion to longitude and latitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +76,25 @@ def stac_item(
     created: datetime,
     properties: Mapping[str, object],
 ) -> dict[str, Any]:
-    """Describe a map as a STAC Item, as plain Python fit for JSON.
+    """Return a map's STAC Item, as plain Python that can be written as JSON.
 
     Args:
         identifier: Unique among the items of a catalogue.
-        title: For people.
+        title: Title for people.
         grid: The map's pixels.
         legend: Its classes.
-        assets: Its files, which exist, by what they are: ``map``, ``probabilities``, ``confidence``, ``entropy``,
+        assets: Its existing files by kind: ``map``, ``probabilities``, ``confidence``, ``entropy``,
             ``disagreement``, ``polygons``, ``review``, ``areas``.
-        folder: Where the item will lie; assets are given relative to it.
-        date: Of the imagery: a year, month, day (``2018``, ``2018-06``, ``2018-06-12``), two of them with ``/``
-            between, or a time in ISO 8601; taken as UTC where it does not say.
-        created: When the map was made, with a time zone. It stands for the imagery's date where that can't be told:
-            STAC wants one. ``lulcseg:datetime_is`` then says so.
-        properties: How the map was made; each goes under ``lulcseg:``.
+        folder: Folder of the item; paths of assets are relative to it.
+        date: Date of the imagery: a year, month or day (``2018``, ``2018-06``, ``2018-06-12``), two of them separated
+            by ``/``, or a time in ISO 8601; UTC unless given.
+        created: When the map was made, with a time zone. Used in place of the imagery's date if that is unknown, since
+            STAC requires one; ``lulcseg:datetime_is`` then says so.
+        properties: How the map was made; each is written under ``lulcseg:``.
 
     Raises:
         KeyError: An asset of another kind.
-        LulcsegError: The grid's CRS can't be read, or the grid reaches where longitude and latitude have no value.
+        LulcsegError: The grid's CRS can't be read, or the grid reaches outside the domain of its CRS.
     """
     ring = _footprint(grid)
     lons, lats = zip(*ring, strict=True)
@@ -131,7 +131,7 @@ def _footprint(grid: Grid) -> list[list[float]]:
     try:
         lon, lat = Transformer.from_crs(CRS(grid.crs), "OGC:CRS84", always_xy=True).transform(x, y)
     except ProjError as error:  # CRSError is one
-        raise LulcsegError(f"the grid can't be brought to longitude and latitude ({error})", where=grid.crs) from error
+        raise LulcsegError(f"the grid has no longitude and latitude ({error})", where=grid.crs) from error
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise LulcsegError("the grid reaches where its CRS is not defined", where=grid.crs)
     ring = [[float(a), float(b)] for a, b in zip(np.round(lon, 7), np.round(lat, 7), strict=True)]  # 1 cm
@@ -139,7 +139,7 @@ def _footprint(grid: Grid) -> list[list[float]]:
 
 
 def _projection(grid: Grid) -> dict[str, object]:
-    """Return the fields of the projection extension; a CRS without a code goes in as WKT 2."""
+    """Return the fields of the projection extension; a CRS without a code is written as WKT 2."""
     crs = CRS(grid.crs)
     authority = crs.to_authority(min_confidence=100)
     reference = {"proj:code": None, "proj:wkt2": crs.to_wkt()}
@@ -154,7 +154,7 @@ def _projection(grid: Grid) -> dict[str, object]:
 
 
 def _when(date: str | None, created: datetime) -> dict[str, str | None]:
-    """Return ``datetime``, and the start and end of what is longer than an instant (STAC common metadata)."""
+    """Return ``datetime``, and start and end of a date longer than an instant (STAC common metadata)."""
     span = None if date is None else _span(date)
     if span is None:
         reason = "states no date" if date is None else f"states a date that can't be read as one: {date}"
@@ -171,7 +171,7 @@ def _when(date: str | None, created: datetime) -> dict[str, str | None]:
 
 
 def _span(date: str) -> tuple[datetime, datetime] | None:
-    """Return the first and last second of a year, month, day, time, or two of them with ``/`` between."""
+    """Return the first and last second of a year, month, day or time, or of two of them separated by ``/``."""
     first, _, last = date.partition("/")
     begin, finish = _single(first.strip()), _single((last or first).strip())
     if begin is None or finish is None or begin[0] > finish[1]:
@@ -201,7 +201,7 @@ def _single(text: str) -> tuple[datetime, datetime] | None:
 
 
 def _instant(moment: datetime) -> str:
-    """Return a moment in UTC as RFC 3339 writes it, to the second."""
+    """Format a moment in UTC by RFC 3339, to the second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -221,11 +221,11 @@ def _asset(key: str, path: Path, folder: Path, legend: Legend) -> dict[str, obje
         return asset | {"bands": [{"name": "class"}], "classification:classes": _classes(legend)}
     names = _short_names(legend.names) if key == "probabilities" else {key: kind.title}
     bands = [{"name": name, "description": full} for name, full in names.items()]
-    return asset | {"raster:scale": _SCALE, "bands": bands}
+    return asset | {"raster:scale": SHARE_SCALE, "bands": bands}
 
 
 def _classes(legend: Legend) -> list[dict[str, object]]:
-    """Return the legend as the classification extension has it, and nodata after it."""
+    """Return the legend's classes in the form of the classification extension, followed by nodata."""
     classes: list[dict[str, object]] = [
         {"value": c.code, "name": name, "title": c.name, "color_hint": c.colour.lstrip("#").upper()}
         for c, name in zip(legend, _short_names(legend.names), strict=True)
@@ -234,7 +234,12 @@ def _classes(legend: Legend) -> list[dict[str, object]]:
 
 
 def _short_names(names: Iterable[str]) -> dict[str, str]:
-    """Return names of letters, digits, ``-`` and ``_`` alone, none twice, each with the name it stands for."""
+    """Return distinct short names of lower-case letters, digits, ``-`` and ``_``, each with its full name.
+
+    Example:
+        >>> _short_names(["Sugar cane", "Été"])
+        {'sugar-cane': 'Sugar cane', 'ete': 'Été'}
+    """
     short: dict[str, str] = {}
     for number, full in enumerate(names, start=1):
         plain = unicodedata.normalize("NFKD", full).encode("ascii", "ignore").decode()

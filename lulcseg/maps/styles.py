@@ -1,9 +1,9 @@
-"""QGIS style files (``.qml``) for a map and what goes with it, as text; made from the legend, without QGIS.
+"""QGIS style files (``.qml``) for a map and its layers, as text, generated from the legend without QGIS.
 
-QGIS takes ``map.qml`` beside ``map.tif`` as the default style of that raster, but would take it for that of a
-``map.gpkg`` too (``QgsMapLayer::styleURI``). So a GeoPackage carries its styles itself, in the table ``layer_styles``,
-where QGIS looks first: :func:`embed_style`. The elements are those that QGIS 3.22 writes with
-``QgsMapLayer::saveNamedStyle``, less what equals its default.
+QGIS uses ``map.qml`` beside ``map.tif`` as the default style of that raster, but would use it for a ``map.gpkg`` too
+(``QgsMapLayer::styleURI``). A GeoPackage's styles are therefore stored in its table ``layer_styles``, which QGIS reads
+first: :func:`embed_style`. The elements are those that QGIS 3.22 writes with ``QgsMapLayer::saveNamedStyle``, without
+those that equal their default.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from pathlib import Path
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 
-_VERSION = "3.22.0"  # of the format; a file without it QGIS takes for one from long ago, and converts
+_VERSION = "3.22.0"  # of the format; without it, QGIS converts the file from its oldest format
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 
-# Viridis at every sixteenth (Smith & van der Walt, 2015): even in lightness, for colour-blind eyes and in grey too.
+# Viridis in steps of a sixteenth (Smith & van der Walt, 2015): perceptually uniform, also in grey and for
+# colour-blind readers.
 _VIRIDIS = (
     "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e", "#21918c",
     "#1fa088", "#28ae80", "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
 )  # fmt: skip
 
-_FIRST, _LABELLED = 10, 50  # ranks up to which a place to review is among the first, and has a label
+_FIRST, _LABELLED = 10, 50  # highest ranks that are highlighted, and that are labelled
 
 
 def class_raster_style(legend: Legend) -> str:
     """Return the style of a class raster: band 1 by its codes, in the legend's names, colours and order.
 
-    What has no entry, such as nodata (255), is transparent. Without a style QGIS shows the raster's colour table, in
-    which all 256 values have an entry.
+    Values without an entry, such as nodata (255), are transparent. Without a style, QGIS displays the raster's colour
+    table, which has an entry for all 256 values.
 
     Args:
         legend: The classes.
@@ -48,15 +49,15 @@ def class_raster_style(legend: Legend) -> str:
 
 
 def share_raster_style(name: str, *, low_stands_out: bool = False, top: float = 1.0) -> str:
-    """Return the style of a raster of shares: band 1 in viridis from 0 to ``top``, whose bright end stands out.
+    """Return the style of a raster of shares: band 1 in viridis from 0 to ``top``, where the bright end stands out.
 
-    The values are the meant ones, 0…1, not the stored ones: QGIS applies a band's scale before it renders
+    Values are the actual ones, 0…1, not the stored ones: QGIS applies a band's scale before it renders
     (``QgsRasterDataProvider::bandScale``).
 
     Args:
-        name: What the shares are; stands at the ends of the colour bar.
-        low_stands_out: Whether it is the low values that need attention (confidence), not the high ones (entropy).
-        top: Where the ramp ends, above 0; higher values have its last colour.
+        name: What the shares are; written at the ends of the colour bar.
+        low_stands_out: Whether low values need attention (confidence), not high ones (entropy).
+        top: End of the ramp, above 0; higher values have its last colour.
     """
     colours = _VIRIDIS[::-1] if low_stands_out else _VIRIDIS
     places = [i / (len(colours) - 1) for i in range(len(colours))]
@@ -64,7 +65,7 @@ def share_raster_style(name: str, *, low_stands_out: bool = False, top: float = 
     renderer = ET.SubElement(ET.SubElement(root, "pipe"), "rasterrenderer")
     renderer.attrib.update(type="singlebandpseudocolor", band="1", opacity="1", alphaBand="-1", nodataColor="")
     renderer.attrib.update(classificationMin="0", classificationMax=f"{top:g}")
-    ET.SubElement(ET.SubElement(renderer, "minMaxOrigin"), "limits").text = "None"  # as it is, whatever the data
+    ET.SubElement(ET.SubElement(renderer, "minMaxOrigin"), "limits").text = "None"  # fixed, whatever the data
     shader = ET.SubElement(ET.SubElement(renderer, "rastershader"), "colorrampshader")
     shader.attrib.update(colorRampType="INTERPOLATED", classificationMode="1", clip="0")
     shader.attrib.update(minimumValue="0", maximumValue=f"{top:g}", labelPrecision="3")
@@ -83,8 +84,8 @@ def share_raster_style(name: str, *, low_stands_out: bool = False, top: float = 
 def probabilities_style() -> str:
     """Return the style of a raster of class probabilities: its first band, 0…1, high ones bright.
 
-    Of a raster with a band for each class QGIS would show the first three as red, green and blue. The legend's entry
-    is the band's name; another class is shown by choosing another band in the layer's symbology.
+    Without a style, QGIS would display the first three bands as red, green and blue. The legend's entry is the band's
+    name; choose another band in the layer's symbology to display another class.
     """
     return share_raster_style("probability")
 
@@ -92,7 +93,7 @@ def probabilities_style() -> str:
 def polygons_style(legend: Legend) -> str:
     """Return the style of the map's polygons: by the attribute ``class``, in the legend's names, colours and order.
 
-    The outline is a hairline in the fill's colour: none at all leaves bright seams between neighbours.
+    The outline is a hairline in the fill's colour: without one, bright seams appear between neighbours.
 
     Args:
         legend: The classes.
@@ -110,9 +111,9 @@ def polygons_style(legend: Legend) -> str:
 
 
 def review_style() -> str:
-    """Return the style of the places to review: outlines with a dark casing, to be seen over imagery.
+    """Return the style of the places to review: outlines with a dark casing, visible over imagery.
 
-    The first ranks have a stronger line, and a label of rank, labelled and mapped class beside the polygon. Columns:
+    The first ranks have a thicker line, and a label of rank, labelled and mapped class beside the polygon. Columns:
     ``rank``, ``labelled``, ``mapped``.
     """
     root = _root("Symbology|Labeling|MapTips", labelsEnabled="1")
@@ -129,19 +130,19 @@ def review_style() -> str:
         _symbol(symbols, index, casing, line)
     text = '"rank" || \': \' || "labelled" || \' → \' || "mapped"'
     _labels(root, text, condition=f'"rank" <= {_LABELLED}')
-    ET.SubElement(root, "previewExpression").text = text  # what QGIS calls a feature in lists and map tips
+    ET.SubElement(root, "previewExpression").text = text  # QGIS's name of a feature in lists and map tips
     return _text(root)
 
 
 def embed_style(gpkg: Path, layer: str, style: str) -> None:
-    """Store a style in a GeoPackage as a layer's default, where QGIS looks for it (``QgsOgrProvider``).
+    """Store a style in a GeoPackage as a layer's default, where QGIS reads it (``QgsOgrProvider``).
 
-    An older default of ours goes; styles that a user saved there stay, but are no longer the default.
+    An earlier style of lulcseg's is replaced; styles that a user saved remain, but are no longer the default.
 
     Args:
         gpkg: The GeoPackage.
         layer: A layer of features in it.
-        style: What one of the functions here returns.
+        style: Text returned by one of the functions of this module.
 
     Raises:
         LulcsegError: The file has no such layer, or can't be written.
@@ -169,10 +170,10 @@ def embed_style(gpkg: Path, layer: str, style: str) -> None:
                 (*mine, style),
             )
     except sqlite3.Error as error:
-        raise LulcsegError(f"can't take a style ({error})", where=gpkg) from error
+        raise LulcsegError(f"a style can't be stored in it ({error})", where=gpkg) from error
 
 
-# As QGIS makes it (QgsOgrProviderMetadata::saveStyle).
+# As QGIS creates it (QgsOgrProviderMetadata::saveStyle).
 _STYLES_TABLE = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -214,7 +215,7 @@ def _options(parent: ET.Element, values: Mapping[str, str]) -> None:
 
 
 def _symbol(parent: ET.Element, name: int, *layers: Mapping[str, str]) -> None:
-    """Add a fill symbol; what its layers do not say is a solid fill and line, in millimetres."""
+    """Add a fill symbol; its layers default to a solid fill and line, in millimetres."""
     symbol = ET.SubElement(parent, "symbol", name=str(name), type="fill", alpha="1", clip_to_extent="1", force_rhr="0")
     common = {"style": "solid", "outline_style": "solid", "outline_width_unit": "MM", "joinstyle": "round"}
     for layer in layers:

@@ -1,12 +1,12 @@
-"""From a class raster of any size to polygons, sheet by sheet.
+"""Vectorises class rasters of any size, sheet by sheet.
 
-A sheet is traced alone, simplified alone and forgotten; what lies on a seam between sheets waits until the whole
-region has been seen, and is then joined. Everything is in pixels (x is the column, y the row) until it is written, so
-corners are whole numbers, neighbouring sheets agree on them, and areas are exact.
+Each sheet is traced and simplified on its own. Pieces of regions on a seam between sheets are kept until the whole
+region has been traced, and are then joined. Coordinates are in pixels (x is the column, y the row) until they are
+written, so corners are whole numbers, neighbouring sheets agree on them, and areas are exact.
 
-For sheets to fit together, and for GEOS to see that neighbours share their borders, every corner of one region must be
-a corner of all regions that meet there. GDAL gives regions corners only where they turn; the others are added here:
-where three or more regions meet, and, on a seam, wherever either side of it changes.
+For sheets to fit together, and for GEOS to recognise shared borders, every corner of one region must be a corner of all
+regions that meet there. GDAL gives a region corners only where it turns. The others are added here: where three or more
+regions meet, and, on a seam, wherever the value changes on either side.
 """
 
 from __future__ import annotations
@@ -27,20 +27,18 @@ from rasterio.windows import Window as RasterioWindow
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.rings import CornerLattice, outlined
+from lulcseg.maps.rings import CornerLattice, trace_outlines
 from lulcseg.maps.seams import Regions, Seams
+from lulcseg.maps.stored_shares import SHARE_STEPS
 from lulcseg.scene.raster_headers import read_header
 
 SHEET = 4096
-"""Side of a sheet in pixels: half a gigabyte while it is traced and simplified, where borders are dense."""
+"""Sheet size in pixels; tracing and simplifying a sheet with dense borders takes half a gigabyte."""
 
 BACKGROUND = 0
 """Value of pixels that belong to no region."""
 
-CONFIDENCE_STEPS = 250
-"""A stored confidence of 250 means 1; what is above it means none."""
-
-type Reader = Callable[[Window], NDArray[Any]]
+type ReadWindow = Callable[[Window], NDArray[Any]]
 """Reads a window that lies inside the raster, (h, w)."""
 
 
@@ -52,12 +50,10 @@ class ByteRaster:
         grid: Its pixels.
 
     Raises:
-        LulcsegError: The file is missing or no raster, has several bands or another type, or its CRS is missing or not
-            one in metres.
+        LulcsegError: The file is missing or not a raster, has several bands or another type, or has no CRS in metres.
     """
 
     def __init__(self, path: Path) -> None:
-        """Check its header and open it."""
         found = read_header(path)
         if found.bands != 1 or found.dtype != "uint8":
             raise LulcsegError(
@@ -73,7 +69,7 @@ class ByteRaster:
         self._dataset = rasterio.open(path)
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the raster."""
         return self
 
     def __exit__(
@@ -90,20 +86,20 @@ class ByteRaster:
         """Read a window inside the raster, (h, w).
 
         Raises:
-            LulcsegError: It can't be read, for instance because the file is cut off.
+            LulcsegError: It can't be read, for instance because the file is truncated.
         """
         at = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
             values: NDArray[np.uint8] = self._dataset.read(1, window=at)
         except RasterioIOError as error:
-            raise LulcsegError("some of it can't be read", where=self.path, remedy="make it again") from error
+            raise LulcsegError("part of it can't be read", where=self.path, remedy="write the file again") from error
         return values
 
-    def classes(self, legend: Legend) -> Reader:
+    def classes(self, legend: Legend) -> ReadWindow:
         """Return a reader of a class map: 1 + the class's index, :data:`BACKGROUND` where there is no class.
 
-        Besides 255, the file's own nodata value stands for no class. Reading raises LulcsegError on a code that is not
-        in the legend.
+        Both 255 and the file's own nodata value mean no class. Reading raises LulcsegError on a code that is not in
+        the legend.
         """
         table, known = (legend.code_to_index() + np.uint8(1)).astype(np.uint8), np.zeros(256, dtype=bool)
         known[[*legend.codes, IGNORE]] = True
@@ -123,62 +119,61 @@ class ByteRaster:
         return read
 
 
-class ConfidenceSteps:
-    """Counts what is done of a known number of steps, and tells it.
+class StepCounter:
+    """Counts steps of a known total and reports them.
 
     Args:
-        tell: Gets the number done and the number of all; None tells nobody.
-        total: How many there are.
+        progress: Progress callback, called with (done, total); None: nothing is reported.
+        total: Total number of steps.
     """
 
-    def __init__(self, tell: Callable[[int, int], None] | None, total: int) -> None:
-        """Begin at 0."""
-        self._tell, self._total, self._done = tell, total, 0
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
 
     def __call__(self, count: int = 1) -> None:
-        """Count some more."""
+        """Count further steps."""
         self._done += count
-        if self._tell is not None:
-            self._tell(self._done, self._total)
+        if self._progress is not None:
+            self._progress(self._done, self._total)
 
 
-def sheets(grid: Grid, sheet: int) -> int:
-    """Return how many sheets a raster has."""
+def count_sheets(grid: Grid, sheet: int) -> int:
+    """Return the number of sheets of a raster."""
     return -(-grid.height // sheet) * -(-grid.width // sheet)
 
 
-def placed(outline: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    """Bring polygons, (n,) shapely, from pixels to map coordinates; outer rings run counter-clockwise."""
+def to_map_coordinates(outline: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Convert polygons, (n,) shapely, from pixels to map coordinates, with counter-clockwise outer rings."""
     moved = shapely.transform(outline, lambda xy: xy * (grid.xres, -grid.yres) + (grid.left, grid.top))
     turned: NDArray[Any] = shapely.orient_polygons(moved)
     return turned
 
 
-def regions(
-    read: Reader,
+def trace_regions(
+    read: ReadWindow,
     grid: Grid,
     *,
     simplify: float = 0.0,
-    confidence: Reader | None = None,
+    confidence: ReadWindow | None = None,
     sheet: int = SHEET,
     done: Callable[[], None] = lambda: None,
 ) -> Iterator[Regions]:
-    """Trace all regions of a raster, but those of :data:`BACKGROUND`.
+    """Trace all regions of a raster except those of :data:`BACKGROUND`.
 
     Args:
         read: Reads values, uint8 or uint16.
-        grid: The raster's pixels; only their number matters here.
-        simplify: Tolerance in pixels; 0 leaves outlines pixel-exact. A corner goes where the triangle that it makes
-            with its neighbours is smaller than the tolerance's square (Visvalingam-Whyatt), for both sides of a border
-            alike. Where a border meets a seam or the raster's edge, and along seams, corners stay.
-        confidence: Reads uint8 values to be averaged over the regions, above 250 where there is none.
-        sheet: Side of a sheet, in pixels.
+        grid: The raster's pixels; only their number is used.
+        simplify: Tolerance in pixels; 0 leaves outlines pixel-exact. A corner is removed if its triangle with its
+            neighbours is smaller than the tolerance's square (Visvalingam-Whyatt), on both sides of a border alike.
+            Corners remain along seams, and where a border meets a seam or the raster's edge.
+        confidence: Reads uint8 values to average over the regions, above 250 where there is none.
+        sheet: Sheet size, in pixels.
         done: Called after each sheet.
 
     Yields:
-        Regions: those within a sheet, sheet by sheet from the top left, and after each row of sheets those that
-        reached over a seam and are now complete. Together their outlines are a valid coverage: where regions meet,
-        they have the same corners, and neither gap nor overlap.
+        Regions: those within a sheet, sheet by sheet from the top left, and after each row of sheets those that cross
+        a seam and are now complete. Together their outlines are a valid coverage: regions that meet share their
+        corners, without gap or overlap.
     """
     lattice = CornerLattice(grid.height, grid.width)
     seams = Seams(lattice, sheet)
@@ -191,23 +186,23 @@ def regions(
 
 
 def _traced(
-    read: Reader, window: Window, lattice: CornerLattice, simplify: float, confidence: Reader | None
+    read: ReadWindow, window: Window, lattice: CornerLattice, simplify: float, confidence: ReadWindow | None
 ) -> tuple[Regions, NDArray[np.int64]]:
-    """Trace a sheet; return its regions, and the numbers of the corners on its seams where three or more meet."""
+    """Return a sheet's regions, and the numbers of the corners on its seams where three or more regions meet."""
     around = Window(window.row - 1, window.col - 1, window.height + 2, window.width + 2)
     frame = around.intersection(Window(0, 0, lattice.height, lattice.width))
     values = read(frame)
     rows, cols, meeting = _nodes(values, frame, window)
-    # the background takes part while outlines are simplified, so that its edge is simplified too
+    # the background is traced for simplification, so that its edge is simplified too
     leave = None if simplify > 0 else BACKGROUND
-    rings, value = outlined(np.ascontiguousarray(values[window.slices_in(frame)]), window, leave=leave)
-    pixels = shapely.area(rings.built()).round().astype(np.int64)
+    rings, value = trace_outlines(np.ascontiguousarray(values[window.slices_in(frame)]), window, leave=leave)
+    pixels = shapely.area(rings.to_polygons()).round().astype(np.int64)
     total, counted = np.zeros_like(pixels), np.zeros_like(pixels)
     if confidence is not None:
         stored = confidence(window)
-        there = stored <= CONFIDENCE_STEPS
+        there = stored <= SHARE_STEPS
         counted, total = rings.sums(there, window), rings.sums(np.where(there, stored, np.uint8(0)), window)
-    outline = rings.noded(rows, cols, lattice).built()
+    outline = rings.with_nodes(rows, cols, lattice).to_polygons()
     if simplify > 0:
         outline = shapely.coverage_simplify(outline, simplify, simplify_boundary=False)
     found = Regions(outline, value, pixels, total, counted)
@@ -217,21 +212,21 @@ def _traced(
 def _nodes(
     values: NDArray[Any], frame: Window, window: Window
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Find the pixel corners at which outlines need a corner that GDAL may not give them.
+    """Find the pixel corners at which outlines need a corner that GDAL may omit.
 
     Args:
-        values: The sheet's pixels and, where there are any, those around it.
-        frame: Where ``values`` lie.
+        values: The sheet's pixels, with one pixel around them where the raster has any.
+        frame: Window of ``values``.
         window: The sheet.
 
     Returns:
-        Rows and columns of the corners, and whether each is one on a seam where three or more regions meet.
+        Rows and columns of the corners, and whether each is on a seam where three or more regions meet.
     """
     across, down = values[:, 1:] != values[:, :-1], values[1:] != values[:-1]
     changes = across[1:].astype(np.uint8)
     for other in (across[:-1], down[:, 1:], down[:, :-1]):
         changes += other
-    # of the four pixels around a corner, two regions make 0, 2 or (corner to corner) 4 changes, three make 3 or 4
+    # among the four pixels around a corner, two regions make 0, 2 or (diagonally) 4 changes, three make 3 or 4
     node = changes == 3
     seam = np.zeros_like(node)
     for row in (window.row - frame.row - 1, window.row_end - frame.row - 1):

@@ -1,4 +1,4 @@
-"""The only writer of rasters: strips as tiled GeoTIFFs, joined to Cloud Optimized GeoTIFFs."""
+"""Writes rasters: strips as tiled GeoTIFFs, joined to Cloud Optimized GeoTIFFs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
-from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio lets through when it copies
+from rasterio._err import CPLE_BaseError  # errors of GDAL that rasterio doesn't convert when it copies
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
@@ -24,23 +24,24 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.classraster import LEGEND_TAG
 from lulcseg.maps.readback import Checksums, checksums_of
 
 BLOCK = 512
-"""Side of the blocks that all files are cut into, in pixels."""
+"""Block size of all files, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class RasterLayout:
-    """What a raster holds, and how it is stored. All rasters are uint8 with nodata 255.
+    """What a raster's bands hold, and how they are stored. All rasters are uint8 with nodata 255.
 
     Attributes:
         descriptions: The name of each band.
-        overviews: GDAL's name of the resampling for overviews.
+        overviews: GDAL's name of the overviews' resampling method.
         colours: Colour table of a one-band class raster, code to (red, green, blue, alpha).
-        scale: What a stored value is multiplied with to give the meant one.
-        predictor: GDAL's name of the predictor before compression.
-        sidecar: Text of an ``.aux.xml`` to go with it.
+        scale: Factor from stored to actual values.
+        predictor: GDAL's name of the compression's predictor.
+        sidecar: Text of the raster's ``.aux.xml``.
     """
 
     descriptions: tuple[str, ...]
@@ -52,8 +53,8 @@ class RasterLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class StripPlace:
-    """A strip's file: rows ``start`` to ``stop`` of its raster, with a checksum a band."""
+class StripSource:
+    """A finished strip's file: rows ``start`` to ``stop`` of its raster, with one checksum per band."""
 
     path: Path
     start: int
@@ -65,22 +66,20 @@ class StripFile:
     """Writes a strip of one raster, row by row from the top.
 
     Args:
-        path: The file. It isn't whole before :meth:`close`.
+        path: The file; incomplete before :meth:`close`.
         bands: Number of bands.
         grid: The strip's pixels.
-        target: The raster it will be part of, to name in errors.
+        target: The raster that it will be part of, named in errors.
+
+    Raises:
+        LulcsegError: The file can't be written.
     """
 
     def __init__(self, path: Path, bands: int, grid: Grid, target: Path) -> None:
-        """Open the file.
-
-        Raises:
-            LulcsegError: It can't be written.
-        """
         self._path, self._target = path, target
         self._written = Checksums(bands)
         self._next = 0
-        with writing(target):
+        with reporting_write_errors(target):
             self._data: Any = rasterio.open(
                 path,
                 "w",
@@ -107,28 +106,28 @@ class StripFile:
             LulcsegError: They can't be written, for instance because the disk is full.
         """
         height, width = values.shape[1:]
-        with writing(self._target):
+        with reporting_write_errors(self._target):
             self._data.write(values, window=RasterioWindow(0, self._next, width, height))
         self._next += height
         self._written.add(values)
 
     def close(self) -> tuple[int, ...]:
-        """Finish the file, read it back, and return its checksums, one a band.
+        """Close the file, read it back, and return its checksums, one per band.
 
         Raises:
-            LulcsegError: It can't be written, or isn't what was written.
+            LulcsegError: It can't be written, or what is read back is not what was written.
         """
-        with writing(self._target):
+        with reporting_write_errors(self._target):
             data, self._data = self._data, None
             data.close()
             if checksums_of(self._path) != [self._written.values]:
                 raise OSError("what is read back is not what was written")
         return self._written.values
 
-    def give_up(self) -> None:
-        """Close the file without care for what is in it."""
+    def abandon(self) -> None:
+        """Close the file, whatever its content."""
         if self._data is not None:
-            # Nobody wants these rows any more: a failure to flush them must not hide why they are given up.
+            # These rows are discarded: a failure to flush them must not hide the error that led here.
             with suppress(RasterioError, CPLE_BaseError):
                 self._data.close()
             self._data = None
@@ -140,8 +139,8 @@ class Raster:
 
     Attributes:
         grid: Its pixels.
-        layout: What its bands are.
-        legend: The classes, kept in the file's metadata as JSON under ``LULCSEG_LEGEND``.
+        layout: Its bands and how they are stored.
+        legend: The classes, stored as JSON in the tag ``LULCSEG_LEGEND``.
         tags: Further metadata, such as checkpoint, scene and date.
     """
 
@@ -150,22 +149,22 @@ class Raster:
     legend: Legend
     tags: Mapping[str, str]
 
-    def join(self, strips: Sequence[StripPlace], cog: Path, target: Path) -> None:
-        """Make a Cloud Optimized GeoTIFF of strips, with its sidecar, and read it back.
+    def join(self, strips: Sequence[StripSource], cog: Path, target: Path) -> None:
+        """Join strips to a Cloud Optimized GeoTIFF with its sidecar, and read it back.
 
         Args:
-            strips: All strips, from the top, in one folder; a ``.vrt`` over them is made there and removed.
+            strips: All strips, from the top, in one folder; a temporary ``.vrt`` over them is written there.
             cog: The file to write.
-            target: What it will be called, to name in errors.
+            target: Its final path, named in errors.
 
         Raises:
-            LulcsegError: It can't be written, for instance because the disk is full, or doesn't hold what the
-                strips do.
+            LulcsegError: It can't be written, for instance because the disk is full, or its content is not that of the
+                strips.
         """
         joined = strips[0].path.with_name(f"{cog.stem}.vrt")
-        with writing(target):
+        with reporting_write_errors(target):
             joined.write_text(self._vrt(strips), encoding="utf-8")
-            self._write_sidecar(joined)  # GDAL copies the class names: by version into the TIFF, a sidecar, or both
+            self._write_sidecar(joined)  # GDAL copies the class names into the TIFF, a sidecar, or both, by version
             try:
                 rasterio.shutil.copy(
                     joined,
@@ -189,7 +188,7 @@ class Raster:
         if self.layout.sidecar is not None:
             sidecar_of(raster).write_text(self.layout.sidecar, encoding="utf-8")
 
-    def _vrt(self, strips: Sequence[StripPlace]) -> str:
+    def _vrt(self, strips: Sequence[StripSource]) -> str:
         """Return the text of GDAL's virtual raster over the strips."""
         grid, layout = self.grid, self.layout
         root = ET.Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
@@ -198,7 +197,7 @@ class Raster:
         tags = {
             **self.tags,
             "LULCSEG_VERSION": lulcseg.__version__,
-            "LULCSEG_LEGEND": json.dumps(self.legend.to_plain(), ensure_ascii=False),
+            LEGEND_TAG: json.dumps(self.legend.to_plain(), ensure_ascii=False),
         }
         metadata = ET.SubElement(root, "Metadata")
         for key, value in tags.items():
@@ -214,7 +213,7 @@ class Raster:
             )
             ET.SubElement(band, "Description").text = name
             ET.SubElement(band, "NoDataValue").text = str(IGNORE)
-            # Without saying so, three or four bands would be taken for red, green, blue and alpha.
+            # The default interpretation of three or four bands is red, green, blue and alpha.
             ET.SubElement(band, "ColorInterp").text = "Palette" if layout.colours else "Undefined"
             if layout.colours:
                 table = ET.SubElement(band, "ColorTable")
@@ -235,24 +234,24 @@ def sidecar_of(raster: Path) -> Path:
 
 
 @contextmanager
-def writing(target: Path) -> Iterator[None]:
-    """Say of a failure to write which file it was.
+def reporting_write_errors(target: Path) -> Iterator[None]:
+    """Raise errors of the block as a LulcsegError that names the file being written.
 
     Raises:
-        LulcsegError: What GDAL or the system says.
+        LulcsegError: With the reason that GDAL or the system gives.
     """
     try:
         yield
-    except (OSError, RasterioError, CPLE_BaseError, SystemError) as error:  # rasterio's SystemError: GDAL's, unnamed
+    except (OSError, RasterioError, CPLE_BaseError, SystemError) as error:  # SystemError: from rasterio, unnamed
         reason = getattr(error, "strerror", None) or str(error.__cause__ or error)
         raise LulcsegError(
             f"can't be written ({reason})",
             where=target,
-            remedy="look at the folder's permissions and the space left on the disk",
+            remedy="check the folder's permissions and the space left on the disk",
         ) from error
 
 
-def _add_source(band: ET.Element, number: int, strip: StripPlace, width: int) -> None:
+def _add_source(band: ET.Element, number: int, strip: StripSource, width: int) -> None:
     height = strip.stop - strip.start
     source = ET.SubElement(band, "SimpleSource")
     ET.SubElement(source, "SourceFilename", relativeToVRT="1").text = strip.path.name

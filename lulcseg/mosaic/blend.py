@@ -1,4 +1,4 @@
-"""Adding weighted patches up in a few rows of the mosaic, and handing the finished rows on."""
+"""Sums weighted patches in a rolling band of rows, and yields the rows that are final."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 from lulcseg.grid import Window
 
 MOST_ROWS = 128
-"""Rows handed on at once, at most: what is made of them is as wide as the mosaic."""
+"""Most rows yielded at once; their products are as wide as the mosaic."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRows:
-    """Rows of the mosaic, or of a part of it, to which nothing is added any more.
+    """Final rows of the mosaic or of a part of it.
 
     Attributes:
-        row: The first of them, in rows of the mosaic.
+        row: The first row, in rows of the mosaic.
         probabilities: (K, h, W) float32, the weighted mean; 0 where no patch was added.
         valid: (h, W) bool, where the imagery is valid.
-        entropy: (h, W) float32, the weighted mean of the views' own entropies, in nats; None where it isn't kept.
+        entropy: (h, W) float32, the weighted mean of the views' own entropies, in nats; None if not kept.
     """
 
     row: int
@@ -32,25 +32,23 @@ class FinishedRows:
 
 
 class RollingBlend:
-    """A few rows that roll down a part of the mosaic.
+    """Weighted sums over a band of rows that rolls down a part of the mosaic.
 
-    Patches come in the order of :meth:`lulcseg.mosaic.tiling.Tiling.tiles`; each pixel's sum then has a fixed
-    order too, whatever the batch size, and whichever part of the mosaic is wanted. Memory is (K + 1) · rows · W
-    float32, for a part of any height.
+    Patches must be added in the order of :meth:`lulcseg.mosaic.tiling.Tiling.tiles`. Each pixel's sum then has a fixed
+    order, whatever the batch size and the part of the mosaic. Memory is (K + 1) · rows · W float32, whatever the
+    height.
+
+    Args:
+        part: The part of the mosaic, (row, col, H, W).
+        classes: Number of classes K.
+        rows: Height of what is added at once, in pixels: the core of a patch.
+        device: Where the sums are kept: where the model computes.
+        with_entropy: Whether to sum the views' entropies too.
     """
 
     def __init__(
         self, part: Window, *, classes: int, rows: int, device: torch.device, with_entropy: bool = False
     ) -> None:
-        """Allocate the rows.
-
-        Args:
-            part: The part of the mosaic, (row, col, H, W).
-            classes: Number of classes K.
-            rows: Height of what is added at once, in pixels: the core of a patch.
-            device: Where the sums are kept: where the model computes.
-            with_entropy: Whether the views' entropies are summed up too.
-        """
         self._part = part
         self._row = part.row
         self._rows = min(rows, part.height)
@@ -60,25 +58,20 @@ class RollingBlend:
         self._valid = torch.zeros(shape, dtype=torch.bool, device=device)
         self._entropy = torch.zeros(shape, dtype=torch.float32, device=device) if with_entropy else None
 
-    @property
-    def rows(self) -> int:
-        """Number of rows held."""
-        return self._rows
-
     def add(
         self, window: Window, probabilities: Tensor, valid: Tensor, weight: Tensor, entropy: Tensor | None = None
     ) -> None:
-        """Add a patch's core; what lies outside the part is left out.
+        """Add a patch's core; pixels outside the part are ignored.
 
         Args:
-            window: Where it lies, (h, w) pixels.
+            window: Position of the core, (h, w) pixels.
             probabilities: (K, h, w) float32.
             valid: (h, w) bool.
             weight: (h, w) float32.
-            entropy: (h, w) float32, where entropies are kept.
+            entropy: (h, w) float32, if entropies are kept.
 
         Raises:
-            ValueError: It reaches outside the rows that are held: above it, they were taken out by :meth:`advance`.
+            ValueError: The core reaches outside the band of rows, for instance above it into rows already yielded.
         """
         inside = window.intersection(self._part)
         held = Window(self._row, self._part.col, self._rows, self._part.width)
@@ -92,13 +85,13 @@ class RollingBlend:
             self._entropy[here].addcmul_(entropy[there], weight[there])
 
     def advance(self, row: int) -> Iterator[FinishedRows]:
-        """Take out the rows above a row.
+        """Yield the rows above a row and move the band down.
 
         Args:
-            row: The first row that is not finished; the row after the part's last takes out all that is left.
+            row: The first row that is not final; the row after the part's last yields all remaining rows.
 
         Yields:
-            Finished rows from the top, at most :data:`MOST_ROWS` at a time. Walk it to its end.
+            Final rows from the top, at most :data:`MOST_ROWS` at a time. The iterator must be exhausted.
         """
         end = min(row, self._part.row_end)
         while self._row < end:
@@ -119,11 +112,9 @@ class RollingBlend:
 
 
 def _roll_up(held: Tensor, count: int) -> None:
-    """Move rows (the last axis but one) up in place, and clear what comes in from below."""
+    """Move rows (the second last axis) up in place, and zero those that enter from below."""
     rows = held.shape[-2]
-    for start in range(
-        0, rows - count, count
-    ):  # in steps no longer than the move, so that no row is overwritten unread
+    for start in range(0, rows - count, count):  # steps no longer than the move overwrite no row unread
         step = min(count, rows - count - start)
         held[..., start : start + step, :] = held[..., start + count : start + count + step, :]
     held[..., rows - count :, :] = 0

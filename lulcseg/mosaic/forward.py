@@ -1,4 +1,4 @@
-"""Running views of patches through the model, in full batches of one shape."""
+"""Runs views of patches through the model, in full batches of one shape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lulcseg.mosaic.patch_reader import Patch
 
 
 class PatchModel(Protocol):
-    """What prediction needs of a model. Scaling, autocast and memory layout are the model's affair."""
+    """The model as prediction needs it. Scaling, autocast and memory layout are up to the model."""
 
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
         """Return logits, (B, K, P, P), of images (B, C, P, P) in their raw type, valid where (B, P, P) is true."""
@@ -30,8 +30,8 @@ class ForwardSample:
 
     Attributes:
         patch: The patch.
-        view: How it is turned.
-        is_last: Whether it is the last of the patch's views.
+        view: Its rotation and mirroring.
+        is_last: Whether this is the last of the patch's views.
     """
 
     patch: Patch
@@ -46,7 +46,7 @@ class Prediction:
     Attributes:
         patch: The patch.
         probabilities: (K, P, P) float32 on the device, the mean over the pass's views.
-        entropy: (P, P) float32, the mean of the views' own entropies, in nats; None where it isn't asked for.
+        entropy: (P, P) float32, the mean of the views' own entropies, in nats; None if not requested.
     """
 
     patch: Patch
@@ -55,7 +55,7 @@ class Prediction:
 
 
 def samples_of(patches: Iterable[Patch], plan: PassPlan) -> Iterator[ForwardSample]:
-    """Yield the views of patches, those of a patch one after another, in the plan's order."""
+    """Yield all views of each patch in turn, in the plan's order."""
     for patch in patches:
         views = plan.passes[patch.tile.pass_index].views
         for number, view in enumerate(views, start=1):
@@ -63,51 +63,48 @@ def samples_of(patches: Iterable[Patch], plan: PassPlan) -> Iterator[ForwardSamp
 
 
 def batches_of(
-    patches: Iterable[Patch], plan: PassPlan, batch: int, device: torch.device
+    patches: Iterable[Patch], plan: PassPlan, batch_size: int, device: torch.device
 ) -> Iterator[list[ForwardSample]]:
-    """Yield batches of samples, B each but the last, with their patches on the device.
+    """Yield batches of B samples (the last may be smaller), with their patches on the device.
 
-    A patch is moved there once, and turned there. Patches of all passes share batches.
+    A patch is moved to the device once, and its views are made there. Patches of all passes share batches.
 
     Args:
         patches: The patches, in order.
         plan: The passes.
-        batch: Samples in a batch B.
+        batch_size: Samples per batch B.
         device: Where the model computes.
     """
     moved = (patch.to(device) for patch in patches)
-    for group in batched(samples_of(moved, plan), batch):
+    for group in batched(samples_of(moved, plan), batch_size):
         yield list(group)
 
 
-class Forward:
-    """The model at work on batches of samples.
+class ForwardPass:
+    """Predicts batches of samples, and averages the views of each patch.
 
-    The last batch is filled up, so that all have one shape; and a patch's views are summed in the plan's
-    order. So a patch's probabilities depend neither on what else is in its batch nor on its place there
-    (a model in evaluation mode provided), and on the batch size by no more than the model's own
-    arithmetic does.
+    The last batch is padded, so that all have one shape, and a patch's views are summed in the plan's order. A patch's
+    probabilities therefore depend neither on the rest of its batch nor on its position there (given a model in
+    evaluation mode), and on the batch size only as far as the model's own arithmetic does.
+
+    Args:
+        model: The model, in evaluation mode, on ``device``.
+        classes: Number of classes K that it must give.
+        batch_size: Samples per batch B.
+        device: Where it computes.
+        with_entropy: Whether to average the views' entropies too.
 
     Attributes:
-        samples: Forward samples so far, without those that fill up the last batch.
-        seconds: Time in the model so far, in seconds; on a GPU the device's own.
+        samples: Forward samples so far, without those that pad the last batch.
+        seconds: Time in the model so far, in seconds; on a GPU by the device's clock.
     """
 
     def __init__(
-        self, model: PatchModel, *, classes: int, batch: int, device: torch.device, with_entropy: bool = False
+        self, model: PatchModel, *, classes: int, batch_size: int, device: torch.device, with_entropy: bool = False
     ) -> None:
-        """Keep the parts.
-
-        Args:
-            model: The model, in evaluation mode, on ``device``.
-            classes: Number of classes K that it must give.
-            batch: Samples in a batch B.
-            device: Where it computes.
-            with_entropy: Whether the views' entropies are wanted.
-        """
         self._model = model
         self._classes = classes
-        self._batch = batch
+        self._batch_size = batch_size
         self._with_entropy = with_entropy
         self._clock = _Clock(device)
         self._total: Tensor | None = None
@@ -121,16 +118,16 @@ class Forward:
         return self._clock.seconds()
 
     def __call__(self, group: list[ForwardSample]) -> Iterator[Prediction]:
-        """Predict a batch's samples; a patch whose views reach into the next batch comes out with that one.
+        """Predict a batch; a patch whose last view is in a later batch is yielded with that batch.
 
         Args:
             group: At most B samples, on the device.
 
         Yields:
-            Patches all of whose views are predicted, in order.
+            Patches of which all views are predicted, in order.
 
         Raises:
-            LulcsegError: The model gives another number of classes than there are in the legend.
+            LulcsegError: The model gives another number of classes than the legend has.
         """
         turned = self._probabilities(group)
         entropy = -torch.special.xlogy(turned, turned).sum(dim=1) if self._with_entropy else None
@@ -146,15 +143,15 @@ class Forward:
         self.samples += len(group)
 
     def _probabilities(self, group: list[ForwardSample]) -> Tensor:
-        """Return (B, K, P, P) float32, of which the first ``len(group)`` count."""
-        filled = group + group[-1:] * (self._batch - len(group))
-        image = torch.stack([sample.view.of(sample.patch.image) for sample in filled])
-        valid = torch.stack([sample.view.of(sample.patch.valid) for sample in filled])
+        """Return (B, K, P, P) float32, of which the first ``len(group)`` are the samples'."""
+        padded = group + group[-1:] * (self._batch_size - len(group))
+        image = torch.stack([sample.view.apply(sample.patch.image) for sample in padded])
+        valid = torch.stack([sample.view.apply(sample.patch.valid) for sample in padded])
         self._clock.start()
         with torch.inference_mode():
             logits = self._model(image, valid)
         self._clock.stop()
-        if logits.shape != (self._batch, self._classes, *valid.shape[1:]):
+        if logits.shape != (self._batch_size, self._classes, *valid.shape[1:]):
             raise LulcsegError(
                 f"the model gives {logits.shape[1]} classes at {tuple(logits.shape[2:])} pixels, "
                 f"the legend has {self._classes} and the patch {tuple(valid.shape[1:])} pixels",
@@ -173,7 +170,7 @@ def _event() -> torch.cuda.Event:
 
 
 class _Clock:
-    """Adds up the time between starts and stops, without making a GPU wait."""
+    """Sums the time between starts and stops without synchronising a GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._on_gpu = device.type == "cuda"

@@ -1,4 +1,4 @@
-"""What is to be predicted of a scene, as every process of a prediction works it out for itself."""
+"""A request for a map, as every process of a prediction derives it from the same settings."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ import torch
 
 import lulcseg
 from lulcseg.augment.scaler import MOSAIC
-from lulcseg.grid import Window
+from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
-from lulcseg.mosaic.job import Progress, StripJob
-from lulcseg.mosaic.memory import cache_of, memory_of
+from lulcseg.mosaic.devices import Devices, predict_on
+from lulcseg.mosaic.memory import estimate_cache, estimate_memory
 from lulcseg.mosaic.outputs import check_outputs, layers_for
 from lulcseg.mosaic.passes import plan_from
-from lulcseg.mosaic.predict import identity_of
 from lulcseg.mosaic.products import DISAGREEMENT, Product, products
-from lulcseg.mosaic.ranks import Devices, predict_on
 from lulcseg.mosaic.region import Region
-from lulcseg.mosaic.stream import PredictionSetup
+from lulcseg.mosaic.row_stream import PredictionSetup
+from lulcseg.mosaic.strip_job import Progress, StripJob
 from lulcseg.mosaic.strip_store import StripStore
-from lulcseg.mosaic.strips import share_of
+from lulcseg.mosaic.strips import rank_share
 from lulcseg.processes import say
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
@@ -40,13 +39,13 @@ _MOST_READERS = 8
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model, and what it is to predict on.
+    """A trained model, and the devices to predict on.
 
     Attributes:
         task: The model with its record.
-        checkpoint: Where it comes from.
+        checkpoint: Its file.
         precision: As in ``trainer.precision``.
-        devices: What it predicts on.
+        devices: The devices.
     """
 
     task: SegmentationTask
@@ -56,25 +55,25 @@ class TrainedModel:
 
     @property
     def record(self) -> ModelRecord:
-        """What travels with it."""
+        """The record that travels with the model."""
         return self.task.record
 
     @property
     def scaled_over(self) -> str | None:
-        """What the statistics that its patches are scaled by are of, or None without scaling."""
+        """Source of the statistics that patches are scaled by (``scaling.at_prediction``); None without scaling."""
         return scaled_over(self.task)
 
     def on(self, device: torch.device) -> PatchPredictor:
-        """Return its predictor on a device."""
+        """Return the model's predictor on a device."""
         return PatchPredictor(self.task, accelerator=self.devices.accelerator, precision=self.precision, device=device)
 
 
 def check_request(scene: Scene, settings: MosaicSettings) -> None:
-    """See, before anything is written, that a map can be made as it is asked for.
+    """Check a request before anything is written.
 
     Raises:
-        LulcsegError: Passes that make no sense, outputs that the scene can't give, or a region that can't be read or
-            holds none of it.
+        LulcsegError: The passes are not valid, the scene lacks what an output needs, or the region can't be read or
+            holds no pixel of the scene.
     """
     plan_from(settings)
     check_outputs(settings, scene)
@@ -84,17 +83,17 @@ def check_request(scene: Scene, settings: MosaicSettings) -> None:
 
 @dataclass(frozen=True)
 class MapRequest:
-    """A map that is to be made.
+    """A request for a map.
 
     Attributes:
         model: The model.
-        scene: What to map.
-        settings: Passes, patch, batch, and what is written.
-        setup: How it is predicted.
-        region: The part that is wanted; None: all.
-        products: The rasters to make.
-        statistics: The mosaic's, where the model scales by them.
-        identity: All that the pixels depend on.
+        scene: The scene to map.
+        settings: Passes, patch size, batch size and outputs.
+        setup: How the mosaic is predicted.
+        region: The part to map; None: all.
+        products: The rasters to write.
+        statistics: The mosaic's, if the model scales by them.
+        identity: Everything that the pixels depend on.
     """
 
     model: TrainedModel
@@ -108,30 +107,30 @@ class MapRequest:
 
     @classmethod
     def of(cls, model: TrainedModel, scene: Scene, settings: MosaicSettings) -> MapRequest:
-        """Work out a request.
+        """Derive a request from settings; statistics of the mosaic are computed if needed.
 
         Raises:
-            LulcsegError: Passes that make no sense, or a region that can't be read or holds nothing.
+            LulcsegError: The passes are not valid, or the region can't be read or holds no pixel of the scene.
         """
         record, grid = model.record, scene.grid
         _, plan = plan_from(settings)
         region = None if settings.region is None else Region.read(Path(settings.region).expanduser(), grid)
-        device = device_of(model.devices.accelerator)  # of its kind; nothing is moved there yet
+        device = device_of(model.devices.accelerator)  # the accelerator's first; nothing is moved there yet
         statistics = None
         if model.scaled_over == MOSAIC:
             measured = mosaic_statistics(scene.imagery, scene.cache)
-            statistics = measured.summary(record.scaling["percentiles"])
+            statistics = measured.summary(record.scaling.percentiles)
         layers = layers_for(settings)
-        several = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
+        default = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
         setup = PredictionSetup(
             plan,
             len(record.legend),
             settings.patch_size or record.patch_size,
             settings.batch_size,
             device,
-            workers=max(1, several if settings.workers < 0 else settings.workers),
+            workers=max(1, default if settings.workers < 0 else settings.workers),
             with_entropy=DISAGREEMENT in layers,
-        ).fitted(grid.window)
+        ).fitted_to(grid.window)
         identity = {
             "lulcseg": lulcseg.__version__,
             "checkpoint": hashlib.sha256(model.checkpoint.read_bytes()).hexdigest(),
@@ -141,10 +140,10 @@ class MapRequest:
             "statistics": statistics,
             "precision": str(number_format(model.precision, model.devices.accelerator) or torch.float32),
             "compile": settings.compile,
-            **identity_of(setup, record.to_legend(), grid),
+            **pixel_identity(setup, record.to_legend(), grid),
         }
-        made = products(record.to_legend(), layers)
-        return cls(model, scene, settings, setup, region, made, statistics, identity)
+        rasters = products(record.to_legend(), layers)
+        return cls(model, scene, settings, setup, region, rasters, statistics, identity)
 
     @property
     def part(self) -> Window:
@@ -157,30 +156,30 @@ class MapRequest:
         return self.model.record.to_legend()
 
     def predict(
-        self, trainer: pl.Trainer, folder: Callable[[], StripStore], progress: Progress | None
+        self, trainer: pl.Trainer, open_store: Callable[[], StripStore], progress: Progress | None
     ) -> tuple[int, int, float]:
-        """Predict the strips that are missing, on all of a trainer's devices.
+        """Predict the missing strips on all of a trainer's devices.
 
         Args:
             trainer: Lightning's trainer.
-            folder: Gives the folder of the map; called once the run's first process has begun it.
-            progress: Is told of this process's patches.
+            open_store: Returns the map's store; called once the run's first process has created it.
+            progress: Called with this process's patches.
 
         Returns:
             Patches, forward samples, and seconds in the model.
         """
 
         def begin(device: torch.device, rank: int, world: int) -> StripJob:
-            work = folder()
-            torch.set_num_threads(work.threads)
+            store = open_store()
+            torch.set_num_threads(store.threads)
             predictor = self.model.on(device)
             if self.statistics is not None:
                 predictor = predictor.of_mosaic(self.statistics)
             if self.settings.compile:
                 self._compile(predictor)
-            own = share_of(work.missing(), rank, world)
+            strips = rank_share(store.missing(), rank, world)
             setup = replace(self.setup, device=device)
-            return StripJob(predictor, self.scene.imagery, setup, work, own, wanted=self.region, progress=progress)
+            return StripJob(predictor, self.scene.imagery, setup, store, strips, mask=self.region, progress=progress)
 
         if trainer.world_size > 1:
             return predict_on(trainer, begin)
@@ -192,23 +191,23 @@ class MapRequest:
             torch.set_num_threads(threads)
         return job.patches, job.samples, job.forward_seconds
 
-    def begun(self, out: Path) -> StripStore:
-        """Return the folder of the map that the run's first process has begun.
+    def join_store(self, out: Path) -> StripStore:
+        """Return the store that the run's first process has created.
 
         Raises:
-            LulcsegError: This process sees other files or settings than that one.
+            LulcsegError: This process sees other files or settings than the first.
         """
         return StripStore.join(out, self.scene.grid, self.part, self.products, self.identity)
 
-    def memory_told(self) -> str:
-        """Say how much memory it takes."""
-        device, host = memory_of(self.setup, self.part, **self._sizes)
-        return f"Rows in work and what waits take {(device + host) / 1e9:.2f} GB, whatever the mosaic's height."
+    def describe_memory(self) -> str:
+        """Return a sentence on the memory that the prediction takes."""
+        device, host = estimate_memory(self.setup, self.part, **self._sizes)
+        return f"Rows and queues take {(device + host) / 1e9:.2f} GB, whatever the mosaic's height."
 
     @property
     def cache(self) -> int:
-        """Bytes of GDAL's cache that there is use for."""
-        return cache_of(self.setup, self.part, **self._sizes)
+        """Size of GDAL's cache that the prediction can use, in bytes."""
+        return estimate_cache(self.setup, self.part, **self._sizes)
 
     @property
     def _sizes(self) -> dict[str, int]:
@@ -216,27 +215,47 @@ class MapRequest:
         return {"bands": self.model.record.bands, "itemsize": self.scene.dtype.itemsize, "layers": layers}
 
     def tags(self) -> dict[str, str]:
-        """Return what the map's files say of how they were made."""
+        """Return the metadata of the map's files: how they were made."""
         record = self.model.record
         return {
             "checkpoint": str(self.model.checkpoint),
             "scene": self.scene.name,
             "date": self.scene.date or "",
             "run": record.name,
-            "scaling": record.scaling["method"],
+            "scaling": record.scaling.method,
             "scaled_over": self.identity["scaled_over"] or "",
         }
 
-    def described(self, work: StripStore) -> dict[str, Any]:
-        """Return what the map's description says besides."""
+    def properties(self, store: StripStore) -> dict[str, Any]:
+        """Return further properties of the map's STAC item."""
         keys = ("checkpoint", "precision", "compile", "passes", "patch", "batch", "torch", "device")
         known = {("checkpoint_sha256" if key == "checkpoint" else key): self.identity[key] for key in keys}
-        return known | {"region": self.settings.region, "trained_on": self.model.record.scenes, "threads": work.threads}
+        return known | {
+            "region": self.settings.region,
+            "trained_on": self.model.record.scenes,
+            "threads": store.threads,
+        }
 
     def _compile(self, predictor: PatchPredictor) -> None:
-        record, patch = self.model.record, self.setup.patch
+        record, batch_size, patch = self.model.record, self.setup.batch_size, self.setup.patch_size
         kind = torch.from_numpy(np.empty(0, self.scene.dtype)).dtype
-        image = torch.zeros((self.setup.batch, record.bands, patch, patch), dtype=kind, device=predictor.device)
-        valid = torch.ones((self.setup.batch, patch, patch), dtype=torch.bool, device=predictor.device)
+        image = torch.zeros((batch_size, record.bands, patch, patch), dtype=kind, device=predictor.device)
+        valid = torch.ones((batch_size, patch, patch), dtype=torch.bool, device=predictor.device)
         if (reason := predictor.compile(image, valid)) is not None:
-            say(f"The network isn't compiled ({reason}); it predicts all the same.")
+            say(f"The network isn't compiled ({reason}); it predicts without.")
+
+
+def pixel_identity(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:
+    """Return what a map's pixels depend on besides model and imagery, as plain Python.
+
+    The keys are stored with unfinished maps; renaming one makes them unusable.
+    """
+    return {
+        "passes": setup.plan.to_plain(),
+        "patch": setup.patch_size,
+        "batch": setup.batch_size,
+        "device": setup.device.type,
+        "legend": legend.to_plain(),
+        "grid": repr(grid),
+        "torch": torch.__version__,
+    }

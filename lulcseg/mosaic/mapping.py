@@ -1,4 +1,4 @@
-"""From a checkpoint and a scene to a map: predicted on one or several devices, joined, described, put in place."""
+"""Maps a scene: predicts strips on one or several devices, joins them, and writes the files beside the map."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
+from lulcseg.mosaic.devices import threads_of
+from lulcseg.mosaic.joining import join_strips
 from lulcseg.mosaic.map_request import MapRequest, TrainedModel
 from lulcseg.mosaic.memory import limited_cache
-from lulcseg.mosaic.outputs import MapFiles, earlier_files
-from lulcseg.mosaic.predict import join_strips
-from lulcseg.mosaic.ranks import threads_of
+from lulcseg.mosaic.outputs import MapFiles, leftover_files
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_lead, say
 from lulcseg.progress import Bars
+from lulcseg.run_folder.folder import MAPS
+from lulcseg.run_folder.record import MapEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 
 
 @dataclass(frozen=True)
 class MapResult:
-    """A map and what it took.
+    """A map, and the work it took.
 
     Attributes:
         path: The class map.
         files: All files that were written.
-        areas: What each class covers.
+        areas: The area of each class.
         patches: Patches predicted, over all passes and processes.
         samples: Forward samples: patches times their views.
-        seconds: Wall time of it all, in seconds.
-        forward_seconds: Time in the model, in seconds; of several processes, the longest.
-        strips: Strips of the map.
-        strips_resumed: Those that were there already, of a prediction that was cut off.
+        seconds: Total wall time, in seconds.
+        forward_seconds: Time in the model, in seconds; the longest of several processes.
+        strips: Number of strips of the map.
+        strips_resumed: Number of strips kept from an interrupted prediction.
     """
 
     path: Path
@@ -55,32 +56,34 @@ class MapResult:
 def map_scene(
     model: TrainedModel, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
 ) -> MapResult | None:
-    """Map a scene, on all devices that the model is to predict on.
+    """Map a scene on the model's devices.
 
-    Finished strips are kept in a hidden folder beside the map until it is whole; called again with the same
-    checkpoint, imagery and settings, it goes on with what is missing.
+    Nodata in the imagery is nodata in the map; at the mosaic's edges patches see its reflection. Memory depends on the
+    mosaic's width, the patch size and the batch size, not on the height. Finished strips are kept in a hidden folder
+    beside the map until it is complete; a call with the same checkpoint, imagery and settings predicts only the
+    missing ones. Nothing is at the output paths before the map is complete.
 
     Args:
-        model: The model. Where it scales by the mosaic, that is measured here.
-        scene: What to map.
-        settings: Passes, patch, batch, and what is written.
-        out: Path of the class map; other files go beside it.
-        label: What the passes are called, for the map's tags.
+        model: The model. If it scales by the mosaic's statistics, they are computed here.
+        scene: The scene to map.
+        settings: Passes, patch size, batch size and outputs.
+        out: Path of the class map; other files are written beside it.
+        label: Name of the passes, for the map's tags.
 
     Returns:
         The map; None in a process other than the run's first.
 
     Raises:
-        LulcsegError: What can't be made, written or read; finished strips are kept.
+        LulcsegError: The request is not valid, or something can't be read or written; finished strips are kept.
     """
     began = time.perf_counter()
     request = MapRequest.of(model, scene, settings)
     trainer = model.devices.trainer()
     if not is_lead():
         with limited_cache(request.cache):
-            request.predict(trainer, lambda: request.begun(out), None)
+            request.predict(trainer, lambda: request.join_store(out), None)
         return None
-    say(request.memory_told())
+    say(request.describe_memory())
     with (
         limited_cache(request.cache),
         Bars() as bars,
@@ -93,74 +96,74 @@ def map_scene(
             strip_rows=settings.strip,
             threads=threads_of(trainer),
             processor=torch.backends.cpu.get_cpu_capability(),
-        ) as work,
-        _told_if_kept(work),
+        ) as store,
+        _reporting_kept_strips(store),
     ):
-        _tell_of_earlier(work)
+        _report_earlier_work(store)
         several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""
         bar = bars(f"Mapping {scene.name}, {label}{several}", "patches")
-        patches, samples, forward = request.predict(trainer, lambda: work, bar)
+        patches, samples, forward = request.predict(trainer, lambda: store, bar)
         if scene.imagery.state() != request.identity["imagery"]:
             raise LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
         tags = request.tags() | {"mosaic": label}
         with bars.busy("Writing the map"):
-            made = join_strips(work, request.legend, tags)
-        files = MapFiles(work, request.legend, settings, scene, bars)
-        areas = files.write(f"{scene.name}, {label}", made, request.described(work) | tags)
-        strips = len(work.strips())
-        placed = work.publish()
-    for old in earlier_files(out, placed):
-        say(f"{old.name} is of an earlier map and was left as it is.")
+            rasters = join_strips(store, request.legend, tags)
+        files = MapFiles(store, request.legend, settings, scene, bars)
+        areas = files.write(f"{scene.name}, {label}", rasters, request.properties(store) | tags)
+        strips = len(store.strips())
+        placed = store.publish()
+    for old in leftover_files(out, placed):
+        say(f"{old.name} belongs to an earlier map and was left as it is.")
     seconds = time.perf_counter() - began
-    return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, work.resumed)
+    return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, store.resumed)
 
 
-def map_entry(mapped: MapResult, scene: str, label: str, model: TrainedModel) -> dict[str, Any]:
-    """Return what a run's record says of a map.
+def map_entry(result: MapResult, scene: str, label: str, model: TrainedModel) -> MapEntry:
+    """Return a map's entry in a run's record.
 
     Args:
-        mapped: The map, at ``<run>/maps/``.
+        result: The map, at ``<run>/maps/``.
         scene: Name of the scene.
-        label: What its passes are called.
+        label: Name of its passes.
         model: The model.
     """
-    return {
-        "scene": scene,
-        "mosaic": label,
-        "scaled_over": model.scaled_over,
-        "path": f"maps/{mapped.path.name}",
-        "files": [f"maps/{path.name}" for path in mapped.files],
-        "bytes": mapped.path.stat().st_size,
-        "checkpoint": str(model.checkpoint),
-        "patches": mapped.patches,
-        "samples": mapped.samples,
-        "seconds": round(mapped.seconds, 3),
-        "forward_seconds": round(mapped.forward_seconds, 3),
-        "strips_resumed": mapped.strips_resumed,
-        "areas": [asdict(area) for area in mapped.areas],
-    }
+    return MapEntry(
+        scene=scene,
+        mosaic=label,
+        scaled_over=model.scaled_over,
+        path=f"{MAPS}/{result.path.name}",
+        files=[f"{MAPS}/{path.name}" for path in result.files],
+        bytes=result.path.stat().st_size,
+        checkpoint=str(model.checkpoint),
+        patches=result.patches,
+        samples=result.samples,
+        seconds=round(result.seconds, 3),
+        forward_seconds=round(result.forward_seconds, 3),
+        strips_resumed=result.strips_resumed,
+        areas=[asdict(area) for area in result.areas],
+    )
 
 
-def _tell_of_earlier(work: StripStore) -> None:
-    """Say what is there already, and what was left alone."""
-    if work.resumed:
-        say(f"Goes on: {work.resumed} of {len(work.strips())} strips are there.")
-    for folder, differing in work.others:
+def _report_earlier_work(store: StripStore) -> None:
+    """Report the strips that are kept from an earlier prediction, and unfinished maps by other settings."""
+    if store.resumed:
+        say(f"Resuming: {store.resumed} of {len(store.strips())} strips are done.")
+    for folder, differing in store.others:
         say(f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}")
-    if work.resumed and work.processor != torch.backends.cpu.get_cpu_capability():
-        say("It was begun on another kind of processor: pixels may differ where two classes are all but equal.")
+    if store.resumed and store.processor != torch.backends.cpu.get_cpu_capability():
+        say("It was begun on another kind of processor: pixels may differ where two classes are nearly tied.")
 
 
 @contextmanager
-def _told_if_kept(work: StripStore) -> Iterator[None]:
-    """Say that finished strips are kept where something cuts the work off."""
+def _reporting_kept_strips(store: StripStore) -> Iterator[None]:
+    """Report that finished strips are kept, if an error interrupts the block."""
     try:
         yield
     except BaseException:
-        done = len(work.strips()) - len(work.missing())
+        done = len(store.strips()) - len(store.missing())
         if done:
             say(
-                f"{done} of {len(work.strips())} strips are done and kept: "
-                "predict.py with the same checkpoint, scene and settings goes on with the rest."
+                f"{done} of {len(store.strips())} strips are done and kept: "
+                "predict.py with the same checkpoint, scene and settings resumes with the rest."
             )
         raise

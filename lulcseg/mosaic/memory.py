@@ -1,4 +1,4 @@
-"""How much memory a prediction takes, told before it begins."""
+"""Estimates the memory that a prediction takes, before it begins."""
 
 from __future__ import annotations
 
@@ -11,70 +11,71 @@ from rasterio._env import get_gdal_config
 
 from lulcseg.grid import Window
 from lulcseg.mosaic.blend import MOST_ROWS
-from lulcseg.mosaic.stream import PredictionSetup
-from lulcseg.mosaic.strips import WAITING
+from lulcseg.mosaic.row_stream import PredictionSetup
+from lulcseg.mosaic.strip_writer import WAITING
 
 _FLOAT = 4
 _BLOCK = 512
 _LEAST_CACHE = 32_000_000
 
 
-def cache_of(setup: PredictionSetup, part: Window, *, bands: int, itemsize: int, layers: int) -> int:
-    """Return the bytes of GDAL's block cache that a prediction has use for.
+def estimate_cache(setup: PredictionSetup, part: Window, *, bands: int, itemsize: int, layers: int) -> int:
+    """Return the size of GDAL's block cache, in bytes, beyond which a prediction doesn't become faster.
 
-    Patches in a row, of all passes, read the same blocks of the imagery; and blocks that are written fill up
-    from a few rows at a time. More would only grow with the mosaic.
+    A row of patches, of all passes, reads the same blocks of the imagery, and written blocks fill up a few rows at a
+    time.
 
     Args:
-        setup: How it is predicted.
+        setup: How the mosaic is predicted.
         part: The part of the mosaic that is mapped.
         bands: Bands of the imagery.
-        itemsize: Bytes of one of its values.
-        layers: Bands of all rasters that are written.
+        itemsize: Bytes per value of the imagery.
+        layers: Number of bands of all rasters written.
     """
-    read = (2 * setup.patch + 2 * _BLOCK) * (part.width + setup.patch) * bands * itemsize
+    read = (2 * setup.patch_size + 2 * _BLOCK) * (part.width + setup.patch_size) * bands * itemsize
     return max(_LEAST_CACHE, read + 2 * _BLOCK * part.width * layers)
 
 
-def memory_of(setup: PredictionSetup, part: Window, *, bands: int, itemsize: int, layers: int) -> tuple[int, int]:
-    """Return the bytes that a prediction holds besides the model's own.
+def estimate_memory(setup: PredictionSetup, part: Window, *, bands: int, itemsize: int, layers: int) -> tuple[int, int]:
+    """Return the memory that a prediction needs besides the model's own.
 
-    They grow with the mosaic's width, with the patch and the batch, and not with its height.
+    It grows with the mosaic's width, the patch size and the batch size, not with the mosaic's height.
 
     Args:
-        setup: How it is predicted.
+        setup: How the mosaic is predicted.
         part: The part of the mosaic that is mapped.
         bands: Bands of the imagery.
-        itemsize: Bytes of one of its values.
-        layers: Bands of all rasters that are written.
+        itemsize: Bytes per value of the imagery.
+        layers: Number of bands of all rasters written.
 
     Returns:
-        Bytes on the device: rows in work, rows being finished, a batch of class probabilities. Bytes of
-        main memory besides (on a CPU both are there): patches read ahead, rows waiting to be written, and GDAL's
-        cache.
+        Bytes on the device (rows being summed, rows being finished, a batch of class probabilities), and further
+        bytes of main memory (patches read ahead, rows queued for writing, GDAL's cache). On a CPU both are main
+        memory.
     """
-    step = setup.plan.step(setup.patch)
+    step = setup.plan.step(setup.patch_size)
     kept = setup.classes + 1 + setup.with_entropy
     rows = min(step, part.height) * part.width * (kept * _FLOAT + 1)
     finishing = min(MOST_ROWS, part.height) * part.width * (2 * kept * _FLOAT + layers)
-    batch = setup.batch * setup.patch**2 * (bands * itemsize + 1 + 3 * setup.classes * _FLOAT)
-    ahead = setup.ahead * setup.patch**2 * (bands * itemsize + 1)
+    batch = setup.batch_size * setup.patch_size**2 * (bands * itemsize + 1 + 3 * setup.classes * _FLOAT)
+    ahead = setup.ahead * setup.patch_size**2 * (bands * itemsize + 1)
     waiting = (WAITING + 1) * min(MOST_ROWS, part.height) * part.width * layers
-    cache = cache_of(setup, part, bands=bands, itemsize=itemsize, layers=layers)
+    cache = estimate_cache(setup, part, bands=bands, itemsize=itemsize, layers=layers)
     return rows + finishing + batch, ahead + waiting + cache
 
 
 @contextmanager
 def limited_cache(size: int) -> Iterator[None]:
-    """Keep GDAL's block cache at a size, in bytes, if that is less than it would be.
+    """Limit GDAL's block cache to a size in bytes, if its own limit is larger.
 
-    Its default is a share of the machine's memory, which a large mosaic fills to no one's use. What the environment
-    says (``GDAL_CACHEMAX``) stands over it.
+    GDAL's default is a share of the machine's memory, which a large mosaic would fill without benefit. The environment
+    variable ``GDAL_CACHEMAX`` takes precedence.
     """
     if "GDAL_CACHEMAX" in os.environ:
         yield
         return
     with rasterio.Env():
         own = get_gdal_config("GDAL_CACHEMAX")
+    assert own is not None, "GDAL always has a cache size"
     with rasterio.Env(GDAL_CACHEMAX=min(size, int(own))):
         yield

@@ -1,4 +1,4 @@
-"""What stands beside a class map: styles, polygons, places to review, areas, and a description of it all."""
+"""Writes the files beside a class map: styles, polygons, places to review, areas, and a STAC item."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from lulcseg.maps.areas import ClassArea, class_areas
 from lulcseg.maps.polygons import write_polygons
 from lulcseg.maps.review import write_review
 from lulcseg.maps.stac import stac_item
-from lulcseg.maps.writer import writing
-from lulcseg.mosaic.predict import target_of
+from lulcseg.maps.writer import reporting_write_errors
+from lulcseg.mosaic.joining import output_path
 from lulcseg.mosaic.products import CLASSES, CONFIDENCE, DISAGREEMENT, ENTROPY, LAYERS, PROBABILITIES
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.scene.scene import Scene
@@ -28,126 +28,126 @@ from lulcseg.settings.mosaic import MosaicSettings
 
 POLYGONS, REVIEW, AREAS = "polygons", "review", "areas"
 _SUFFIXES = {POLYGONS: ".gpkg", REVIEW: ".gpkg", AREAS: ".csv"}
-Track = Callable[[str], Callable[[int, int], None]]
-"""Given what is being done, returns what is told (done, in all)."""
+StageProgress = Callable[[str], Callable[[int, int], None]]
+"""Returns the progress callback of a named stage, called with (done, total)."""
 
 
 def layers_for(settings: MosaicSettings) -> list[str]:
-    """Return the rasters that must be made besides the class map; polygons and reviews tell the confidence."""
+    """Return the rasters to make besides the class map; polygons and reviews need the confidence."""
     vectors = {POLYGONS, REVIEW} & set(settings.outputs)
     return [key for key in LAYERS if key in settings.outputs or (key == CONFIDENCE and vectors)]
 
 
 def check_outputs(settings: MosaicSettings, scene: Scene) -> None:
-    """See that what is wanted can be made of a scene.
+    """Check that a scene has what the requested outputs need.
 
     Raises:
-        LulcsegError: Places to review of a scene without labels.
+        LulcsegError: Places to review are requested of a scene without labels.
     """
     if REVIEW in settings.outputs and scene.spec.labels is None:
         raise LulcsegError(
-            "it has no labels that a map could be held against", where=scene.file.path,
+            "it has no labels to compare a map with", where=scene.file.path,
             remedy="leave review out of mosaic.outputs",
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class MapFiles:
-    """Makes the files beside a class map, in the folder where the map is made.
+    """Writes the files beside a class map, staged in its store.
 
     Attributes:
-        work: The folder; its rasters are joined.
+        store: The store; its rasters are joined already.
         legend: The classes.
-        settings: Which files, and how.
-        scene: What is mapped.
-        track: Shows how far it is.
+        settings: Which files to write, and how.
+        scene: The mapped scene.
+        progress: Makes the progress callback of a stage.
     """
 
-    work: StripStore
+    store: StripStore
     legend: Legend
     settings: MosaicSettings
     scene: Scene
-    track: Track
+    progress: StageProgress
 
-    def write(self, title: str, made: Mapping[str, Path], properties: Mapping[str, Any]) -> list[ClassArea]:
-        """Write all of them.
+    def write(self, title: str, rasters: Mapping[str, Path], properties: Mapping[str, Any]) -> list[ClassArea]:
+        """Write all files.
 
         Args:
-            title: The map's, for people.
-            made: The rasters, by name.
-            properties: How the map was made, for its description.
+            title: Title of the map, for people.
+            rasters: The joined rasters, by name.
+            properties: How the map was made, for its STAC item.
 
         Returns:
-            What each class covers.
+            The area of each class.
 
         Raises:
-            LulcsegError: Something can't be written.
+            LulcsegError: A file can't be written.
         """
-        files = dict(made)
+        files = dict(rasters)
         if POLYGONS in self.settings.outputs:
-            files[POLYGONS] = self._polygons(made)
+            files[POLYGONS] = self._polygons(rasters)
         if REVIEW in self.settings.outputs:
-            files[REVIEW] = self._review(made)
-        if CONFIDENCE not in self.settings.outputs and (unasked := files.pop(CONFIDENCE, None)) is not None:
-            unasked.unlink()
+            files[REVIEW] = self._review(rasters)
+        if CONFIDENCE not in self.settings.outputs and (unrequested := files.pop(CONFIDENCE, None)) is not None:
+            unrequested.unlink()
         for key, path in files.items():
-            self._text(path.with_suffix(".qml"), self._style(key))
-        own = self.work.grid
-        counts = self.work.counts()
-        areas = class_areas([counts[code] for code in self.legend.codes], self.legend, own.pixel_area)
-        files[AREAS] = self._ready(AREAS)
-        self._text(files[AREAS], areas_table(areas))
-        described = stac_item(
-            self.work.target.stem,
+            self._write_text(path.with_suffix(".qml"), self._style_of(key))
+        grid = self.store.grid
+        counts = self.store.counts()
+        areas = class_areas([counts[code] for code in self.legend.codes], self.legend, grid.pixel_area)
+        files[AREAS] = self._staged(AREAS)
+        self._write_text(files[AREAS], areas_table(areas))
+        item = stac_item(
+            self.store.target.stem,
             title,
-            grid=own,
+            grid=grid,
             legend=self.legend,
             assets={"map" if key == CLASSES else key: path for key, path in files.items()},
-            folder=self._ready(AREAS).parent,
+            folder=self._staged(AREAS).parent,
             date=self.scene.date,
             created=datetime.now().astimezone(),
             properties=properties,
         )
-        self._text(self._ready(CLASSES).with_suffix(".json"), json.dumps(described, indent=1, ensure_ascii=False))
+        self._write_text(self._staged(CLASSES).with_suffix(".json"), json.dumps(item, indent=1, ensure_ascii=False))
         return areas
 
-    def _polygons(self, made: Mapping[str, Path]) -> Path:
-        path = self._ready(POLYGONS)
-        drawn = write_polygons(
-            made[CLASSES],
+    def _polygons(self, rasters: Mapping[str, Path]) -> Path:
+        path = self._staged(POLYGONS)
+        summary = write_polygons(
+            rasters[CLASSES],
             self.legend,
             path,
             min_area=self.settings.min_area,
             simplify=self.settings.simplify,
-            confidence=made[CONFIDENCE],
-            progress=self.track("Drawing polygons"),
+            confidence=rasters[CONFIDENCE],
+            progress=self.progress("Drawing polygons"),
         )
-        if drawn.below_unit:
-            walled = "1 polygon is" if drawn.below_unit == 1 else f"{drawn.below_unit:,} polygons are"
+        if summary.below_unit:
+            count = "1 polygon is" if summary.below_unit == 1 else f"{summary.below_unit:,} polygons are"
             sys.stdout.write(
-                f"{walled} smaller than {self.settings.min_area:g} m²: ground between nodata without a larger one.\n"
+                f"{count} smaller than {self.settings.min_area:g} m²: enclosed by nodata, with no larger neighbour.\n"
             )
         styles.embed_style(path, "map", styles.polygons_style(self.legend))
         return path
 
-    def _review(self, made: Mapping[str, Path]) -> Path:
-        path = self._ready(REVIEW)
+    def _review(self, rasters: Mapping[str, Path]) -> Path:
+        path = self._staged(REVIEW)
         assert self.scene.labels is not None
         write_review(
-            made[CLASSES],
-            made[CONFIDENCE],
+            rasters[CLASSES],
+            rasters[CONFIDENCE],
             self.scene.labels,
             self.legend,
-            self.work.mosaic,
+            self.store.mosaic,
             path,
             min_area=self.settings.min_area,
-            progress=self.track("Comparing with the labels"),
+            progress=self.progress("Comparing with the labels"),
         )
         styles.embed_style(path, "review", styles.review_style())
         return path
 
-    def _style(self, key: str) -> str:
-        made: dict[str, Callable[[], str]] = {
+    def _style_of(self, key: str) -> str:
+        styles_by_key: dict[str, Callable[[], str]] = {
             CLASSES: lambda: styles.class_raster_style(self.legend),
             PROBABILITIES: styles.probabilities_style,
             CONFIDENCE: lambda: styles.share_raster_style("confidence", low_stands_out=True),
@@ -156,18 +156,18 @@ class MapFiles:
             POLYGONS: lambda: styles.polygons_style(self.legend),
             REVIEW: styles.review_style,
         }
-        return made[key]()
+        return styles_by_key[key]()
 
-    def _ready(self, key: str) -> Path:
-        return self.work.ready(target_of(self.work.target, key, _SUFFIXES.get(key, ".tif")))
+    def _staged(self, key: str) -> Path:
+        return self.store.staged(output_path(self.store.target, key, _SUFFIXES.get(key, ".tif")))
 
-    def _text(self, path: Path, text: str) -> None:
-        with writing(self.work.target.with_name(path.name)):
+    def _write_text(self, path: Path, text: str) -> None:
+        with reporting_write_errors(self.store.target.with_name(path.name)):
             path.write_text(text + "\n", encoding="utf-8")
 
 
 def areas_table(areas: Sequence[ClassArea]) -> str:
-    """Return areas as CSV: class, code, pixels, hectares, share of what is mapped."""
+    """Return areas as CSV: class, code, pixels, hectares, share of the mapped pixels."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["class", "code", "pixels", "hectares", "share"])
@@ -176,7 +176,7 @@ def areas_table(areas: Sequence[ClassArea]) -> str:
     return buffer.getvalue().rstrip("\n")
 
 
-def earlier_files(target: Path, placed: Sequence[Path]) -> list[Path]:
-    """Return files beside a map that an earlier map of its name left, and this one didn't write."""
-    known = [target_of(target, key, _SUFFIXES.get(key, ".tif")) for key in (*LAYERS, POLYGONS, REVIEW)]
+def leftover_files(target: Path, placed: Sequence[Path]) -> list[Path]:
+    """Return the files beside a map that an earlier map of the same name left and this one didn't write."""
+    known = [output_path(target, key, _SUFFIXES.get(key, ".tif")) for key in (*LAYERS, POLYGONS, REVIEW)]
     return [path for path in known if path.exists() and path not in placed]

@@ -1,4 +1,4 @@
-"""Passes over a mosaic, as data: where the patches of each lie, and which views of a patch it averages."""
+"""Passes over a mosaic, as data: where each pass's patches lie, and which views of a patch it averages."""
 
 from __future__ import annotations
 
@@ -21,22 +21,29 @@ _COLUMNS = (-1,)
 
 @dataclass(frozen=True, slots=True)
 class PatchView:
-    """How a patch is turned before the model sees it.
+    """Rotation and mirroring of a patch before it goes through the model.
 
     Attributes:
         turns: Counter-clockwise quarter turns, 0…3.
-        flipped: Whether it is mirrored left to right before it is turned.
+        flipped: Whether it is mirrored left to right before it is rotated.
+
+    Example:
+        >>> view = PatchView(turns=1)
+        >>> view.apply(torch.tensor([[1, 2], [3, 4]])).tolist()
+        [[2, 4], [1, 3]]
+        >>> view.undo(view.apply(torch.tensor([[1, 2], [3, 4]]))).tolist()
+        [[1, 2], [3, 4]]
     """
 
     turns: int = 0
     flipped: bool = False
 
-    def of(self, upright: Tensor) -> Tensor:
-        """Turn a patch, (…, P, P)."""
+    def apply(self, upright: Tensor) -> Tensor:
+        """Return the view of an upright patch, (…, P, P)."""
         return torch.rot90(upright.flip(_COLUMNS) if self.flipped else upright, self.turns, _PLANE)
 
     def undo(self, turned: Tensor) -> Tensor:
-        """Turn what the model made of it back, (…, P, P)."""
+        """Return the model's output for the view, (…, P, P), upright again."""
         upright = torch.rot90(turned, -self.turns, _PLANE)
         return upright.flip(_COLUMNS) if self.flipped else upright
 
@@ -46,13 +53,13 @@ class Pass:
     """One tiling of the whole mosaic with patches.
 
     Attributes:
-        offset_rows: Where a row of patches begins, as a fraction of the step between patches, 0 ≤ f < 1.
+        offset_rows: Shift of the patches in rows, as a fraction of the step between patches, 0 ≤ f < 1.
         offset_cols: The same for columns.
-        rotations: Counter-clockwise quarter turns, each 0…3 and none twice, whose class probabilities are averaged.
-        flips: Whether each of them is averaged with its mirror image as well.
+        rotations: Distinct counter-clockwise quarter turns, 0…3, whose class probabilities are averaged.
+        flips: Whether to average the mirror image of each rotation as well.
 
     Raises:
-        LulcsegError: An offset or a rotation outside its range, no rotation, or one that stands twice.
+        LulcsegError: An offset or rotation out of range, no rotation, or a repeated one.
     """
 
     offset_rows: float = 0.0
@@ -81,16 +88,20 @@ class Pass:
 
     @property
     def views(self) -> tuple[PatchView, ...]:
-        """The views of a patch, in the order in which they are summed: all rotations, then all of its mirror image."""
+        """The views of a patch, in the order of summation: all rotations, then all rotations of the mirror image."""
         return tuple(
             PatchView(turns, flipped) for flipped in (False, True)[: 1 + self.flips] for turns in self.rotations
         )
 
     def origin(self, step: int) -> tuple[int, int]:
-        """Return the row and column of the first patch: 0, or negative so that the mosaic's edge is covered too.
+        """Return row and column of the first patch: 0, or negative so that the mosaic's edge is covered too.
 
         Args:
-            step: From one patch to the next, in pixels. An offset is rounded down to whole pixels.
+            step: Distance from one patch to the next, in pixels. Offsets are rounded down to whole pixels.
+
+        Example:
+            >>> Pass(offset_rows=0.5).origin(512)
+            (-256, 0)
         """
         shifts = (math.floor(self.offset_rows * step), math.floor(self.offset_cols * step))
         row, col = (shift - step if shift else 0 for shift in shifts)
@@ -99,19 +110,19 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class PassPlan:
-    """The passes that together make a map.
+    """The passes that make a map.
 
-    A pixel's class probabilities are the mean over the passes, weighted by where the pixel lies in
-    each pass's patch; within a pass they are the plain mean over its views.
+    A pixel's class probabilities are the mean over the passes, weighted by the pixel's position in each pass's patch;
+    within a pass they are the unweighted mean over its views.
 
     Attributes:
         passes: The passes, at least one.
         weight: Name of the weight window, see :mod:`lulcseg.mosaic.weights`.
-        trim: Share of the patch that is cut off at each of its edges, 0 ≤ f < 0.5. Patches then overlap by twice
-            as much, and what is left of them covers the ground once a pass.
+        trim: Share of the patch that is cut off at each edge, 0 ≤ f < 0.5. Patches then overlap by twice as much, and
+            their cores cover each pixel once per pass.
 
     Raises:
-        LulcsegError: There is no pass, or all of a patch would be cut off.
+        LulcsegError: There is no pass, or the trim leaves nothing of a patch.
     """
 
     passes: tuple[Pass, ...]
@@ -119,7 +130,7 @@ class PassPlan:
     trim: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check that there is a pass, and something left of a patch."""
+        """Check that there is a pass, and that the trim leaves part of a patch."""
         if not self.passes:
             raise LulcsegError("no pass is given", where="mosaic", remedy="give at least one")
         if not 0 <= self.trim < 0.5:
@@ -127,23 +138,23 @@ class PassPlan:
                 f"trim is {self.trim}", where="mosaic", remedy="give a share of the patch, from 0 to below 0.5"
             )
 
-    def margin(self, patch: int) -> int:
-        """Return how many pixels are cut off at each edge of a patch of some side."""
-        return math.floor(self.trim * patch)
+    def margin(self, patch_size: int) -> int:
+        """Return the number of pixels cut off at each edge of a patch."""
+        return math.floor(self.trim * patch_size)
 
-    def step(self, patch: int) -> int:
-        """Return how far a patch of some side lies from the next, in pixels; so much is left of each."""
-        return patch - 2 * self.margin(patch)
+    def step(self, patch_size: int) -> int:
+        """Return the distance from one patch to the next, in pixels; it is also the size of a patch's core.
+
+        Example:
+            >>> PassPlan((Pass(),), trim=0.125).step(512)
+            384
+        """
+        return patch_size - 2 * self.margin(patch_size)
 
     @property
     def views_per_patch(self) -> float:
-        """Mean number of forward samples that a patch costs."""
+        """Mean number of forward samples per patch."""
         return sum(len(p.views) for p in self.passes) / len(self.passes)
-
-    @property
-    def cost(self) -> float:
-        """Forward samples for each of a single pass, away from the mosaic's edges."""
-        return sum(len(p.views) for p in self.passes) / (1 - 2 * self.trim) ** 2
 
     def to_plain(self) -> dict[str, Any]:
         """Return the plan as plain Python."""
@@ -153,7 +164,7 @@ class PassPlan:
 _QUARTERS = (0, 1, 2, 3)
 
 SINGLE = PassPlan((Pass(),))
-"""One pass as it is: the mosaic cut into patches."""
+"""One pass without rotation: the mosaic cut into patches."""
 
 MULTIPLE = PassPlan((Pass(rotations=_QUARTERS), Pass(0.5, 0.5, _QUARTERS)), weight="cone")
 """Multiple pass prediction of Clark, Phinn & Scarth: two passes of four rotations, half a patch apart in x and y.
@@ -162,35 +173,35 @@ The angles, the offset in both axes and the shape of the weight are inferred: th
 """
 
 CHEAP = PassPlan((Pass(), Pass(0.5, 0.5, (2,))), weight="cone")
-"""A quarter of the cost of :data:`MULTIPLE`: the second pass sees the ground upside down."""
+"""A quarter of the cost of :data:`MULTIPLE`: two passes, the second rotated by 180°."""
 
 CROP = PassPlan((Pass(),), trim=0.125)
-"""Patches that overlap, an eighth of them cut off at each edge (as Flood et al. 2019 trim theirs); no averaging."""
+"""Overlapping patches, an eighth cut off at each edge (as in Flood et al. 2019); no averaging."""
 
 ROTATIONS = PassPlan((Pass(rotations=_QUARTERS),))
-"""One grid of patches, four rotations: what of multiple is rotation."""
+"""One grid of patches, four rotations: the effect of rotation in :data:`MULTIPLE`."""
 
 GRIDS = PassPlan((Pass(), Pass(0.5, 0.5)), weight="cone")
-"""Two grids half a patch apart, weighted, not rotated: what of multiple is the second grid."""
+"""Two grids half a patch apart, weighted, not rotated: the effect of the second grid in :data:`MULTIPLE`."""
 
 PLANS: dict[str, PassPlan] = {
     "single": SINGLE, "multiple": MULTIPLE, "cheap": CHEAP, "crop": CROP, "rotations": ROTATIONS, "grids": GRIDS,
 }  # fmt: skip
-"""The plans that have a name."""
+"""Plans by name."""
 
 
 def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
-    """Return the passes that the settings ask for, and what to call them.
+    """Return the passes that the settings request, and a label for them.
 
     Args:
         settings: ``mosaic`` of the configuration.
 
     Returns:
-        A name for files and reports: that of the plan, with what was changed in it (``multiple-hann``); passes of
-        one's own are called ``own`` with a few letters that tell them apart. And the plan.
+        A label for files and reports, and the plan. The label is the plan's name with the changes to it
+        (``multiple-hann``); for passes given one by one it is ``own`` and a few letters of their hash.
 
     Raises:
-        LulcsegError: Passes that make no sense.
+        LulcsegError: The passes are not valid.
     """
     plan, label = PLANS[settings.name], settings.name
     if settings.passes:

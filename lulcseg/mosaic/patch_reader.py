@@ -1,4 +1,4 @@
-"""Reading patches ahead of the model, with reflection beyond the mosaic's edge."""
+"""Reads patches ahead of the model, reflected beyond the mosaic's edge."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.tiling import Tile
 
 
-class Reader(Protocol):
-    """What prediction needs of imagery."""
+class MosaicReader(Protocol):
+    """The imagery as prediction needs it."""
 
     @property
     def grid(self) -> Grid:
@@ -34,30 +34,30 @@ class Reader(Protocol):
         """Bytes of one of its values."""
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Read a window that lies inside the grid, from one thread at a time.
+        """Read a window inside the grid; called from one thread at a time.
 
         Returns:
-            The image, (C, h, w) in the imagery's own type, and where it is valid, (h, w) bool.
+            The image, (C, h, w) in the imagery's own type, and its validity, (h, w) bool.
         """
 
     def clone(self) -> Self:
-        """Return a reader of the same imagery for another thread."""
+        """Return a reader of the same imagery, for use in another thread."""
 
 
-Wanted = Callable[[Window], NDArray[np.bool_]]
-"""Tells which pixels of a window inside the mosaic are wanted, (h, w) bool; may be asked by several threads."""
+WindowMask = Callable[[Window], NDArray[np.bool_]]
+"""Returns which pixels of a window inside the mosaic are requested, (h, w) bool; must be thread-safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A patch as it was read.
+    """A patch as read from the imagery.
 
     Attributes:
-        number: Its place in the order of prediction, from 0.
+        number: Its position in the order of prediction, from 0.
         tile: Where it lies.
         image: (C, P, P) in the imagery's own type, reflected beyond the mosaic's edge.
         valid: (P, P) bool, reflected likewise.
-        is_empty: Whether no pixel that is kept of it is valid and wanted, so that it need not be predicted.
+        is_empty: Whether none of its core's pixels is valid and requested, so that it need not be predicted.
     """
 
     number: int
@@ -73,10 +73,10 @@ class Patch:
 
 
 def reflected(start: int, length: int, size: int) -> NDArray[np.int64]:
-    """Return the indices that an axis has where it is continued by reflection.
+    """Return the indices of an axis that is extended by reflection.
 
-    The edge pixel is not repeated (numpy's ``reflect``), and the reflection goes to and fro as often as
-    is needed, so a patch may be many times larger than the mosaic.
+    The edge pixel is not repeated (numpy's ``reflect``). The reflection repeats as often as needed, so a patch may be
+    many times larger than the mosaic.
 
     Args:
         start: First position, possibly negative.
@@ -85,21 +85,25 @@ def reflected(start: int, length: int, size: int) -> NDArray[np.int64]:
 
     Returns:
         (length,) int64, each in 0…size − 1.
+
+    Example:
+        >>> reflected(-2, 8, 4)
+        array([2, 1, 0, 1, 2, 3, 2, 1])
     """
     period = max(1, 2 * (size - 1))
     index = np.mod(np.arange(start, start + length), period)
     return np.minimum(index, period - index) if size > 1 else index
 
 
-def read_reflected(reader: Reader, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Read a window that may reach outside the mosaic, as if the mosaic went on by reflection.
+def read_reflected(reader: MosaicReader, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Read a window that may reach outside the mosaic, which is extended by reflection.
 
     Args:
-        reader: The imagery; it is only asked for what lies inside its grid, at most (h, w) pixels.
+        reader: The imagery; only windows inside its grid are read, of at most (h, w) pixels.
         window: (h, w) pixels.
 
     Returns:
-        The image, (C, h, w) in the imagery's own type, and where it is valid, (h, w) bool.
+        The image, (C, h, w) in the imagery's own type, and its validity, (h, w) bool.
     """
     if reader.grid.window.contains(window):
         return reader.read(window)
@@ -112,29 +116,29 @@ def read_reflected(reader: Reader, window: Window) -> tuple[NDArray[Any], NDArra
 
 
 def read_patches(
-    reader: Reader,
+    reader: MosaicReader,
     tiles: Iterable[Tile],
     *,
     ahead: int,
     pin: bool = False,
     workers: int = 1,
-    wanted: Wanted | None = None,
+    mask: WindowMask | None = None,
 ) -> Generator[Patch]:
-    """Read patches in threads, a few ahead of the one that is asked for, and yield them in order.
+    """Read patches in threads, ahead of their use, and yield them in order.
 
     Args:
-        reader: The imagery; nobody else may use it meanwhile.
+        reader: The imagery; must not be used elsewhere meanwhile.
         tiles: Where the patches lie.
-        ahead: How many patches may wait, at least 1.
-        pin: Whether to put them in page-locked memory, from where a GPU fetches them while it computes.
-        workers: Number of threads; each reads with a reader of its own.
-        wanted: Which pixels of the mosaic are wanted; None: all.
+        ahead: How many patches to read ahead, at least 1.
+        pin: Whether to use page-locked memory, which a GPU can copy from while it computes.
+        workers: Number of threads; each has its own clone of the reader.
+        mask: Which pixels of the mosaic are requested; None: all.
 
     Yields:
-        Every patch, the empty ones too.
+        Every patch, empty ones included.
 
     Raises:
-        LulcsegError: Whatever the reader raises.
+        LulcsegError: The reader raises it.
     """
     own = threading.local()
     spare = [reader, *(reader.clone() for _ in range(workers - 1))]
@@ -142,7 +146,7 @@ def read_patches(
     def read(number: int, tile: Tile) -> Patch:
         if not hasattr(own, "reader"):
             own.reader = spare.pop()
-        return _read_patch(own.reader, number, tile, pin, wanted)
+        return _read_patch(own.reader, number, tile, pin, mask)
 
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="read-ahead") as executor:
         waiting: deque[Future[Patch]] = deque()
@@ -157,9 +161,9 @@ def read_patches(
             executor.shutdown(cancel_futures=True)
 
 
-def _read_patch(reader: Reader, number: int, tile: Tile, pin: bool, wanted: Wanted | None) -> Patch:
+def _read_patch(reader: MosaicReader, number: int, tile: Tile, pin: bool, mask: WindowMask | None) -> Patch:
     inside = tile.core.intersection(reader.grid.window)
-    here = True if wanted is None else wanted(inside)
+    here = True if mask is None else mask(inside)
     if not np.any(here):
         nothing = torch.empty(0)
         return Patch(number, tile, nothing, nothing, is_empty=True)

@@ -1,4 +1,4 @@
-"""What a mosaic's class probabilities become in files: the class map, and layers that say how sure it is."""
+"""Rasters made of class probabilities: the class map, and layers that describe its uncertainty."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from torch import Tensor
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.sidecar import class_sidecar
+from lulcseg.maps.stored_shares import SHARE_SCALE, SHARE_STEPS
 from lulcseg.maps.writer import RasterLayout
 from lulcseg.mosaic.blend import FinishedRows
-
-STEPS = 250
-"""A stored share of 250 means 1; so the steps are 0.4 %, and 255 is left for nodata."""
 
 CLASSES, PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT = (
     "classes", "probabilities", "confidence", "entropy", "disagreement",
 )  # fmt: skip
 LAYERS = (PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT)
-"""Rasters that may be written beside the class map."""
+"""Rasters that can be written beside the class map."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A raster that is written.
+    """A raster to write.
 
     Attributes:
         key: Its name.
         layout: How it is stored.
-        make: Turns finished rows into (bands, h, W) uint8 on their device, before nodata is put in.
+        make: Converts finished rows to (bands, h, W) uint8 on their device, without nodata.
     """
 
     key: str
@@ -39,40 +37,40 @@ class Product:
     make: Callable[[FinishedRows], Tensor]
 
     def __call__(self, rows: FinishedRows) -> Tensor:
-        """Return (bands, h, W) uint8 on the rows' device, 255 where the imagery is not valid."""
+        """Return (bands, h, W) uint8 on the rows' device, 255 where the imagery is invalid."""
         return self.make(rows).masked_fill(~rows.valid, IGNORE)
 
 
-def products(legend: Legend, wanted: Sequence[str]) -> list[Product]:
-    """Return the rasters to write: the class map first, then those wanted.
+def products(legend: Legend, layers: Sequence[str]) -> list[Product]:
+    """Return the rasters to write: the class map first, then the layers.
 
-    ``probabilities`` has a band a class; ``confidence`` is the highest of them; ``entropy`` is theirs,
-    −Σ p ln p / ln K; ``disagreement`` is how much of it is due to a pixel's views (passes, rotations)
-    differing: the Jensen–Shannon divergence, the entropy of their mean less the mean of their entropies, / ln K.
-    All four are stored in steps of 0.004, as the bands' scale says.
+    ``probabilities`` has one band per class; ``confidence`` is the highest probability; ``entropy`` is
+    −Σ p ln p / ln K; ``disagreement`` is the part of the entropy due to differences between a pixel's views (passes,
+    rotations): the Jensen–Shannon divergence, i.e. the entropy of the mean minus the mean of the entropies, / ln K.
+    All four are stored in steps of 0.004, which is the bands' scale.
 
     Args:
         legend: The classes.
-        wanted: Which of :data:`LAYERS` to write.
+        layers: Which of :data:`LAYERS` to write.
     """
     one = share_layout
-    made = {
+    known = {
         PROBABILITIES: (one(*legend.names), lambda rows: _stored(rows.probabilities)),
         CONFIDENCE: (one("confidence"), lambda rows: _stored(rows.probabilities.amax(dim=0, keepdim=True))),
         ENTROPY: (one("entropy"), lambda rows: _stored(_entropy(rows)[None] / math.log(len(legend)))),
         DISAGREEMENT: (one("disagreement"), lambda rows: _stored(_divergence(rows)[None] / math.log(len(legend)))),
     }
-    found = [Product(CLASSES, class_layout(legend), _Codes(legend))]
-    return found + [Product(key, *made[key]) for key in LAYERS if key in wanted]
+    class_map = Product(CLASSES, class_layout(legend), _Codes(legend))
+    return [class_map] + [Product(key, *known[key]) for key in LAYERS if key in layers]
 
 
 class _Codes:
-    """Turns probabilities into codes: of the class of the highest, at a tie of the first in the legend."""
+    """Converts probabilities to the code of the most probable class; at a tie, the first in the legend."""
 
     def __init__(self, legend: Legend) -> None:
         count = len(legend)
-        # torch's argmax over the first axis is twenty times slower on a CPU than this: of the classes that reach the
-        # highest, the one that counts most is the first
+        # torch's argmax over the first axis is twenty times slower on a CPU. Ranks fall along the legend, so the
+        # highest rank among the classes that reach the maximum is that of the first of them.
         self._ranks = torch.arange(count, 0, -1, dtype=torch.uint8)[:, None, None]
         self._codes = torch.tensor([IGNORE, *reversed(legend.codes)], dtype=torch.uint8)
 
@@ -91,18 +89,18 @@ def class_layout(legend: Legend) -> RasterLayout:
 
 
 def share_layout(*names: str) -> RasterLayout:
-    """Return the layout of shares, 0…1 in steps of 0.004 (the bands' scale says so)."""
-    return RasterLayout(names, overviews="AVERAGE", scale=1 / STEPS, predictor="YES")
+    """Return the layout of a raster of shares, 0…1 in steps of 0.004 (the bands' scale)."""
+    return RasterLayout(names, overviews="AVERAGE", scale=SHARE_SCALE, predictor="YES")
 
 
-def lacks_numbers(rows: FinishedRows) -> Tensor:
-    """Return, as a bool on the rows' device, whether the model gave something that is not a number."""
-    somewhere: Tensor = (rows.probabilities.amax(dim=0).isnan() & rows.valid).any()
-    return somewhere
+def has_nan(rows: FinishedRows) -> Tensor:
+    """Return whether a probability of a valid pixel is not a number, as a bool tensor on the rows' device."""
+    found: Tensor = (rows.probabilities.amax(dim=0).isnan() & rows.valid).any()
+    return found
 
 
 def _stored(shares: Tensor) -> Tensor:
-    return (shares.clamp(0, 1) * STEPS).round().to(torch.uint8)
+    return (shares.clamp(0, 1) * SHARE_STEPS).round().to(torch.uint8)
 
 
 def _entropy(rows: FinishedRows) -> Tensor:

@@ -1,4 +1,4 @@
-"""A region of interest: the part of a mosaic, inside polygons, that is to be mapped."""
+"""A region of interest: the part of a mosaic to map, given as polygons."""
 
 from __future__ import annotations
 
@@ -21,32 +21,31 @@ _MOST_BLOCKS = 4096
 
 
 class Region:
-    """Polygons that say which pixels of a grid are wanted: those whose centre lies inside.
+    """Polygons that select pixels of a grid: those whose centre lies inside.
 
-    They are burned by blocks that lie on the grid's own lattice, so that a pixel is inside or not
-    whatever window is asked for.
+    They are rasterised in blocks aligned with the grid's first pixel, so that a pixel's result doesn't depend on the
+    window.
 
     Args:
         shape: Polygon or multi-polygon in the grid's CRS.
         grid: The mosaic's pixels.
 
     Attributes:
-        window: The part of the grid that holds it.
+        window: The part of the grid inside the shape's bounds.
     """
 
     def __init__(self, shape: Any, grid: Grid) -> None:
-        """Cut the shape's window to the grid."""
         self._shape, self._grid = shape, grid
         shapely.prepare(shape)
         self.window = grid.window_of(Bounds(*shape.bounds)).intersection(grid.window)
-        self._block = lru_cache(_MOST_BLOCKS)(self._burned)
+        self._block = lru_cache(_MOST_BLOCKS)(self._rasterise)
 
     @classmethod
     def read(cls, path: Path, grid: Grid) -> Region:
         """Read a region from a vector file of polygons.
 
         Raises:
-            LulcsegError: No vector file with polygons, or it holds no pixel of the grid.
+            LulcsegError: Not a vector file with polygons, or no pixel of the grid is inside.
         """
         frame = read_vector(path, None, grid.crs, [])
         shape = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
@@ -55,12 +54,14 @@ class Region:
         region = cls(shape, grid)
         if region.window.is_empty or not any(region(part).any() for part in blocks(region.window, _BLOCK, 8 * _BLOCK)):
             raise LulcsegError(
-                "the region holds none of the imagery", where=path, remedy="check its coordinates, or take another"
+                "the region holds none of the imagery",
+                where=path,
+                remedy="check its coordinates, or give another region",
             )
         return region
 
     def __call__(self, window: Window) -> NDArray[np.bool_]:
-        """Return which pixels of a window inside the grid are wanted, (h, w) bool."""
+        """Return which pixels of a window inside the grid are in the region, (h, w) bool."""
         out = np.empty((window.height, window.width), dtype=bool)
         for row in range(window.row // _BLOCK, -(-window.row_end // _BLOCK)):
             for col in range(window.col // _BLOCK, -(-window.col_end // _BLOCK)):
@@ -74,7 +75,7 @@ class Region:
         """Return a hash of the polygons and the grid."""
         return hashlib.sha256(shapely.to_wkb(self._shape) + repr(self._grid).encode()).hexdigest()
 
-    def _burned(self, row: int, col: int) -> NDArray[np.bool_] | bool:
-        """Return a block's pixels; True or False where all are alike."""
+    def _rasterise(self, row: int, col: int) -> NDArray[np.bool_] | bool:
+        """Return a block's pixels; a single bool where all are equal."""
         mask = inside(self._shape, self._grid, Window(row * _BLOCK, col * _BLOCK, _BLOCK, _BLOCK))
         return bool(mask.flat[0]) if mask.all() or not mask.any() else mask

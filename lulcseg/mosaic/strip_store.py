@@ -1,4 +1,4 @@
-"""The folder in which a map is made: finished strips are kept in it, so that a prediction that was cut off goes on."""
+"""The folder of a map in progress: it keeps finished strips, so that an interrupted prediction can be resumed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
 
-from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio lets through
+from rasterio._err import CPLE_BaseError  # errors of GDAL that rasterio doesn't convert
 from rasterio.errors import RasterioError
 
 from lulcseg.errors import LulcsegError
@@ -19,50 +19,36 @@ from lulcseg.files import read_json, write_json
 from lulcseg.grid import Grid, Window
 from lulcseg.locks import LockedElsewhereError, exclusive
 from lulcseg.maps.readback import checksums_of
-from lulcseg.maps.writer import StripPlace, sidecar_of, writing
+from lulcseg.maps.writer import StripSource, reporting_write_errors, sidecar_of
 from lulcseg.mosaic.products import Product
+from lulcseg.mosaic.strips import Strip, split_rows
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
 _LOCK = "lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """Rows of the map that are written together.
-
-    Attributes:
-        number: Its place from the top, from 0.
-        start: First row, in rows of the mosaic.
-        stop: The row after the last.
-    """
-
-    number: int
-    start: int
-    stop: int
-
-
 class StripStore:
-    """A map in the making, in a hidden folder beside its target.
+    """A map in progress, in a hidden folder beside its target; a context manager.
 
-    The folder is named after a fingerprint of all that the pixels depend on. So a prediction with another
-    checkpoint, setting or imagery never meets these strips, and the same one finds them again.
-    A strip counts once its own small file, written last, says so.
+    The folder's name holds a hash of everything that the pixels depend on. A prediction with the same checkpoint,
+    settings and imagery finds its strips again, and any other prediction uses another folder. A strip counts as done
+    once its note, a small JSON file that is written last, exists.
 
     Attributes:
         folder: The folder.
         target: Path of the class map.
         mosaic: The whole mosaic's pixels.
         part: The part of it that is mapped.
-        threads: Threads that torch computed with when the map was begun: another number might round otherwise.
-        resumed: Strips that were there already.
-        others: Unfinished maps of the same target by other settings, each with what differs.
+        threads: Number of torch's threads when the map was begun; another number might round differently.
+        processor: Kind of processor that the map was begun on.
+        resumed: Number of strips that were done already.
+        others: Unfinished maps of the same target by other settings, each with the keys that differ.
     """
 
     def __init__(
         self, folder: Path, target: Path, mosaic: Grid, manifest: Mapping[str, Any], products: Sequence[Product]
     ) -> None:
-        """Take over what the manifest says."""
         self.folder, self.target, self.mosaic, self.products = folder, target, mosaic, list(products)
         self.part = Window(*manifest["part"])
         self.threads = int(manifest["threads"])
@@ -85,17 +71,17 @@ class StripStore:
         threads: int,
         processor: str,
     ) -> Self:
-        """Make the folder of a map, or take up the one that is there.
+        """Create the folder of a map, or open an existing one to resume it.
 
         Args:
             target: Path of the class map.
             mosaic: The whole mosaic's pixels.
             part: The part of the mosaic that is mapped.
             products: The rasters to write, the class map first.
-            identity: All that the pixels depend on, as plain Python.
-            strip_rows: Rows of a strip; a map that was begun keeps its own.
-            threads: Threads that torch computes with; likewise.
-            processor: What computes, to tell where it differs.
+            identity: Everything that the pixels depend on, as plain Python.
+            strip_rows: Rows of a strip; a resumed map keeps its own number.
+            threads: Number of torch's threads; a resumed map keeps its own number.
+            processor: Kind of processor; a resumed map keeps its own.
 
         Raises:
             LulcsegError: The target's folder does not exist or can't be written, the target is a folder, or
@@ -115,42 +101,44 @@ class StripStore:
             "format": _FORMAT, "identity": plain, "part": plain["part"], "strip_rows": strip_rows,
             "threads": threads, "processor": processor,
         }  # fmt: skip
-        with writing(target):
+        with reporting_write_errors(target):
             folder.mkdir(exist_ok=True)
             lock = _locked(folder / _LOCK, target)
         try:
             found = read_json(folder / _MANIFEST)
             if found is None:
                 write_json(folder / _MANIFEST, manifest)
-            work = cls(folder, target, mosaic, found or manifest, products)
-            work.resumed = len(work.strips()) - len(work.missing(verified=True))
-            shutil.rmtree(folder / "ready", ignore_errors=True)  # cut off while it was filled, or emptied
+            store = cls(folder, target, mosaic, found or manifest, products)
+            store.resumed = len(store.strips()) - len(store.missing(verified=True))
+            shutil.rmtree(
+                folder / "ready", ignore_errors=True
+            )  # left by an interruption while it was filled or emptied
         except BaseException:
             lock.close()
             raise
-        work._lock = lock
+        store._lock = lock
         for other in sorted(target.parent.glob(f".{target.name}.*.part")):
             theirs = read_json(other / _MANIFEST)
             if other != folder and theirs is not None:
                 differing = [k for k in plain if theirs["identity"].get(k) != plain[k]]
-                work.others.append((other, differing))
-        return work
+                store.others.append((other, differing))
+        return store
 
     @classmethod
     def join(
         cls, target: Path, mosaic: Grid, part: Window, products: Sequence[Product], identity: Mapping[str, Any]
     ) -> Self:
-        """Open the folder in another process than the one that began it.
+        """Open the folder in another process than the one that created it.
 
         Args:
-            target: As that process named it; and so the others.
+            target: Path of the class map; all arguments as in the process that created the folder.
             mosaic: The whole mosaic's pixels.
             part: The part of the mosaic that is mapped.
             products: The rasters to write.
-            identity: All that the pixels depend on.
+            identity: Everything that the pixels depend on.
 
         Raises:
-            LulcsegError: It isn't there.
+            LulcsegError: There is no such folder.
         """
         folder = _folder(target, _plain(identity, products, part))
         manifest = read_json(folder / _MANIFEST)
@@ -163,11 +151,11 @@ class StripStore:
         return cls(folder, target, mosaic, manifest, products)
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the store."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Let go of the folder; it goes too, unless it holds finished strips."""
+        """Release the folder; remove it unless it holds finished strips."""
         if self._lock is not None:
             if not self._is_worth_keeping():
                 self.remove()
@@ -175,46 +163,53 @@ class StripStore:
 
     def strips(self) -> list[Strip]:
         """Return all strips, from the top."""
-        starts = range(self.part.row, self.part.row_end, self._strip_rows)
-        return [Strip(i, s, min(s + self._strip_rows, self.part.row_end)) for i, s in enumerate(starts)]
+        return split_rows(self.part, self._strip_rows)
 
     def missing(self, *, verified: bool = False) -> list[Strip]:
         """Return the strips that are not done.
 
         Args:
-            verified: Whether strips said to be done are read through first; a damaged one is missing.
+            verified: Whether to read strips that are noted as done; a damaged one counts as missing.
         """
-        return [s for s in self.strips() if (done := self.done(s)) is None or (verified and not self._holds(s, done))]
+        return [
+            s for s in self.strips() if (note := self.note_of(s)) is None or (verified and not self._is_intact(s, note))
+        ]
 
-    def done(self, strip: Strip) -> dict[str, Any] | None:
-        """Return what was noted of a strip: ``checksums`` by product, ``counts`` of codes; None if it isn't done."""
+    def note_of(self, strip: Strip) -> dict[str, Any] | None:
+        """Return a strip's note: ``checksums`` by product, ``counts`` of codes; None if it isn't done."""
         return read_json(self.folder / f"strip_{strip.number:05d}.json")
 
-    def note(self, strip: Strip, checksums: Mapping[str, Sequence[int]], counts: Sequence[int]) -> None:
-        """Say that a strip is done."""
+    def mark_done(self, strip: Strip, checksums: Mapping[str, Sequence[int]], counts: Sequence[int]) -> None:
+        """Note that a strip is done.
+
+        Args:
+            strip: The strip.
+            checksums: Checksums of its files by product, one per band.
+            counts: Pixels of each code, 0…255, of the class map.
+        """
         content = {"rows": [strip.start, strip.stop], "checksums": dict(checksums), "counts": list(counts)}
         write_json(self.folder / f"strip_{strip.number:05d}.json", content)
 
-    def place(self, product: Product, strip: Strip) -> Path:
-        """Return where a strip of a raster is kept."""
+    def strip_path(self, product: Product, strip: Strip) -> Path:
+        """Return the path of a strip of a raster."""
         return self.folder / f"{product.key}_{strip.number:05d}.tif"
 
-    def places(self, product: Product) -> list[StripPlace]:
-        """Return all strips of a raster, in its own rows; all must be done."""
+    def strip_sources(self, product: Product) -> list[StripSource]:
+        """Return all strips of a raster, in the raster's own rows; all must be done."""
         top = self.part.row
         return [
-            StripPlace(
-                self.place(product, s),
+            StripSource(
+                self.strip_path(product, s),
                 s.start - top,
                 s.stop - top,
-                tuple((self.done(s) or {})["checksums"][product.key]),
+                tuple((self.note_of(s) or {})["checksums"][product.key]),
             )
             for s in self.strips()
         ]
 
     def counts(self) -> list[int]:
-        """Return how many pixels of each code, 0…255, the finished strips of the class map have."""
-        found = [done["counts"] for s in self.strips() if (done := self.done(s)) is not None]
+        """Return the number of pixels of each code, 0…255, in the finished strips of the class map."""
+        found = [note["counts"] for s in self.strips() if (note := self.note_of(s)) is not None]
         return [sum(column) for column in zip(*found, strict=True)] or [0] * 256
 
     @property
@@ -222,35 +217,35 @@ class StripStore:
         """The map's pixels."""
         return self.mosaic.crop(self.part)
 
-    def grid_of(self, strip: Strip) -> Grid:
+    def strip_grid(self, strip: Strip) -> Grid:
         """Return a strip's pixels."""
         return self.mosaic.crop(Window(strip.start, self.part.col, strip.stop - strip.start, self.part.width))
 
-    def ready(self, target: Path) -> Path:
-        """Return where a finished file waits to be put in place, under its own name."""
+    def staged(self, target: Path) -> Path:
+        """Return the staging path of a finished file, under its own name."""
         folder = self.folder / "ready"
         folder.mkdir(exist_ok=True)
         return folder / target.name
 
     def publish(self) -> list[Path]:
-        """Put finished files in place, and remove the folder.
+        """Move staged files to their final paths, and remove the folder.
 
-        The class map comes last: its presence says that all is done.
+        The class map is moved last: its presence means that the map is complete.
 
         Returns:
             The files.
 
         Raises:
-            LulcsegError: One can't be put in place.
+            LulcsegError: A file can't be moved.
         """
-        waiting = sorted((self.folder / "ready").iterdir(), key=lambda path: (path.name == self.target.name, path))
-        alone = {path for path in waiting if path.suffix == ".tif" and not sidecar_of(path).exists()}
+        staged = sorted((self.folder / "ready").iterdir(), key=lambda path: (path.name == self.target.name, path))
+        without_sidecar = {path for path in staged if path.suffix == ".tif" and not sidecar_of(path).exists()}
         placed = []
-        with writing(self.target):
-            for path in waiting:
+        with reporting_write_errors(self.target):
+            for path in staged:
                 target = self.target.with_name(path.name)
-                if path in alone:
-                    sidecar_of(target).unlink(missing_ok=True)  # an earlier file's
+                if path in without_sidecar:
+                    sidecar_of(target).unlink(missing_ok=True)  # of an earlier file
                 placed.append(path.replace(target))
         self.remove()
         return placed
@@ -260,23 +255,23 @@ class StripStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _is_worth_keeping(self) -> bool:
-        return any(self.done(strip) is not None for strip in self.strips())
+        return any(self.note_of(strip) is not None for strip in self.strips())
 
-    def _holds(self, strip: Strip, done: Mapping[str, Any]) -> bool:
-        """Whether a strip's files hold what was noted of them."""
+    def _is_intact(self, strip: Strip, note: Mapping[str, Any]) -> bool:
+        """Return whether a strip's files match their noted checksums; remove the note if not."""
         for product in self.products:
             try:
-                found = [list(sums) for sums in checksums_of(self.place(product, strip))]
+                found = [list(sums) for sums in checksums_of(self.strip_path(product, strip))]
             except (OSError, RasterioError, CPLE_BaseError):
                 found = []
-            if found != [done["checksums"].get(product.key)]:
+            if found != [note["checksums"].get(product.key)]:
                 (self.folder / f"strip_{strip.number:05d}.json").unlink(missing_ok=True)
                 return False
         return True
 
 
 def _plain(identity: Mapping[str, Any], products: Sequence[Product], part: Window) -> dict[str, Any]:
-    """Return all that a map's pixels depend on as JSON would give it back."""
+    """Return everything that a map's pixels depend on, as it reads back from JSON."""
     whole = {**identity, "products": [p.key for p in products], "part": list(astuple(part))}
     plain: dict[str, Any] = json.loads(json.dumps(whole, default=str))
     return plain

@@ -1,143 +1,66 @@
-"""From finished rows to strips on disk, in a thread that writes while the model computes."""
+"""Strips of a map: rows that are predicted and written together."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from types import TracebackType
-from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
-
-from lulcseg.errors import LulcsegError
-from lulcseg.maps.writer import StripFile
-from lulcseg.mosaic.blend import FinishedRows
-from lulcseg.mosaic.products import CLASSES, lacks_numbers
-from lulcseg.mosaic.strip_store import Strip, StripStore
-
-WAITING = 4
-"""Pieces of finished rows that may wait to be written."""
+from lulcseg.grid import Window
 
 
-def share_of(missing: list[Strip], rank: int, world: int) -> list[Strip]:
-    """Return the strips that one of several processes makes: neighbours, as many as the others get, or one more."""
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Rows of the map that are written together.
+
+    Attributes:
+        number: Its position from the top, from 0.
+        start: First row, in rows of the mosaic.
+        stop: The row after the last.
+    """
+
+    number: int
+    start: int
+    stop: int
+
+
+def split_rows(part: Window, strip_rows: int) -> list[Strip]:
+    """Split a part of the mosaic into strips, from the top; the last may be shorter.
+
+    Example:
+        >>> [(strip.start, strip.stop) for strip in split_rows(Window(5, 0, 25, 40), 10)]
+        [(5, 15), (15, 25), (25, 30)]
+    """
+    starts = range(part.row, part.row_end, strip_rows)
+    return [Strip(i, start, min(start + strip_rows, part.row_end)) for i, start in enumerate(starts)]
+
+
+def rank_share(missing: list[Strip], rank: int, world: int) -> list[Strip]:
+    """Return the strips that one process predicts: contiguous in the list, and at most one more than any other's.
+
+    Args:
+        missing: All strips to predict, from the top.
+        rank: Number of the process, from 0.
+        world: Number of processes.
+
+    Example:
+        >>> strips = [Strip(number, 10 * number, 10 * number + 10) for number in range(5)]
+        >>> [[strip.number for strip in rank_share(strips, rank, 2)] for rank in (0, 1)]
+        [[0, 1], [2, 3, 4]]
+    """
     return missing[rank * len(missing) // world : (rank + 1) * len(missing) // world]
 
 
-def runs_of(strips: Iterable[Strip]) -> Iterator[list[Strip]]:
-    """Yield strips in runs without a gap: a run's rows are predicted in one go."""
+def contiguous_runs(strips: Iterable[Strip]) -> Iterator[list[Strip]]:
+    """Split strips into runs without a gap, whose rows can be predicted together.
+
+    Example:
+        >>> strips = [Strip(number, 10 * number, 10 * number + 10) for number in (0, 1, 4)]
+        >>> [[strip.number for strip in run] for run in contiguous_runs(strips)]
+        [[0, 1], [4]]
+    """
     ordered = list(strips)
     cuts = [i + 1 for i, (a, b) in enumerate(pairwise(ordered)) if a.number + 1 != b.number]
     for start, stop in pairwise([0, *cuts, len(ordered)]):
         if stop > start:
             yield ordered[start:stop]
-
-
-class StripWriter:
-    """Makes rasters of finished rows and writes them, strip by strip. A context manager.
-
-    Args:
-        work: Where strips go.
-        run: The strips that the rows will be of, without a gap.
-    """
-
-    def __init__(self, work: StripStore, run: list[Strip]) -> None:
-        """Keep the parts; nothing is written yet."""
-        self._work, self._left = work, deque(run)
-        self._open: _OpenStrip | None = None
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="write")
-        self._waiting: deque[Future[None]] = deque()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Write what waits, unless something has gone wrong; an unfinished strip is given up.
-
-        Raises:
-            LulcsegError: Something could not be written.
-        """
-        try:
-            while kind is None and self._waiting:
-                self._waiting.popleft().result()
-        finally:
-            self._pool.shutdown(cancel_futures=True)
-            if self._open is not None:
-                self._open.give_up()
-
-    def write(self, rows: FinishedRows) -> None:
-        """Take the next rows; they are written while the caller goes on.
-
-        Raises:
-            LulcsegError: The model gave something that is not a number, or earlier rows could not be written.
-        """
-        made = {product.key: product(rows) for product in self._work.products}
-        piece = _Piece(rows.row, rows.valid.shape[0], made, lacks_numbers(rows))
-        self._waiting.append(self._pool.submit(self._write, piece))
-        while len(self._waiting) > WAITING or (self._waiting and self._waiting[0].done()):
-            self._waiting.popleft().result()
-
-    def _write(self, piece: _Piece) -> None:
-        """Write a piece, in the thread: what comes from a GPU is waited for here."""
-        if bool(piece.lacks_numbers):
-            raise LulcsegError(
-                f"the model gives values that are not numbers, between rows {piece.row} and {piece.row + piece.height}",
-                where="checkpoint",
-                remedy="train again, with a lower learning rate or in full precision",
-            )
-        arrays = {key: tensor.cpu().numpy() for key, tensor in piece.made.items()}
-        done = 0
-        while done < piece.height:
-            if self._open is None:
-                self._open = _OpenStrip(self._work, self._left.popleft())
-            count = min(piece.height - done, self._open.strip.stop - piece.row - done)
-            self._open.write({key: values[:, done : done + count] for key, values in arrays.items()})
-            done += count
-            if piece.row + done == self._open.strip.stop:
-                self._open.close()
-                self._open = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Finished rows as they will be written: ``made`` by product."""
-
-    row: int
-    height: int
-    made: dict[str, Tensor]
-    lacks_numbers: Tensor
-
-
-class _OpenStrip:
-    """The files of a strip that is being written."""
-
-    def __init__(self, work: StripStore, strip: Strip) -> None:
-        self.strip, self._work = strip, work
-        self._counts = np.zeros(256, dtype=np.int64)
-        self._files = {
-            product.key: StripFile(
-                work.place(product, strip), len(product.layout.descriptions), work.grid_of(strip), work.target
-            )
-            for product in work.products
-        }
-
-    def write(self, values: dict[str, NDArray[np.uint8]]) -> None:
-        for key, file in self._files.items():
-            file.write(values[key])
-        self._counts += np.bincount(values[CLASSES].ravel(), minlength=256)
-
-    def close(self) -> None:
-        sums = {key: file.close() for key, file in self._files.items()}
-        self._work.note(self.strip, sums, self._counts.tolist())
-
-    def give_up(self) -> None:
-        for file in self._files.values():
-            file.give_up()

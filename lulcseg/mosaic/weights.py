@@ -1,4 +1,4 @@
-"""Weight windows: how much a pixel's prediction counts by where in its patch it lies."""
+"""Weight windows: the weight of a pixel's prediction by its position in the patch."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _uniform(axis: _Window) -> _Window:
 
 
 def _cone(axis: _Window) -> _Window:
-    # The cone's foot passes through the patch's corners, which lie half a pixel's diagonal beyond the
-    # centres of the corner pixels: so those still weigh 1/P, and no pixel weighs nothing.
+    # The cone reaches 0 at the patch's corners, half a pixel's diagonal beyond the centres of the corner pixels,
+    # whose weight is therefore 1/P: no pixel has weight 0.
     return np.subtract(1, np.hypot(axis[:, None], axis[None, :]) / (len(axis) / math.sqrt(2)))
 
 
@@ -49,25 +49,31 @@ _SHAPES: dict[str, Callable[[_Window], _Window]] = {
 }  # fmt: skip
 
 
-def weight_window(name: WeightName, patch: int) -> NDArray[np.float32]:
+def weight_window(name: WeightName, patch_size: int) -> NDArray[np.float32]:
     """Return the weights of a patch's pixels.
 
-    ``uniform`` is 1 everywhere. ``cone`` falls in a straight line with the distance from the patch's
-    centre to 0 at its corners (multiple pass prediction, Clark, Phinn & Scarth: "weights that fall with
-    distance from the centre"; the shape is not printed there). ``pyramid`` falls in a straight line to 0 at
-    the nearest edge; ``hann`` is a raised cosine in each axis, 0 at the edges; ``gaussian`` a bell with a
-    standard deviation of a quarter of the patch.
+    ``uniform`` is 1 everywhere. ``cone`` falls linearly with the distance from the patch's centre, to 0 at its corners
+    (multiple pass prediction, Clark, Phinn & Scarth: "weights that fall with distance from the centre"; the shape is
+    not printed there). ``pyramid`` falls linearly to 0 at the nearest edge; ``hann`` is a raised cosine along each
+    axis, 0 at the edges; ``gaussian`` has a standard deviation of a quarter of the patch size.
 
     Args:
-        name: Which window.
-        patch: Side of a patch, in pixels.
+        name: The window.
+        patch_size: Patch size P, in pixels.
 
     Returns:
-        (P, P) float32, positive (edges lie half a pixel beyond the outermost pixels), at most 1, the same
-        under quarter turns and flips.
+        (P, P) float32 in (0, 1] (edges lie half a pixel beyond the outermost pixels), invariant under quarter turns
+        and flips.
 
     Raises:
         KeyError: There is no window of that name.
+
+    Example:
+        >>> weight_window("pyramid", 4)
+        array([[0.25, 0.25, 0.25, 0.25],
+               [0.25, 0.75, 0.75, 0.25],
+               [0.25, 0.75, 0.75, 0.25],
+               [0.25, 0.25, 0.25, 0.25]], dtype=float32)
     """
-    axis = np.arange(patch, dtype=np.float64) - (patch - 1) / 2
+    axis = np.arange(patch_size, dtype=np.float64) - (patch_size - 1) / 2
     return _SHAPES[name](axis).astype(np.float32)

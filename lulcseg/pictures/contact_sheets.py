@@ -1,4 +1,4 @@
-"""Contact sheets of a plan's training patches, as an augmentation changes them."""
+"""Contact sheets of a plan's training patches: choosing and reading the patches, writing the sheets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lulcseg.scene.scene import Scene
 
 
-def draw_sheets(
+def draw_contact_sheets(
     plan: Plan,
     scene: Scene,
     augmentation: Augmentation,
@@ -28,20 +28,20 @@ def draw_sheets(
     value_range: Sequence[float] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Image.Image]:
-    """Draw contact sheets of some of a plan's training patches (:func:`.contact_layout.contact_sheets`).
+    """Draw contact sheets of some of a plan's training patches (:func:`.contact_layout.lay_out_contact_sheets`).
 
-    The patches are of as many classes as can be, the same for the same plan and seed.
+    The patches are of as many classes as possible, the same for the same plan and seed.
 
     Args:
         plan: The plan.
         scene: One of its scenes, with labels.
         augmentation: As in training.
-        patches: How many to show.
+        patches: Number of patches to draw.
         versions: Augmented versions of each.
         seed: Same seed, same sheets.
         margin: Pixels read around each patch for warps.
-        value_range: Values that 0 and 1 stand for; None: by the imagery's type.
-        progress: Called with steps done and steps in all.
+        value_range: Values scaled to 0 and 1; None: by the imagery's type.
+        progress: Progress callback, called with (done, total) rows.
 
     Raises:
         LulcsegError: The plan has no training patch in the scene, or the imagery can't be read.
@@ -51,17 +51,17 @@ def draw_sheets(
     from lulcseg.augment.stretch import unit_range
     from lulcseg.grid import Window
     from lulcseg.legend import IGNORE
-    from lulcseg.pictures.contact_layout import contact_sheets
+    from lulcseg.pictures.contact_layout import lay_out_contact_sheets
 
     assert scene.labels is not None
     images, masks, valids = [], [], []
-    for row, col, size in _places(plan, scene.name, patches, seed):
+    for row, col, size in choose_places(plan, scene.name, patches, seed):
         window = Window(row - margin, col - margin, size + 2 * margin, size + 2 * margin)
         image, valid = scene.imagery.read(window)
         images.append(image)
         masks.append(np.where(valid, scene.labels.read(window), IGNORE).astype(np.uint8))
         valids.append(valid)
-    return contact_sheets(
+    return lay_out_contact_sheets(
         np.stack(images),
         np.stack(masks),
         np.stack(valids),
@@ -74,8 +74,8 @@ def draw_sheets(
     )
 
 
-def save(sheets: Mapping[str, Image.Image], path: Path) -> list[Path]:
-    """Write sheets, each whole or not at all: the first as ``path``, the others with their names after its stem.
+def save_contact_sheets(sheets: Mapping[str, Image.Image], path: Path) -> list[Path]:
+    """Write sheets, each whole or not at all: the first as ``path``, the others with their name after its stem.
 
     Returns:
         The files.
@@ -92,8 +92,21 @@ def save(sheets: Mapping[str, Image.Image], path: Path) -> list[Path]:
     return paths
 
 
-def _places(plan: Plan, scene: str, count: int, seed: int) -> list[tuple[int, int, int]]:
-    """Choose training patches by turns from each class, apart where they can be: row, column and size in pixels."""
+def choose_places(plan: Plan, scene: str, count: int, seed: int) -> list[tuple[int, int, int]]:
+    """Choose training patches from each class in turn, not overlapping if possible.
+
+    Args:
+        plan: The plan.
+        scene: Name of the scene.
+        count: Number of patches.
+        seed: Same seed, same patches.
+
+    Returns:
+        Row, column and size of each, in pixels.
+
+    Raises:
+        LulcsegError: The plan has no training patch in the scene.
+    """
     from lulcseg.sampling.plan import TRAIN
     from lulcseg.seeds import generator
 

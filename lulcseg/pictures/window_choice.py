@@ -1,4 +1,4 @@
-"""Where on a map there is most to see: where two maps differ most, or where the mix of classes is richest."""
+"""Choosing a window of maps to picture: where two maps differ most, or where the mix of classes is richest."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, LandClass
-from lulcseg.maps.classraster import ClassRaster
-from lulcseg.pictures.map_images import ShownMap, joint_table
+from lulcseg.pictures.class_map import ClassMap
 from lulcseg.progress import tracked
 
 _BLOCKS_A_SIDE = 8
 _LEAST_BLOCK = 16
 _MOST_BLOCKS = 1_000_000
 _READ_ROWS, _READ_COLS = 512, 4096
-"""What of a map is read at once, at least, in pixels."""
+"""Least part of a map that is read at once, in pixels."""
 
 
 def choose_window(
-    maps: Sequence[ShownMap], classes: Sequence[LandClass], grid: Grid, area: Window, size: int
+    maps: Sequence[ClassMap], classes: Sequence[LandClass], grid: Grid, area: Window, size: int
 ) -> Window:
     """Choose the window where the first two maps differ most.
 
-    Of one map, or of two that are alike, it is the window with the richest mix of classes: the most pairs of pixels
-    of two classes (Gini and Simpson).
+    Of a single map, or of two equal ones, choose the window with the richest mix of classes: the most pairs of pixels
+    of two different classes (Gini–Simpson index).
 
-    It is a coarse search: pixels are counted in blocks, at least eight to a window's side (on large maps fewer), and
-    a window begins where a block does; of equals it is the first, row by row. Maps are read part by part, so
-    that memory doesn't depend on their size.
+    The search is coarse: pixels are counted in blocks, at least eight per side of the window (fewer on large maps), and
+    windows begin at blocks; of equally good ones the first is chosen, row by row. Maps are read part by part, so
+    memory doesn't depend on their size.
 
     Args:
-        maps: One map or more; the first two are looked at.
-        classes: Those of all maps, by name.
-        grid: The scene's.
-        area: The ground that the maps share, in the scene's grid.
-        size: Side of the window, in pixels; it is cut where the area is smaller.
+        maps: One or more maps; the first two are compared.
+        classes: The classes of all maps.
+        grid: The scene's grid.
+        area: The ground that the maps share, in pixels of the scene's grid.
+        size: Side of the window, in pixels; cut if the area is smaller.
 
     Raises:
         LulcsegError: A map can't be read, or has a code that its legend lacks.
@@ -60,26 +59,37 @@ def choose_window(
 
 
 def _read(
-    maps: Sequence[ShownMap], classes: Sequence[LandClass], grid: Grid, search: _Search, what: str
+    maps: Sequence[ClassMap], classes: Sequence[LandClass], grid: Grid, search: _Search, what: str
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield windows of the ground to search, and there each map's places in ``classes``, (h, w) uint8."""
-    tables = [joint_table(m.legend, classes) for m in maps]
-    places = [m.window_in(grid) for m in maps]
+    """Yield windows of the searched ground, and each map's places in ``classes`` there, (h, w) uint8."""
     with ExitStack() as stack:
-        rasters = [stack.enter_context(ClassRaster(m.path, m.legend)) for m in maps]
-        for w in tracked(search.windows(), what):
-            own = [Window(w.row - at.row, w.col - at.col, w.height, w.width) for at in places]
-            yield w, *(t[raster.read(part)] for t, raster, part in zip(tables, rasters, own, strict=True))
+        readers = [stack.enter_context(m.opened(grid, classes)) for m in maps]
+        for window in tracked(search.windows(), what):
+            yield window, *(reader.read(window) for reader in readers)
 
 
 def differs(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return where two maps have classes that are not the same, whatever the shape."""
+    """Return where two maps both have a class and the classes differ.
+
+    Args:
+        one: Class indices of any shape, 255 where there is no class.
+        other: The same of the other map.
+
+    Example:
+        >>> differs(np.array([0, 1, 255], dtype=np.uint8), np.array([0, 2, 1], dtype=np.uint8)).tolist()
+        [False, True, False]
+    """
     where: NDArray[np.bool_] = (one != other) & (one != IGNORE) & (other != IGNORE)
     return where
 
 
 def window_around(row: int, col: int, area: Window, size: int) -> Window:
-    """Return the window of a size about a pixel, moved as far as it must be to lie in an area."""
+    """Return the window of a size centred on a pixel, moved to lie within an area and cut to it.
+
+    Example:
+        >>> window_around(5, 50, Window(0, 0, 100, 100), 40)
+        Window(row=0, col=30, height=40, width=40)
+    """
     height, width = min(size, area.height), min(size, area.width)
     top = min(max(row - height // 2, area.row), area.row_end - height)
     left = min(max(col - width // 2, area.col), area.col_end - width)
@@ -87,16 +97,15 @@ def window_around(row: int, col: int, area: Window, size: int) -> Window:
 
 
 class _Search:
-    """Counts of pixels in square blocks of an area, and their sums over windows."""
+    """Counts of pixels in square blocks of an area, and their sums over windows.
+
+    Args:
+        area: The searched area.
+        height: Height of the window, in pixels, at most the area's.
+        width: Its width.
+    """
 
     def __init__(self, area: Window, height: int, width: int) -> None:
-        """Choose the blocks.
-
-        Args:
-            area: Where to look.
-            height: Of the window, in pixels, at most the area's.
-            width: Of the window.
-        """
         fewest = math.ceil(math.sqrt(area.height * area.width / _MOST_BLOCKS))
         self.block = max(-(-max(height, width) // _BLOCKS_A_SIDE), _LEAST_BLOCK, fewest)
         self.area, self.height, self.width = area, height, width
@@ -106,12 +115,12 @@ class _Search:
         return np.zeros(self.shape, dtype=np.int64)
 
     def windows(self) -> list[Window]:
-        """Return what is read at once: whole blocks, about two million pixels."""
+        """Return the windows read at once: whole blocks, about two million pixels."""
         rows, cols = (self.block * -(-most // self.block) for most in (_READ_ROWS, _READ_COLS))
         return list(blocks(self.area, rows, cols))
 
     def count(self, counts: NDArray[np.int64], window: Window, where: NDArray[np.bool_]) -> None:
-        """Add up a window's pixels, (h, w) bool, in its blocks."""
+        """Count a window's true pixels, (h, w) bool, in its blocks."""
         by_rows = [
             where[row : row + self.block].sum(axis=0, dtype=np.int32) for row in range(0, len(where), self.block)
         ]
@@ -120,7 +129,7 @@ class _Search:
         counts[row : row + found.shape[0], col : col + found.shape[1]] = found
 
     def sums(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the sum over the window that begins at each block, for those that end within the area."""
+        """Return the sum over the window that begins at each block, for windows that end within the area."""
         down, across = (
             min(-(-n // self.block), most) for n, most in zip((self.height, self.width), counts.shape, strict=True)
         )
@@ -128,7 +137,7 @@ class _Search:
         return total[down:, across:] - total[:-down, across:] - total[down:, :-across] + total[:-down, :-across]
 
     def window_at(self, score: NDArray[np.int64]) -> Window:
-        """Return the window of the highest score, in the middle of its blocks."""
+        """Return the window of the highest score, centred in its blocks."""
         block_row, block_col = np.unravel_index(int(np.argmax(score)), score.shape)
         middle = [
             first + int(at) * self.block + -(-side // self.block) * self.block // 2
@@ -141,10 +150,10 @@ class _Search:
 
 
 def _mixture(sums: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return how many pairs of pixels of two classes each window holds.
+    """Return the number of ordered pairs of pixels of two different classes in each window.
 
     Args:
-        sums: Pixels of each class in each window.
+        sums: For each class, its number of pixels in each window.
     """
     total: NDArray[np.int64] = np.sum(sums, axis=0) ** 2 - np.sum([s**2 for s in sums], axis=0)
     return total

@@ -1,4 +1,4 @@
-"""How pages are put together from their templates, and how figures are written in them."""
+"""The templates of the pages, and how quantities are formatted in them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import jinja2
 from lulcseg.assessment.scores import format_score
 
 
-def environment() -> jinja2.Environment:
-    """Return the templates, which escape what is put into them, with the filters they use."""
-    environment = jinja2.Environment(
+def load_templates() -> jinja2.Environment:
+    """Return the templates, which escape everything inserted into them, with their filters."""
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("lulcseg.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["score"] = format_score
-    environment.filters["count"] = lambda value: f"{value:,}"
-    environment.filters["hectares"] = _hectares
-    environment.filters["share"] = lambda value: f"{100 * value:.2f} %"
-    return environment
+    templates.filters["score"] = format_score
+    templates.filters["count"] = lambda value: f"{value:,}"
+    templates.filters["hectares"] = format_hectares
+    templates.filters["share"] = lambda value: f"{100 * value:.2f} %"
+    return templates
 
 
-def duration(seconds: float) -> str:
-    """Write a time for people."""
+def format_duration(seconds: float) -> str:
+    """Return a duration as text.
+
+    Example:
+        >>> format_duration(42), format_duration(600), format_duration(9000)
+        ('42 s', '10 min', '2.5 h')
+    """
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:
@@ -32,7 +37,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _hectares(value: float | None) -> str:
+def format_hectares(value: float | None) -> str:
+    """Return an area as text; – if unknown.
+
+    Example:
+        >>> format_hectares(1234.5), format_hectares(12.345), format_hectares(0.0004), format_hectares(None)
+        ('1,234', '12.35', '0.0004', '–')
+    """
     if value is None:
         return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.1g}"

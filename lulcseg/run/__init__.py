@@ -1,1 +1,1 @@
-"""One run: plan, train, map, assess, record, report; and going on with it."""
+"""One run: plan, train, map, assess, record, report; and resuming it."""

@@ -1,7 +1,8 @@
-"""Mapping and assessing scenes into a run directory."""
+"""Mapping and assessing scenes into a run's folder."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.pictures.previews import put_previews
-from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record import RecordWriter
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.training_ground import on_training_ground
 from lulcseg.scene.scene import Scene
@@ -29,63 +30,73 @@ from lulcseg.training.model_record import ModelRecord
 
 @dataclass(frozen=True)
 class MapRun:
-    """Maps and assesses scenes with one model, into one run directory.
+    """Maps and assesses scenes with one model, into one run's folder.
 
     Attributes:
-        record: The run's record.
+        writer: The run's record.
         model: The model.
-        plan: The plan it was trained by, to tell points on training ground apart.
-        display: What shows the maps and their scores besides the run directory.
-        pictured: Names of scenes whose previews are there.
-        variant: What tells maps by other settings than the model's own apart.
+        plan: The plan it was trained on, to tell apart points inside and outside the training patches.
+        display: Where maps and their scores are displayed, besides the run's folder.
+        pictured: Names of scenes whose previews exist.
+        variant: Suffix of maps made with other settings than the model's own.
     """
 
-    record: RunRecord
+    writer: RecordWriter
     model: TrainedModel
     plan: Plan | None
     display: Display = NOTHING
     pictured: Sequence[str] = ()
     variant: str | None = None
 
-    def run(self, scenes: Sequence[Scene], mosaic: MosaicSettings, scoring: AssessSettings) -> None:
-        """Map scenes and score the maps, and the labels where that is asked for.
+    def run(self, scenes: Sequence[Scene], mosaic: MosaicSettings, scoring: AssessSettings) -> float | None:
+        """Map scenes and score the maps; if requested, score the labels too.
+
+        Returns:
+            Mean F1 of the first scene's map at its reference points, 0…1; None without one.
 
         Raises:
-            LulcsegError: What can't be mapped, read or written.
+            LulcsegError: A scene can't be mapped or read, or a file can't be written.
         """
+        scores: list[float | None] = []
         for scene in scenes:
-            self._map(scene, mosaic)
+            scored = self._map(scene, mosaic)
+            scores.append(None if scored is None else scored.scores.mean_f1)
             if scoring.labels and (labels := assess_labels(scene)) is not None:
                 self._save(labels, f"{scene.name}_labels")
+        first = scores[0] if scores else None
+        return None if first is None or math.isnan(first) else first
 
     def _save(self, scored: Assessment, stem: str) -> None:
-        scored.save(self.record.run_dir / "assessment" / stem)
-        self.record.put_assessment(f"assessment/{stem}")
+        folder = self.writer.folder
+        scored.save(folder.assessment(stem))
+        self.writer.put_assessment(folder.relative(folder.assessment(stem)))
         show_assessment(self.display, stem, scored)
 
-    def _map(self, scene: Scene, mosaic: MosaicSettings) -> None:
-        run_dir, model = self.record.run_dir, self.model
+    def _map(self, scene: Scene, mosaic: MosaicSettings) -> Assessment | None:
+        """Map a scene and score the map; None without reference points."""
+        folder, model = self.writer.folder, self.model
         label = label_of(mosaic, self.variant)
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
-            self.record.put_scene(scene.name, put_previews(scene, run_dir))
-        path = make_folder(run_dir / "maps", "output") / f"{stem}.tif"
+            self.writer.put_scene(scene.name, put_previews(scene, folder.path))
+        make_folder(folder.maps, "output")
+        path = folder.map_file(stem)
         done = map_scene(model, scene, mosaic, path, label=label)
         assert done is not None
         entry = map_entry(done, scene.name, label, model)
-        self.record.put_map(entry)
-        show_map(self.display, run_dir, entry, self.record.content["scenes"][scene.name])
+        self.writer.put_map(entry)
+        show_map(self.display, folder, entry, self.writer.record.scenes[scene.name])
         print_areas(done.areas)
         pixels = [area.pixels for area in done.areas]
         scored = assess_map(scene, path, model.record, label, self.plan, pixels=pixels)
-        if scored is None:
-            return
-        self._save(scored, stem)
-        print_assessment(scored)
+        if scored is not None:
+            self._save(scored, stem)
+            print_assessment(scored)
+        return scored
 
 
 def label_of(mosaic: MosaicSettings, variant: str | None) -> str:
-    """Return what a map's passes are called, with what stands for the batch where that was chosen."""
+    """Return the name of a map's passes, with the statistics used in place of the batch's if that was chosen."""
     label, _ = plan_from(mosaic)
     return f"{label}_{variant}" if variant else label
 
@@ -99,16 +110,17 @@ def assess_map(
     *,
     pixels: Sequence[int],
 ) -> Assessment | None:
-    """Score a map at its scene's reference points, or return None where there are none.
+    """Score a map at its scene's reference points; None without any.
 
-    What the points' design allows to be said of the whole map is with it; where it allows nothing, why.
+    The result includes the design-based estimates for the whole map that the points' sampling design allows, or the
+    reason why it allows none.
 
     Args:
         scene: The scene.
         path: The map.
         record: The model that made it.
-        mosaic: In which passes.
-        plan: The plan that the model was trained by, to tell points on training ground apart.
+        mosaic: Name of its passes.
+        plan: The plan that the model was trained on, to tell apart points inside and outside the training patches.
         pixels: Pixels of each class on the whole map, in the legend's order.
     """
     points, spec = scene.points, scene.spec.points
@@ -136,7 +148,7 @@ def assess_map(
 
 
 def assess_labels(scene: Scene) -> Assessment | None:
-    """Score a scene's own labels at its reference points: the ceiling of any map trained on them."""
+    """Score a scene's own labels at its reference points: the ceiling of any map trained on them; None without any."""
     points, spec, labels = scene.points, scene.spec.points, scene.spec.labels
     if points is None or spec is None or labels is None or scene.labels is None:
         return None

@@ -1,4 +1,4 @@
-"""What a run's result depends on, as one digest: it decides what is done already and what may be gone on from."""
+"""Digest of all that a run's result depends on: it decides which runs are done and which may be resumed."""
 
 from __future__ import annotations
 
@@ -13,25 +13,22 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
+from lulcseg.run_folder.free_settings import FILES, FREE, settings_without
 from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 
 _FORMAT = 1
-_ELSEWHERE = (
-    "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "scene", "scenes",
-    "ckpt_path", "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
-    "trainer.activation_checkpointing",
-)  # fmt: skip
-"""Settings that change no result, and those that name files, whose content counts instead."""
+_LEFT_OUT = (*FREE, *FILES)
+"""Settings that aren't part of the fingerprint: they don't change the result, or a file's content counts instead."""
 
 
 def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene]) -> str:
     """Return the fingerprint of a training run.
 
     Args:
-        config: Its settings, as they were asked for: before a plan that is handed in changes them.
+        config: Its settings as requested, before a given plan changes them.
         trained: The scenes it trains on.
         assessed: The scenes it maps.
     """
@@ -41,14 +38,14 @@ def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: S
 
 
 def predict_fingerprint(config: PredictConfig, scenes: Sequence[Scene]) -> str:
-    """Return the fingerprint of a prediction; the scenes are as their files have them, before any warp."""
+    """Return the fingerprint of a prediction; the scenes are as in their files, before warping."""
     return _fingerprint(
         "predict", config, {"map": [scene_state(s) for s in scenes]}, {"checkpoint": _digest(config.checkpoint)}
     )
 
 
 def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
-    """Return the fingerprint of a run that isn't begun, opening its scenes.
+    """Return the fingerprint of a run before it starts, opening its scenes.
 
     Raises:
         LulcsegError: A scene that can't be opened.
@@ -64,34 +61,27 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
 
 
 def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> list[str]:
-    """Name the settings that count by which a run differs from another, given that one's ``config.yaml``."""
-    mine, theirs = _flat(asdict(config)), _flat(other)
-    return sorted(key for key, value in mine.items() if not _is_elsewhere(key) and theirs.get(key) != value)
+    """Return the names of the fingerprinted settings in which a run differs from another.
+
+    Args:
+        config: The run's settings.
+        other: The other run's settings, plain Python (``config.yaml``).
+    """
+    mine, theirs = settings_without(asdict(config), _LEFT_OUT), settings_without(other, _LEFT_OUT)
+    return sorted(key for key, value in mine.items() if theirs.get(key) != value)
 
 
 def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Mapping[str, Any]) -> str:
-    settings = {key: value for key, value in _flat(asdict(config)).items() if not _is_elsewhere(key)}
     region = config.mosaic.region
     content = {
         "format": _FORMAT,
         "lulcseg": __version__,
         "program": program,
-        "settings": settings,
+        "settings": settings_without(asdict(config), _LEFT_OUT),
         "scenes": scenes,
         "files": {**files, "region": None if region is None else vector_digest(Path(region).expanduser())},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _is_elsewhere(key: str) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in _ELSEWHERE)
-
-
-def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in plain.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + str(key): value}
-    return found
 
 
 def _digest(path: str | None) -> str | None:
@@ -99,7 +89,7 @@ def _digest(path: str | None) -> str | None:
 
 
 def _plan_digest(path: str | None) -> list[str] | None:
-    """Return the digests of a plan's two files; of those that aren't there none: the run will say so better."""
+    """Return the digests of a plan's two files; missing ones are left out, the run itself reports them."""
     if path is None:
         return None
     plan = Path(path).expanduser()

@@ -1,4 +1,4 @@
-"""Opening scenes, and which of them a model can map."""
+"""Opening scenes, and checking which of them a model can map."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from lulcseg.processes import say
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.model_record import ModelRecord
 
-_FAR = 0.1
-"""Share by which pixels may measure more or less than those a model was trained on."""
+_TOLERANCE = 0.1
+"""Largest relative difference between a scene's pixel size and that a model was trained at."""
 
 
 def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
-    """Open scenes by name or path; each scene's name must be its own.
+    """Open scenes by name or path; their names must be unique.
 
     Raises:
-        LulcsegError: Two scenes of one name.
+        LulcsegError: Two scenes have the same name.
     """
     scenes = [Scene.open(name, cache) for name in dict.fromkeys(names)]
     by_name: dict[str, Scene] = {}
@@ -34,20 +34,20 @@ def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
 
 
 def warped_to(scene: Scene, record: ModelRecord) -> Scene:
-    """Return a scene at the resolution that a model was trained at, warped where it has another."""
-    own, wanted = (scene.grid.xres, scene.grid.yres), record.resolution
-    if all(abs(mine / theirs - 1) <= _FAR for mine, theirs in zip(own, wanted, strict=True)):
+    """Return a scene at the resolution that a model was trained at, warped if it has another."""
+    own, trained = (scene.grid.xres, scene.grid.yres), record.resolution
+    if all(abs(mine / theirs - 1) <= _TOLERANCE for mine, theirs in zip(own, trained, strict=True)):
         return scene
-    spec = replace(scene.spec, resolution=wanted[0])
+    spec = replace(scene.spec, resolution=trained[0])
     return Scene(replace(scene.file, spec=spec), scene.cache)
 
 
 def check_fits(record: ModelRecord, scene: Scene) -> None:
-    """See that a model can map a scene.
+    """Check that a model can map a scene.
 
     Raises:
-        LulcsegError: Another number of bands, another type, a resolution off by more than a tenth,
-            or, where the scene has labels or points, another legend.
+        LulcsegError: It has another number of bands, another dtype, a resolution that differs by more than a tenth,
+            or, if it has labels or points, another legend.
     """
     where = scene.file.path
     if scene.bands != record.bands:
@@ -63,7 +63,7 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
             remedy="convert the imagery",
         )
     for mine, theirs in zip((scene.grid.xres, scene.grid.yres), record.resolution, strict=True):
-        if abs(mine / theirs - 1) > _FAR:
+        if abs(mine / theirs - 1) > _TOLERANCE:
             raise LulcsegError(
                 f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
                 f"{record.resolution[0]:g} × {record.resolution[1]:g} m",
@@ -81,23 +81,23 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
 
 
 def cache_folder(setting: str | None) -> Path:
-    """Return the folder for label rasters and synthetic scenes, made if need be: the user's where none is set.
+    """Return the folder for label rasters and synthetic scenes, created if missing; by default the user's cache.
 
     Raises:
-        LulcsegError: It can't be made.
+        LulcsegError: It can't be created.
     """
     return make_folder(Path(setting).expanduser().resolve() if setting else default_cache(), "cache")
 
 
 def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:
-    """Read what will be needed later, so that bad input is told before anything is trained or written.
+    """Read what will be needed later, so that invalid input is reported before anything is trained or written.
 
     Raises:
         LulcsegError: A scene can't be read, or isn't what the model maps.
     """
     for scene in dict.fromkeys(scenes):  # a scene trained on is often assessed too
         check_fits(model, scene)
-        scene.labels  # noqa: B018 (burns the polygons)
+        scene.labels  # noqa: B018 (rasterises the polygons)
         scene.points  # noqa: B018
         for note in scene.notes:
             say(f"{scene.name}: {note}")

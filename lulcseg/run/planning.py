@@ -15,8 +15,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
-from lulcseg.pictures import figures
-from lulcseg.report.run.plan_view import plan_figure
+from lulcseg.pictures.figure_style import png
+from lulcseg.pictures.plan_figure import plan_figure
+from lulcseg.run_folder.folder import PLAN
+from lulcseg.run_folder.record import PlanEntry
 from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
@@ -103,11 +105,6 @@ class _TrainingLabels:
         return np.where(self.imagery.valid(window), self.labels.read(window), np.uint8(IGNORE))
 
 
-def prior_shift_of(summary: Mapping[str, Any]) -> list[float]:
-    """Return the shift of each class's log prior from a plan's summary or record, in the legend's order."""
-    return [float(entry["shift"]) for entry in summary["prior"].values()]
-
-
 def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> None:
     """Draw a plan over a scene's imagery, as PNG (the paper's Figures 4 and 5).
 
@@ -118,7 +115,7 @@ def picture_plan(plan: Plan, scene: Scene, preview: Path | None, path: Path) -> 
         path: The PNG.
     """
     with replacing(path) as part:
-        part.write_bytes(figures.png(plan_figure(plan, scene.name, scene.legend, preview), dpi=160))
+        part.write_bytes(png(plan_figure(plan, scene.name, scene.legend, preview), dpi=160))
 
 
 def _origin_notes(plan: Plan) -> list[str]:
@@ -185,29 +182,26 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the entry of a plan in a run's record.
+def plan_entry(plan: Plan, counts: Mapping[str, Any], notes: Sequence[str] = ()) -> PlanEntry:
+    """Return a plan's entry in the run's record.
 
     Args:
         plan: The plan.
         counts: Its summary (:func:`lulcseg.run.planning.count_plan`).
         notes: Notes on the plan, a sentence each.
-
-    Returns:
-        Plain Python: the counts, and ``made``, how it was drawn (None: does not apply to the method).
     """
     renamed = {"patches", "splits", "drawn_for"}
-    return {
-        "path": "plan.gpkg",
-        "digest": plan.digest(),
-        "taken_from": plan.meta.get("taken_from"),
-        "made": _made(plan.meta),
-        "notes": list(notes),
-        "train": counts["splits"].get(TRAIN, 0),
-        "validation": counts["splits"].get(VALIDATION, 0),
-        "per_class": counts["drawn_for"],
+    return PlanEntry.of(
+        path=PLAN,
+        digest=plan.digest(),
+        taken_from=plan.meta.get("taken_from"),
+        made=_made(plan.meta),
+        notes=list(notes),
+        train=counts["splits"].get(TRAIN, 0),
+        validation=counts["splits"].get(VALIDATION, 0),
+        per_class=counts["drawn_for"],
         **{name: value for name, value in counts.items() if name not in renamed},
-    }
+    )
 
 
 def _made(meta: Mapping[str, Any]) -> dict[str, Any]:

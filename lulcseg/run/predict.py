@@ -11,34 +11,39 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.opening import reopen_display
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.mapping import map_scene
-from lulcseg.mosaic.ranks import Devices
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report
+from lulcseg.run.device_checks import check_device
 from lulcseg.run.evaluate import MapRun, label_of
 from lulcseg.run.fingerprint import predict_fingerprint
-from lulcseg.run.fit import check_device
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plan
+from lulcseg.run_folder.environment import environment, git_state
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.joining import new_run_dir
-from lulcseg.run_folder.record import RECORD_NAME as RECORD
-from lulcseg.run_folder.record import RunRecord, environment, git_state, timestamp
+from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.programs import PredictConfig
 from lulcseg.training.task import SegmentationTask
 
 
-def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> None:
+def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
     """Map a scene with a trained model and assess the map.
 
-    Without ``output`` the map joins the checkpoint's run, and the run's report is made anew.
+    Without ``output`` the map is added to the checkpoint's run, and the run's report is regenerated.
 
     Args:
         config: The settings.
-        goes_on: Whether an earlier attempt that the folder of a trial's run holds is gone on from.
+        goes_on: Whether to resume an earlier attempt in the folder of a trial's run.
         command: The command line, for the record; None: this process's.
+
+    Returns:
+        The run's score, for a sweeper to optimise: mean F1 of the first scene's map at its reference points, 0…1.
+        None without one: no reference points, or a process other than the run's first.
 
     Raises:
         LulcsegError: Input that can't be used.
@@ -47,7 +52,9 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         raise _missing("checkpoint")
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
-    task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
+    task = SegmentationTask.load_from_checkpoint(
+        checkpoint, at_prediction=config.at_prediction, trust_target=config.trust_target
+    )
     names = config.scenes.assess or ([config.scene] if config.scene else [])
     if not names:
         raise _missing("scene")
@@ -70,41 +77,42 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     if not is_lead():
         for scene in scenes:
             label = label_of(config.mosaic, config.at_prediction)
-            map_scene(model, scene, config.mosaic, folder / "maps" / f"{scene.name}_{label}.tif", label=label)
-        return
+            map_scene(model, scene, config.mosaic, folder.map_file(f"{scene.name}_{label}"), label=label)
+        return None
 
-    def mapped(record: RunRecord, plan: Plan | None) -> None:
-        with _shown_later(config, checkpoint, record, scenes) as display:
-            mapping = MapRun(record, model, plan, display, variant=config.at_prediction)
-            mapping.run(scenes, config.mosaic, config.assess)
+    def map_scenes(writer: RecordWriter, plan: Plan | None) -> float | None:
+        with _display_of(config, checkpoint, writer, scenes) as display:
+            mapping = MapRun(writer, model, plan, display, variant=config.at_prediction)
+            return mapping.run(scenes, config.mosaic, config.assess)
 
     if fingerprint is None:
-        mapped(*_joined(folder, checkpoint))
+        found = map_scenes(*_joined(folder, checkpoint))
     else:
         earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
-        new_run_dir(str(folder), again=earlier is not None)
+        new_run_dir(str(folder.path), again=earlier is not None)
         start = {} if earlier is None else earlier.taken_over(None)
         start |= {"name": config.trial.value, "seed": task.record.seed} | model_entries(checkpoint)
-        record = begin_record(folder, config, start, fingerprint, command)
-        record.update(state="running", environment=environment(), git=git_state())
-        with recording_outcome(record, "mapped"):
-            mapped(record, training_plan(checkpoint))
-    say(f"Maps: {folder / 'maps'}")
-    say(f"Report: {write_report(folder)}")
+        writer = begin_record(folder, config, start, fingerprint, command)
+        writer.update(state="running", environment=environment(), git=git_state())
+        with recording_outcome(writer, "mapped"):
+            found = map_scenes(writer, training_plan(checkpoint))
+    say(f"Maps: {folder.maps}")
+    say(f"Report: {write_report(folder.path)}")
+    return found
 
 
-def _shown_later(
-    config: PredictConfig, checkpoint: Path, record: RunRecord, scenes: Sequence[Scene]
+def _display_of(
+    config: PredictConfig, checkpoint: Path, writer: RecordWriter, scenes: Sequence[Scene]
 ) -> AbstractContextManager[Display]:
-    """Return what shows later maps."""
+    """Return the display of these maps, beside that of the model's run."""
     if config.show == "none":
         return nullcontext(NOTHING)
     names = [scene.name for scene in scenes]
     detail = "_".join([*names, label_of(config.mosaic, config.at_prediction)])
     return reopen_display(
-        checkpoint.parent.parent,
-        record.run_dir,
-        record.content,
+        RunFolder.of_checkpoint(checkpoint),
+        writer.folder,
+        writer.record,
         request=dataclasses.asdict(config),
         scenes=names,
         detail=detail,
@@ -115,28 +123,26 @@ def _missing(key: str) -> LulcsegError:
     return LulcsegError(f"{key} is missing", where="command line", remedy=f"write {key}=…")
 
 
-def _destination(config: PredictConfig, checkpoint: Path) -> Path:
-    """Return where predictions go: the checkpoint's run, or the folder asked for."""
-    run = checkpoint.parent.parent
-    if config.output is None and (run / RECORD).is_file():
+def _destination(config: PredictConfig, checkpoint: Path) -> RunFolder:
+    """Return the folder for the maps: the requested one, or that of the checkpoint's run."""
+    run = RunFolder.of_checkpoint(checkpoint)
+    if config.output is None and run.has_record:
         return run
-    return make_folder(Path(config.output or "predictions").expanduser().resolve(), "output")
+    return RunFolder(make_folder(Path(config.output or "predictions").expanduser().resolve(), "output"))
 
 
-def _joined(folder: Path, checkpoint: Path) -> tuple[RunRecord, Plan | None]:
-    """Return the record that a prediction joins, or a new one; and the plan that its model was trained by."""
-    run = checkpoint.parent.parent
-    own = (run / RECORD).is_file()
+def _joined(folder: RunFolder, checkpoint: Path) -> tuple[RecordWriter, Plan | None]:
+    """Return the record that a prediction is added to, or a new one; and the plan that its model was trained on."""
+    run = RunFolder.of_checkpoint(checkpoint)
     plan = training_plan(checkpoint)
-    if own and folder == run:
-        return RunRecord.load(run), plan
-    start = {
-        "format": 1,
-        "name": checkpoint.stem,
-        "started": timestamp(),
-        "checkpoint": str(checkpoint),
-        "state": "mapped",
-    }
-    record = RunRecord.load(folder) if (folder / RECORD).is_file() else RunRecord(folder, start)
-    record.update(environment=environment(), git=git_state())
-    return record, plan
+    if run.has_record and folder == run:
+        return RecordWriter.load(run), plan
+    if folder.has_record:
+        writer = RecordWriter.load(folder)
+    else:
+        started = RunRecord.of(
+            format=1, name=checkpoint.stem, started=timestamp(), checkpoint=str(checkpoint), state="mapped"
+        )
+        writer = RecordWriter(folder, started)
+    writer.update(environment=environment(), git=git_state())
+    return writer, plan

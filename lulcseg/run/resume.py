@@ -1,4 +1,4 @@
-"""One attempt at a run: its record begun, taken up from an earlier attempt, and closed."""
+"""One attempt at a run: its record begun, resumed from an earlier attempt, and closed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import yaml
 
 from lulcseg.errors import LulcsegError, describe_error, failure_state
 from lulcseg.files import replacing
-from lulcseg.run_folder.record import RECORD_NAME, RunRecord, timestamp, trial_entry
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import PlanEntry, RecordWriter, RunRecord, TrialEntry, timestamp
 from lulcseg.sampling.plan import Plan
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.training.checkpoints import epochs_done
 from lulcseg.training.resources import larger_peaks, peak_memory
+from lulcseg.training.training_settings import TrainingSettings
 
-LAST = "checkpoints/last.ckpt"
 _OF_TRAINING = (
     "checkpoint", "training_seconds", "reading_seconds", "energy_wh", "energy_of", "steps", "dropped_patches",
 )  # fmt: skip
@@ -30,121 +31,129 @@ _PEAKS = ("peak_memory_bytes", "peak_device_memory_bytes")
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier attempt at the same run, by the same settings and files.
+    """An earlier attempt at the same run, with the same settings and files.
 
     Attributes:
-        content: Its record.
-        trained: Whether its training came to its end.
-        last: Checkpoint to go on from, where it was cut off in training.
+        record: Its record.
+        trained: Whether its training was completed.
+        last: Checkpoint to resume from, if training was interrupted; below the run's folder.
     """
 
-    content: Mapping[str, Any]
+    record: RunRecord
     trained: bool = False
-    last: Path | None = None
+    last: str | None = None
 
     def taken_over(self, plan: str | None) -> dict[str, Any]:
-        """Return what the next attempt's record starts with.
+        """Return the attributes that the next attempt's record starts with.
 
         Args:
-            plan: Digest of the next attempt's plan; what was trained by another doesn't count. None: there is none.
+            plan: Digest of the next attempt's plan, None without one; training on another plan isn't taken over.
         """
         kept = ["started", *_PEAKS]
-        start: dict[str, Any] = {"attempts": int(self.content.get("attempts", 1)) + 1}
-        if plan == (self.content.get("plan") or {}).get("digest"):
-            start["goes_on_from"] = None if self.last is None else LAST
+        start: dict[str, Any] = {"attempts": self.record.attempts + 1}
+        if plan == self.record.plan_digest:
+            start["goes_on_from"] = self.last
             kept += _OF_TRAINING if self.trained else []
-        return start | {key: self.content[key] for key in kept if key in self.content}
+        return start | self.record.pick(*kept)
 
 
-def earlier_attempt(run_dir: Path, fingerprint: str, settings: TrainConfig | PredictConfig) -> Earlier | None:
-    """Look for an attempt that a run may go on from.
+def earlier_attempt(folder: RunFolder, fingerprint: str, settings: TrainConfig | PredictConfig) -> Earlier | None:
+    """Look for an attempt that a run may be resumed from.
 
     Returns:
-        The attempt; None where there was none.
+        The attempt; None if there was none.
 
     Raises:
-        LulcsegError: The folder holds another run, or one that is finished.
+        LulcsegError: The folder holds another run, or a finished one.
     """
-    if not (run_dir / RECORD_NAME).is_file():
+    if not folder.has_record:
         return None
-    content = RunRecord.load(run_dir).content
-    known, state = content.get("fingerprint"), content.get("state")
-    if state in {"interrupted", "failed"} and known is None:  # nothing was begun
-        return Earlier(content)
-    if known != fingerprint or state not in {"running", "interrupted", "failed"}:
-        raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
+    record = RunRecord.load(folder)
+    if record.state in {"interrupted", "failed"} and record.fingerprint is None:  # it ended before anything began
+        return Earlier(record)
+    if record.fingerprint != fingerprint or record.state not in {"running", "interrupted", "failed"}:
+        raise LulcsegError("it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it")
     if isinstance(settings, PredictConfig):
-        return Earlier(content)
-    if "checkpoint" in content and (run_dir / str(content["checkpoint"])).is_file():
-        return Earlier(content, trained=True)
-    return Earlier(content, last=_usable(run_dir / LAST, asdict(settings)))
+        return Earlier(record)
+    if record.checkpoint is not None and (folder.path / record.checkpoint).is_file():
+        return Earlier(record, trained=True)
+    return Earlier(
+        record, last=folder.relative(folder.last) if _is_resumable(folder.last, TrainingSettings.of(settings)) else None
+    )
 
 
 def begin_record(
-    run_dir: Path,
+    folder: RunFolder,
     config: TrainConfig | PredictConfig,
     start: Mapping[str, Any],
     fingerprint: str,
     command: str | None,
-) -> RunRecord:
+) -> RecordWriter:
     """Begin a run's record, and write its settings.
 
     Args:
-        run_dir: The run's folder.
+        folder: The run's folder.
         config: Its settings.
-        start: Entries that only this kind of run has, and those taken over.
+        start: Attributes of the record that only this kind of run has, and those taken over.
         fingerprint: The run's.
         command: The command line; None: this process's.
     """
-    with replacing(run_dir / "config.yaml") as part:
+    with replacing(folder.config) as part:
         part.write_text(yaml.safe_dump(asdict(config), sort_keys=False, allow_unicode=True))
-    known = {"trial": trial_entry(config), "fingerprint": fingerprint, "command": command or _command()}
-    return RunRecord(run_dir, {"format": 1, **start, **known} | {"started": timestamp(), "attempts": 1} | dict(start))
+    known = {
+        "trial": TrialEntry.of_settings(config.trial),
+        "fingerprint": fingerprint,
+        "command": command or _command(),
+        "started": timestamp(),
+        "attempts": 1,
+    }
+    return RecordWriter(folder, RunRecord.of(**{"format": 1, **start, **known, **start}))
 
 
 @contextmanager
-def recording_outcome(record: RunRecord, state: str) -> Iterator[None]:
-    """Say in a run's record how the block ended, and how much memory it took.
+def recording_outcome(writer: RecordWriter, state: str) -> Iterator[None]:
+    """Record how the block ended, and its peak memory.
 
     Args:
-        record: The record.
-        state: What a run is called that ends well.
+        writer: The run's record.
+        state: State of the run if the block ends without an exception.
     """
-
-    def peaks() -> dict[str, Any]:
-        return larger_peaks(peak_memory(), record.content)
-
     try:
         yield
     except BaseException as error:
-        record.update(state=failure_state(error), finished=timestamp(), error=describe_error(error), **peaks())
+        ended = {"state": failure_state(error), "finished": timestamp(), "error": describe_error(error)}
+        writer.update(**ended, **peaks_with(writer.record))
         raise
-    record.update(state=state, finished=timestamp(), **peaks())
+    writer.update(state=state, finished=timestamp(), **peaks_with(writer.record))
+
+
+def peaks_with(record: RunRecord) -> dict[str, Any]:
+    """Return the largest memory held by this process or an earlier attempt, as attributes of the record."""
+    return larger_peaks(peak_memory(), record.pick(*_PEAKS))
 
 
 def model_entries(checkpoint: Path) -> dict[str, Any]:
-    """Return what a prediction's record says of its model: of its training and plan, from the run it was trained in."""
-    run = checkpoint.parent.parent
-    trained = RunRecord.load(run).content if (run / RECORD_NAME).is_file() else {}
-    kept = {key: trained[key] for key in _OF_TRAINING if key in trained}
-    plan = (trained.get("plan") or {}).get("digest")
-    return kept | {"checkpoint": str(checkpoint), "plan": None if plan is None else {"digest": plan}}
+    """Return what a prediction's record says of its model's training and plan, from the run it was trained in."""
+    folder = RunFolder.of_checkpoint(checkpoint)
+    trained = RunRecord.load(folder) if folder.has_record else RunRecord.of()
+    digest = trained.plan_digest
+    plan = None if digest is None else PlanEntry.of(digest=digest)
+    return trained.pick(*_OF_TRAINING) | {"checkpoint": str(checkpoint), "plan": plan}
 
 
 def training_plan(checkpoint: Path) -> Plan | None:
-    """Return the plan that a model was trained by, where its run is at hand."""
-    run = checkpoint.parent.parent
-    has_plan = (run / RECORD_NAME).is_file() and (run / "plan.gpkg").is_file()
-    return Plan.load(run / "plan.gpkg") if has_plan else None
+    """Return the plan that a model was trained on, if its run's folder is available."""
+    folder = RunFolder.of_checkpoint(checkpoint)
+    return Plan.load(folder.plan) if folder.has_record and folder.plan.is_file() else None
 
 
-def _usable(checkpoint: Path, settings: Mapping[str, Any]) -> Path | None:
-    """Return a checkpoint if a training of these settings can go on from it."""
+def _is_resumable(checkpoint: Path, settings: TrainingSettings) -> bool:
+    """Whether training with these settings can resume from a checkpoint; not if it is missing or damaged."""
     try:
         epochs_done(checkpoint, settings)
-    except LulcsegError:  # there is none, or it is damaged: the training starts anew
-        return None
-    return checkpoint
+    except LulcsegError:
+        return False
+    return True
 
 
 def _command() -> str:

@@ -11,14 +11,17 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.identity import identity_of
 from lulcseg.loggers.opening import check_logger, open_display
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
-from lulcseg.mosaic.ranks import Devices
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report
+from lulcseg.run.custom_parts import check_parts
+from lulcseg.run.device_checks import check_device, check_split
 from lulcseg.run.evaluate import MapRun
 from lulcseg.run.fingerprint import train_fingerprint
-from lulcseg.run.fit import check_dealing, check_device, fit, model_record, training_margin
+from lulcseg.run.fit import fit
+from lulcseg.run.model_setup import model_record, training_margin
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import (
     RunPlan,
@@ -27,69 +30,76 @@ from lulcseg.run.planning import (
     make_plan,
     picture_plan,
     plan_entry,
-    prior_shift_of,
     settle_epochs,
 )
-from lulcseg.run.resume import begin_record, earlier_attempt, recording_outcome
+from lulcseg.run.resume import begin_record, earlier_attempt, peaks_with, recording_outcome
+from lulcseg.run_folder.environment import environment, git_state
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.joining import join_run_dir, new_run_dir
-from lulcseg.run_folder.record import RunRecord, environment, git_state
+from lulcseg.run_folder.record import RecordWriter, RunRecord
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.checkpoints import check_resumable
-from lulcseg.training.resources import larger_peaks, peak_memory
 from lulcseg.training.task import SegmentationTask
+from lulcseg.training.training_settings import TrainingSettings
 
 
-def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> None:
-    """Train on scenes, map and assess scenes, and leave a run directory.
+def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
+    """Train on scenes, map and assess scenes, and write a run's folder.
 
     Args:
         config: The settings.
-        goes_on: Whether an earlier attempt that the run directory holds is gone on from.
+        goes_on: Whether to resume an earlier attempt in the run's folder.
         command: The command line, for the record; None: this process's.
 
+    Returns:
+        The run's score, for a sweeper to optimise: mean F1 of the first assessed scene's map at its reference points,
+        0…1. None without one: no reference points, ``stop_after``, or a process other than the run's first.
+
     Raises:
-        LulcsegError: Input that can't be used; nothing has been written then, but by a checkpoint to go
-            on from that turns out to be of another model or plan (the record says ``failed``).
+        LulcsegError: Input that can't be used. Nothing has been written then, except where the checkpoint to
+            resume from turns out to be of another model or plan (the record says ``failed``).
     """
     cache = cache_folder(config.cache)
     check_device(config.trainer.accelerator)
     check_logger(config.logger)
     if config.ckpt_path is not None:
-        check_resumable(Path(config.ckpt_path), dataclasses.asdict(config))
+        check_resumable(Path(config.ckpt_path), TrainingSettings.of(config))
     trained, assessed = _scenes(config, cache)
     if not is_lead():
         _help_train(config, trained, cache)
-        return
+        return None
     fingerprint = train_fingerprint(config, trained, assessed)
-    wanted = Path(config.run_dir).expanduser().resolve()
+    wanted = RunFolder(Path(config.run_dir).expanduser().resolve())
     planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
     config = settle_epochs(config, plan)
     earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     if config.stop_after != "plan":
-        check_dealing(config, plan)
+        check_split(config, plan)
     counts = count_plan(plan, trained)
-    run_dir = new_run_dir(config.run_dir, again=earlier is not None)
+    folder = new_run_dir(config.run_dir, again=earlier is not None)
     start = {} if earlier is None else earlier.taken_over(plan.digest())
-    record = begin_record(run_dir, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
-    _start(record, trained, planned, counts)
-    with recording_outcome(record, "finished"):
-        _picture(record, trained, plan)
+    writer = begin_record(folder, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
+    _start(writer, trained, planned, counts)
+    found = None
+    with recording_outcome(writer, "finished"):
+        _picture(writer, trained, plan)
         if config.stop_after != "plan":
-            _train_and_map(record, config, trained, assessed, plan, cache=cache)
+            found = _train_and_map(writer, config, trained, assessed, plan, cache=cache)
     if config.stop_after == "plan":
-        say(f"Plan of {len(plan)} patches: {run_dir / 'plan.gpkg'}")
+        say(f"Plan of {len(plan)} patches: {folder.plan}")
     else:
-        say(f"Report: {write_report(run_dir)}")
+        say(f"Report: {write_report(folder.path)}")
+    return found
 
 
 def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
-    """Note in a plan how many pixels will be read around its training patches: ground seen in training too.
+    """Record in a plan how many pixels are read around its training patches, which training sees too.
 
     Raises:
-        LulcsegError: They may reach into ground that the plan, perhaps one handed in, holds out.
+        LulcsegError: They may reach into ground that the plan holds out.
     """
     margin = training_margin(config, model_record(config, scenes))
     plan = dataclasses.replace(planned.plan, meta=planned.plan.meta | {"margin": margin})
@@ -97,56 +107,59 @@ def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene])
 
 
 def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> None:
-    """Train beside the run's first process, by the plan and the counts that it wrote."""
+    """Train alongside the run's first process, with the plan and the counts that it wrote."""
     if config.stop_after == "plan":
         return
-    run_dir = join_run_dir(config.run_dir)
-    plan = Plan.load(run_dir / "plan.gpkg")
+    folder = join_run_dir(config.run_dir)
+    plan = Plan.load(folder.plan)
     adopt_plan_settings(config, plan)
     config = settle_epochs(config, plan)
-    record = RunRecord.load(run_dir)
-    fit(
-        config, scenes, plan, run_dir, prior_shift=prior_shift_of(record.content["plan"]), cache=cache,
-        goes_on_from=record.goes_on_from,
-    )  # fmt: skip
+    fit(config, scenes, plan, folder.path, cache=cache, **_known_of(folder, RunRecord.load(folder)))
+
+
+def _known_of(folder: RunFolder, record: RunRecord) -> dict[str, Any]:
+    """Return what training takes from the record: the shift of class priors, and the checkpoint to resume from."""
+    assert record.plan is not None
+    resumed = None if record.goes_on_from is None else folder.path / record.goes_on_from
+    return {"prior_shift": record.plan.prior_shift or None, "goes_on_from": resumed}
 
 
 def _train_and_map(
-    record: RunRecord,
+    writer: RecordWriter,
     config: TrainConfig,
     trained: Sequence[Scene],
     assessed: Sequence[Scene],
     plan: Plan,
     *,
     cache: Path,
-) -> None:
-    """Train, unless an earlier attempt has; map and assess; show it where that is wished."""
+) -> float | None:
+    """Train, unless an earlier attempt has; map and assess; display all of it. Return the run's score."""
     settings = dataclasses.asdict(config)
     identity = identity_of(settings, [scene.name for scene in trained])
-    run_dir = record.run_dir
-    with open_display(config.logger, identity, settings | facts_of(record.content, identity), run_dir) as display:
-        record.update(open_display=dict(display.address) or None)
-        show_plan(display, run_dir, record.content)
-        if "checkpoint" not in record.content:
-            fitted = fit(
-                config, trained, plan, run_dir, prior_shift=prior_shift_of(record.content["plan"]), cache=cache,
-                display=display, goes_on_from=record.goes_on_from,
-            )  # fmt: skip
-            best = str(fitted.best.relative_to(run_dir))
-            record.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
+    folder, found = writer.folder, None
+    content = settings | facts_of(writer.record, identity)
+    with open_display(config.logger, identity, content, folder.path) as display:
+        writer.update(shown=dict(display.address) or None)
+        show_plan(display, folder, writer.record)
+        if writer.record.checkpoint is None:
+            known = _known_of(folder, writer.record)
+            fitted = fit(config, trained, plan, folder.path, cache=cache, display=display, **known)
+            best = folder.relative(fitted.best)
+            writer.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
+        best_path = folder.path / str(writer.record.checkpoint)
         if config.stop_after != "training":
-            best_path = run_dir / record.content["checkpoint"]
-            task = SegmentationTask.from_checkpoint(best_path)
+            task = SegmentationTask.load_from_checkpoint(best_path, trust_target=config.model.target is not None)
             # on one device: the others' processes have ended with the training
             model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
-            MapRun(record, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
-        show_outcome(display, record.content | larger_peaks(peak_memory(), record.content))
-        show_model(display, identity.model, config.seed, run_dir, record.content)
+            found = MapRun(writer, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
+        show_outcome(display, writer.record.updated(**peaks_with(writer.record)))
+        show_model(display, identity.model, config.seed, folder, best_path)
+    return found
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
-    """Open the scenes of a run and see that they fit together."""
+    """Open the scenes of a run and check that they fit together."""
     names = config.scenes.train or ([config.scene] if config.scene else [])
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
@@ -161,17 +174,18 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     assessed = [by_request[n] for n in dict.fromkeys(assess_names)]
     model = model_record(config, trained)
     training_margin(config, model)
+    check_parts(config, model.bands, len(model.legend))
     read_ahead([*trained, *assessed], model)
     for scene in assessed:
         check_request(scene, config.mosaic)
     return trained, assessed
 
 
-def _start(record: RunRecord, scenes: Sequence[Scene], planned: RunPlan, counts: Mapping[str, Any]) -> None:
-    """Write what is known before training: plan, environment; and say what was noted of the plan."""
-    run_dir, plan = record.run_dir, planned.plan
-    plan.save(run_dir / "plan.gpkg", counts)
-    record.update(
+def _start(writer: RecordWriter, scenes: Sequence[Scene], planned: RunPlan, counts: Mapping[str, Any]) -> None:
+    """Write what is known before training: plan, environment; and print the plan's notes."""
+    plan = planned.plan
+    plan.save(writer.folder.plan, counts)
+    writer.update(
         state="running",
         train_scenes=[scene.name for scene in scenes],
         notes={scene.name: scene.notes for scene in scenes if scene.notes},
@@ -183,10 +197,11 @@ def _start(record: RunRecord, scenes: Sequence[Scene], planned: RunPlan, counts:
         say(note)
 
 
-def _picture(record: RunRecord, scenes: Sequence[Scene], plan: Plan) -> None:
-    """Picture the plan over each scene's imagery."""
+def _picture(writer: RecordWriter, scenes: Sequence[Scene], plan: Plan) -> None:
+    """Draw the plan over each scene's imagery."""
+    folder = writer.folder
     for scene in scenes:
-        entry = put_previews(scene, record.run_dir)
-        record.put_scene(scene.name, entry)
-        name = "plan.png" if len(scenes) == 1 else f"plan_{scene.name}.png"
-        picture_plan(plan, scene, record.run_dir / entry["imagery_preview"], record.run_dir / name)
+        entry = put_previews(scene, folder.path)
+        writer.put_scene(scene.name, entry)
+        preview = folder.path / str(entry.imagery_preview)
+        picture_plan(plan, scene, preview, folder.plan_picture(None if len(scenes) == 1 else scene.name))

@@ -1,1 +1,1 @@
-"""What a run's folder holds: its record, its files, who makes it and who joins."""
+"""A run's folder: its paths, its record, and the processes that create and join it."""

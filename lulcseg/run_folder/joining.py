@@ -1,4 +1,4 @@
-"""The folder of a run: its first process makes it, the others join it."""
+"""The folder of a run: created by its first process, joined by the others."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ import time
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder, read_json
-from lulcseg.run_folder.record import RECORD_NAME
+from lulcseg.files import make_folder
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 
 _VARIABLE = "LULCSEG_RUN_DIR"
-"""Tells processes that the first one starts where its run is."""
+"""Environment variable that passes the run's folder to processes that the first one starts."""
 
 _TIME_OF_DAY = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}")
 _LONGEST_WAIT = 900.0
 _POLL = 0.2
 
 
-def new_run_dir(setting: str, *, again: bool = False) -> Path:
-    """Make the folder of a run, as its first process.
+def new_run_dir(setting: str, *, again: bool = False) -> RunFolder:
+    """Create the folder of a run, as its first process.
 
     Args:
         setting: ``run_dir`` of the configuration.
-        again: Whether the run that it may hold is this one, begun before.
+        again: Whether the folder holds an earlier attempt at this run, to be resumed.
 
     Raises:
-        LulcsegError: It holds a run already, or can't be written to.
+        LulcsegError: It already holds a run, or isn't writable.
     """
-    run_dir = Path(setting).expanduser().resolve()
-    if not again and (run_dir / RECORD_NAME).exists():
-        raise LulcsegError("it holds a run already", where=run_dir, remedy="choose another run_dir, or remove it")
-    os.environ[_VARIABLE] = str(make_folder(run_dir, "run_dir"))
-    return run_dir
+    folder = RunFolder(Path(setting).expanduser().resolve())
+    if not again and folder.record.exists():
+        raise LulcsegError("it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it")
+    os.environ[_VARIABLE] = str(make_folder(folder.path, "run_dir"))
+    return folder
 
 
-def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> Path:
-    """Return the folder of a run, as another process of it, once the first has written its plan.
+def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> RunFolder:
+    """Return the folder of a run, as another process of it, once the first process has written its plan.
 
-    Processes that the first one starts are told where that is. Those started from outside (torchrun, srun)
-    must all be given the same folder, and come before it is made.
+    Processes started by the first one get its folder through the environment. Processes started from outside
+    (torchrun, srun) must all have the same ``run_dir``, and may start before the folder exists.
 
     Args:
         setting: ``run_dir`` of the configuration.
@@ -48,27 +49,30 @@ def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> Path:
 
     Raises:
         LulcsegError: The folder is named after the time, which differs between processes; or no run
-            is begun there in time.
+            starts there in time.
     """
-    told = os.environ.get(_VARIABLE)
+    inherited = os.environ.get(_VARIABLE)
     remedy = "give every process the same run_dir=…"
-    if told is None and _TIME_OF_DAY.search(setting):
+    if inherited is None and _TIME_OF_DAY.search(setting):
         raise LulcsegError(
-            f"'{setting}' is named after the time, by which this run's processes would not meet", where="run_dir",
+            f"'{setting}' is named after the time, so this run's processes would each use another folder",
+            where="run_dir",
             remedy=remedy,
-        )  # fmt: skip
-    run_dir = Path(told or setting).expanduser().resolve()
+        )
+    folder = RunFolder(Path(inherited or setting).expanduser().resolve())
     until = time.monotonic() + longest_wait
-    while not _is_running(run_dir):
+    while not _is_running(folder):
         if time.monotonic() > until:
             raise LulcsegError(
-                f"the run's first process began no run there within {longest_wait:g} seconds", where=run_dir,
+                f"the run's first process didn't start a run there within {longest_wait:g} seconds",
+                where=folder.path,
                 remedy=remedy,
-            )  # fmt: skip
+            )
         time.sleep(_POLL)
-    return run_dir
+    return folder
 
 
-def _is_running(run_dir: Path) -> bool:
-    """Whether a run is going on in a folder; one that ended there earlier is none."""
-    return (read_json(run_dir / RECORD_NAME) or {}).get("state") == "running"
+def _is_running(folder: RunFolder) -> bool:
+    """Whether a run is in progress in a folder, rather than one that ended there earlier."""
+    record = RunRecord.read(folder)
+    return record is not None and record.state == "running"

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -82,7 +82,7 @@ def stack_rows(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     crs = frames[0].crs
     if any(f.crs != crs for f in frames):
         crs = None
-        frames = [f.set_crs(None, allow_override=True) for f in frames]
+        frames = [f.set_crs(None, allow_override=True) for f in frames]  # type: ignore[call-overload]
     rows = pd.concat([pd.DataFrame(f) for f in frames], ignore_index=True)
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
 
@@ -226,4 +226,4 @@ class Plan:
         if plan_file.POSITION in rows:
             rows = rows.sort_values(plan_file.POSITION, ignore_index=True)
         saved = Saved(beside["digest"], beside["summary"]["patches"])
-        return cls(cast(gpd.GeoDataFrame, rows[list(COLUMNS)]), beside["meta"]), saved
+        return cls(rows[list(COLUMNS)], beside["meta"]), saved

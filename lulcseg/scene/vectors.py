@@ -58,6 +58,7 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
     if singles.any():
         frame = frame.set_geometry(frame.geometry.where(~singles, frame.geometry.centroid))
     own = frame.crs
+    assert own is not None
     if crs is not None and not own.equals(crs, ignore_axis_order=True):
         frame = frame.to_crs(crs)
         frame.attrs["warped_from"] = describe_crs(own)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, make_dataclass
+from typing import Any
 
-from lulcseg.settings.schema import setting
+from lulcseg.settings.schema import arguments_setting, setting, target_setting
 
 OPERATIONS = (
     *("zoom", "stretch", "rotation", "shear", "elastic", "horizontal_flip", "vertical_flip", "quarter_turn"),
@@ -41,3 +42,5 @@ class AugmentSettings:
     margin: int = setting(
         0, "Pixels read around a training patch for warps to bring in; 0: what comes in is ignored.", least=0, most=1024
     )
+    target: str | None = target_setting("augmentation")
+    arguments: dict[str, Any] = arguments_setting()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from lulcseg.settings.assess import AssessSettings
 from lulcseg.settings.augment import AugmentSettings
@@ -39,6 +40,9 @@ class TrainConfig:
     optim: OptimSettings = field(default_factory=OptimSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     reading: ReadingSettings = field(default_factory=ReadingSettings)
+    callbacks: dict[str, Any] = setting(
+        {}, "Lightning callbacks, each under a name of its own: `_target_` and its arguments."
+    )
     logger: LoggerSettings = field(default_factory=LoggerSettings)
     mosaic: MosaicSettings = field(default_factory=MosaicSettings)
     assess: AssessSettings = field(default_factory=AssessSettings)
@@ -76,6 +80,9 @@ class PredictConfig:
         None,
         "What stands for the batch at prediction; null: as the model was trained with.",
         choices=("patch", "mosaic", "training"),
+    )
+    trust_target: bool = setting(
+        False, "Whether code outside lulcseg that the checkpoint names as its network is imported and run."
     )
     trial: TrialSettings = field(default_factory=lambda: TrialSettings(program="predict"))
     warp: bool = setting(False, "Whether imagery of another resolution is warped to the model's.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from lulcseg.settings.schema import setting
+from lulcseg.settings.schema import arguments_setting, setting, target_setting
 
 
 @dataclass
@@ -51,6 +52,8 @@ class SamplingSettings:
     )
     plan: str | None = setting(None, "A plan (plan.gpkg of a run) to take instead of drawing one; over all of these.")
     seed: int | None = setting(None, "Seed of the plan; null: the run's. A trial's runs share a plan by it.", least=0)
+    target: str | None = target_setting("sampler")
+    arguments: dict[str, Any] = arguments_setting()
 
 
 @dataclass

@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder, read_json, replacing
-from lulcseg.pictures.figures import png
+from lulcseg.files import make_folder, replacing
+from lulcseg.pictures.figure_style import png
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
 from lulcseg.study.effect_figures import boxes, effects_figure, time_against_accuracy
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
@@ -148,11 +150,12 @@ def write_samples(run: Path, scene_name: str, out: Path, cache: Path | None, *, 
     scene = Scene.open(scene_name, cache)
     if list(scene.legend.names) != list(PAPER_HECTARES):
         raise LulcsegError("its classes aren't the paper's", where=scene.file.path, remedy="use a synthetic landscape")
-    maps = [m for m in (read_json(run / "record.json") or {}).get("maps", []) if m["scene"] == scene.name]
+    record = RunRecord.read(RunFolder(run))
+    maps = [entry for entry in (record and record.maps) or () if entry.scene == scene.name]
     if not maps:
         raise LulcsegError(f"it has no map of {scene.name}", where=run, remedy="give a run that mapped it")
     known = known_of(scene, split=False)
-    matrix = known.pixels(read_map(run / maps[0]["path"], known.legend), ALL)
+    matrix = known.pixels(read_map(run / maps[0].path, known.legend), ALL)
     names = list(scene.legend.names)
     matrices = {OURS: matrix / matrix.sum(), PAPER: with_shares(matrix, list(PAPER_HECTARES.values()))}
     errors = {whose: simple_random_error(m, seed=seed, names=names) for whose, m in matrices.items()}

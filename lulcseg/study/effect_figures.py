@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lulcseg.pictures.figures import INK, MUTED, RULE, STYLE
+from lulcseg.pictures.figure_style import INK, MUTED, RULE, STYLE
 from lulcseg.pictures.palette import value_colours
 from lulcseg.study.effects import AFTER, Questions, StudyView, in_view
 from lulcseg.trials.paper import paper_figures

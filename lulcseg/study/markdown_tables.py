@@ -12,6 +12,7 @@ from lulcseg.study.effects import Questions, StudyView, in_view
 from lulcseg.trials.paper import HUMAN, PAPER, PaperFigures
 from lulcseg.trials.rule import paper_ranks
 from lulcseg.trials.summary import t_interval
+from lulcseg.trials.tables import as_markdown
 
 METRICS = {"kappa": "kappa", "mean_f1": "F1", "mean_users": "UA", "mean_producers": "PA"}
 MISSING = "·"
@@ -30,33 +31,26 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
         A Markdown table: ours as mean ± half the 95 % t interval over seeds.
     """
     heads = list(METRICS.values())
-    lines = [
-        "| trial | value | n | minutes | "
-        + " | ".join(heads)
-        + " | rank | paper: hours | "
-        + " | ".join(heads)
-        + " | rank |",
-        "|" + "---|" * (11 + len(heads)),
-    ]
+    columns = ["trial", "value", "n", "minutes", *heads, "rank", "paper: hours", *heads, "rank"]
+    found: list[list[str]] = []
     for group in groups:
         printed = [row for row in PAPER if row.group == group and row.year == year]
         ours = {row.value: in_view(whole, row.trial, row.value, view) for row in printed}
         places = _places(ours)
-        lines += [_row(row, ours[row.value], places.get(row.value)) for row in printed]
+        found += [_row(row, ours[row.value], places.get(row.value)) for row in printed]
     human = in_view(whole, "human", "manual", view)
     if len(human):
-        lines.append(_row(HUMAN[year], human, None))
-    return "\n".join(lines)
+        found.append(_row(HUMAN[year], human, None))
+    return _markdown(columns, found)
 
 
-def _row(printed: PaperFigures, ours: pd.DataFrame, place: int | None) -> str:
+def _row(printed: PaperFigures, ours: pd.DataFrame, place: int | None) -> list[str]:
     minutes = ours["training_seconds"].mean() / 60 if len(ours) else math.nan
     cells = [printed.group or printed.trial, printed.value, str(len(ours)), _number(minutes, 1)]
     cells += [spread(ours[metric].to_numpy()) for metric in METRICS]
     cells += [MISSING if place is None else str(place), _number(printed.hours, 1)]
     cells += [_number(getattr(printed, metric), 2) for metric in METRICS]
-    cells += [MISSING if printed.rank is None else str(printed.rank)]
-    return "| " + " | ".join(cells) + " |"
+    return [*cells, MISSING if printed.rank is None else str(printed.rank)]
 
 
 def _places(ours: dict[str, pd.DataFrame]) -> dict[str, int]:
@@ -84,35 +78,37 @@ def by_value(whole: pd.DataFrame, trial: str, views: Sequence[StudyView], metric
     names = list(dict.fromkeys(rows.sort_values(["level", "value"], na_position="last")["value"]))
     scored = {view.title: [in_view(whole, trial, value, view) for value in names] for view in views}
     shown = {title: found for title, found in scored.items() if any(len(each) for each in found)}
-    lines = ["| value | minutes | map, s | " + " | ".join(shown) + " |", "|" + "---|" * (3 + len(shown))]
+    table = []
     for i, value in enumerate(names):
         own = rows[rows["value"] == value]
         cells = [value, _number(own["training_seconds"].mean() / 60, 1), _number(own["map_seconds"].mean(), 1)]
         cells += [spread(found[i][metric].to_numpy()) for found in shown.values()]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        table.append(cells)
+    return _markdown(["value", "minutes", "map, s", *shown], table)
 
 
 def answers(found: pd.DataFrame, questions: Questions) -> str:
     """Return what each question found in the view that its conclusion rests on, and the effects in the others."""
-    lines = [
-        "| row | question | effect | 95 % interval | p | p by Holm | n | told | elsewhere |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ["row", "question", "effect", "95 % interval", "p", "p by Holm", "n", "told", "elsewhere"]
+    table = []
     for q in questions.questions:
         rows = found[found["question"] == q.id]
         main = rows[rows["primary"]]
         if main.empty:
-            lines.append(f"| {q.id} | {q.text} | not run | | | | | | |")
+            table.append([q.id, q.text, "not run", *[""] * 6])
             continue
         row = main.iloc[0]
         others = [f"{r['view']} {signed(r['effect'])}{_mark(r)}" for _, r in rows[~rows["primary"]].iterrows()]
-        cells = [
+        table.append([
             row["row"], q.text, signed(row["effect"]), f"{signed(row['low'])} to {signed(row['high'])}",
             probability(row["p"]), probability(row["p_holm"]), str(row["n"]), row["verdict"], ", ".join(others),
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        ])  # fmt: skip
+    return _markdown(columns, table)
+
+
+def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose cells are Markdown, without the last line's end."""
+    return as_markdown(pd.DataFrame(rows, columns=list(columns)), escape=False).removesuffix("\n")
 
 
 def _mark(row: pd.Series) -> str:

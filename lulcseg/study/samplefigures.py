@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from lulcseg.assessment.design import SIMPLE_RANDOM
-from lulcseg.pictures.figures import INK, MUTED, RULE, plain
+from lulcseg.pictures.figure_style import INK, MUTED, RULE, plain
+from lulcseg.pictures.inline_svg import PAGE, THEMED
 from lulcseg.pictures.palette import value_colours
-from lulcseg.pictures.themed import PAGE, THEMED
 
 _SCORES = {"f1": "F1", "users": "User's accuracy", "producers": "Producer's accuracy"}
 _RATIOS = {"users": "User's accuracy", "producers": "Producer's accuracy", "share": "Share of the area"}

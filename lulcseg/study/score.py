@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lulcseg.assessment.scores import Scores, score
 from lulcseg.errors import LulcsegError
-from lulcseg.files import read_json
 from lulcseg.progress import tracked
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
 from lulcseg.study.landscape import ALL, Known, has_truth, known_of, read_map
 from lulcseg.trials.replicates import Replicate
@@ -79,25 +80,25 @@ def _scored(
     trial: Trial, r: Replicate, scenes: _Scenes
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any], Sequence[str], Scores]]:
     """Walk a run's maps: key, cost, names of the classes, scores."""
-    record = read_json(r.path / "record.json") or {}
+    record = RunRecord.load(RunFolder(r.path))
     known = dict(scenes.of(name) for name in _assessed(r.path))
     run = {"trial": trial.name, "value": r.value, "level": r.level, "seed": r.seed}
-    for entry in record.get("maps", []):
+    for entry in record.maps or ():
         cost = {
-            "training_seconds": r.training_seconds, "map_seconds": entry["seconds"],
-            "steps": record.get("steps"), "plan": (r.plan_digest or "")[:8],
+            "training_seconds": r.training_seconds, "map_seconds": entry.seconds,
+            "steps": record.steps, "plan": (r.plan_digest or "")[:8],
         }  # fmt: skip
-        place = run | {"scene": entry["scene"], "mosaic": entry["mosaic"]}
-        here = known.get(entry["scene"])
+        place = run | {"scene": entry.scene, "mosaic": entry.mosaic}
+        here = known.get(entry.scene)
         if here is None:  # its truth isn't known everywhere
-            own = r.assessment(entry["scene"], entry["mosaic"])
+            own = r.assessment(entry.scene, entry.mosaic)
             if own is not None:
                 yield place | {"ground": ALL, "against": POINTS}, cost, own.legend.names, own.scores
             continue
-        mapped = read_map(r.path / entry["path"], here.legend)
+        mapped = read_map(r.path / entry.path, here.legend)
         if mapped.shape != here.truth.shape:
             raise LulcsegError(
-                "it isn't on its landscape's pixels", where=r.path / entry["path"], remedy="map the whole date"
+                "it isn't on its landscape's pixels", where=r.path / entry.path, remedy="map the whole date"
             )
         for where, scored in _by_ground(here, mapped):
             yield place | where, cost, here.legend.names, scored
@@ -112,7 +113,7 @@ def _by_ground(known: Known, mapped: NDArray[np.uint8]) -> Iterator[tuple[dict[s
 
 def _assessed(run: Path) -> list[str]:
     """Return the scenes that a run was asked to map, as it was asked."""
-    asked = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    asked = yaml.safe_load(RunFolder(run).config.read_text(encoding="utf-8"))
     scenes = asked.get("scenes") or {}
     return scenes.get("assess") or scenes.get("train") or [asked["scene"]]
 

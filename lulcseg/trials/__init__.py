@@ -1,1 +1,1 @@
-"""Trials: several values of one setting, each from several seeds; running, collecting and comparing them."""
+"""Statistics of replicated trials: several values of one setting, each trained from several seeds."""

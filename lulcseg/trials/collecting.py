@@ -1,4 +1,4 @@
-"""One tidy table of everything that the runs of trials scored."""
+"""One tidy table of all scores of trials' runs."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _SUFFIXES = (".parquet", ".csv")
 
 
 def collect(trials: Iterable[Trial]) -> pd.DataFrame:
-    """Return the scores of all runs, finished or not.
+    """Return the scores of all runs, complete or not.
 
     Args:
         trials: The trials.
 
     Returns:
-        A row a run × assessment × class × metric, with :data:`COLUMNS`. ``class`` is "" for scores of the whole
-        map; ``subset`` tells scores at all points from those inside and outside the training patches; ``n`` is
-        the number of points that a score is over: of those scored, of the class in the reference (producer's
-        accuracy, F1) or on the map (user's accuracy); for averages over classes it is the number of classes.
+        One row per run × assessment × class × metric, with :data:`COLUMNS`. ``class`` is "" for scores of the whole
+        map; ``subset`` distinguishes scores at all points from those inside and outside the training patches; ``n``
+        is the number of points that a score is computed from: all scored points, those of the class in the reference
+        (producer's accuracy, F1) or on the map (user's accuracy); for averages over classes, the number of classes.
         ``mosaic`` is "" for the digitised labels. A run without assessments has one row without scores.
     """
     rows: list[tuple[Any, ...]] = []
@@ -52,7 +52,7 @@ def collect(trials: Iterable[Trial]) -> pd.DataFrame:
 
 
 def _run_columns(trial: Trial, r: Replicate) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return what the rows of a run share: the columns before its scores, and those after."""
+    """Return the columns that a run's rows share: those before its scores, and those after."""
     run = r.path.relative_to(trial.folder).as_posix()
     before = (r.trial, r.value, r.level, r.seed, run, r.state)
     after = (r.training_seconds, r.reading_seconds, r.peak_memory_bytes, r.energy_wh, r.plan_digest, r.fingerprint)
@@ -60,7 +60,7 @@ def _run_columns(trial: Trial, r: Replicate) -> tuple[tuple[Any, ...], tuple[Any
 
 
 def _scored_rows(r: Replicate) -> Iterator[tuple[Any, ...]]:
-    """Walk what a run scored: scene, mosaic, compared, subset, class, metric, score, n."""
+    """Yield a run's scores: scene, mosaic, compared, subset, class, metric, score, n."""
     if not r.assessments:
         yield ("", "", "", "", "", "", None, None)
     for a in r.assessments:
@@ -85,19 +85,19 @@ def _class_rows(a: Assessment) -> Iterator[tuple[str, str, float, int]]:
 
 
 def write_collected(table: pd.DataFrame, paths: Sequence[Path]) -> None:
-    """Write the table, as Parquet or CSV by the names' endings.
+    """Write the table as Parquet or CSV, by file extension.
 
     Args:
-        table: What :func:`collect` returned.
+        table: The result of :func:`collect`.
         paths: The files.
 
     Raises:
-        LulcsegError: A name ends otherwise, or a file can't be written; nothing is left half-written.
+        LulcsegError: A file extension is neither, or a file can't be written; no file is left half-written.
     """
     for path in paths:
         if path.suffix not in _SUFFIXES:
             raise LulcsegError(
-                f"'{path.suffix}' is no format for the table", where=path, remedy="end it in .parquet or .csv"
+                f"'{path.suffix}' isn't a format for the table", where=path, remedy="end it in .parquet or .csv"
             )
     for path in paths:
         with replacing(path) as part:

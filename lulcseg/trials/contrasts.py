@@ -1,4 +1,4 @@
-"""Comparing the values of a trial, over the seeds that they share."""
+"""Paired comparisons of a trial's values over their shared seeds: t tests, equivalence tests, Holm's adjustment."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import AVERAGED, View, averaged_over, score_table
 
 LEVEL = 0.05
-"""Below this p a difference is told."""
+"""Significance level of the tests."""
 
 MARGIN = 0.02
-"""Differences of kappa smaller than this are taken as none that matters."""
+"""Equivalence margin: smaller differences of kappa don't matter in practice."""
 
 NO_RANK_TESTS = (
     "Wilcoxon's signed-rank test and the sign-flip test aren't used: with five seeds neither can give a p below "
     "2/2⁵ = 0.0625, however clear the difference."
 )
-"""Why the tests are Student's."""
+"""Why Student's t test is used."""
 
-Verdict = Literal["differs", "no difference", "can't be told here"]
+Verdict = Literal["differs", "no difference", "inconclusive"]
+"""Outcome of the test of difference and the equivalence test: the first that is significant, or neither."""
 
 _NAMES = {
     "kappa": "kappa",
@@ -43,25 +44,25 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A contrast of a trial's values, as the seeds they share tell it.
+    """A contrast of a trial's values, estimated and tested over the seeds they share.
 
     Attributes:
-        kind: ``difference``, the second value less the first, or ``slope`` on log₂ of the level, per doubling.
-        values: The two values; for a slope all that it goes through.
-        metric: Which score.
+        kind: ``difference``, the second value minus the first, or ``slope`` on log₂ of the level, per doubling.
+        values: The two values; for a slope, all values that it is fitted to.
+        metric: The score compared.
         scene: Name of the scene.
-        mosaic: How the maps were made; None where the values differ in that.
-        named: Whether it is the trial's contrast, named beforehand; others are adjusted by Holm.
-        n: Seeds that it is over.
-        estimate: Mean over the seeds of each one's own difference or slope.
-        low: Lower end of its 95 % t interval (df = n − 1), not adjusted for the number of comparisons.
-        high: Its upper end.
-        p: Two-sided p of Student's t over those seeds.
-        p_adjusted: The same by Holm's method among all comparisons made beside the named one; of the named one, p.
-        margin: A difference below it is none that matters; a slope's is taken over the whole range of its levels.
-        p_equivalence: p of the two one-sided tests against the margin, by Holm's method likewise.
-        verdict: What can be told, at 5 %.
-        sentence: The same for people.
+        mosaic: Name of the maps' passes; None where the values differ in them.
+        named: Whether it is the contrast that the trial named beforehand; the others are adjusted by Holm's method.
+        n: Number of seeds.
+        estimate: Mean over the seeds of each seed's own difference or slope.
+        low: Lower bound of its 95 % t interval (df = n − 1), not adjusted for multiple comparisons.
+        high: Upper bound.
+        p: Two-sided p value of Student's paired t test.
+        p_adjusted: p adjusted by Holm's method among all comparisons but the named one; for the named one, p.
+        margin: Equivalence margin; for a slope, of the change over the whole range of its levels.
+        p_equivalence: p value of the two one-sided tests (TOST) against the margin, adjusted likewise.
+        verdict: Outcome of both tests at the 5 % level.
+        sentence: The result in words.
     """
 
     kind: Literal["difference", "slope"]
@@ -83,16 +84,16 @@ class Comparison:
 
 
 def named_contrast(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGIN) -> Comparison | None:
-    """Test the comparison that the trial named beforehand.
+    """Test the contrast that the trial named beforehand.
 
     Args:
         trial: The trial.
-        view: Which maps.
-        metric: Which score.
-        margin: Difference below which there is none that matters.
+        view: The maps to compare.
+        metric: The score to compare.
+        margin: Equivalence margin.
 
     Returns:
-        The result; None where the trial names no contrast.
+        The result; None if the trial names no contrast.
     """
     contrast = trial.contrast
     if contrast is None:
@@ -112,16 +113,16 @@ def named_contrast(trial: Trial, view: View, metric: str = "kappa", margin: floa
 
 
 def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGIN) -> list[Comparison]:
-    """Test all pairs of values but the contrast named beforehand, adjusted among each other by Holm's method.
+    """Test all pairs of values except the contrast named beforehand, adjusted by Holm's method.
 
     Args:
         trial: The trial.
-        view: Which maps.
-        metric: Which score.
-        margin: Difference below which there is none that matters.
+        view: The maps to compare.
+        metric: The score to compare.
+        margin: Equivalence margin.
 
     Returns:
-        A result a pair, in the order of the values.
+        One result per pair, in the order of the values.
     """
     table = _comparable(trial, view, metric)
     named = set(trial.contrast.values or ()) if trial.contrast and trial.contrast.kind == "difference" else set()
@@ -140,25 +141,28 @@ def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGI
     ]
     adjusted = zip(holm([r.p for r in results]), holm([r.p_equivalence for r in results]), strict=True)
     return [
-        _told(replace(r, p_adjusted=p, p_equivalence=equivalence))
+        _with_verdict(replace(r, p_adjusted=p, p_equivalence=equivalence))
         for r, (p, equivalence) in zip(results, adjusted, strict=True)
     ]
 
 
 def find_pair(comparisons: Sequence[Comparison], one: str, other: str) -> Comparison | None:
-    """Return the comparison of two values, whichever way round it was made."""
+    """Return the comparison of two values, in either direction; None if there is none."""
     return next((c for c in comparisons if c.kind == "difference" and set(c.values) == {one, other}), None)
 
 
 def slopes(x: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
-    """Return the least-squares slope of each seed's scores, of those seeds that have all of them.
+    """Return each seed's least-squares slope of score on x, for the seeds without missing scores.
 
     Args:
-        x: (values,) places of the values, such as log₂ of the batch size.
+        x: (values,) regressor, such as log₂ of the batch size.
         scores: (values, seeds) scores, NaN where missing.
 
     Returns:
-        One slope a whole seed; none for fewer than two different places.
+        (complete seeds,) slopes; empty if fewer than two values of x differ.
+
+    >>> slopes([0, 1, 2], [[0.1, 0.5], [0.2, 0.5], [0.3, float("nan")]]).round(3)
+    array([0.1])
     """
     places, y = np.asarray(x, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if np.unique(places).size < 2:
@@ -168,7 +172,17 @@ def slopes(x: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Adjust p values by Holm's step-down method (Holm 1979); what is no number stays so and isn't counted."""
+    """Adjust p values by Holm's step-down method (Holm 1979).
+
+    Args:
+        p: p values; NaN stay NaN and don't count as comparisons.
+
+    Returns:
+        The adjusted p values, in the same order.
+
+    >>> [round(v, 3) for v in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
     values = np.asarray(p, dtype=np.float64)
     order = np.argsort(values)[: int(np.isfinite(values).sum())]  # NaN sort last
     steps = values[order] * np.arange(order.size, 0, -1)
@@ -178,20 +192,33 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def paired_t(effects: ArrayLike) -> float:
-    """Return the two-sided p of Student's t test that effects (one a seed) have mean 0; NaN for fewer than two."""
+    """Return the two-sided p value of Student's t test that paired effects have mean 0.
+
+    Args:
+        effects: (n,) effects, one per seed.
+
+    Returns:
+        The p value; NaN for fewer than two effects.
+
+    >>> round(paired_t([0.02, 0.03, 0.01, 0.04, 0.02]), 3)
+    0.009
+    """
     t, df = _t(np.asarray(effects, dtype=np.float64), 0.0)
     return float(2 * stdtr(df, -abs(t))) if df > 0 else math.nan
 
 
 def equivalence(effects: ArrayLike, margin: float) -> float:
-    """Return the p of two one-sided t tests (Schuirmann 1987) that the mean effect lies within ± margin.
+    """Return the p value of two one-sided t tests (TOST, Schuirmann 1987) that the mean effect lies within ± margin.
 
     Args:
         effects: (n,) paired differences.
-        margin: Half the width of what counts as no difference, > 0.
+        margin: Equivalence margin, > 0.
 
     Returns:
         The larger of both p values; NaN for fewer than two effects.
+
+    >>> round(equivalence([0.002, -0.001, 0.003, 0.0, 0.001], margin=0.02), 6)
+    6e-06
     """
     x = np.asarray(effects, dtype=np.float64)
     above, df = _t(x, -margin)
@@ -199,25 +226,25 @@ def equivalence(effects: ArrayLike, margin: float) -> float:
     return float(max(stdtr(df, -above), stdtr(df, below))) if df > 0 else math.nan
 
 
-def _t(x: NDArray[np.float64], against: float) -> tuple[float, int]:
-    """Return t of a mean against a figure, and its degrees of freedom (0: can't be tested)."""
+def _t(x: NDArray[np.float64], hypothesis: float) -> tuple[float, int]:
+    """Return the t statistic of a mean against a hypothesised mean, and its degrees of freedom; 0: not testable."""
     if x.size < 2:
         return math.nan, 0
-    distance, error = float(x.mean()) - against, float(x.std(ddof=1)) / math.sqrt(x.size)
-    if error <= 1e-12:  # the same at every seed, but for rounding
+    distance, error = float(x.mean()) - hypothesis, float(x.std(ddof=1)) / math.sqrt(x.size)
+    if error <= 1e-12:  # equal at every seed, up to rounding
         return (0.0 if abs(distance) <= 1e-12 else math.copysign(math.inf, distance)), x.size - 1
     return distance / error, x.size - 1
 
 
 def _comparable(trial: Trial, view: View, metric: str) -> pd.DataFrame:
-    """Return the scores, or none where they average over different classes."""
+    """Return the scores; all NaN if they are averages over different sets of classes."""
     table = score_table(trial, view, metric)
-    unlike = metric in AVERAGED and len(averaged_over(trial, view, [v.name for v in trial.values])) > 1
-    return table * math.nan if unlike else table
+    differ = metric in AVERAGED and len(averaged_over(trial, view, [v.name for v in trial.values])) > 1
+    return table * math.nan if differ else table
 
 
 def _differences(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return second − first at the seeds that both have."""
+    """Return second − first for the seeds that both have."""
     return (second - first)[np.isfinite(first) & np.isfinite(second)]
 
 
@@ -232,10 +259,10 @@ def _result(
     named: bool,
     reach: float = 1.0,
 ) -> Comparison:
-    """Test effects, one a seed; ``reach`` turns a slope into the change over all its levels."""
+    """Test effects, one per seed; ``reach`` scales a slope to the change over all its levels."""
     low, high = t_interval(effects)
     p = paired_t(effects)
-    return _told(
+    return _with_verdict(
         Comparison(
             kind=kind,
             values=values,
@@ -251,20 +278,20 @@ def _result(
             p_adjusted=p,
             margin=margin,
             p_equivalence=equivalence(effects * reach, margin),
-            verdict="can't be told here",
+            verdict="inconclusive",
             sentence="",
         )
     )
 
 
-def _told(c: Comparison) -> Comparison:
-    """Say what can be told."""
+def _with_verdict(c: Comparison) -> Comparison:
+    """Return a comparison with the verdict that its p values imply, and the sentence."""
     if c.p_adjusted < LEVEL:
         verdict: Verdict = "differs"
     elif c.p_equivalence < LEVEL:
         verdict = "no difference"
     else:
-        verdict = "can't be told here"
+        verdict = "inconclusive"
     return replace(c, verdict=verdict, sentence=_sentence(c, verdict))
 
 
@@ -272,20 +299,20 @@ def _sentence(c: Comparison, verdict: Verdict) -> str:
     name = _NAMES.get(c.metric, c.metric)
     if c.kind == "slope":
         through = " to ".join(dict.fromkeys(c.values[:1] + c.values[-1:]))
-        what, effect, over = f"{name} from {through}", f"{_signed(c.estimate)} a doubling", " over the whole range"
+        what, effect, over = f"{name} from {through}", f"{_signed(c.estimate)} per doubling", " over the whole range"
     else:
         what, effect, over = f"{c.values[1]} against {c.values[0]}", f"{_signed(c.estimate)} {name}", ""
     if c.n < 2:
-        return f"{what}: can't be told here, {c.n or 'no'} seed{'' if c.n == 1 else 's'} to compare them on."
+        return f"{what}: inconclusive, {c.n or 'no'} seed{'' if c.n == 1 else 's'} in common."
     p = f"p {_p(c.p_adjusted)}" if c.named else f"p by Holm's method {_p(c.p_adjusted)}"
     interval = f"95 % interval {_signed(c.low)} to {_signed(c.high)}, {p}, {c.n} seeds"
     if verdict == "differs":
         small = f", yet less than {c.margin:g}{over}" if c.p_equivalence < LEVEL else ""
         return f"{what}: {effect}{small} ({interval})."
     if verdict == "no difference":
-        shown = f"{effect}, {interval}; of the equivalence p {_p(c.p_equivalence)}"
-        return f"{what}: no difference beyond ± {c.margin:g}{over} ({shown})."
-    return f"{what}: can't be told here ({effect}, {interval})."
+        figures = f"{effect}, {interval}; equivalence test p {_p(c.p_equivalence)}"
+        return f"{what}: no difference beyond ± {c.margin:g}{over} ({figures})."
+    return f"{what}: inconclusive ({effect}, {interval})."
 
 
 def _signed(x: float) -> str:

@@ -1,4 +1,4 @@
-"""What a reader must know of a trial's runs before comparing them."""
+"""Warnings about a trial's runs that matter for comparing them."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ if TYPE_CHECKING:
 
 
 def notices(values: Sequence[str], seeds: Sequence[int], replicates: Sequence[Replicate]) -> Iterator[str]:
-    """Tell what is missing, unfinished, failed or unlike in a trial's runs.
+    """Describe missing, unfinished, failed and inconsistent runs of a trial.
 
     Args:
         values: Names of the values.
-        seeds: Seeds that each is to be trained from.
-        replicates: The runs there are.
+        seeds: Seeds that each value is to be trained from.
+        replicates: The existing runs.
 
     Yields:
-        A sentence each.
+        A sentence for each warning.
     """
     for value in values:
         own = [r for r in replicates if r.value == value]
-        yield from _absent(value, seeds, own)
-        yield from _troubled(value, own)
+        yield from _missing(value, seeds, own)
+        yield from _incomplete(value, own)
         counted = [r for r in own if r.counts]
         yield from _repeated(value, counted)
-        yield from _unlike(value, counted)
-        yield from _classes(value, counted)
+        yield from _inconsistent(value, counted)
+        yield from _differing_classes(value, counted)
     yield from _between(replicates)
 
 
-def _absent(value: str, seeds: Sequence[int], own: Sequence[Replicate]) -> Iterator[str]:
+def _missing(value: str, seeds: Sequence[int], own: Sequence[Replicate]) -> Iterator[str]:
     missing = [seed for seed in seeds if seed not in {r.seed for r in own}]
     if missing:
         yield f"{value}: {len(missing)} of {len(seeds)} replicates are missing ({_seeds(missing)})."
 
 
-def _troubled(value: str, own: Sequence[Replicate]) -> Iterator[str]:
+def _incomplete(value: str, own: Sequence[Replicate]) -> Iterator[str]:
     for r in own:
         if r.state == "failed":
             yield f"{value}, seed {r.seed}: the run failed and isn't counted ({_clause(r.error)})."
@@ -58,19 +58,19 @@ def _repeated(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
         yield f"{value}: several runs have the same seed ({_seeds(twice)}); the last by path counts."
 
 
-def _unlike(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
-    looked_at: list[tuple[str, Callable[[Replicate], str | None]]] = [
+def _inconsistent(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
+    compared: list[tuple[str, Callable[[Replicate], str | None]]] = [
         ("sampling plans", lambda r: r.plan_digest),
         ("settings other than the seed", lambda r: r.settings_digest),
         ("versions of the code", lambda r: r.commit),
     ]
-    for what, get in looked_at:
+    for what, get in compared:
         if len({get(r) for r in counted} - {None}) > 1:
             yield f"{value}: its replicates have differing {what}, so their spread is not that of the training alone."
 
 
-def _classes(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
-    """Tell where replicates of a value average over different classes."""
+def _differing_classes(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
+    """Report where replicates of a value average over different classes."""
     found: dict[tuple[str, str | None], set[tuple[str, ...]]] = {}
     for r in counted:
         for a in r.assessments:
@@ -85,7 +85,7 @@ def _classes(value: str, counted: Sequence[Replicate]) -> Iterator[str]:
 
 
 def judged_classes(replicate: Replicate, scene: str, mosaic: str | None) -> tuple[str, ...]:
-    """Return the classes that a map's averages are over: those with reference points; none without such a map."""
+    """Return the classes that a map's averages are over, those with reference points; empty without such a map."""
     assessment = replicate.assessment(scene, mosaic)
     if assessment is None:
         return ()
@@ -97,7 +97,7 @@ def _between(replicates: Sequence[Replicate]) -> Iterator[str]:
     plans = {r.value: r.plan_digest for r in replicates if r.counts and r.plan_digest is not None}
     if len(set(plans.values())) > 1:
         yield (
-            "The values are trained by different sampling plans: their differences hold those between the plans, "
+            "The values are trained on different sampling plans: their differences include those between the plans, "
             "of which each value has only one or few."
         )
 

@@ -1,4 +1,4 @@
-"""The printed figures of Clark, Phinn & Scarth (Tables 6, 8, 9 and 11), to stand beside those of a trial."""
+"""The published scores of Clark, Phinn & Scarth (Tables 6, 8, 9 and 11), for comparison with a trial's."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ class PaperFigures:
     """One printed row.
 
     Attributes:
-        trial: The trial, named as the sweep that repeats it; the two halves of ``patch_size`` were ranked apart.
-        value: The value, named as that sweep's.
+        trial: The trial, named as the sweep that repeats it; the two halves of ``patch_size`` were ranked separately.
+        value: The value, named as in that sweep.
         year: Which image was scored: 2018, that of training, or 2015.
-        hours: Mean training time; None where none is printed.
+        hours: Mean training time, in hours; None where none is printed.
         kappa: Mean kappa.
         mean_f1: Mean F1 over the nine classes.
         mean_users: Mean user's accuracy.
         mean_producers: Mean producer's accuracy.
         rank: The printed rank, 1 = best; None where none is printed.
         kappa_interval: The printed "95 % CI", of an unstated kind; None where none is printed.
-        group: The table's own trial, within which it ranks: ``patch_size_grid``, ``augmentation_2015``, ….
+        group: The table's own trial, within which it is ranked: ``patch_size_grid``, ``augmentation_2015``, ….
     """
 
     trial: str
@@ -41,17 +41,17 @@ HUMAN = {
     2018: PaperFigures("human", "manual", 2018, None, 0.96, 0.95, 0.97, 0.93),
     2015: PaperFigures("human", "manual", 2015, None, 0.93, 0.92, 0.97, 0.88),
 }
-"""The digitised polygons held against the points (Table 8), by year; they took more than 200 hours of work.
+"""The digitised polygons assessed at the points (Table 8), by year; they took more than 200 hours of work.
 
 Table 6 prints a producer's accuracy of 0.92, Table 8 one of 0.9256.
 """
 
 HUMAN_HOURS = 200
-"""Hours of digitising that the paper says were exceeded."""
+"""Lower bound of the hours of digitising, as the paper states it."""
 
 
 def _table() -> Iterator[PaperFigures]:
-    """Walk the rows: value, hours, kappa and its interval, F1, user's and producer's accuracy, rank."""
+    """Yield the rows: value, hours, kappa and its interval, F1, user's and producer's accuracy, rank."""
     rows: dict[tuple[str, str, int], list[tuple[str, float, float, tuple[float, float], float, float, float, int]]] = {
         ("batch_size", "batch_size", 2018): [
             ("batch10", 1.2, 0.67, (0.62, 0.71), 0.68, 0.63, 0.84, 5),
@@ -104,26 +104,16 @@ def _table() -> Iterator[PaperFigures]:
 
 
 PAPER: tuple[PaperFigures, ...] = tuple(_table())
-"""Every row of Tables 6, 9 and 11 but the human one, in their order."""
-
-
-def paper_group(group: str) -> list[PaperFigures]:
-    """Return the rows that the paper ranked against each other.
-
-    Args:
-        group: ``batch_size``, ``patch_size_grid``, ``patch_size_stratified``, ``augmentation``,
-            ``augmentation_2015``, ``scaling``, ``passes`` or ``full_training``.
-    """
-    return [row for row in PAPER if row.group == group]
+"""Every row of Tables 6, 9 and 11 except the digitised polygons', in the tables' order."""
 
 
 def paper_figures(trial: str, value: str, year: int = 2018) -> PaperFigures | None:
-    """Return what the paper prints for a value of a trial, or None where it prints nothing.
+    """Return the paper's row for a value of a trial; None if it has none.
 
     Args:
         trial: Name of the trial, as its sweep is called.
         value: Name of the value.
-        year: Year of the image that was scored.
+        year: Year of the mapped image.
     """
     rows = (row for row in PAPER if (row.trial, row.value, row.year) == (trial, value, year))
     return next(rows, None)

@@ -1,4 +1,4 @@
-"""A trial's ranking and what can be told of it, in the terminal."""
+"""A trial's ranking and its tests, printed in the terminal."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import View, scored
 
 _WIDTH = 136
-"""Columns of terminal that the table needs to show every interval unwrapped."""
+"""Terminal width, in columns, from which on every interval fits unwrapped."""
 
 
 def print_ranking(ranking: Ranking, console: Console) -> None:
-    """Print the contrast named beforehand, the table of values, and what can be told of their order."""
+    """Print the contrast named beforehand, the table of values, and how well supported their order is."""
     title = Text(ranking.trial.title, style="bold")
     console.print(title.append(f" · {ranking.view.title}", style="not bold"))
     if ranking.contrast is not None:
@@ -45,7 +45,7 @@ def print_ranking(ranking: Ranking, console: Console) -> None:
 
 
 def print_points(trial: Trial, drawn: Resampling, console: Console) -> None:
-    """Print intervals of kappa that cover both the points and the seeds."""
+    """Print intervals of kappa that cover the variation of both points and seeds."""
     if drawn.draws:
         console.print(Text(f"Kappa, {COVERS}, {drawn.n_points:,} points, {len(drawn.seeds)} seeds:"))
     for value in trial.values:
@@ -57,12 +57,12 @@ def print_points(trial: Trial, drawn: Resampling, console: Console) -> None:
 
 
 def print_notes(rankings: Sequence[Ranking], console: Console) -> None:
-    """Print what must be known of the runs, and what the figures are."""
+    """Print the warnings about the runs, and what the figures mean."""
     for note in dict.fromkeys(note for ranking in rankings for note in ranking.notes):
         console.print(Text(note, style="yellow"))
     for line in (
         f"±: half the 95 % t interval over the replicates: {SPREAD}.",
-        "first: how often a value comes first when the seeds are drawn anew.",
+        "first: share of bootstrap draws of the seeds in which a value comes first.",
         *dict.fromkeys(f"{RULE} Ties: {TIE_RULES[ranking.ties]}." for ranking in rankings),
         NO_RANK_TESTS,
     ):
@@ -87,10 +87,10 @@ def _ceiling(labels: Assessment) -> str:
 
 
 def _few_points(trial: Trial, view: View) -> str | None:
-    """Say which classes have few points, by the first map in view."""
+    """Name the classes with few points, by the first map in view; None if there are none."""
     maps = [a for value in trial.values for _, a in scored(trial, value.name, view)]
     few = small_classes(maps[0]) if maps else {}
     if not few:
         return None
     named = ", ".join(f"{name} ({n})" for name, n in few.items())
-    return f"Under {FEW_POINTS} reference points, so their own figures weigh little: {named}."
+    return f"Under {FEW_POINTS} reference points, so their own scores are imprecise: {named}."

@@ -1,4 +1,4 @@
-"""The paper's ranking of a trial's values (section 2.9), and beside it whether the data can tell them apart."""
+"""The paper's ranking of a trial's values (section 2.9), with tests of their differences and its stability."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from lulcseg.trials.summary import Summary, resamples, summarise
 from lulcseg.trials.trial_reader import Trial, TrialValue
 from lulcseg.trials.views import WHOLE_MAP, View, averaged_over, score_table
 
-_STEADY = 0.95
-"""From this share of draws on, an order is called steady."""
+_STABLE = 0.95
+"""Share of bootstrap draws from which on an order is called stable."""
 
 
 @dataclass(frozen=True, eq=False)
 class RankedValue:
-    """A value of a trial: what it scored, and where the paper's rule puts it.
+    """A value of a trial: its scores, and its rank by the paper's rule.
 
     Attributes:
         value: Its name.
-        level: The number it stands for, if any.
-        n: Replicates whose scores it is over.
+        level: The number it represents, if any.
+        n: Number of replicates with scores.
         kappa: Its kappa.
         overall_accuracy: Its overall accuracy.
         mean_f1: Its mean F1.
         mean_users: Its mean user's accuracy.
         mean_producers: Its mean producer's accuracy.
         hours: Its training time in hours.
-        users_rank: Its rank by user's accuracy, the best highest; NaN where it isn't ranked.
+        users_rank: Its rank by user's accuracy, the best highest; NaN if it isn't ranked.
         producers_rank: Likewise by producer's accuracy.
-        time_rank: Likewise by training time; NaN where time doesn't count.
-        score: Sum of these, time twice; NaN where it isn't ranked.
-        place: 1 for the highest score; None where it isn't ranked.
-        first: How often it comes first when the seeds are drawn anew, 0…1; NaN where that can't be said.
+        time_rank: Likewise by training time; NaN if time doesn't count.
+        score: Sum of the ranks, time counted twice; NaN if it isn't ranked.
+        place: 1 for the highest score; None if it isn't ranked.
+        first: Share of bootstrap draws of the seeds in which it comes first, 0…1; NaN without draws.
     """
 
     value: str
@@ -61,15 +61,15 @@ class RankedValue:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Two values that the rule puts next to each other.
+    """Two values in adjacent places.
 
     Attributes:
-        better: The one that is placed higher, or as high.
-        worse: The other.
-        comparison: Whether their kappas can be told apart.
-        ahead: How often the first has the higher score when the seeds are drawn anew, ties counted half; NaN
-            where that can't be said.
-        sentence: What a reader may make of their order.
+        better: The value that is placed higher, or as high.
+        worse: The other value.
+        comparison: The test of their difference in kappa.
+        ahead: Share of bootstrap draws of the seeds in which the first has the higher score, ties counted half; NaN
+            without draws.
+        sentence: How well supported their order is.
     """
 
     better: str
@@ -81,17 +81,17 @@ class Neighbours:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """A trial's values as the paper's rule ranks them on one view, with what the data can tell.
+    """A trial's values ranked by the paper's rule on one view, with tests of their differences.
 
     Attributes:
         trial: The trial.
-        view: Which maps.
-        ties: What was done with ties.
+        view: The maps compared.
+        ties: How ties are ranked.
         time_counts: Whether training times differ enough to count.
         rows: The values in the trial's order.
-        contrast: The comparison named beforehand; None where there is none.
-        pairs: All others, adjusted by Holm's method.
-        neighbours: Pairs of values next to each other by place.
+        contrast: The comparison named beforehand, if any.
+        pairs: All other comparisons, adjusted by Holm's method.
+        neighbours: Pairs of values in adjacent places.
         notes: The trial's notes and those of the ranking, a sentence each.
     """
 
@@ -114,15 +114,15 @@ class Ranking:
 def rank_trial(
     trial: Trial, view: View, *, ties: Ties = "average", margin: float = MARGIN, draws: int = 2000, seed: int = 0
 ) -> Ranking:
-    """Rank a trial's values on one view, with intervals, tests and how stable the order is.
+    """Rank a trial's values on one view, with intervals, tests and the stability of the order.
 
     Args:
         trial: The trial.
-        view: Which maps.
-        ties: What is done with ties within a metric.
-        margin: Difference of kappa below which there is none that matters.
-        draws: How many times the seeds are drawn anew.
-        seed: Seed of those draws.
+        view: The maps to compare.
+        ties: How ties within a metric are ranked.
+        margin: Equivalence margin of kappa.
+        draws: Number of bootstrap draws of the seeds.
+        seed: Seed of the draws.
     """
     summaries = {metric: {s.value: s for s in summarise(trial, view, [metric])} for metric in (*WHOLE_MAP, "hours")}
     ranked = [v.name for v in trial.values if _has(summaries, v.name, "mean_users", "mean_producers")]
@@ -186,9 +186,9 @@ def _has(summaries: dict[str, dict[str, Summary]], value: str, *metrics: str) ->
 def _drawn_scores(
     trial: Trial, view: View, ranked: Sequence[str], *, ties: Ties, draws: int, seed: int
 ) -> NDArray[np.float64]:
-    """Return the rule's scores when the seeds are drawn anew, (draws, values), of the seeds that all values have.
+    """Return the rule's scores in bootstrap draws of the seeds that all values share, (draws, values).
 
-    The same seeds are drawn for all values. With fewer than two seeds there are no draws.
+    A draw takes the same seeds for all values. With fewer than two seeds there are no draws.
     """
     tables = [score_table(trial, view, metric).loc[list(ranked)].to_numpy() for metric in _RANKED_BY]
     whole = np.isfinite(tables[0]).all(axis=0) & np.isfinite(tables[1]).all(axis=0)
@@ -202,7 +202,7 @@ def _drawn_scores(
 
 
 def _first_shares(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how often each value has the highest score, a shared first place counting by its share."""
+    """Return the share of draws in which each value has the highest score; ties for it count as a fraction."""
     if not drawn.size:
         return np.full(drawn.shape[1], np.nan)
     first = drawn == drawn.max(axis=1, keepdims=True)
@@ -212,7 +212,7 @@ def _first_shares(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
 def _neighbours(
     rows: Sequence[RankedValue], ranked: Sequence[str], drawn: NDArray[np.float64], comparisons: Sequence[Comparison]
 ) -> list[Neighbours]:
-    """Hold each value against the one placed below it; ``drawn`` has a column a value of ``ranked``."""
+    """Compare each value with the one placed below it; ``drawn`` has a column for each value of ``ranked``."""
     ordered = sorted((r for r in rows if r.place is not None), key=lambda r: r.place or 0)
     found = []
     for better, worse in itertools.pairwise(ordered):
@@ -220,33 +220,35 @@ def _neighbours(
         assert comparison is not None
         lead = drawn[:, ranked.index(better.value)] - drawn[:, ranked.index(worse.value)]
         ahead = float(((lead > 0) + (lead == 0) / 2).mean()) if lead.size else math.nan
-        sentence = _said(comparison, better, worse, ahead)
+        sentence = _describe_order(comparison, better, worse, ahead)
         found.append(Neighbours(better.value, worse.value, comparison, ahead, sentence))
     return found
 
 
-def _said(c: Comparison, better: RankedValue, worse: RankedValue, ahead: float) -> str:
-    """Say what two neighbours' order is worth."""
+def _describe_order(c: Comparison, better: RankedValue, worse: RankedValue, ahead: float) -> str:
+    """Say how well supported the order of two neighbours is."""
     gain = c.estimate if c.values[1] == better.value else -c.estimate
-    draws = "" if math.isnan(ahead) else f"{percent(ahead)} of the draws of seeds"
+    draws = "" if math.isnan(ahead) else f"{percent(ahead)} of the bootstrap draws of seeds"
     if c.verdict == "differs":
-        told = (
-            "its kappa is higher, which the seeds bear out" if gain > 0 else "yet its kappa is lower, as the seeds say"
-        )
-        told += f"; ahead in {draws}"
+        support = "its kappa is significantly higher" if gain > 0 else "but its kappa is significantly lower"
+        support += f"; ahead in {draws}"
     else:
-        told = "by kappa there is no difference that matters" if c.verdict == "no difference" else (
-            "by kappa they can't be told apart here"
+        support = "no difference in kappa that matters" if c.verdict == "no difference" else (
+            "the difference in kappa is inconclusive"
         )  # fmt: skip
-        if ahead < _STEADY or math.isnan(ahead):
-            told += ", so their order means little" + (f"; ahead in {draws}" if draws else "")
+        if ahead < _STABLE or math.isnan(ahead):
+            support += ", so their order means little" + (f"; ahead in {draws}" if draws else "")
         else:
-            faster = ", its training being shorter" if better.time_rank > worse.time_rank else ""
-            told += f"; the rule's score yet puts it ahead in {draws}{faster}"
+            faster = ", because its training is shorter" if better.time_rank > worse.time_rank else ""
+            support += f"; by the rule's score it is nevertheless ahead in {draws}{faster}"
     order = "ties with" if better.place == worse.place else "is placed above"
-    return f"{better.value} {order} {worse.value}: {told}."
+    return f"{better.value} {order} {worse.value}: {support}."
 
 
 def percent(share: float) -> str:
-    """Write a share in percent."""
+    """Return a share in percent as text.
+
+    >>> percent(0.954)
+    '95 %'
+    """
     return f"{100 * share:.0f} %"

@@ -1,20 +1,15 @@
-"""One run of a trial, as its directory holds it."""
+"""One run of a trial, read from its folder."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
-from lulcseg.files import read_json
-
-COMPLETE = ("finished", "mapped")
-"""States of a run whose scores count."""
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.free_settings import settings_digest
+from lulcseg.run_folder.record import COMPLETE, RunRecord, TrialEntry
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,21 +19,21 @@ class Replicate:
     Attributes:
         trial: Name of the trial.
         value: Name of its value.
-        level: The number that the value stands for, if any.
-        seed: Seed of its training; −1 where neither record nor folder names one.
-        path: The run directory.
-        state: ``running``, ``finished``, ``failed`` or ``mapped``; ``unreadable`` without a sound record.
+        level: The number that the value represents, if any.
+        seed: Seed of its training; −1 if neither record nor folder names one.
+        path: The run's folder.
+        state: State by its record; ``unreadable`` without a readable record.
         error: What went wrong, a sentence.
-        training_seconds: Of training, waiting for data included.
-        reading_seconds: Of those, waiting for data.
-        peak_memory_bytes: Most main memory held.
-        energy_wh: Energy used, where it was measured.
+        training_seconds: Time in training, waiting for data included, in seconds.
+        reading_seconds: Time waiting for data in training, in seconds.
+        peak_memory_bytes: Largest main memory held, in bytes.
+        energy_wh: Energy used, in watt hours, where it was measured.
         plan_digest: Digest of the sampling plan.
-        fingerprint: Of all that the run depends on.
-        settings_digest: Of its settings but for the seed and what changes no result.
-        commit: Version of the code.
-        assessments: What its maps, and the digitised polygons, scored; without their tables of points.
-        stems: For each assessment its path without ending.
+        fingerprint: Digest of all that its result depends on.
+        settings_digest: Digest of its settings (:func:`lulcseg.run_folder.free_settings.settings_digest`).
+        commit: Commit of the code.
+        assessments: Assessments of its maps and of the digitised polygons, without their tables of points.
+        stems: Path of each assessment, without file extension.
     """
 
     trial: str
@@ -61,15 +56,15 @@ class Replicate:
 
     @property
     def counts(self) -> bool:
-        """Whether the run came to its end, so that its scores count."""
+        """Whether the run is complete, so that its scores count."""
         return self.state in COMPLETE
 
     def assessment(self, scene: str, mosaic: str | None) -> Assessment | None:
-        """Return how a map scored.
+        """Return a map's assessment; None if there isn't exactly one.
 
         Args:
             scene: Name of the scene.
-            mosaic: How the map was made; None takes the scene's map where there is only one.
+            mosaic: Name of the map's passes; None: the scene's only map.
         """
         maps = [a for a in self.assessments if a.scene == scene and a.compared == "map"]
         if mosaic is not None:
@@ -77,54 +72,51 @@ class Replicate:
         return maps[0] if len(maps) == 1 else None
 
 
-def read_replicate(path: Path, trial: str) -> Replicate:
-    """Read a run directory; what is damaged is told in its state and error.
+def read_replicate(folder: RunFolder, trial: str) -> Replicate:
+    """Read a run's folder; what is damaged is described in the replicate's state and error.
 
     Args:
-        path: The run directory.
-        trial: Name of the trial, where the record tells none.
+        folder: The run's folder.
+        trial: Name of the trial, if the record doesn't name one.
     """
-    record = read_json(path / "record.json")
-    if record is None:
-        record = {"state": "unreadable", "error": "its record can't be read"}
-    own = record.get("trial") or {}
+    path = folder.path
+    record = RunRecord.read(folder) or RunRecord.of(state="unreadable", error="its record can't be read")
+    own = record.trial or TrialEntry.of()
     nested = path.name.startswith("seed")
-    assessments, stems, damaged = _assessments(path, record)
-    plan, git = record.get("plan") or {}, record.get("git") or {}
+    assessments, stems, damaged = _assessments(folder, record)
     return Replicate(
-        trial=str(own.get("name") or trial),
-        value=str(own.get("value") or (path.parent.name if nested else record.get("name") or path.name)),
-        level=None if own.get("level") is None else float(own["level"]),
-        seed=_seed(record, path),
+        trial=str(own.name or trial),
+        value=str(own.value or (path.parent.name if nested else record.name or path.name)),
+        level=None if own.level is None else float(own.level),
+        seed=_seed(record, folder),
         path=path,
-        state=str(record.get("state") or "finished"),
-        error=record.get("error") or damaged,
-        training_seconds=record.get("training_seconds"),
-        reading_seconds=record.get("reading_seconds"),
-        peak_memory_bytes=record.get("peak_memory_bytes"),
-        energy_wh=record.get("energy_wh"),
-        plan_digest=plan.get("digest"),
-        fingerprint=record.get("fingerprint"),
-        settings_digest=_settings_digest(path / "config.yaml"),
-        commit=git.get("commit"),
+        state=str(record.state or "finished"),
+        error=record.error or damaged,
+        training_seconds=record.training_seconds,
+        reading_seconds=record.reading_seconds,
+        peak_memory_bytes=record.peak_memory_bytes,
+        energy_wh=record.energy_wh,
+        plan_digest=record.plan_digest,
+        fingerprint=record.fingerprint,
+        settings_digest=settings_digest(folder.config),
+        commit=None if record.git is None else record.git.commit,
         assessments=assessments,
         stems=stems,
     )
 
 
-def _seed(record: Mapping[str, Any], path: Path) -> int:
-    if isinstance(record.get("seed"), int):
-        return int(record["seed"])
-    named = re.search(r"seed(\d+)$", path.name)
-    return int(named[1]) if named else -1
+def _seed(record: RunRecord, folder: RunFolder) -> int:
+    if isinstance(record.seed, int):
+        return record.seed
+    return -1 if folder.named_seed is None else folder.named_seed
 
 
-def _assessments(path: Path, record: Mapping[str, Any]) -> tuple[list[Assessment], list[Path], str | None]:
-    """Return a run's assessments, their paths without ending, and what couldn't be read."""
-    if isinstance(record.get("assessments"), list):
-        stems = [path / stem for stem in dict.fromkeys(record["assessments"])]
+def _assessments(folder: RunFolder, record: RunRecord) -> tuple[list[Assessment], list[Path], str | None]:
+    """Return a run's assessments, their paths without file extension, and what couldn't be read."""
+    if record.assessments is not None:
+        stems = [folder.path / stem for stem in dict.fromkeys(record.assessments)]
     else:
-        stems = [found.with_suffix("") for found in sorted((path / "assessment").glob("*.json"))]
+        stems = [found.with_suffix("") for found in folder.assessment_files()]
     loaded, sound, damaged = [], [], None
     for stem in stems:
         try:
@@ -133,17 +125,3 @@ def _assessments(path: Path, record: Mapping[str, Any]) -> tuple[list[Assessment
         except LulcsegError as error:
             damaged = str(error)
     return loaded, sound, damaged
-
-
-_FREE_SETTINGS = re.compile(
-    r"^(seed|run_dir|output|checkpoint|ckpt_path|cache|name|trial|logger|reading):.*\n(?:[ -].*\n)*", re.MULTILINE
-)
-"""Entries of ``config.yaml`` in which replicates of one value may differ: the seed, and what changes no result."""
-
-
-def _settings_digest(path: Path) -> str | None:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        return None
-    return hashlib.sha256(_FREE_SETTINGS.sub("", text).encode()).hexdigest()[:16]

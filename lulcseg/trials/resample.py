@@ -1,8 +1,8 @@
-"""Resampling reference points and seeds together, for a statement that covers both.
+"""Bootstrap over reference points and seeds together, for intervals that cover the variation of both.
 
-All maps of a trial are scored at the same points, and the same seeds train all of its values. So each draw takes points
-anew, the same for every map, and seeds anew, the same for every value (the pigeonhole bootstrap of crossed factors,
-Owen 2007). Every replicate keeps its own confusion matrix: nothing is pooled.
+All maps of a trial are scored at the same points, and all of its values are trained from the same seeds. Each draw
+therefore resamples points, the same for every map, and seeds, the same for every value (the pigeonhole bootstrap of
+crossed factors, Owen 2007). Every replicate keeps its own confusion matrix: nothing is pooled.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from scipy.sparse import csr_array
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
+from lulcseg.seeds import keyed
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import View, scored
 
-COVERS = "reference points and seeds drawn anew together (percentile bootstrap)"
-"""What the intervals say."""
+COVERS = "reference points and seeds resampled together (percentile bootstrap)"
+"""Sources of variation that the intervals cover."""
 
 RESAMPLED = ("kappa", "overall_accuracy", "mean_f1")
-"""The scores that are resampled."""
+"""Scores that are resampled."""
 
 _CELLS = 5_000_000
-"""Weights (points × draws) held at a time."""
+"""Largest number of weights (points × draws) in memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Resampling:
-    """The draws of a view.
+    """The bootstrap draws of a view.
 
     Attributes:
-        view: Which maps.
-        seeds: Seeds that all values have; the draws are over these.
-        n_points: Points that every map was scored at; the draws are over these.
-        draws: Per value and metric, (draws,) means over the drawn seeds of the scores at the drawn points.
-        notes: What wasn't drawn from, a sentence each.
+        view: The maps compared.
+        seeds: Seeds that all values share; these are resampled.
+        n_points: Number of points that every map was scored at; these are resampled.
+        draws: By value and metric, (draws,) means over the drawn seeds of the scores at the drawn points.
+        notes: Seeds and points that are left out, a sentence each.
     """
 
     view: View
@@ -53,11 +54,11 @@ class Resampling:
     notes: tuple[str, ...] = ()
 
     def interval(self, value: str, metric: str = "kappa", level: float = 0.95) -> tuple[float, float]:
-        """Return the percentile interval of a value's mean score; NaN twice where there are no draws of it."""
+        """Return the percentile interval of a value's mean score; both bounds NaN without draws."""
         return _percentiles(self.draws.get((value, metric)), level)
 
     def difference(self, first: str, second: str, metric: str = "kappa", level: float = 0.95) -> tuple[float, float]:
-        """Return the percentile interval of second − first, draw by draw on the same points and seeds."""
+        """Return the percentile interval of second − first, paired by draw; both bounds NaN without draws."""
         one, other = self.draws.get((first, metric)), self.draws.get((second, metric))
         return _percentiles(None if one is None or other is None else other - one, level)
 
@@ -70,20 +71,20 @@ def _percentiles(draws: NDArray[np.float64] | None, level: float) -> tuple[float
 
 
 def resample(trial: Trial, view: View, *, draws: int = 2000, seed: int = 0) -> Resampling:
-    """Draw reference points and seeds anew, together.
+    """Resample reference points and seeds together.
 
-    The points must be a simple random sample for the intervals to speak of the area. With five seeds the part of the
-    seeds is as much too narrow as in any percentile bootstrap of five. A class without points in a draw is left
+    The intervals hold for the mapped area only if the points are a simple random sample of it. With five seeds the
+    seeds' contribution is too narrow, as in any percentile bootstrap of five. A class without points in a draw is left
     out of that draw's average.
 
     Args:
         trial: The trial.
-        view: Which maps.
-        draws: How many draws.
+        view: The maps to compare.
+        draws: Number of draws.
         seed: Seed of the draws.
 
     Returns:
-        The draws; none, with a note that says why, where they can't be made.
+        The draws; if they can't be made, none, and a note that says why.
 
     Raises:
         LulcsegError: A table of points is damaged.
@@ -92,7 +93,7 @@ def resample(trial: Trial, view: View, *, draws: int = 2000, seed: int = 0) -> R
     common = set.intersection(*map(set, runs.values())) if runs else set()
     seeds = tuple(sorted(common))
     notes = [
-        f"{value}: points and seeds are drawn from those {len(seeds)} of its {len(rows)} seeds that all values have."
+        f"{value}: {len(seeds)} of its {len(rows)} seeds are resampled, those that all values share."
         for value, rows in runs.items()
         if len(rows) > len(seeds)
     ]
@@ -109,13 +110,15 @@ def resample(trial: Trial, view: View, *, draws: int = 2000, seed: int = 0) -> R
     aligned = [table if table.index.equals(points) else table.loc[points] for table in found]
     reference = aligned[0]["reference"].to_numpy()
     if len(points) == 0 or any((table["reference"].to_numpy() != reference).any() for table in aligned):
-        return _none(view, seeds, notes, "the maps aren't scored by the same reference points")
+        return _none(view, seeds, notes, "the maps aren't scored at the same reference points")
     left_out = max(len(table) for table in found) - len(points)
     if left_out:
-        notes.append(f"{left_out} points that some map isn't scored at are left out when points are drawn anew.")
+        notes.append(f"{left_out} points that some map isn't scored at are left out when points are resampled.")
     designs = {a.design for value, s in keys for _, a in [runs[value][s]]}
     if designs != {"simple random"}:
-        notes.append("The points aren't known to be a simple random sample: drawn anew, they speak of themselves only.")
+        notes.append(
+            "The points aren't known to be a simple random sample: the intervals don't hold for the mapped area."
+        )
     maps = {
         value: np.stack([t["map"].to_numpy() for t, (v, _) in zip(aligned, keys, strict=True) if v == value])
         for value in runs
@@ -131,7 +134,7 @@ def by_seed(trial: Trial, value: str, view: View) -> dict[int, tuple[Replicate, 
 
 
 def _none(view: View, seeds: tuple[int, ...], notes: Sequence[str], why: str) -> Resampling:
-    return Resampling(view, seeds, 0, {}, (*notes, f"Points and seeds aren't drawn anew together: {why}."))
+    return Resampling(view, seeds, 0, {}, (*notes, f"Points and seeds aren't resampled together: {why}."))
 
 
 def read_pairs(replicate: Replicate, assessment: Assessment) -> pd.DataFrame | None:
@@ -142,7 +145,7 @@ def read_pairs(replicate: Replicate, assessment: Assessment) -> pd.DataFrame | N
         assessment: One of its assessments.
 
     Returns:
-        A row a scored point, indexed by its name: ``reference`` and ``map``, class indices; None without a table.
+        One row per scored point, indexed by its name: ``reference`` and ``map``, class indices; None without a table.
 
     Raises:
         LulcsegError: The table is damaged.
@@ -159,14 +162,14 @@ def read_pairs(replicate: Replicate, assessment: Assessment) -> pd.DataFrame | N
         scored_at = _indices(table["excluded"], [""]) == 0
         pairs = {side: _indices(table[side], assessment.legend.names)[scored_at] for side in ("reference", "map")}
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        raise LulcsegError("is no table of points", where=path, remedy="assess the map again") from error
+        raise LulcsegError("not a table of points", where=path, remedy="assess the map again") from error
     if any((side < 0).any() for side in pairs.values()):
         raise LulcsegError("it holds a class that the legend lacks", where=path, remedy="assess the map again")
     return pd.DataFrame(pairs, index=pd.Index(table["point"].to_pandas()[scored_at].to_numpy(), name="point"))
 
 
 def _indices(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return the place of each text in a list of names, −1 where it isn't there."""
+    """Return the index of each text in a list of names, −1 if it isn't in it."""
     coded = column.combine_chunks()
     place = {name: number for number, name in enumerate(names)}
     known = np.array([place.get(text, -1) for text in coded.dictionary.to_pylist()], dtype=np.int64)
@@ -181,20 +184,26 @@ def draw_scores(
     draws: int,
     seed: int,
 ) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Return the mean scores of values whose points and replicates are drawn anew together.
+    """Return the mean scores of values whose points and replicates are resampled together.
 
     Args:
-        reference: (points,) class indices by the reference.
-        maps: Per value (seeds, points) class indices by the maps of its replicates, seeds in one order.
-        n_classes: How many classes there are.
-        draws: How many draws.
+        reference: (points,) class indices of the reference.
+        maps: By value, (seeds, points) class indices of its replicates' maps, seeds in one order.
+        n_classes: Number of classes.
+        draws: Number of draws.
         seed: Seed of the draws.
 
     Returns:
-        Per value and metric of :data:`RESAMPLED`, (draws,) means.
+        By value and metric of :data:`RESAMPLED`, (draws,) means.
+
+    >>> import numpy as np
+    >>> reference = np.repeat([0, 1], 50)
+    >>> found = draw_scores(reference, {"a": np.stack([reference, reference])}, 2, draws=4, seed=0)
+    >>> found["a", "kappa"]
+    array([1., 1., 1., 1.])
     """
     n_seeds = len(next(iter(maps.values())))
-    picked = np.random.default_rng([seed, 1]).integers(0, n_seeds, size=(draws, n_seeds))
+    picked = keyed(seed, 1).integers(0, n_seeds, size=(draws, n_seeds))
     counting = {value: _counting(reference, rows, n_classes) for value, rows in maps.items()}
     parts: dict[str, list[NDArray[np.float64]]] = {value: [] for value in maps}
     rng = np.random.default_rng(seed)
@@ -210,7 +219,7 @@ def draw_scores(
 
 
 def _weights(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return how often each of n points is drawn, (n, draws); every draw takes n with replacement."""
+    """Return how often each of n points is drawn, (n, draws); every draw takes n points with replacement."""
     counts = np.empty((draws, n), dtype=np.float32)
     for row in counts:
         row[:] = np.bincount(rng.integers(0, n, size=n, dtype=np.int32), minlength=n)
@@ -220,7 +229,7 @@ def _weights(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float32
 def _counting(
     reference: NDArray[np.int64], maps: NDArray[np.int64], n_classes: int
 ) -> tuple[csr_array, list[csr_array]]:
-    """Return matrices that count: points into groups that are alike on all maps, and those into each map's cells."""
+    """Return counting matrices: of points in groups that are equal on all maps, and of groups in each map's cells."""
     joint = reference
     for row in maps:
         joint = np.unique(joint * n_classes + row, return_inverse=True)[1]

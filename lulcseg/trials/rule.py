@@ -1,4 +1,4 @@
-"""The paper's rule of ranking (section 2.9): user's and producer's accuracy, and training time."""
+"""The paper's ranking rule (section 2.9): by user's accuracy, producer's accuracy and training time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TIE_RULES: dict[Ties, str] = {
     "min": "values that tie share the lowest of the ranks they span",
     "dense": "values that tie share a rank, and the next higher one follows without a gap",
 }
-"""What is done with ties within a metric; the paper doesn't say."""
+"""How ties within a metric are ranked; the paper doesn't say."""
 
 QUARTER = 0.25
-"""Hours to which training times are rounded up, and by more than which they must differ to count."""
+"""Training times are rounded up to a multiple of this, and count only if they differ by more than this; in hours."""
 
 RULE = (
     "The paper's rule: values are ranked from worst (1) to best by user's accuracy, by producer's accuracy and by "
@@ -28,19 +28,19 @@ RULE = (
 )
 
 _DIGITS = 12
-"""Figures that agree to so many digits tie: sums in another order must not part them."""
+"""Values that agree to this number of decimals tie, so that the order of summation doesn't matter."""
 
 
 @dataclass(frozen=True, eq=False)
 class PaperRanks:
-    """What the paper's rule makes of values.
+    """Ranks, scores and places of values by the paper's rule.
 
     Attributes:
         users: (n,) rank by user's accuracy, the best highest.
         producers: (n,) rank by producer's accuracy, the best highest.
         time: (n,) rank by training time, the fastest highest; None where time doesn't count.
         score: (n,) users + producers + 2 × time.
-        place: (n,) 1 for the highest score; values of one score share the best of their places.
+        place: (n,) 1 for the highest score; values with equal scores share the best of their places.
     """
 
     users: NDArray[np.float64]
@@ -56,11 +56,15 @@ def paper_ranks(users: ArrayLike, producers: ArrayLike, hours: ArrayLike, ties: 
     Args:
         users: (n,) mean user's accuracies.
         producers: (n,) mean producer's accuracies.
-        hours: (n,) mean training times; where one is NaN, time doesn't count.
-        ties: What is done with ties within a metric (:data:`TIE_RULES`).
+        hours: (n,) mean training times, in hours; if one is NaN, time doesn't count.
+        ties: How ties within a metric are ranked (:data:`TIE_RULES`).
 
     Returns:
         The ranks, scores and places.
+
+    >>> ranks = paper_ranks(users=[0.5, 0.6, 0.4], producers=[0.8, 0.7, 0.9], hours=[1.0, 2.0, 1.0])
+    >>> ranks.score, ranks.place
+    (array([9., 6., 9.]), array([1, 3, 1]))
     """
     by_users, by_producers = ranks_of(users, ties), ranks_of(producers, ties)
     rounded = round_up(hours)
@@ -71,20 +75,28 @@ def paper_ranks(users: ArrayLike, producers: ArrayLike, hours: ArrayLike, ties: 
 
 
 def round_up(hours: ArrayLike) -> NDArray[np.float64]:
-    """Round training times up to quarters of an hour; a hair above one, by rounding, is that one."""
+    """Round training times up to quarters of an hour, ignoring excesses below 1e-9 quarters from floating point.
+
+    >>> round_up([1.0, 1.01, 0.7])
+    array([1.  , 1.25, 0.75])
+    """
     return np.ceil(np.round(np.asarray(hours, dtype=np.float64) / QUARTER, 9)) * QUARTER
 
 
 def time_counts(rounded: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether fastest and slowest differ by more than a quarter of an hour, along the last axis; with NaN never."""
+    """Whether fastest and slowest differ by more than a quarter of an hour, along the last axis; False with any NaN."""
     if rounded.shape[-1] == 0:
         return np.zeros(rounded.shape[:-1], dtype=np.bool_)
     return np.asarray(np.ptp(rounded, axis=-1) > QUARTER + 1e-9)
 
 
-def ranks_of(figures: ArrayLike, ties: Ties) -> NDArray[np.float64]:
-    """Return ranks along the last axis, the largest figure the highest."""
-    return np.asarray(rankdata(np.round(np.asarray(figures, dtype=np.float64), _DIGITS), ties, axis=-1), np.float64)
+def ranks_of(values: ArrayLike, ties: Ties) -> NDArray[np.float64]:
+    """Return ranks along the last axis; the largest value has the highest rank.
+
+    >>> ranks_of([0.2, 0.3, 0.3], "average")
+    array([1. , 2.5, 2.5])
+    """
+    return np.asarray(rankdata(np.round(np.asarray(values, dtype=np.float64), _DIGITS), ties, axis=-1), np.float64)
 
 
 def _places(score: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What a value scored: the mean of its replicates' own scores, and how far training spreads them."""
+"""Summary of a value's scores over its replicates: mean, standard deviation, confidence intervals."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import AVERAGED, PER_CLASS, WHOLE_MAP, View, averaged_over, class_names, score_table
 
 SPREAD = "training spread, reference points fixed"
-"""What the t interval says."""
+"""Source of variation that the t interval covers."""
 
 AS_THE_PAPER = "percentile bootstrap over replicates, as the paper may have; with five it covers about 84 %, not 95 %"
-"""What the bootstrap interval beside it is."""
+"""Description of the bootstrap interval."""
 
 SAMPLING = "95 % Wilson: sampling error of this one map's assessment, if the points are a simple random sample"
-"""What a map's own intervals say."""
+"""Description of a single map's own intervals."""
 
 FEW_POINTS = 25
-"""Classes with fewer reference points than this are flagged: their figures are of little weight."""
+"""Classes with fewer reference points than this are flagged: their scores are imprecise."""
 
 _ENUMERATED = 5
-"""Up to so many replicates all resamples (n to the power of n) are gone through, instead of drawing some."""
+"""Up to this number n of replicates all nⁿ resamples are enumerated instead of drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,17 @@ class Summary:
     Attributes:
         value: Name of the value.
         scene: Name of the scene.
-        mosaic: How the maps were made; None where the values differ in that.
-        metric: Which score.
-        land_class: Of which class; "" for a score of the whole map.
+        mosaic: Name of the maps' passes; None where the values differ in them.
+        metric: The score.
+        land_class: Name of the class; "" for a score of the whole map.
         seeds: Seeds of the replicates that have the score.
-        scores: Each one's own score.
-        mean: Their mean; NaN without any, or where they average over different classes.
-        sd: Their standard deviation (n − 1); NaN for fewer than two.
-        low: Lower end of the 95 % t interval of the mean (df = n − 1): :data:`SPREAD`. NaN for fewer than two.
-        high: Its upper end.
-        bootstrap_low: Lower end of the percentile bootstrap's interval: :data:`AS_THE_PAPER`.
-        bootstrap_high: Its upper end.
+        scores: The replicates' scores.
+        mean: Their mean; NaN without any, or if they are averages over different sets of classes.
+        sd: Their sample standard deviation (ddof = 1); NaN for fewer than two.
+        low: Lower bound of the 95 % t interval of the mean (df = n − 1): :data:`SPREAD`. NaN for fewer than two.
+        high: Upper bound.
+        bootstrap_low: Lower bound of the percentile bootstrap interval: :data:`AS_THE_PAPER`.
+        bootstrap_high: Upper bound.
     """
 
     value: str
@@ -68,30 +68,30 @@ class Summary:
 
     @property
     def n(self) -> int:
-        """How many replicates have the score."""
+        """Number of replicates that have the score."""
         return len(self.scores)
 
     @property
     def half(self) -> float:
-        """Half the t interval's width: mean ± half."""
+        """Half-width of the t interval: mean ± half."""
         return (self.high - self.low) / 2
 
 
 def summarise(trial: Trial, view: View, metrics: Sequence[str] = WHOLE_MAP) -> list[Summary]:
-    """Summarise whole-map scores, for each metric every value in the trial's order.
+    """Summarise scores of whole maps: for each metric, every value in the trial's order.
 
     Args:
         trial: The trial.
-        view: Which maps.
-        metrics: Which scores; ``hours`` is the training time.
+        view: The maps to summarise.
+        metrics: The scores; ``hours`` is the training time.
     """
     return [s for metric in metrics for s in _summaries(trial, view, metric, None)]
 
 
 def summarise_classes(trial: Trial, view: View, metrics: Sequence[str] = PER_CLASS) -> list[Summary]:
-    """Summarise scores per class, for each metric and class every value in the trial's order.
+    """Summarise scores per class: for each metric and class, every value in the trial's order.
 
-    User's accuracy of a class that a map lacks is undefined: ``n`` says how many maps have it.
+    User's accuracy of a class that a map lacks is undefined: ``n`` is the number of maps that have it.
     """
     names = class_names(trial, view)
     return [s for metric in metrics for name in names for s in _summaries(trial, view, metric, name)]
@@ -136,11 +136,15 @@ def t_interval(scores: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     """Return Student's t interval of a mean: mean ± t(n − 1) · s / √n.
 
     Args:
-        scores: (n,) scores, independent and about normal.
+        scores: (n,) scores, independent and approximately normal.
         level: Confidence level, 0…1.
 
     Returns:
-        Lower and upper end; NaN twice for fewer than two scores.
+        Lower and upper bound; both NaN for fewer than two scores.
+
+    >>> low, high = t_interval([0.70, 0.72, 0.71, 0.69, 0.73])
+    >>> round(low, 3), round(high, 3)
+    (0.69, 0.73)
     """
     x = np.asarray(scores, dtype=np.float64)
     if x.size < 2:
@@ -152,20 +156,24 @@ def t_interval(scores: ArrayLike, level: float = 0.95) -> tuple[float, float]:
 def bootstrap_interval(
     scores: ArrayLike, level: float = 0.95, *, draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap's interval of a mean (Efron 1979).
+    """Return the percentile bootstrap interval of a mean (Efron 1979).
 
-    Up to five scores all nⁿ resamples are gone through, so nothing is left to chance; beyond, some are drawn.
+    Up to five scores all nⁿ resamples are enumerated, so the interval is exact; for more scores resamples are drawn.
 
     Args:
         scores: (n,) scores.
-        level: Confidence level aimed at, 0…1; with few scores it is missed by far.
-        draws: How many resamples to draw.
+        level: Nominal confidence level, 0…1; with few scores the actual coverage is far lower.
+        draws: Number of resamples to draw.
         seed: Seed of the draws.
 
     Returns:
-        Lower and upper end; NaN twice for fewer than two scores.
+        Lower and upper bound; both NaN for fewer than two scores.
+
+    >>> low, high = bootstrap_interval([0.70, 0.72, 0.71, 0.69, 0.73])
+    >>> round(low, 3), round(high, 3)
+    (0.698, 0.722)
     """
-    x = np.sort(np.asarray(scores, dtype=np.float64))  # sorted: the order of replicates must change nothing
+    x = np.sort(np.asarray(scores, dtype=np.float64))  # sorted: the interval must not depend on the replicates' order
     if x.size < 2:
         return math.nan, math.nan
     means = x[resamples(x.size, draws, seed)].mean(axis=1)
@@ -175,21 +183,25 @@ def bootstrap_interval(
 
 @lru_cache(maxsize=8)
 def resamples(n: int, draws: int, seed: int) -> NDArray[np.intp]:
-    """Return resamples of n items with replacement, (resamples, n) indices: all of them up to five, else draws."""
+    """Return resamples of n items with replacement, (resamples, n) indices: all of them up to n = 5, else random draws.
+
+    >>> resamples(2, draws=100, seed=0).tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1]]
+    """
     if n <= _ENUMERATED:
         found = np.array(list(itertools.product(range(n), repeat=n)), dtype=np.intp)
     else:
         found = np.random.default_rng(seed).integers(0, n, size=(draws, n), dtype=np.intp)
-    found.flags.writeable = False  # it is kept for the next call
+    found.flags.writeable = False  # cached and shared by callers
     return found
 
 
 def small_classes(assessment: Assessment, least: int = FEW_POINTS) -> dict[str, int]:
-    """Return the classes that have few reference points, with how many they have.
+    """Return the classes with few reference points, and their numbers of points.
 
     Args:
         assessment: Any assessment.
-        least: Points from which on a class isn't flagged.
+        least: Smallest number of points at which a class isn't flagged.
     """
     points = zip(assessment.legend.names, assessment.scores.reference_points, strict=True)
     return {name: n for name, n in points if n < least}

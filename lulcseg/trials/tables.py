@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +17,9 @@ _SUMMARISED = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_produ
 
 
 def ranking_frame(ranking: Ranking) -> pd.DataFrame:
-    """Return a ranking as numbers, a row a value in the trial's order.
+    """Return a ranking as numbers, one row per value in the trial's order.
 
-    Columns: scene, mosaic, value, level, n; of every score its mean, standard deviation (``_sd``), the ends of the
+    Columns: scene, mosaic, value, level, n; of every score its mean, standard deviation (``_sd``), the bounds of the
     95 % t interval (``_low``, ``_high``) and of the percentile bootstrap (``_bootstrap_low``, ``_bootstrap_high``);
     users_rank, producers_rank, time_rank, score, place, first.
     """
@@ -40,19 +39,19 @@ def ranking_frame(ranking: Ranking) -> pd.DataFrame:
 
 
 def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = False) -> pd.DataFrame:
-    """Return a ranking as printed, a row a value by place.
+    """Return a ranking as printed, one row per value by place.
 
-    Scores are means ± half their 95 % t interval (training spread, reference points fixed). "first" is how often
-    the value comes first when the seeds are drawn anew, "than next" whether its kappa can be told apart from that
-    of the one placed below it.
+    Scores are means ± half their 95 % t interval (training spread, reference points fixed). "first" is the share of
+    bootstrap draws of the seeds in which the value comes first, "than next" the verdict of the test of its kappa
+    against that of the value placed below it.
 
     Args:
         ranking: The ranking.
-        with_view: Say in a first column which maps it is of.
-        narrow: Give the interval of kappa only.
+        with_view: Name the view in a first column.
+        narrow: Include the interval of kappa only.
     """
     others = _mean if narrow else with_interval
-    told = {n.better: _word(n.better, n.comparison) for n in ranking.neighbours}
+    verdicts = {n.better: _verdict(n.better, n.comparison) for n in ranking.neighbours}
     rows = [
         {
             "value": r.value,
@@ -65,7 +64,7 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
             "place": "–" if r.place is None else str(r.place),
             "score": _score(r),
             "first": "–" if math.isnan(r.first) else percent(r.first),
-            "than next": told.get(r.value, ""),
+            "than next": verdicts.get(r.value, ""),
         }
         for r in ranking.ranked
     ]
@@ -74,18 +73,8 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
     return pd.DataFrame(rows, dtype=str)
 
 
-def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Return comparisons as numbers and their sentences, a row each."""
-    keys = ("scene", "mosaic", "metric", "kind", "values", "named", "n", "estimate", "low", "high", "p", "p_adjusted",
-            "margin", "p_equivalence", "verdict", "sentence")  # fmt: skip
-    return pd.DataFrame(
-        [{key: " ".join(c.values) if key == "values" else getattr(c, key) for key in keys} for c in comparisons],
-        columns=list(keys),
-    )
-
-
 def with_interval(summary: Summary) -> str:
-    """Write a mean and half its t interval: ``0.712 ± 0.031``; without spread the mean alone."""
+    """Return a mean and the half-width of its t interval as text, ``0.712 ± 0.031``; the mean alone without one."""
     if math.isnan(summary.half):
         return format_score(summary.mean)
     return f"{summary.mean:.3f} ± {summary.half:.3f}"
@@ -99,22 +88,33 @@ def _score(r: RankedValue) -> str:
     return "–" if math.isnan(r.score) else f"{r.score:g}"
 
 
-def _word(better: str, c: Comparison) -> str:
+def _verdict(better: str, c: Comparison) -> str:
     if c.verdict != "differs":
         return c.verdict
     return "higher kappa" if (c.estimate > 0) == (c.values[1] == better) else "lower kappa"
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """Write a table of texts in Markdown; what Markdown would read as its own is escaped."""
+def as_markdown(table: pd.DataFrame, *, escape: bool = True) -> str:
+    r"""Return a table of texts in Markdown.
+
+    Args:
+        table: The table; columns may share a heading.
+        escape: Escape characters that Markdown would interpret; False: the cells hold Markdown.
+
+    >>> print(as_markdown(pd.DataFrame({"value": ["batch_10"], "kappa": ["0.71"]})), end="")
+    | value | kappa |
+    |---|---|
+    | batch\_10 | 0.71 |
+    """
     rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
-    lines = ["| " + " | ".join(_escaped(cell, _MARKDOWN) for cell in row) + " |" for row in rows]
+    special = _MARKDOWN if escape else {}
+    lines = ["| " + " | ".join(_escaped(cell, special) for cell in row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(table.columns))
     return "\n".join(lines) + "\n"
 
 
 def as_latex(table: pd.DataFrame) -> str:
-    r"""Write a table of texts as a LaTeX ``tabular``, ruled as by the package booktabs."""
+    r"""Return a table of texts as a LaTeX ``tabular`` with the rules of the package booktabs."""
     rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
     lines = [" & ".join(_escaped(cell, _LATEX) for cell in row) + r" \\" for row in rows]
     columns = "l" + "r" * (len(table.columns) - 1)

@@ -1,4 +1,4 @@
-"""A trial: several values of one setting, each trained from several seeds, as its folder holds them."""
+"""A trial: several values of one setting, each trained from several seeds, read from its folder."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any, Literal
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.run_folder.folder import TrialFolder
 from lulcseg.trials.notices import notices
 from lulcseg.trials.replicates import Replicate, read_replicate
 
 
 @dataclass(frozen=True, slots=True)
 class TrialValue:
-    """One value of what a trial varies.
+    """One value of a trial's factor.
 
     Attributes:
-        name: As its folder is called, such as ``batch10``.
-        level: The number it stands for (patches a batch, pixels); None for what is on or off.
+        name: Name of its folder, such as ``batch10``.
+        level: The number it represents (patches per batch, pixels); None for a categorical factor.
     """
 
     name: str
@@ -29,11 +30,11 @@ class TrialValue:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The one comparison that was named before the trial was run.
+    """The one contrast that was named before the trial was run.
 
     Attributes:
-        kind: ``slope`` of the score on log₂ of the level, or ``difference``, the second value less the first.
-        values: Which values; None for a slope means all that have a level.
+        kind: ``slope`` of the score on log₂ of the level, or ``difference``, the second value minus the first.
+        values: The values; None for a slope: all that have a level.
     """
 
     kind: Literal["slope", "difference"]
@@ -42,20 +43,20 @@ class Contrast:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A trial as its folder holds it.
+    """A trial and its runs.
 
     Attributes:
         name: Its name.
-        title: The same for people.
-        description: What it asks.
-        factor: What varies, for people.
+        title: Its name in words.
+        description: The question it answers.
+        factor: What varies, in words.
         values: The values, in order.
         seeds: Seeds that each value is, or is to be, trained from.
-        contrast: The comparison named beforehand.
+        contrast: The contrast named beforehand, if any.
         folder: Its folder.
         replicates: Its runs, by value and seed, finished or not.
-        notes: What a reader must know before comparing, a sentence each: what is missing, unfinished, failed or unlike.
-        plain: Content of ``trial.json``, empty where there is none.
+        notes: Warnings about missing, unfinished, failed and inconsistent runs, a sentence each.
+        plain: Content of ``trial.json``, empty without it.
     """
 
     name: str
@@ -71,17 +72,17 @@ class Trial:
     plain: dict[str, Any]
 
     def of(self, value: str) -> list[Replicate]:
-        """Return the runs of a value that came to their end, by seed."""
+        """Return the complete runs of a value, by seed."""
         return [r for r in self.replicates if r.value == value and r.counts]
 
     def labels(self, scene: str) -> Assessment | None:
-        """Return how the digitised polygons of a scene scored, from the first run that says."""
+        """Return the assessment of a scene's digitised polygons, from the first run that has one."""
         scored = (a for r in self.replicates for a in r.assessments if a.scene == scene and a.compared == "labels")
         return next(scored, None)
 
 
 def select_values(trial: Trial, names: Sequence[str]) -> Trial:
-    """Return a trial of some of its values; the contrast stays if they hold all of its values.
+    """Return a trial restricted to some of its values; the contrast is kept if they include all of its values.
 
     Raises:
         LulcsegError: The trial has no such value.
@@ -104,21 +105,22 @@ def select_values(trial: Trial, names: Sequence[str]) -> Trial:
 
 
 def read_trial(folder: Path) -> Trial:
-    """Read a trial from its run directories and, where it is there, ``trial.json``.
+    """Read a trial from its runs' folders and, if it exists, ``trial.json``.
 
-    A damaged, unfinished or missing run is no reason to fail: it is told in ``notes``.
+    Damaged, unfinished and missing runs are reported in ``notes`` instead of raising.
 
     Args:
-        folder: Holds ``<value>/seed<k>/`` directories, or run directories themselves.
+        folder: Holds folders ``<value>/seed<k>/``, or runs' folders themselves.
 
     Raises:
-        LulcsegError: There is no such folder, it holds no run, or ``trial.json`` is damaged.
+        LulcsegError: The folder doesn't exist, holds no run, or its ``trial.json`` is damaged.
     """
     if not folder.is_dir():
         raise LulcsegError("there is no such folder", where=folder, remedy="give the folder of a trial's runs")
-    plain = _read_plain(folder / "trial.json")
+    paths = TrialFolder(folder)
+    plain = _read_plain(paths.description)
     name = str(plain.get("name") or folder.resolve().name)
-    replicates = [read_replicate(path.parent, name) for path in _records(folder)]
+    replicates = [read_replicate(run, name) for run in paths.runs()]
     if not replicates and not plain:
         raise LulcsegError("it holds no run", where=folder, remedy="give the folder of a trial's runs")
     values = _values(plain, replicates, folder)
@@ -146,26 +148,21 @@ def _read_plain(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LulcsegError("is no readable JSON file", where=path, remedy="start the sweep again") from error
+        raise LulcsegError("not a readable JSON file", where=path, remedy="start the sweep again") from error
     if not isinstance(plain, dict) or plain.get("format") != 1:
-        raise LulcsegError("describes no trial of format 1", where=path, remedy="start the sweep again")
+        raise LulcsegError("not the description of a trial of format 1", where=path, remedy="start the sweep again")
     return plain
 
 
-def _records(folder: Path) -> list[Path]:
-    """Return the records of runs one or two levels down."""
-    return sorted(folder.glob("*/record.json")) + sorted(folder.glob("*/*/record.json"))
-
-
 def _values(plain: Mapping[str, Any], replicates: Iterable[Replicate], folder: Path) -> list[TrialValue]:
-    """Return the values as ``trial.json`` orders them; others, and without it all, by level, then name."""
+    """Return the values in the order of ``trial.json``, then those that it doesn't list by level and name."""
     try:
         listed = [
             TrialValue(str(v["name"]), None if v.get("level") is None else float(v["level"]))
             for v in plain.get("values") or []
         ]
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise _undescribed("values", folder) from error
+        raise _invalid("values", folder) from error
     named = {v.name for v in listed}
     found = {r.value: TrialValue(r.value, r.level) for r in replicates if r.value not in named}
     others = sorted(found.values(), key=lambda v: (v.level is None, v.level or 0.0, v.name))
@@ -179,18 +176,18 @@ def _contrast(plain: Mapping[str, Any] | None, values: list[TrialValue], folder:
     named = None if chosen is None else tuple(str(name) for name in chosen)
     known = {v.name: v.level for v in values}
     levels = [known.get(name) for name in named or known]
-    sound = {
+    valid = {
         "slope": named is None or all(level is not None and level > 0 for level in levels),
         "difference": named is not None and len(named) == 2 and set(named) <= set(known),
     }
-    if not sound.get(kind, False):
-        raise _undescribed("contrast", folder)
+    if not valid.get(kind, False):
+        raise _invalid("contrast", folder)
     return Contrast(kind, named)
 
 
-def _undescribed(key: str, folder: Path) -> LulcsegError:
+def _invalid(key: str, folder: Path) -> LulcsegError:
     return LulcsegError(
-        f"its '{key}' can't be understood",
-        where=folder / "trial.json",
+        f"its '{key}' isn't valid",
+        where=TrialFolder(folder).description,
         remedy="start the sweep again",
     )

@@ -1,4 +1,4 @@
-"""The scores of a trial's values and seeds on one scene, as a table that every statistic starts from."""
+"""The scores of a trial's values and seeds on one scene: the table that every statistic is computed from."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ PER_CLASS = ("f1", "users", "producers")
 """Metrics of a class."""
 
 AVERAGED = ("mean_f1", "mean_users", "mean_producers")
-"""Those that are averages over classes, comparable only over the same classes."""
+"""Metrics that are averages over classes, comparable only over the same classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is compared across a trial: the maps of one scene, made in one way.
+    """The maps that are compared across a trial: those of one scene, by one set of passes.
 
     Attributes:
         scene: Name of the scene.
-        mosaic: How the maps were made; None where that itself is what the values differ in, and each
-            value has one map of the scene.
+        mosaic: Name of the passes; None where the values differ in them, and each value has one map of the scene.
     """
 
     scene: str
@@ -38,15 +37,15 @@ class View:
 
     @property
     def title(self) -> str:
-        """The view as printed."""
+        """The view in words."""
         return f"{self.scene}, {self.mosaic}" if self.mosaic else self.scene
 
 
 def views(trial: Trial) -> list[View]:
-    """Return what can be compared across a trial: scenes in the order of the runs, and their maps.
+    """Return the views of a trial: scenes in the order of the runs, and their maps.
 
-    A scene's maps are compared by how they were made, where at least two values (or the only one) have a
-    map made so; else, where each run has one map of the scene, across the ways of making them.
+    A scene has a view for each set of passes by which at least two values (or the only one) have a map. Without such
+    a set, if each run has one map of the scene, it has one view across the sets of passes.
     """
     made: dict[str, dict[str, set[str]]] = {}
     for r in trial.replicates:
@@ -62,22 +61,22 @@ def views(trial: Trial) -> list[View]:
 
 
 def scored(trial: Trial, value: str, view: View) -> list[tuple[Replicate, Assessment]]:
-    """Return the runs of a value that count and have a map in view, one a seed, with how it scored."""
+    """Return the complete runs of a value that have a map in view, one per seed, with the map's assessment."""
     by_seed = {r.seed: (r, a) for r in trial.of(value) if (a := r.assessment(view.scene, view.mosaic)) is not None}
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
 def score_table(trial: Trial, view: View, metric: str, land_class: str | None = None) -> pd.DataFrame:
-    """Return a score of every value and seed.
+    """Return one score of every value and seed.
 
     Args:
         trial: The trial.
-        view: Which maps.
+        view: The maps to compare.
         metric: One of :data:`WHOLE_MAP`, or with a class one of :data:`PER_CLASS`; ``hours`` for the training time.
         land_class: Name of the class.
 
     Returns:
-        A row a value, a column a seed, both in the trial's order; NaN where there is no such score.
+        (values, seeds) table, both in the trial's order; NaN where there is no such score.
     """
     rows = {
         value.name: {r.seed: _score(r, a, metric, land_class) for r, a in scored(trial, value.name, view)}
@@ -107,5 +106,5 @@ def class_names(trial: Trial, view: View) -> list[str]:
 
 
 def averaged_over(trial: Trial, view: View, values: Sequence[str]) -> set[tuple[str, ...]]:
-    """Return the lists of classes that the values' averages are over: one, if they are to be compared."""
+    """Return the sets of classes that the values' averages are over; comparable if there is only one."""
     return {judged_classes(r, view.scene, view.mosaic) for value in values for r, _ in scored(trial, value, view)}

@@ -279,7 +279,7 @@ def test_a_damaged_legend_tag(tmp_path):
     with rasterio.open(map_file, "r+") as data:
         data.update_tags(LULCSEG_LEGEND="{not json")
 
-    with pytest.raises(LulcsegError, match="LULCSEG_LEGEND tag is no legend"):
+    with pytest.raises(LulcsegError, match="LULCSEG_LEGEND tag is not a legend"):
         assess_files(write_points(tmp_path / "p.gpkg", [10]), map_file)
 
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from lulcseg.cli import main
-from lulcseg.commands.contact import settings_from
+from lulcseg.commands.contact import parse_settings
 from lulcseg.errors import LulcsegError
-from lulcseg.pictures.contact_sheets import _places
+from lulcseg.pictures.contact_sheets import choose_places
 from lulcseg.scene.scene import Scene
 from tests.conftest import write_raster
 from tests.support.plans import drawn
@@ -21,14 +21,14 @@ Make = Callable[..., Path]
 
 
 def test_settings_are_written_as_for_train() -> None:
-    settings = settings_from(
+    settings = parse_settings(
         ["scene=small2018", "augment=light", "augment.p.hue=0", "augment.strength=0.5", "range=[0,4000]", "patches=2"]
     )
     assert (settings.scene, settings.augment.name) == ("small2018", "light")
     assert (settings.augment.p.hue, settings.augment.p.zoom) == (0.0, None)
     assert (settings.augment.strength, settings.range, settings.patches) == (0.5, [0.0, 4000.0], 2)
-    assert settings_from(["a.yaml"]).scene == "a.yaml"
-    assert settings_from(["a.yaml", "augment.strength=2"]).augment.name == "paper"
+    assert parse_settings(["a.yaml"]).scene == "a.yaml"
+    assert parse_settings(["a.yaml", "augment.strength=2"]).augment.name == "paper"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_settings_are_written_as_for_train() -> None:
 )
 def test_bad_settings_get_a_sentence(words: list[str], part: str) -> None:
     with pytest.raises(LulcsegError, match=r".") as caught:
-        settings_from(words)
+        parse_settings(words)
     assert part in str(caught.value)
 
 
@@ -79,10 +79,10 @@ def test_bad_input_is_one_sentence(
 def test_patches_are_of_every_class_and_apart(make_scene: Make, cache: Path) -> None:
     scene = Scene.open(str(make_scene()), cache)
     plan = drawn(scene, patch_size=16, patches=200, seed=0)
-    places = _places(plan, scene.name, 6, 0)
+    places = choose_places(plan, scene.name, 6, 0)
     rows = plan.rows.set_index(["row", "col"])["class_index"]
     assert {int(c) for r, c_, _ in places[:3] for c in np.atleast_1d(rows.loc[(r, c_)])} == {0, 1, 2}
     gaps = [max(abs(a[0] - b[0]), abs(a[1] - b[1])) for i, a in enumerate(places) for b in places[:i]]
     assert min(gaps) >= 16
-    assert places == _places(plan, scene.name, 6, 0)
-    assert places != _places(plan, scene.name, 6, 1)
+    assert places == choose_places(plan, scene.name, 6, 0)
+    assert places != choose_places(plan, scene.name, 6, 1)

@@ -13,7 +13,7 @@ from PIL import Image
 from lulcseg.cli import main
 from lulcseg.commands.picture_files import save_picture
 from tests.conftest import LEFT, TOP, write_raster
-from tests.pictures.test_map_sheet import LEGEND, map_of, scattered, tagged, values_of
+from tests.support.map_files import LEGEND, map_of, scattered, tagged, values_of
 
 Make = Callable[..., Path]
 
@@ -78,7 +78,7 @@ def test_maps_beside_each_other(
         (["none.tif"], "none.tif: no such file"),
         (["folder"], "folder: no such file"),
         (["map.tif", "--out", "none/a.png"], "none: the output folder does not exist"),
-        (["map.tif", "--out", "a.jpg"], "a.jpg: is no PNG"),
+        (["map.tif", "--out", "a.jpg"], "a.jpg: is not a PNG"),
         (["map.tif", "--out", "folder"], "folder: is a folder"),
         (["map.tif", "--width", "319"], "--width: 319 pixels"),
         (["map.tif", "--width", "6001"], "choose 320 to 6000"),
@@ -114,11 +114,11 @@ def test_bad_input_to_quicklook(
         (["map.tif", "none.tif"], "none.tif: no such file"),
         (["map.tif", "confidence.tif"], "confidence.tif: holds values, not classes"),
         (["map.tif", "off.tif"], "off.tif: its pixels (0.5 × 0.5 from 330000.1"),
-        (["map.tif", "--at", "330010"], "--at: '330010' is no place; write easting and northing"),
-        (["map.tif", "--at", "east,north"], "'east,north' is no place"),
-        (["map.tif", "--at", "1,2,3"], "is no place"),
-        (["map.tif", "--at", "nan,1"], "is no place"),
-        (["map.tif", "--at=-5,1"], "--at: -5,1 is off the ground"),
+        (["map.tif", "--at", "330010"], "--at: '330010' is not a place; write easting and northing"),
+        (["map.tif", "--at", "east,north"], "'east,north' is not a place"),
+        (["map.tif", "--at", "1,2,3"], "is not a place"),
+        (["map.tif", "--at", "nan,1"], "is not a place"),
+        (["map.tif", "--at=-5,1"], "--at: -5,1 is outside the ground"),
         (["map.tif", "--size", "8"], "--size: 8 pixels"),
         (["map.tif", "--out", "none/a.png"], "none: the output folder does not exist"),
     ],

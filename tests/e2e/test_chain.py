@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,35 +17,21 @@ import torch
 import yaml
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.pictures.previews import write_previews
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
 from lulcseg.scene.scene import Scene
-from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
+from lulcseg.settings.filling import fill
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
 from lulcseg.training.model_record import TRAINING
+from lulcseg.training.training_settings import TrainingSettings
 from tests.conftest import write_raster
+from tests.support.small_runs import QUICK, SMALL, run, script
 from tests.support.wandb_files import OfflineRun
 
 Make = Callable[..., Path]
-SMALL = [
-    "sampling.patch_size=32", "sampling.patches=48", "model.filters=8", "model.depth=2", "trainer.epochs=6",
-    "trainer.batch_size=8", "trainer.accelerator=cpu", "reading.workers=0", "optim.learning_rate=0.01",
-]  # fmt: skip
-QUICK = [*SMALL, "trainer.epochs=1", "optim.schedule=constant", "logger=none"]
-
-
-def run(run_dir: Path, *overrides: str) -> Path:
-    """Train in this process."""
-    train(compose("train", [*overrides, f"run_dir={run_dir}"]))
-    return run_dir
-
-
-def script(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"WANDB_MODE": "offline", "COLUMNS": "120"}
-    return subprocess.run(
-        [sys.executable, str(ROOT / name), *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.mark.slow
@@ -191,19 +173,19 @@ def test_micro_batches_are_compared_where_patches_are_augmented() -> None:
         (["augment.p.blur=0.5"], True),
         (["augment=light"], True),
     ):
-        settings = asdict(compose("train", ["scene=any", "trainer.micro_batch=2", *overrides]))
-        found = training_settings(settings)
+        config = compose("train", ["scene=any", "trainer.micro_batch=2", *overrides])
+        found = TrainingSettings.of(config).fixed()
         assert found.get("trainer.micro_batch") == (2 if compared else None), overrides
-        assert found["trainer.epochs"] == settings["trainer"]["epochs"]
-    assert training_settings({}) == {}
+        assert found["trainer.epochs"] == config.trainer.epochs
 
 
 def test_only_a_constant_rate_is_prolonged(trained: Path, tmp_path: Path) -> None:
     checkpoint = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
-    settings = yaml.safe_load((trained / "config.yaml").read_text())
-    settings["trainer"] |= {"epochs": 2, "micro_batch": 4}
+    config = fill(TrainConfig, yaml.safe_load((trained / "config.yaml").read_text()), "config.yaml")
+    config.trainer.epochs, config.trainer.micro_batch = 2, 4
+    settings = TrainingSettings.of(config)
     check_resumable(trained / "checkpoints" / "last.ckpt", settings)
-    settings["optim"]["schedule"] = checkpoint[TRAINING]["optim.schedule"] = "cosine"
+    config.optim.schedule = checkpoint[TRAINING]["optim.schedule"] = "cosine"
     torch.save(checkpoint, tmp_path / "cosine.ckpt")
     with pytest.raises(LulcsegError, match=r"laid out over 1 epochs, not 2; set trainer\.epochs=1"):
         check_resumable(tmp_path / "cosine.ckpt", settings)
@@ -237,7 +219,9 @@ def test_same_seed_same_plan_and_another_seed_another(make_scene: Make, cache: P
 def test_two_scenes_and_validation_blocks(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     names = ",".join(str(make_scene(n, seed=i)) for i, n in enumerate(("a", "b")))
     options = ["validation.fraction=0.3", "validation.block=32", "sampling.patch_size=16", "augment=light"]
-    folder = run(tmp_path / "run", f"scenes.train=[{names}]", f"cache={cache}", *QUICK, *options)
+    folder = tmp_path / "run"
+    chosen = [f"scenes.train=[{names}]", f"cache={cache}", f"run_dir={folder}", *QUICK, *options]
+    score = train(compose("train", chosen))
     record = json.loads((folder / "record.json").read_text())
     assert record["train_scenes"] == ["a", "b"]
     assert record["assessments"] == [f"assessment/{n}_{k}" for n in "ab" for k in ("single", "labels")]
@@ -245,6 +229,7 @@ def test_two_scenes_and_validation_blocks(make_scene: Make, cache: Path, tmp_pat
     assert "val/mean_f1" in (folder / "metrics.csv").read_text().splitlines()[0]
     assert sorted(p.name for p in (folder / "maps").glob("*.tif")) == ["a_single.tif", "b_single.tif"]
     scored = json.loads((folder / "assessment" / "a_single.json").read_text())
+    assert score == scored["mean_f1"], "the run's score isn't that of its first map"
     assert scored["inside_training"]["n_scored"] + scored["outside_training"]["n_scored"] == 40
 
 

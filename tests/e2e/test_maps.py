@@ -25,7 +25,7 @@ from lulcseg.run.predict import predict
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
 from tests.conftest import scene_maker, write_raster
-from tests.e2e.test_chain import QUICK, run
+from tests.support.small_runs import QUICK, run
 
 Make = Callable[..., Path]
 LAYERS = "[probabilities,confidence,entropy,disagreement]"
@@ -88,7 +88,7 @@ def test_two_processes_make_the_map_of_one(checkpoint: Path, make_scene: Make, t
 
 
 @pytest.mark.slow
-def test_what_is_killed_is_gone_on_with_by_the_same_command(checkpoint: Path, make_scene: Make, tmp_path: Path) -> None:
+def test_a_killed_prediction_resumes_by_the_same_command(checkpoint: Path, make_scene: Make, tmp_path: Path) -> None:
     scene = make_scene("killed", (700, 300), seed=3)
     request = command(checkpoint, scene, tmp_path / "cut", f"mosaic.outputs={LAYERS}", "mosaic.batch_size=1")
     process = script(*request)
@@ -104,7 +104,7 @@ def test_what_is_killed_is_gone_on_with_by_the_same_command(checkpoint: Path, ma
     process = script(*request)
     out, error = process.communicate(timeout=240)
     assert process.returncode == 0, error[-2000:]
-    assert f"Goes on: {kept} of 44 strips are there." in out
+    assert f"Resuming: {kept} of 44 strips are done." in out
     mapped(checkpoint, scene, tmp_path / "whole", f"mosaic.outputs={LAYERS}", "mosaic.batch_size=1")
     assert pixels(maps) == pixels(tmp_path / "whole" / "maps")
     assert not list(maps.glob(".*"))
@@ -219,21 +219,21 @@ def test_imagery_that_changes_is_noticed(
 
 def test_a_review_needs_labels_and_says_so_first(checkpoint: Path, make_scene: Make, tmp_path: Path) -> None:
     scene = make_scene("bare", labels=None)
-    with pytest.raises(LulcsegError, match="it has no labels that a map could be held against"):
+    with pytest.raises(LulcsegError, match="it has no labels to compare a map with"):
         mapped(checkpoint, scene, tmp_path / "out", "mosaic.outputs=[review]")
     assert not (tmp_path / "out").exists()
 
 
-def test_devices_that_cannot_be_had_are_told(checkpoint: Path, make_scene: Make, tmp_path: Path) -> None:
-    with pytest.raises(LulcsegError, match="devices=some with strategy auto can't be had here"):
+def test_devices_that_are_not_available_are_refused(checkpoint: Path, make_scene: Make, tmp_path: Path) -> None:
+    with pytest.raises(LulcsegError, match="devices=some with strategy auto are not available here"):
         mapped(checkpoint, make_scene("devices"), tmp_path / "out", "devices=some")
     assert not (tmp_path / "out").exists()
 
 
-def test_what_an_earlier_map_left_is_told(
+def test_files_of_an_earlier_map_are_reported(
     checkpoint: Path, make_scene: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene = make_scene("again")
     mapped(checkpoint, scene, tmp_path / "out", "mosaic=cheap", "mosaic.outputs=[disagreement]")
     mapped(checkpoint, scene, tmp_path / "out", "mosaic=cheap")
-    assert "again_cheap_disagreement.tif is of an earlier map and was left as it is." in capsys.readouterr().out
+    assert "again_cheap_disagreement.tif belongs to an earlier map and was left as it is." in capsys.readouterr().out

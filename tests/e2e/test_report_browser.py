@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from lulcseg.report.run.run_page import write_report
+from tests.support.browser import BROWSER, browse
 from tests.support.runs import write_run
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)"),
@@ -55,15 +51,6 @@ document.documentElement.dataset.out = encodeURIComponent(JSON.stringify(out));
 </script>
 </body>
 """
-
-
-def browse(path: Path, profile: Path, *options: str) -> tuple[str, list[str]]:
-    """Return the page as the browser made it, and what it wrote to its console."""
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", *quiet, f"--user-data-dir={profile}"]
-    command += ["--window-size=1400,1000", "--enable-logging=stderr", "--v=0", *options, "--dump-dom", path.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 @pytest.fixture(scope="module")

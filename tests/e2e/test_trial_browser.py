@@ -9,9 +9,8 @@ from urllib.parse import unquote
 import pytest
 
 from lulcseg.report.trial.trial_page import write_trial_report
-from tests.e2e.test_report_browser import BROWSER, browse
-from tests.report.test_trial_page import LEGEND, NASTY
-from tests.support.trial_pages import write_trial
+from tests.support.browser import BROWSER, browse
+from tests.support.trial_pages import LEGEND, NASTY, write_trial
 
 pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)"),

@@ -24,7 +24,8 @@ from lulcseg.launch.trial_folder import check_layout, write_trial
 from lulcseg.locks import is_locked, lock_of, replicate_lock
 from lulcseg.processes import interruptible
 from lulcseg.run.resume import recording_outcome
-from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RecordWriter, RunRecord
 
 
 def wait_for(there: Callable[[], bool]) -> None:
@@ -230,13 +231,23 @@ def test_a_trials_description_grows_and_is_not_anothers(tmp_path: Path) -> None:
 def test_the_state_of_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trial = tmp_path / "t"
     write_trial(trial, [a_run(tmp_path, v, s) for v in ("on", "off") for s in range(3)])
-    record(trial / "on/seed0", state="finished", training_seconds=100.0, maps=[{"seconds": 20.0}])
+    record(
+        trial / "on/seed0",
+        state="finished",
+        training_seconds=100.0,
+        maps=[{"scene": "s", "path": "maps/s.tif", "seconds": 20.0}],
+    )
     failed = record(trial / "on/seed1", state="failed", error="It [was] bad.")
     cut = record(trial / "on/seed2", state="interrupted", error="It was interrupted.")
     (cut / "progress.json").write_text('{"epoch": 5, "epochs": 20}')
     running = record(trial / "off/seed0", state="running")
     (running / "progress.json").write_text('{"epoch": 15, "epochs": 20}')
-    record(trial / "off/seed1", state="mapped", training_seconds=9000.0, maps=[{"seconds": 60.0}])
+    record(
+        trial / "off/seed1",
+        state="mapped",
+        training_seconds=9000.0,
+        maps=[{"scene": "s", "path": "maps/s.tif", "seconds": 60.0}],
+    )
     with replicate_lock(running):
         runs = survey(trial)
         print_status(trial, runs)
@@ -253,14 +264,14 @@ def test_the_state_of_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_an_interrupted_run_has_not_failed(tmp_path: Path) -> None:
-    begun = RunRecord(tmp_path, {"state": "running"})
+    begun = RecordWriter(RunFolder(tmp_path), RunRecord.of(state="running"))
     with pytest.raises(KeyboardInterrupt), recording_outcome(begun, "finished"), interruptible():
         raise SystemExit(1)  # Lightning's answer to an interruption
-    assert begun.content["state"] == "interrupted"
-    assert begun.content["error"] == "It was interrupted."
+    assert begun.record.state == "interrupted"
+    assert begun.record.error == "It was interrupted."
     with pytest.raises(ValueError, match="odd"), recording_outcome(begun, "finished"), interruptible():
         raise ValueError("odd")
-    assert (begun.content["state"], begun.content["error"]) == ("failed", "ValueError: odd")
+    assert (begun.record.state, begun.record.error) == ("failed", "ValueError: odd")
 
 
 def test_time_left_is_unknown_before_anything_is_done_and_shared_by_what_runs_at_once() -> None:

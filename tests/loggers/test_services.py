@@ -17,22 +17,24 @@ from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, NoDisplay, Picture
 from lulcseg.loggers.identity import TrialPlace, identity_of, trial_of
 from lulcseg.loggers.opening import check_logger, open_display, reopen_display
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.logger import LoggerSettings
-from tests.loggers.test_weights_biases import CONFIG, LEGEND, STEM, run_folder, show_all
+from tests.support.displayed_run import CONFIG, LEGEND, STEM, display_all, write_displayed_run
 
 
 def show(run: Path, settings: LoggerSettings) -> None:
     """Show a whole run."""
-    record = json.loads((run / "record.json").read_text())
+    record = RunRecord.load(RunFolder(run))
     identity = identity_of(CONFIG, ["synthetic2018"])
     with open_display(settings, identity, CONFIG | facts_of(record, identity), run) as display:
-        show_all(display, run)
+        display_all(display, run)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A run directory."""
-    return run_folder(tmp_path / "run")
+    return write_displayed_run(tmp_path / "run")
 
 
 def test_tensorboard_events(run: Path) -> None:
@@ -123,12 +125,13 @@ def test_a_run_by_itself_is_a_trial_of_its_own() -> None:
 def test_nothing_is_shown_where_that_is_asked_for_or_the_model_has_no_run(tmp_path: Path) -> None:
     with open_display(LoggerSettings(name="none"), identity_of(CONFIG, []), {}, tmp_path) as display:
         assert isinstance(display, NoDisplay)
-    with reopen_display(tmp_path, tmp_path, {}, request={}, scenes=[], detail="x") as display:
+    folder, record = RunFolder(tmp_path), RunRecord.of()
+    with reopen_display(folder, folder, record, request={}, scenes=[], detail="x") as display:
         assert display is NOTHING
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "config.yaml").write_text("name: old\n")
     with (
         pytest.raises(LulcsegError, match="set show=none"),
-        reopen_display(tmp_path, tmp_path, {}, request={}, scenes=[], detail="x"),
+        reopen_display(folder, folder, record, request={}, scenes=[], detail="x"),
     ):
         pass

@@ -13,82 +13,27 @@ import torch
 from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.legend import LandClass, Legend
 from lulcseg.loggers.contents import (
     facts_of,
-    show_assessment,
-    show_map,
-    show_model,
-    show_outcome,
-    show_plan,
-    show_sheets,
 )
-from lulcseg.loggers.display import Display
 from lulcseg.loggers.identity import identity_of
 from lulcseg.loggers.opening import open_display, reopen_display
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.logger import LoggerSettings
-from tests.support.runs import write_run
+from tests.support.displayed_run import CONFIG, LEGEND, MAP, STEM, display_all, write_displayed_run
 from tests.support.wandb_files import OfflineRun
-
-LEGEND = Legend(
-    (
-        LandClass(10, "Bare <b>", "#c8a165"),
-        LandClass(20, "Trees", "#2d6a31"),
-        LandClass(30, "Water", "#2e86c1"),
-        LandClass(40, "Other", "#888888"),
-    )
-)
-CONFIG = {
-    "name": "patch96",
-    "seed": 3,
-    "trial": {"name": "patch size", "value": "patch96", "level": 96},
-    "sampling": {"method": "stratified", "patch_size": 96},
-    "augment": {"name": "light"},
-    "scaling": {"method": "none"},
-    "logger": {"name": "wandb", "project": "farms", "offline": True},
-}
-MAP, STEM = "maps/synthetic2018_single.tif", "synthetic2018_single"
-
-
-def run_folder(folder: Path) -> Path:
-    """Write a run directory with a checkpoint."""
-    run = write_run(folder, LEGEND, size=(120, 160), n_points=200)
-    (run / "checkpoints").mkdir()
-    (run / "checkpoints" / "best.ckpt").write_bytes(b"weights")
-    (run / "config.yaml").write_text(json.dumps(CONFIG))
-    Image.new("RGB", (40, 30), "#336699").save(run / "plan.png")
-    record = json.loads((run / "record.json").read_text())
-    for entry in record["maps"]:
-        entry["areas"] = [{"name": c.name, "hectares": 1.5} for c in LEGEND]
-    (run / "record.json").write_text(json.dumps(record))
-    return run
-
-
-def show_all(display: Display, run: Path) -> None:
-    """Show everything a run shows."""
-    record = json.loads((run / "record.json").read_text())
-    show_plan(display, run, record)
-    show_sheets(display, {"versions": Image.new("RGB", (20, 10))})
-    if display.curves is not None:
-        for epoch, kappa in enumerate((0.2, 0.6, 0.4)):
-            values = {"train/loss_step": 2.0 - epoch, "val/kappa": kappa, "epoch": epoch}
-            display.curves.log_metrics(values, step=10 * epoch + 9)
-    entry = next(m for m in record["maps"] if m["path"] == MAP)
-    show_map(display, run, entry, record["scenes"]["synthetic2018"])
-    show_assessment(display, STEM, Assessment.load(run / "assessment" / STEM))
-    show_outcome(display, record)
-    show_model(display, "patch_size-patch96-seed3", 3, run, record)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory, shown."""
-    run = run_folder(tmp_path_factory.mktemp("runs") / "run")
-    record = json.loads((run / "record.json").read_text())
+    run = write_displayed_run(tmp_path_factory.mktemp("runs") / "run")
+    record = RunRecord.load(RunFolder(run))
     identity = identity_of(CONFIG, ["synthetic2018"])
     with open_display(LoggerSettings(project="farms"), identity, CONFIG | facts_of(record, identity), run) as display:
-        show_all(display, run)
+        display_all(display, run)
     return run
 
 
@@ -195,7 +140,8 @@ def test_later_maps_are_a_run_beside_it(tmp_path: Path) -> None:
     (model / "config.yaml").write_text(json.dumps(CONFIG))
     (model / "record.json").write_text(json.dumps({"shown": {"service": "wandb", "id": "abc"}}))
     request: dict[str, Any] = {"scene": "two.yaml"}
-    with reopen_display(model, maps, {}, request=request, scenes=["two"], detail="two_multiple") as display:
+    run, empty = RunFolder(model), RunRecord.of()
+    with reopen_display(run, RunFolder(maps), empty, request=request, scenes=["two"], detail="two_multiple") as display:
         display.scores({"two_multiple/kappa": 0.5})
     (only,) = (maps / "wandb").glob("offline-run-*")
     later = OfflineRun(only)
@@ -205,7 +151,7 @@ def test_later_maps_are_a_run_beside_it(tmp_path: Path) -> None:
     assert later.config["model_of"] == {"service": "wandb", "id": "abc"}
     assert later.config["predict"] == request
     request["trial"] = {"name": "passes", "value": "multiple", "level": None}
-    with reopen_display(model, tmp_path, {}, request=request, scenes=["two"], detail="two_multiple"):
+    with reopen_display(run, RunFolder(tmp_path), empty, request=request, scenes=["two"], detail="two_multiple"):
         pass
     (only,) = (tmp_path / "wandb").glob("offline-run-*")
     replicate = OfflineRun(only)

@@ -33,7 +33,7 @@ class Labels:
         return self.index[window.slices_in(frame)].copy()
 
 
-def grid_of(index):
+def strip_grid(index):
     return Grid(CRS, LEFT, TOP, RES, RES, *index.shape)
 
 
@@ -48,7 +48,7 @@ def write(tmp_path, mapped, labels, sure=200, *, crop=None, min_area=0.0, **opti
     write_raster(tmp_path / "sure.tif", sure[part][None], nodata=255, left=left, top=top)
     out = tmp_path / "review.gpkg"
     files = (tmp_path / "map.tif", tmp_path / "sure.tif")
-    grid = options.pop("grid", grid_of(labels))
+    grid = options.pop("grid", strip_grid(labels))
     summary = write_review(*files, Labels(labels), LEGEND, grid, out, min_area=min_area, **options)
     return summary, pyogrio.read_dataframe(out, layer="review")
 
@@ -165,7 +165,7 @@ def test_a_map_of_a_part_of_the_scene(tmp_path, sheet):
     mapped, labels = blobs(5), blobs(6)
     crop = Window(31, 47, 80, 101)
     outside = np.full_like(mapped, 255)
-    outside[crop.slices_in(grid_of(mapped).window)] = mapped[crop.slices_in(grid_of(mapped).window)]
+    outside[crop.slices_in(strip_grid(mapped).window)] = mapped[crop.slices_in(strip_grid(mapped).window)]
     draw = np.random.default_rng(5)
     sure = draw.integers(0, 251, mapped.shape).astype(np.uint8)
     summary, frame = write(tmp_path, mapped, labels, sure, crop=crop, sheet=sheet)
@@ -205,7 +205,7 @@ def test_a_legend_of_as_many_classes_as_there_can_be(tmp_path):
     write_raster(tmp_path / "map.tif", mapped[None], nodata=255)
     write_raster(tmp_path / "sure.tif", np.full((1, 40, 40), 9, np.uint8), nodata=255)
     files = (tmp_path / "map.tif", tmp_path / "sure.tif")
-    write_review(*files, Labels(labels), legend, grid_of(labels), tmp_path / "a.gpkg", min_area=0)
+    write_review(*files, Labels(labels), legend, strip_grid(labels), tmp_path / "a.gpkg", min_area=0)
     frame = pyogrio.read_dataframe(tmp_path / "a.gpkg")
     assert sorted(zip(frame["labelled"], frame["mapped"], strict=True)) == [("c253", "c254"), ("c254", "c253")]
 
@@ -290,7 +290,7 @@ def test_a_code_that_the_legend_lacks(tmp_path):
     write_raster(tmp_path / "sure.tif", np.full((1, 100, 120), 11, np.uint8), nodata=255)
     files = (tmp_path / "map.tif", tmp_path / "sure.tif")
     with pytest.raises(LulcsegError, match=r"map\.tif: holds code 11, which the legend lacks"):
-        write_review(*files, Labels(labels), LEGEND, grid_of(labels), tmp_path / "review.gpkg", min_area=0)
-    with pytest.raises(LulcsegError, match="min_area: -1 is no amount"):
+        write_review(*files, Labels(labels), LEGEND, strip_grid(labels), tmp_path / "review.gpkg", min_area=0)
+    with pytest.raises(LulcsegError, match="min_area: -1 is not an amount"):
         write(tmp_path, mapped, labels, min_area=-1)
     assert not (tmp_path / "review.gpkg").exists()

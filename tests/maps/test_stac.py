@@ -203,12 +203,10 @@ def test_short_names_stay_apart(made):
 
 
 def test_rasters_say_how_values_are_stored(made):
-    from lulcseg.mosaic.products import STEPS
-
     assets = made()["assets"]
     for key in RASTERS:
         assert (assets[key]["data_type"], assets[key]["nodata"]) == ("uint8", 255)
-        assert assets[key].get("raster:scale") == (None if key == "map" else 1 / STEPS)
+        assert assets[key].get("raster:scale") == (None if key == "map" else 0.004)
     assert [b["name"] for b in assets["probabilities"]["bands"]] == ["trees-vines", "ete", "class-3", "trees-vines-4"]
     assert [b["description"] for b in assets["probabilities"]["bands"]] == LEGEND.names
     for key in ("confidence", "entropy", "disagreement"):

@@ -235,9 +235,9 @@ def test_a_style_for_a_layer_that_is_not_there_leaves_the_file_as_it_was(gpkg):
 
 
 def test_a_file_that_is_no_geopackage_is_said(tmp_path):
-    with pytest.raises(LulcsegError, match="can't take a style"):
+    with pytest.raises(LulcsegError, match="a style can't be stored in it"):
         embed_style(tmp_path / "none.gpkg", "map", "x")
     assert not (tmp_path / "none.gpkg").exists()
     (tmp_path / "text.gpkg").write_text("hello " * 1000)
-    with pytest.raises(LulcsegError, match="can't take a style"):
+    with pytest.raises(LulcsegError, match="a style can't be stored in it"):
         embed_style(tmp_path / "text.gpkg", "map", "x")

@@ -17,7 +17,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
-from lulcseg.maps.writer import Raster, StripFile, StripPlace
+from lulcseg.maps.writer import Raster, StripFile, StripSource
 from lulcseg.mosaic.products import class_layout, share_layout
 
 LEGEND = Legend(
@@ -46,7 +46,7 @@ def write(path, values, layout, *, grid=GRID, strip=512, tags=None, leave_out=No
             for row in range(0, rows.shape[1], 300):
                 if (number, row) != leave_out:
                     file.write(rows[:, row : row + 300])
-            places.append(StripPlace(folder / f"{number}.tif", start, start + rows.shape[1], file.close()))
+            places.append(StripSource(folder / f"{number}.tif", start, start + rows.shape[1], file.close()))
         Raster(grid, layout, LEGEND, tags or {}).join(places, folder / "cog.tif", path)
         beside = ["cog.tif.aux.xml"] if layout.sidecar else []
         assert sorted(f.name for f in folder.iterdir() if not f.stem.isdecimal()) == ["cog.tif", *beside]
@@ -190,7 +190,7 @@ def test_rows_that_were_never_written_are_noticed(tmp_path):
 def test_a_strip_that_changed_under_way_is_noticed(tmp_path):
     file = StripFile(tmp_path / "0.tif", 1, GRID, tmp_path / "map.tif")
     file.write(codes())
-    place = StripPlace(tmp_path / "0.tif", 0, 1300, file.close())
+    place = StripSource(tmp_path / "0.tif", 0, 1300, file.close())
     changed = replace(place, checksums=(place.checksums[0] + 1,))
     raster = Raster(GRID, class_layout(LEGEND), LEGEND, {})
     raster.join([place], tmp_path / "cog.tif", tmp_path / "map.tif")

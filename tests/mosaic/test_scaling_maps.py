@@ -13,25 +13,26 @@ import pytest
 import rasterio
 import torch
 
+from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Window
 from lulcseg.launch.compose import compose
-from lulcseg.mosaic import stream
+from lulcseg.mosaic import row_stream
+from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.patch_reader import read_patches
-from lulcseg.mosaic.ranks import Devices
 from lulcseg.run.fit import fit
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import merge, mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.model_record import load_checkpoint
-from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.predictor import PatchPredictor, scaled_over
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
-from tests.training.test_scaling_wiring import GROUPS
 
 Make = Callable[..., Path]
+GROUPS = ["none", "batch", "patch", "percentile", "standardise", "mosaic"]
 DEVICE = {"accelerator": "cpu", "precision": "32-true"}
 
 
@@ -84,7 +85,7 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
         assert stored == merge(measured).summary([2.0, 98.0])
         assert stored["joint"]["min"][0] > 0, "nodata was measured"
     for choice in (None, "patch", "mosaic", "training") if group == "batch" else (None,):
-        task = SegmentationTask.from_checkpoint(best, at_prediction=choice)
+        task = SegmentationTask.load_from_checkpoint(best, at_prediction=choice)
         model = TrainedModel(task, best, "32-true", Devices("cpu"))
         found, files = [], []
         for batch, ahead in ((1, None), (3, None), (16, None), (3, 1), (3, 99)):
@@ -92,7 +93,7 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
             out = tmp_path / f"{choice}_{batch}_{ahead}.tif"
             with monkeypatch.context() as patch:
                 if ahead is not None:
-                    patch.setattr(stream, "read_patches", reading(ahead))
+                    patch.setattr(row_stream, "read_patches", reading(ahead))
                 map_scene(model, scenes[0], mosaic, out, label="multiple")
             layers = out.with_name(f"{out.stem}_probabilities.tif")
             with rasterio.open(layers) as opened:
@@ -111,7 +112,7 @@ def test_each_mosaic_is_mapped_by_its_own_statistics(make_scene: Make, cache: Pa
     dark = [mosaic_statistics(scenes[0].imagery, None).summary()]
     dark.append({n: {k: [v / 2 for v in vs] for k, vs in dark[0][n].items()} for n in ("bands", "joint")})
     for choice, same in (("mosaic", True), ("training", False)):
-        predictor = PatchPredictor(SegmentationTask.from_checkpoint(best, at_prediction=choice), **DEVICE)
-        assert predictor.needs_mosaic == same
+        predictor = PatchPredictor(SegmentationTask.load_from_checkpoint(best, at_prediction=choice), **DEVICE)
+        assert (scaled_over(predictor.task) == MOSAIC) == same
         logits = [predictor.of_mosaic(s)(x, seen) for s, x in zip(dark, (one, one / 2), strict=True)]
         assert torch.allclose(*logits, atol=1e-4) == same

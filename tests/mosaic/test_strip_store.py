@@ -8,47 +8,39 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections import Counter
+from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
-from lulcseg.legend import LandClass, Legend
-from lulcseg.models.unet import UNet
-from lulcseg.mosaic import strip_store as work_module
-from lulcseg.mosaic.passes import CROP, MULTIPLE, SINGLE
-from lulcseg.mosaic.predict import predict_mosaic
+from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE
 from lulcseg.mosaic.products import products
-from lulcseg.mosaic.stream import PredictionSetup, RowStream
-from lulcseg.mosaic.strip_store import Strip, StripStore
-from lulcseg.mosaic.strips import runs_of, share_of
-from tests.mosaic.test_predict import ArrayReader, holes, random_image
+from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
+from lulcseg.mosaic.strip_store import StripStore
+from tests.support.mosaics import (
+    CODES,
+    LEGEND,
+    ArrayReader,
+    NormalisedUNet,
+    class_pixels_of,
+    codes_of,
+    holes,
+    map_reader,
+    pixels_of,
+    random_image,
+    write_scene,
+)
 
-LEGEND = Legend(tuple(LandClass(code, f"class {code}", f"#{code:02x}8040") for code in (30, 10, 0, 200)))
 CPU = torch.device("cpu")
 PATCH, BATCH = 32, 5
 LAYERS = ["probabilities", "confidence", "entropy", "disagreement"]
-
-
-class Network:
-    """A U-Net as it would be trained: a class's scores depend on 32 pixels around."""
-
-    def __init__(self, dtype=torch.float32):
-        torch.manual_seed(4)
-        self.network = UNet(3, len(LEGEND), filters=4, depth=2).eval().to(memory_format=torch.channels_last)
-        self.dtype = dtype
-        self.batches = []
-
-    def __call__(self, image, valid):
-        self.batches.append(len(image))
-        scaled = (image.float() / 255 * valid[:, None]).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32):
-            logits = self.network(scaled).float()
-        centre, spread = logits.mean((2, 3), keepdim=True), logits.std((2, 3), keepdim=True)
-        return 2 * (logits - centre) / spread  # so that every class comes up
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -64,21 +56,15 @@ def reader_of(height=131, width=101, seed=0):
     return ArrayReader(random_image(height, width, seed=seed), holes(height, width))
 
 
-def map_of(folder, model=None, reader=None, *, plan=MULTIPLE, batch=BATCH, layers=LAYERS, **more):
-    if not folder.exists():
-        folder.mkdir()
-    return predict_mosaic(
-        model or Network(), reader or reader_of(), LEGEND, plan, patch=PATCH, batch=batch, device="cpu",
-        out=folder / "map.tif", layers=layers, **more,
-    )  # fmt: skip
+def map_of(folder, model=None, reader=None, *, plan=MULTIPLE, batch=BATCH, outputs=LAYERS, **more):
+    folder.mkdir(exist_ok=True)
+    network, reader = model or NormalisedUNet(), reader or reader_of()
+    return map_reader(folder, network, reader, plan, patch=PATCH, batch=batch, outputs=outputs, **more)
 
 
-def pixels(folder):
-    """Every raster's pixels, as bytes."""
-    found = {}
-    for path in sorted(folder.glob("*.tif")):
-        with rasterio.open(path) as dataset:
-            found[path.name] = dataset.read().tobytes()
+def unfinished(folder):
+    """The hidden folder of a map that was cut off."""
+    (found,) = (folder / "maps").glob(".*.part")
     return found
 
 
@@ -86,7 +72,7 @@ def pixels(folder):
 def whole(tmp_path_factory, one_thread):
     folder = tmp_path_factory.mktemp("whole")
     map_of(folder)
-    found = pixels(folder)
+    found = pixels_of(folder)
     assert len(found) == 5
     assert len(set(found["map.tif"])) > 2, "a single class: nothing is tried"
     return found
@@ -94,25 +80,24 @@ def whole(tmp_path_factory, one_thread):
 
 @pytest.mark.parametrize("rows", [16, 37, 64, 1000])
 def test_the_height_of_strips_does_not_matter(tmp_path, whole, rows):
-    result = map_of(tmp_path, strip_rows=rows)
+    result = map_of(tmp_path, strip=rows)
     assert result.strips == -(-131 // rows)
-    assert pixels(tmp_path) == whole
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".tif"] * 5 + [".xml"]
+    assert pixels_of(tmp_path) == whole
+    suffixes = Counter(p.suffix for p in (tmp_path / "maps").iterdir())
+    assert suffixes == {".tif": 5, ".qml": 5, ".xml": 1, ".csv": 1, ".json": 1}
 
 
 @pytest.mark.parametrize("workers", [2, 7])
 def test_threads_that_read_do_not_matter(tmp_path, whole, workers):
-    reader = reader_of()
-    reader.clone = reader_of
-    map_of(tmp_path, reader=reader, workers=workers)
-    assert pixels(tmp_path) == whole
+    map_of(tmp_path, workers=workers)
+    assert pixels_of(tmp_path) == whole
 
 
 @pytest.mark.parametrize("plan", [MULTIPLE, CROP], ids=["multiple", "crop"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_part_is_the_wholes(plan, dtype):
     setup = PredictionSetup(plan, len(LEGEND), PATCH, BATCH, CPU, with_entropy=True)
-    model, reader = Network(dtype), reader_of()
+    model, reader = NormalisedUNet(dtype), reader_of()
 
     def rows_of(part):
         rows = list(RowStream(model, reader, setup, part))
@@ -130,10 +115,10 @@ def test_other_batches_and_threads_round_alike_to_a_hundred_thousandth():
     """fp32 probabilities agree within 1e-5, and classes but where the top two lie within that."""
     found = []
     for batch, threads in ((1, 1), (3, 1), (16, 1), (64, 1), (5, 2)):
-        setup = PredictionSetup(MULTIPLE, len(LEGEND), PATCH, batch, CPU).fitted(reader_of().grid.window)
+        setup = PredictionSetup(MULTIPLE, len(LEGEND), PATCH, batch, CPU).fitted_to(reader_of().grid.window)
         torch.set_num_threads(threads)
         try:
-            rows = list(RowStream(Network(), reader_of(), setup))
+            rows = list(RowStream(NormalisedUNet(), reader_of(), setup))
         finally:
             torch.set_num_threads(1)
         found.append(torch.cat([r.probabilities for r in rows], dim=1))
@@ -144,39 +129,42 @@ def test_other_batches_and_threads_round_alike_to_a_hundred_thousandth():
         assert not (differs & (top[0] - top[1] >= 1e-5)).any()
 
 
+def region_of(folder, reader, *windows):
+    """Write windows of a reader's grid as the polygons of a region; return the file."""
+    shapes = [shapely.box(*reader.grid.bounds(window)) for window in windows]
+    folder.mkdir(exist_ok=True)
+    gpd.GeoDataFrame(geometry=shapes, crs=reader.grid.crs).to_file(folder / "region.gpkg")
+    return str(folder / "region.gpkg")
+
+
 def test_a_region_is_the_wholes_inside_and_nodata_outside(tmp_path, whole):
-    part = Window(30, 20, 70, 60)
-    mask = np.zeros((131, 101), bool)
-    mask[40:90, 25:70] = True
-
-    def wanted(window):
-        return mask[window.slices_in(Window(0, 0, 131, 101))]
-
-    result = map_of(tmp_path, part=part, wanted=wanted)
-    assert result.pixels == 70 * 60
+    parts = Window(30, 20, 20, 40), Window(60, 45, 40, 35)
+    result = map_of(tmp_path, region=region_of(tmp_path, reader_of(), *parts))
     everything = np.frombuffer(whole["map.tif"], np.uint8).reshape(131, 101)
-    with rasterio.open(tmp_path / "map.tif") as dataset:
+    mask = np.zeros((131, 101), bool)
+    for part in parts:
+        mask[part.slices_in(Window(0, 0, 131, 101))] = True
+    with rasterio.open(tmp_path / "maps" / "map.tif") as dataset:
+        assert dataset.shape == (70, 60)
         assert dataset.bounds.top == 8_000_000 - 30 * 0.5
         assert dataset.bounds.left == 300_000.5 + 20 * 0.5
         found = dataset.read(1)
     np.testing.assert_array_equal(found, np.where(mask, everything, 255)[30:100, 20:80])
+    assert sum(class_pixels_of(result)) == (found != 255).sum()
 
 
 def test_only_patches_that_meet_the_region_are_predicted(tmp_path):
     reader = ArrayReader(random_image(320, 320))
-    mask = np.zeros((320, 320), bool)
-    mask[100, 200] = True
-    result = map_of(
-        tmp_path, reader=reader, plan=SINGLE, layers=[], wanted=lambda w: mask[w.slices_in(reader.grid.window)]
-    )
-    assert (result.patches, result.pixels_mapped) == (1, 1)
+    region = region_of(tmp_path, reader, Window(10, 10, 1, 1), Window(300, 200, 1, 1))
+    result = map_of(tmp_path, reader=reader, plan=SINGLE, outputs=[], region=region)
+    assert (result.patches, sum(class_pixels_of(result))) == (2, 2)
 
 
 class CutError(Exception):
     """Something that stops a prediction."""
 
 
-class CutOff(Network):
+class CutOff(NormalisedUNet):
     """Stops after some batches."""
 
     def __init__(self, after):
@@ -190,18 +178,17 @@ class CutOff(Network):
 
 
 @pytest.mark.parametrize("after", [1, 12, 20, 27])
-def test_it_goes_on_where_it_was_cut_off(tmp_path, whole, after):
-    total = Network()
-    map_of(tmp_path / "uncut", total, strip_rows=16)
+def test_an_interrupted_prediction_resumes(tmp_path, whole, after):
+    total = NormalisedUNet()
+    map_of(tmp_path / "uncut", total, strip=16)
     with pytest.raises(CutError):
-        map_of(tmp_path / "cut", CutOff(after), strip_rows=16)
-    assert not list((tmp_path / "cut").glob("*.tif")), "something stands at the final path"
-    rest = Network()
-    result = map_of(tmp_path / "cut", rest, strip_rows=16)
-    assert pixels(tmp_path / "cut") == whole
-    assert sorted(p.name for p in (tmp_path / "cut").iterdir()) == sorted(
-        p.name for p in (tmp_path / "uncut").iterdir()
-    )
+        map_of(tmp_path / "cut", CutOff(after), strip=16)
+    assert not list((tmp_path / "cut" / "maps").glob("*.tif")), "something stands at the final path"
+    rest = NormalisedUNet()
+    result = map_of(tmp_path / "cut", rest, strip=16)
+    assert pixels_of(tmp_path / "cut") == whole
+    cut, uncut = ({p.name for p in (tmp_path / name / "maps").iterdir()} for name in ("cut", "uncut"))
+    assert cut == uncut
     if after == 27:
         assert result.strips_resumed > 2
         assert len(rest.batches) < len(total.batches) - 12, "finished strips were made again"
@@ -211,22 +198,22 @@ def test_it_goes_on_where_it_was_cut_off(tmp_path, whole, after):
 
 def test_strips_with_holes_between_are_filled(tmp_path, whole):
     with pytest.raises(CutError):
-        map_of(tmp_path, CutOff(27), strip_rows=16)
-    (folder,) = tmp_path.glob(".*.part")
+        map_of(tmp_path, CutOff(27), strip=16)
+    folder = unfinished(tmp_path)
     done = sorted(folder.glob("strip_*.json"))
     assert len(done) >= 4
     done[1].unlink()
     done[3].unlink()
-    result = map_of(tmp_path, strip_rows=999)  # which counts for maps that are begun anew
+    result = map_of(tmp_path, strip=999)  # which only counts for maps that are begun
     assert (result.strips, result.strips_resumed) == (9, len(done) - 2)
-    assert pixels(tmp_path) == whole
+    assert pixels_of(tmp_path) == whole
 
 
 @pytest.mark.parametrize("harm", ["damaged", "altered", "cut short", "missing"])
-def test_a_damaged_strip_is_made_anew(tmp_path, whole, harm):
+def test_a_damaged_strip_is_predicted_again(tmp_path, whole, harm):
     with pytest.raises(CutError):
-        map_of(tmp_path, CutOff(27), strip_rows=16)
-    (folder,) = tmp_path.glob(".*.part")
+        map_of(tmp_path, CutOff(27), strip=16)
+    folder = unfinished(tmp_path)
     strip = folder / "probabilities_00001.tif"
     content = bytearray(strip.read_bytes())
     strip.unlink()
@@ -242,37 +229,40 @@ def test_a_damaged_strip_is_made_anew(tmp_path, whole, harm):
         strip.write_bytes(content[: len(content) // 2] if harm == "cut short" else content)
     before = len(list(folder.glob("strip_*.json")))
     assert map_of(tmp_path).strips_resumed == before - 1
-    assert pixels(tmp_path) == whole
+    assert pixels_of(tmp_path) == whole
 
 
-@pytest.mark.parametrize("change", ["checkpoint", "batch", "layers", "plan", "imagery"])
+@pytest.mark.parametrize("change", ["checkpoint", "batch", "outputs", "plan", "imagery"])
 def test_nothing_of_another_setting_is_mixed_in(tmp_path, change):
     with pytest.raises(CutError):
-        map_of(tmp_path, CutOff(27), strip_rows=16, identity={"checkpoint": "a", "imagery": [["x.tif", 5, 7]]})
-    identity = {"checkpoint": "b" if change == "checkpoint" else "a", "imagery": [["x.tif", 5, 7]]}
+        map_of(tmp_path, CutOff(27), strip=16, checkpoint=b"a")
+    image = tmp_path / "scene" / "image.tif"
+    before = image.stat()
     if change == "imagery":
-        identity["imagery"][0][2] = 8
-    more = {"batch": {"batch": 4}, "layers": {"layers": []}, "plan": {"plan": SINGLE}}.get(change, {})
-    result = map_of(tmp_path, identity=identity, **more)
+        os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+    more = {"batch": {"batch": 4}, "outputs": {"outputs": []}, "plan": {"plan": CHEAP}}
+    result = map_of(tmp_path, checkpoint=b"b" if change == "checkpoint" else b"a", **more.get(change, {}))
     assert result.strips_resumed == 0
-    assert len(list(tmp_path.glob(".*.part"))) == 1, "what was unfinished of other settings is left alone"
-    identity = {"checkpoint": "a", "imagery": [["x.tif", 5, 7]]}
-    assert map_of(tmp_path, identity=identity).strips_resumed > 0
-    assert not list(tmp_path.glob(".*.part"))
+    assert unfinished(tmp_path), "what was unfinished of other settings is left alone"
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert map_of(tmp_path, checkpoint=b"a").strips_resumed > 0
+    assert not list((tmp_path / "maps").glob(".*.part"))
 
 
-def test_an_unfinished_map_of_other_settings_is_told(tmp_path):
+def test_an_unfinished_map_of_other_settings_is_reported(tmp_path, capsys):
     with pytest.raises(CutError):
-        map_of(tmp_path, CutOff(27), strip_rows=16, identity={"checkpoint": "a"})
-    known = {"identity": {"checkpoint": "b", "passes": 1}, "strip_rows": 16, "threads": 1, "processor": "x"}
+        map_of(tmp_path, CutOff(27), strip=16, checkpoint=b"a")
     with StripStore.begin(
-        tmp_path / "map.tif", reader_of().grid, Window(0, 0, 131, 101), products(LEGEND, LAYERS), known["identity"],
-        strip_rows=16, threads=1, processor="x",
-    ) as work:  # fmt: skip
-        ((folder, differing),) = work.others
+        tmp_path / "maps" / "map.tif", reader_of().grid, Window(0, 0, 131, 101), products(LEGEND, LAYERS),
+        {"checkpoint": "b", "passes": 1}, strip_rows=16, threads=1, processor="x",
+    ) as store:  # fmt: skip
+        ((folder, differing),) = store.others
     assert folder.name.startswith(".map.tif.")
     assert {"checkpoint", "passes"} <= set(differing)
-    assert [p for p in tmp_path.iterdir() if p != folder] == [], "an empty folder is left"
+    assert list((tmp_path / "maps").iterdir()) == [folder], "an empty folder is left"
+    capsys.readouterr()
+    map_of(tmp_path, checkpoint=b"b")
+    assert f"An unfinished map by other settings (checkpoint) was left as it is: {folder}" in capsys.readouterr().out
 
 
 def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
@@ -283,7 +273,7 @@ def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
         )  # fmt: skip
 
     with begin(16, 3) as first:
-        first.note(first.strips()[0], {"classes": [1]}, [0] * 256)
+        first.mark_done(first.strips()[0], {"classes": [1]}, [0] * 256)
     assert first.folder.is_dir()
     again = begin(20, 1)
     assert (again.threads, [s.stop for s in again.strips()]) == (3, [16, 32, 40])
@@ -294,63 +284,67 @@ def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
     assert not again.folder.exists()
 
 
-def test_what_is_killed_goes_on(tmp_path, whole):
+def test_a_killed_prediction_resumes(tmp_path, whole):
     """A process that is killed without a chance to tidy up, while it writes."""
     script = """
         import os, signal, sys
         from pathlib import Path
-        from tests.mosaic.test_strip_store import Network, map_of
+        from lulcseg.mosaic.passes import MULTIPLE
+        from tests.support.mosaics import ArrayReader, NormalisedUNet, holes, map_reader, random_image
 
-        class Killed(Network):
+        class Killed(NormalisedUNet):
             def __call__(self, image, valid):
                 if len(self.batches) == int(sys.argv[2]):
                     os.kill(os.getpid(), signal.SIGKILL)
                 return super().__call__(image, valid)
 
-        map_of(Path(sys.argv[1]), Killed(), strip_rows=16)
+        reader = ArrayReader(random_image(131, 101), holes(131, 101))
+        map_reader(
+            Path(sys.argv[1]), Killed(), reader, MULTIPLE, patch=32, batch=5, strip=16,
+            outputs=["probabilities", "confidence", "entropy", "disagreement"],
+        )
     """
+    (tmp_path / "m").mkdir()
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     for after in (22, 5):  # the second time it goes on, and is killed again
         command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "m"), str(after)]
         done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
         assert done.returncode == -signal.SIGKILL, done.stderr
-        assert not list((tmp_path / "m").glob("*.tif"))
+        assert not list((tmp_path / "m" / "maps").glob("*.tif"))
     result = map_of(tmp_path / "m")
     assert result.strips_resumed >= 2
-    assert pixels(tmp_path / "m") == whole
-    assert not list((tmp_path / "m").glob(".*"))
+    assert pixels_of(tmp_path / "m") == whole
+    assert not list((tmp_path / "m" / "maps").glob(".*"))
 
 
-def test_a_disk_that_fills_up_half_way_is_told_and_what_is_done_is_kept(tmp_path, whole, monkeypatch):
-    closed = work_module.StripStore.note
+def test_finished_strips_are_kept_when_the_disk_fills_up(tmp_path, whole, monkeypatch):
+    closed = StripStore.mark_done
 
     def full(self, strip, checksums, counts):
         if strip.number == 3:
             raise LulcsegError("it can't be written (No space left on device)", where=self.folder)
         closed(self, strip, checksums, counts)
 
-    monkeypatch.setattr(work_module.StripStore, "note", full)
+    monkeypatch.setattr(StripStore, "mark_done", full)
     with pytest.raises(LulcsegError, match="No space left on device"):
-        map_of(tmp_path, strip_rows=16)
+        map_of(tmp_path, strip=16)
     monkeypatch.undo()
     assert map_of(tmp_path).strips_resumed == 3
-    assert pixels(tmp_path) == whole
+    assert pixels_of(tmp_path) == whole
 
 
-@pytest.mark.parametrize("room", [2000, 20_000, 200_000])
+@pytest.mark.parametrize("room", [3000, 20_000, 200_000])
 def test_a_disk_that_fills_up_is_noticed_wherever(tmp_path, room):
-    """A limit on the size of files stands for a full disk; near the end GDAL itself reports nothing."""
+    """A limit on the size of files is used in place of a full disk; near the end GDAL itself reports nothing."""
     resource = pytest.importorskip("resource", reason="Windows has no such limit")
     reader = ArrayReader(np.random.default_rng(0).integers(0, 4, (1, 700, 600), dtype=np.uint8))
+    write_scene(tmp_path / "scene", reader)
 
     def noise(image, valid):
         return 5 * torch.nn.functional.one_hot(image[:, 0].long(), len(LEGEND)).permute(0, 3, 1, 2).float()
 
     def run():
-        return predict_mosaic(
-            noise, reader, LEGEND, SINGLE, patch=100, batch=4, device="cpu", out=tmp_path / "map.tif",
-            layers=["probabilities"],
-        )  # fmt: skip
+        map_reader(tmp_path, noise, reader, SINGLE, patch=100, batch=4, outputs=["probabilities"])
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
@@ -359,73 +353,61 @@ def test_a_disk_that_fills_up_is_noticed_wherever(tmp_path, room):
             run()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert not list(tmp_path.glob("*.tif"))
+    assert not list((tmp_path / "maps").glob("*.tif"))
     run()
-    with rasterio.open(tmp_path / "map.tif") as dataset:
-        np.testing.assert_array_equal(dataset.read(1), np.array(LEGEND.codes, np.uint8)[reader.image[0]])
+    np.testing.assert_array_equal(codes_of(tmp_path), CODES[reader.image[0]])
 
 
 def test_missing_and_impossible_places_are_named_with_the_remedy(tmp_path):
     with pytest.raises(LulcsegError, match=r"nowhere: the output folder does not exist; create it"):
-        predict_mosaic(
-            Network(), reader_of(), LEGEND, SINGLE, patch=32, batch=4, device="cpu", out=tmp_path / "nowhere" / "m.tif"
-        )
-    (tmp_path / "m.tif").mkdir()
+        map_of(tmp_path, out=tmp_path / "nowhere" / "m.tif")
+    (tmp_path / "maps" / "m.tif").mkdir()
     with pytest.raises(LulcsegError, match="is a folder"):
-        predict_mosaic(Network(), reader_of(), LEGEND, SINGLE, patch=32, batch=4, device="cpu", out=tmp_path / "m.tif")
-    assert [p.name for p in tmp_path.iterdir()] == ["m.tif"]
+        map_of(tmp_path, out=tmp_path / "maps" / "m.tif")
+    assert [p.name for p in (tmp_path / "maps").iterdir()] == ["m.tif"]
 
 
 def test_a_folder_that_refuses_files_is_named(tmp_path, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise PermissionError(13, "Permission denied")
+    mkdir = Path.mkdir
 
-    monkeypatch.setattr("lulcseg.mosaic.strip_store.Path.mkdir", refuse)
-    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); look at the folder's"):
-        predict_mosaic(
-            Network(), reader_of(), LEGEND, SINGLE, patch=32, batch=4, device="cpu", out=tmp_path / "map.tif"
-        )
+    def refuse(self, *args, **kwargs):
+        if self.name.endswith(".part"):
+            raise PermissionError(13, "Permission denied")
+        mkdir(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(LulcsegError, match=r"map\.tif: can't be written \(Permission denied\); check the folder's"):
+        map_of(tmp_path)
 
 
 def test_files_are_put_in_place_with_the_map_last(tmp_path, monkeypatch):
-    from pathlib import Path
-
     renamed, replace = [], Path.replace
     monkeypatch.setattr(Path, "replace", lambda self, to: renamed.append(Path(to).name) or replace(self, to))
-    map_of(tmp_path, layers=["confidence"])
-    assert renamed[-3:] == ["map.tif.aux.xml", "map_confidence.tif", "map.tif"]
+    map_of(tmp_path, outputs=["confidence"])
+    names = ["map.json", "map.qml", "map.tif.aux.xml", "map_areas.csv", "map_confidence.qml", "map_confidence.tif"]
+    assert renamed[-7:] == [*names, "map.tif"]
 
 
 def test_layers_do_not_inherit_an_old_sidecar(tmp_path):
-    (tmp_path / "map_confidence.tif.aux.xml").write_text("of an old file")
-    map_of(tmp_path, layers=["confidence"])
-    assert {p.name for p in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml", "map_confidence.tif"}
-
-
-def test_shares_are_neighbours_and_together_all():
-    strips = [Strip(i, 10 * i, 10 * i + 10) for i in (0, 1, 4, 5, 6, 9, 10)]
-    for world in (1, 2, 3, 9):
-        shares = [share_of(strips, rank, world) for rank in range(world)]
-        assert [s for share in shares for s in share] == strips
-        assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    assert [[s.number for s in run] for run in runs_of(strips)] == [[0, 1], [4, 5, 6], [9, 10]]
-    assert list(runs_of([])) == []
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "map_confidence.tif.aux.xml").write_text("of an old file")
+    map_of(tmp_path, outputs=["confidence"])
+    assert [p.name for p in (tmp_path / "maps").glob("*.aux.xml")] == ["map.tif.aux.xml"]
 
 
 def test_notes_of_a_strip_hold_its_counts(tmp_path):
     with pytest.raises(CutError):
-        map_of(tmp_path, CutOff(27), strip_rows=16)
-    (folder,) = tmp_path.glob(".*.part")
+        map_of(tmp_path, CutOff(27), strip=16)
+    folder = unfinished(tmp_path)
     note = json.loads((folder / "strip_00000.json").read_text())
     with rasterio.open(folder / "classes_00000.tif") as strip:
         codes = strip.read(1)
     assert note["rows"] == [0, 16]
     assert note["counts"] == np.bincount(codes.ravel(), minlength=256).tolist()
     result = map_of(tmp_path)
-    with rasterio.open(tmp_path / "map.tif") as dataset:
-        everything = np.bincount(dataset.read(1).ravel(), minlength=256)
-    assert list(result.counts) == everything[LEGEND.codes].tolist()
-    assert result.pixels_mapped == everything[:255].sum()
+    everything = np.bincount(codes_of(tmp_path).ravel(), minlength=256)
+    assert class_pixels_of(result) == everything[LEGEND.codes].tolist()
+    assert sum(class_pixels_of(result)) == everything[:255].sum()
 
 
 def test_the_grid_of_a_part_is_cut_from_the_whole(tmp_path):
@@ -433,6 +415,6 @@ def test_the_grid_of_a_part_is_cut_from_the_whole(tmp_path):
     with StripStore.begin(
         tmp_path / "m.tif", mosaic, Window(3, 5, 20, 30), products(LEGEND, []), {}, strip_rows=16, threads=1,
         processor="",
-    ) as work:  # fmt: skip
-        assert work.grid == Grid("EPSG:28355", 110.0, 897.0, 2.0, 1.0, 20, 30)
-        assert work.grid_of(work.strips()[1]) == Grid("EPSG:28355", 110.0, 881.0, 2.0, 1.0, 4, 30)
+    ) as store:  # fmt: skip
+        assert store.grid == Grid("EPSG:28355", 110.0, 897.0, 2.0, 1.0, 20, 30)
+        assert store.strip_grid(store.strips()[1]) == Grid("EPSG:28355", 110.0, 881.0, 2.0, 1.0, 4, 30)

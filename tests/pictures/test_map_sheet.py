@@ -11,67 +11,26 @@ import rasterio
 from matplotlib import colormaps
 
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid, Window
+from lulcseg.grid import Window
 from lulcseg.legend import IGNORE, LandClass, Legend
+from lulcseg.pictures import map_content
 from lulcseg.pictures import map_sheet as module
-from lulcseg.pictures.canvas import Canvas
-from lulcseg.pictures.map_images import ShownMap
-from lulcseg.pictures.map_sheet import quicklook
-from lulcseg.pictures.sheet import EDGE, Key, Sheet, metres_per_pixel, painted, round_length, shortened, text_width
+from lulcseg.pictures.canvas import EDGE
+from lulcseg.pictures.map_content import read_classes, read_values
+from lulcseg.pictures.map_sheet import draw_quicklook
+from lulcseg.pictures.painting import paint_classes
 from lulcseg.scene.scene import Scene
-from tests.conftest import CRS, LEFT, RES, TOP, write_raster
-from tests.support.runs import write_map
+from tests.conftest import write_raster
+from tests.support.map_files import LEGEND, map_of, place_of, scattered, squares, tagged, values_of
 
 Make = Callable[..., Path]
-LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#333333"), LandClass(50, "Other", "#c0c0f0")))
-
-
-def map_of(path: Path, index: np.ndarray, *, row: int = 0, col: int = 0, legend: Legend = LEGEND, overviews=()) -> Path:
-    grid = Grid(CRS, LEFT + col * RES, TOP - row * RES, RES, RES, *index.shape)
-    write_map(path, index, grid, legend, overviews)
-    return path
-
-
-def tagged(path: Path, **tags: str) -> Path:
-    with rasterio.open(path, "r+") as raster:
-        raster.update_tags(**tags)
-    return path
-
-
-def values_of(path: Path, steps: np.ndarray, name: str | None = "confidence") -> Path:
-    write_raster(path, steps[None], nodata=IGNORE)
-    with rasterio.open(path, "r+") as raster:
-        raster.scales = [0.004]
-        if name:
-            raster.descriptions = (name,)
-    return path
-
-
-def place_of(part: np.ndarray, picture: np.ndarray) -> tuple[int, int]:
-    """Return row and column at which a picture holds part of it, pixel for pixel: it must at one place alone."""
-    height, width = part.shape[:2]
-    far = tuple(np.subtract(picture.shape[:2], part.shape[:2]) + 1)
-    could = np.ones(far, dtype=bool)
-    for r, c in {(0, 0), (height - 1, width - 1), (0, width - 1), (height - 1, 0), (height // 2, width // 3)}:
-        could &= (picture[r : r + far[0], c : c + far[1]] == part[r, c]).all(axis=-1)
-    found = [(r, c) for r, c in np.argwhere(could) if (picture[r : r + height, c : c + width] == part).all()]
-    assert len(found) == 1, found
-    return found[0]
-
-
-def squares(index: np.ndarray, factor: int) -> np.ndarray:
-    return np.kron(index, np.ones((factor, factor), dtype=np.uint8))
-
-
-def scattered(height: int, width: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).choice(np.array([0, 1, 2, IGNORE], dtype=np.uint8), (height, width))
 
 
 def test_a_small_map_is_drawn_in_squares_of_its_own_colours(tmp_path: Path) -> None:
     index = scattered(20, 30)
-    picture = np.asarray(quicklook(map_of(tmp_path / "a.tif", index), width=400))
+    picture = np.asarray(draw_quicklook(map_of(tmp_path / "a.tif", index), width=400))
     shown = squares(index, 12)  # 360 pixels are free for 30
-    top, left = place_of(painted(shown, LEGEND.classes), picture)
+    top, left = place_of(paint_classes(shown, LEGEND.classes), picture)
     panel = picture[top : top + 240, left : left + 360]
     for k, colour in enumerate(((0, 255, 0), (0x33, 0x33, 0x33), (0xC0, 0xC0, 0xF0))):
         assert (panel[shown == k] == colour).all()
@@ -85,18 +44,18 @@ def test_a_large_map_is_reduced_to_the_commonest_class(tmp_path: Path, overviews
     index[:, 280:] = 2
     index[2::4, 2::4] = 1  # the middle of every cell, yet nowhere the commonest
     index[560:, :280] = IGNORE
-    picture = np.asarray(quicklook(map_of(tmp_path / "a.tif", index, overviews=overviews), width=320))
+    picture = np.asarray(draw_quicklook(map_of(tmp_path / "a.tif", index, overviews=overviews), width=320))
     expected = np.zeros((280, 140), dtype=np.uint8)
     expected[:, 70:] = 2
     expected[140:, :70] = IGNORE
-    assert place_of(painted(expected, LEGEND.classes), picture)[1] == EDGE
+    assert place_of(paint_classes(expected, LEGEND.classes), picture)[1] == EDGE
 
 
 def test_a_large_map_is_read_through_its_overviews(tmp_path: Path) -> None:
     path = map_of(tmp_path / "a.tif", np.zeros((1024, 1024), dtype=np.uint8), overviews=(2, 4))
     with rasterio.open(path, "r+") as raster:  # the overviews stay as they were
         raster.write(np.full((1024, 1024), 30, dtype=np.uint8), 1)
-    picture = np.asarray(quicklook(path, width=320))
+    picture = np.asarray(draw_quicklook(path, width=320))
     assert (picture[200, EDGE : EDGE + 280] == (0, 255, 0)).all()
 
 
@@ -106,7 +65,7 @@ def test_shares_are_of_the_mapped_ground(tmp_path: Path, monkeypatch: pytest.Mon
     index[20:60] = 0
     index[20, 0] = 1
     path = map_of(tmp_path / "a.tif", index)
-    content = module._classes(path, None, 500, 500)
+    content = read_classes(path, None, 500, 500)
     notes = [(key.colour, key.name, key.note) for key in content.keys]
     assert notes == [
         ("#00ff00", "Cane", "50.0 %"),
@@ -115,30 +74,30 @@ def test_shares_are_of_the_mapped_ground(tmp_path: Path, monkeypatch: pytest.Mon
         (None, "no class", ""),
     ]
     assert content.note == "Shares of the ground that is mapped; 20.0 % of the extent has no class."
-    monkeypatch.setattr(module, "_MOST_COUNTED", 99_999)
-    content = module._classes(path, None, 500, 500)
+    monkeypatch.setattr(map_content, "_MOST_COUNTED", 99_999)
+    content = read_classes(path, None, 500, 500)
     assert [key.note for key in content.keys] == ["50.0 %", "–", "50.0 %", ""]  # one pixel of Road is in no picture
     assert "in this picture" in content.note
 
 
 def test_what_the_tags_tell_stands_below_the_name(tmp_path: Path) -> None:
     path = map_of(tmp_path / "a.tif", scattered(20, 30))
-    assert module._about(module._classes(path, None, 100, 100)) == "20 rows × 30 columns"
+    assert module.describe_map(read_classes(path, None, 100, 100)) == "20 rows × 30 columns"
     tagged(path, scene="farm", date="2018-08-15", mosaic="single_patch")
-    about = module._about(module._classes(path, None, 100, 100))
+    about = module.describe_map(read_classes(path, None, 100, 100))
     assert about == "farm · 2018-08-15 · single pass, scaled over the patch · 20 rows × 30 columns"
 
 
 def test_values_are_drawn_on_a_ramp(tmp_path: Path) -> None:
     steps = np.array([[0, 125, 250, 255], [250, 250, 0, 50]], dtype=np.uint8)
-    picture = np.asarray(quicklook(values_of(tmp_path / "a.tif", steps), width=320))
+    picture = np.asarray(draw_quicklook(values_of(tmp_path / "a.tif", steps), width=320))
     side = 280 // 4
     colours = np.rint(colormaps["viridis"](np.minimum(steps / 250, 1))[..., :3] * 255).astype(np.uint8)
     top, left = place_of(np.kron(colours[1:], np.ones((side, side, 1), dtype=np.uint8)), picture)
     assert left == EDGE
     assert (picture[top - 1, left : left + side] == colours[0, 0]).all()
     assert set(np.unique(picture[top - side : top, left + 3 * side : left + 4 * side])) == {234, 255}
-    content = module._values(tmp_path / "a.tif", 100, 100)
+    content = read_values(tmp_path / "a.tif", 100, 100)
     assert content.ramp == "confidence"
     assert content.note.startswith("Mean 0.53; from 0.00 to 1.00 on nine tenths")
     bar = np.rint(colormaps["viridis"](np.linspace(0, 1, 280))[:, :3] * 255).astype(np.uint8)
@@ -149,7 +108,7 @@ def test_values_are_averaged_without_nodata(tmp_path: Path) -> None:
     steps = np.full((560, 560), 150, dtype=np.uint8)
     steps[:, ::2] = 50
     steps[::2] = IGNORE
-    content = module._values(values_of(tmp_path / "a.tif", steps, None), 280, 280)
+    content = read_values(values_of(tmp_path / "a.tif", steps, None), 280, 280)
     expected = np.rint(np.array(colormaps["viridis"](0.8)[:3]) * 255)
     assert (content.pixels == expected).all()
     assert content.top == 0.5  # of what the ramp may end at, the least that holds them all
@@ -159,26 +118,26 @@ def test_values_are_averaged_without_nodata(tmp_path: Path) -> None:
 def test_the_ramp_ends_where_next_to_no_values_lie_beyond(tmp_path: Path) -> None:
     steps = np.full((100, 100), 5, dtype=np.uint8)
     steps[0, :50] = 250
-    content = module._values(values_of(tmp_path / "a.tif", steps), 100, 100)
+    content = read_values(values_of(tmp_path / "a.tif", steps), 100, 100)
     assert content.top == 0.05
     assert content.note.startswith("Mean 0.025; from 0.020 to 0.020 on nine tenths")
     last, shown = colormaps["viridis"](1.0)[:3], colormaps["viridis"](0.4)[:3]
     assert (content.pixels[0, 0] == np.rint(np.array(last) * 255)).all()
     assert (content.pixels[5, 5] == np.rint(np.array(shown) * 255)).all()
     nothing = values_of(tmp_path / "b.tif", np.full((20, 20), IGNORE, dtype=np.uint8))
-    assert module._values(nothing, 100, 100).top == 1.0
+    assert read_values(nothing, 100, 100).top == 1.0
 
 
 def test_imagery_stands_at_the_left_of_its_own_ground(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene = Scene.open(str(make_scene()), cache)
     index = scattered(40, 50)
     path = map_of(tmp_path / "a.tif", index, row=30, col=60)  # its code 50 is none of the scene's
-    picture = np.asarray(quicklook(path, scene=scene, width=500))
+    picture = np.asarray(draw_quicklook(path, scene=scene, width=500))
     factor = (500 - 2 * EDGE - 12) // 2 // 50
     assert factor == 4
     image = np.moveaxis(scene.imagery.read(Window(30, 60, 40, 50))[0], 0, -1)
     place = place_of(np.kron(image, np.ones((4, 4, 1), dtype=np.uint8)), picture)
-    mapped = place_of(painted(squares(index, 4), LEGEND.classes), picture)
+    mapped = place_of(paint_classes(squares(index, 4), LEGEND.classes), picture)
     assert place[0] == mapped[0]
     assert place[1] + 200 < mapped[1] < place[1] + 220
 
@@ -186,8 +145,8 @@ def test_imagery_stands_at_the_left_of_its_own_ground(make_scene: Make, cache: P
 def test_imagery_is_reduced_as_the_map_is(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene = Scene.open(str(make_scene(size=(300, 451))), cache)
     path = map_of(tmp_path / "a.tif", np.zeros((300, 451), dtype=np.uint8))
-    content = module._classes(path, scene, 280, 134)
-    imagery = module._imagery_beside(scene, path, content)
+    content = read_classes(path, scene.legend, 280, 134)
+    imagery = module._imagery_of(scene, path, content)
     assert imagery.shape == content.pixels.shape == (89, 134, 3)
     brown, green = imagery[-20:, -20:].mean(axis=(0, 1)), imagery[35:40, :60].mean(axis=(0, 1))
     np.testing.assert_allclose(brown, (180, 140, 90), atol=4)
@@ -199,92 +158,23 @@ def test_a_map_without_a_legend_takes_its_scenes(make_scene: Make, cache: Path, 
     codes = np.random.default_rng(0).choice(np.array([10, 20, 30], dtype=np.uint8), (96, 128))
     path = write_raster(tmp_path / "a.tif", codes[None])
     with pytest.raises(LulcsegError, match="carries no legend"):
-        quicklook(path)
-    picture = np.asarray(quicklook(path, scene=scene, width=320))
-    assert place_of(painted((codes // 10 - 1), scene.legend.classes), picture)[1] > 160
-
-
-@pytest.mark.parametrize(
-    ("crs", "step", "metres"),
-    [
-        ("EPSG:28355", 0.5, 0.5),
-        ("EPSG:4326", 1e-4, 9.840),  # 28° south: cos φ · a / √(1 − e² sin² φ) · π / 180 · 10⁻⁴
-        ("EPSG:3857", 10.0, 10 * 0.8844),  # Web Mercator's metres are long at 28° south
-    ],
-)
-def test_the_scale_is_that_of_the_ground(crs: str, step: float, metres: float) -> None:
-    x, y = {"EPSG:28355": (500_000, 8_000_000), "EPSG:4326": (153, -28), "EPSG:3857": (17e6, -3_248_973)}[crs]
-    grid = Grid(crs, x - 5 * step, y + 5 * step, step, step, 10, 10)
-    assert metres_per_pixel(grid) == pytest.approx(metres, rel=2e-3)
-
-
-def test_a_plan_without_a_place_on_earth_has_no_scale() -> None:
-    wkt = 'LOCAL_CS["site",UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'
-    assert metres_per_pixel(Grid(wkt, 0, 0, 1, 1, 10, 10)) is None
-
-
-def test_scale_bars_have_round_lengths() -> None:
-    lengths = [round_length(m) for m in (0.07, 0.99, 1.0, 4.99, 5.0, 199.9, 200.0, 999.9, 1000, 7_300, 123_456)]
-    assert [name for _, name in lengths] == [
-        "5 cm", "50 cm", "1 m", "2 m", "5 m", "100 m", "200 m", "500 m", "1 km", "5 km", "100 km",
-    ]  # fmt: skip
-    assert lengths[-1][0] == 100_000
-
-
-def test_the_bar_is_as_long_as_it_says() -> None:
-    canvas, sheet = Canvas(600, 40), Sheet(560)
-    sheet.scale_bar(canvas, 10, 0, 1.7, 300)
-    row = np.asarray(canvas.page)[9, :, 0]
-    dark = np.flatnonzero(row[:308] < 100)  # its name begins at 312
-    assert (dark[0], dark[-1]) == (10, 10 + round(500 / 1.7) - 1)
-
-
-def test_words_are_cut_in_the_middle() -> None:
-    name = "a_long_name_of_a_map_" + "x" * 60 + "_multiple.tif"
-    cut = shortened(name, 300)
-    assert text_width(cut) <= 300 < text_width(name)
-    start, end = cut.split("…")
-    assert name.startswith(start)
-    assert name.endswith(end)
-    assert 0 <= len(start) - len(end) <= 1 < len(end)
-    assert shortened("short", 300) == "short"
-    assert shortened("wide", 3) == "…"
+        draw_quicklook(path)
+    picture = np.asarray(draw_quicklook(path, scene=scene, width=320))
+    assert place_of(paint_classes((codes // 10 - 1), scene.legend.classes), picture)[1] > 160
 
 
 @pytest.mark.parametrize("width", [320, 1000])
 def test_many_long_names_stay_on_the_page(tmp_path: Path, width: int) -> None:
     classes = [LandClass(i, f"Irrigated horticulture, of kind {i}, mature and bearing", "#808080") for i in range(40)]
     path = map_of(tmp_path / f"{'long' * 30}.tif", scattered(30, 30), legend=Legend(tuple(classes)))
-    picture = np.asarray(quicklook(path, width=width))
+    picture = np.asarray(draw_quicklook(path, width=width))
     assert picture.shape[1] <= width
     for margin in (picture[:, : EDGE - 2], picture[:, -EDGE + 2 :], picture[-EDGE + 4 :]):
         assert (margin == 255).all()
-
-
-def test_keys_fill_columns_downwards() -> None:
-    keys = [Key(f"#0000{i:02x}", f"class {i}", "1.0 %") for i in range(5)]
-    canvas, sheet = Canvas(600, 100), Sheet(560)
-    end = sheet.keys(canvas, 20, 10, 560, keys)
-    assert end == 10 + sheet.keys_height(560, keys) == 10 + 2 * 26
-    page = np.asarray(canvas.page)
-    tops = [np.argwhere((page == (0, 0, i)).all(axis=-1)).min(axis=0).tolist() for i in range(5)]
-    assert [top for top, _ in tops] == [12, 38, 12, 38, 12]
-    assert tops[0][1] == tops[1][1] < tops[2][1] == tops[3][1] < tops[4][1]
-
-
-def test_maps_are_named_by_their_passes(tmp_path: Path) -> None:
-    path = map_of(tmp_path / "farm.tif", scattered(20, 30))
-    assert ShownMap.open(path).title == "farm"
-    for mosaic, title in (("multiple", "Map, multiple pass"), ("some_new", "Map, some new")):
-        assert ShownMap.open(tagged(path, mosaic=mosaic)).title == title
 
 
 def test_imagery_of_other_ground_is_refused(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene = Scene.open(str(make_scene()), cache)
     path = map_of(tmp_path / "a.tif", scattered(20, 20), col=128)
     with pytest.raises(LulcsegError, match="shares no ground with the scene"):
-        quicklook(path, scene=scene)
-
-
-def test_letters_grow_with_the_page() -> None:
-    assert [Sheet(width).px(16) for width in (320, 1200, 2400, 6000)] == [16, 16, 32, 80]
+        draw_quicklook(path, scene=scene)

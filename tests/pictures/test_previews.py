@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,10 +9,9 @@ from PIL import Image
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, LandClass, Legend
-from lulcseg.pictures import previews
-from lulcseg.pictures.images import class_picture, map_picture, photo_uri
+from lulcseg.pictures import reduced_imagery
 from lulcseg.pictures.previews import write_previews
-from tests.support.runs import FakeScene, write_map
+from tests.support.runs import FakeScene
 
 LEGEND = Legend((LandClass(10, "Cane", "#00ff00"), LandClass(30, "Road", "#333333"), LandClass(50, "Other", "#c0c0c0")))
 
@@ -57,7 +53,7 @@ def test_a_small_scene_keeps_its_pixels(tmp_path):
 
 @pytest.mark.parametrize("block", [16, 2048])
 def test_a_large_scene_is_averaged_over_cells_of_whole_pixels(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(previews, "_BLOCK", block)
+    monkeypatch.setattr(reduced_imagery, "_BLOCK", block)
     s = scene(61, 93)
 
     write_previews(s, tmp_path, max_px=31)
@@ -114,38 +110,3 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
     with pytest.raises(LulcsegError, match="can't be written"):
         write_previews(scene(8, 8), tmp_path / "previews")
-
-
-@pytest.mark.parametrize("overviews", [(), (2, 4)])
-def test_a_map_is_painted_in_its_colours_by_the_commonest_class(tmp_path, overviews):
-    index = np.zeros((40, 60), dtype=np.uint8)
-    index[:, 30:] = 2
-    index[2::4, 2::4] = 1  # the middle of every cell, yet nowhere the commonest
-    index[20:, :30] = IGNORE
-    grid = Grid("EPSG:28355", 0.0, 90.0, 1.0, 1.0, 40, 60)
-    write_map(tmp_path / "map.tif", index, grid, LEGEND, overviews)
-
-    picture = np.asarray(map_picture(tmp_path / "map.tif", LEGEND, 10, 15).convert("RGBA"))
-
-    assert (picture[:5, :7] == [0, 255, 0, 255]).all()
-    assert (picture[:, 8:] == [0xC0, 0xC0, 0xC0, 255]).all()
-    assert (picture[5:, :7, 3] == 0).all()
-
-
-def test_class_pictures_of_a_legend_of_many_classes():
-    legend = Legend(tuple(LandClass(i, f"c{i}", f"#{i:02x}{255 - i:02x}00") for i in range(200)))
-    index = np.arange(200, dtype=np.uint8).reshape(10, 20)
-
-    picture = np.asarray(class_picture(index, legend).convert("RGB"))
-
-    np.testing.assert_array_equal(picture.reshape(-1, 3), legend.colours)
-
-
-def test_photographs_travel_as_jpeg(tmp_path):
-    Image.fromarray(np.full((30, 40, 3), 120, dtype=np.uint8)).save(tmp_path / "a.png")
-
-    kind, content = photo_uri(tmp_path / "a.png").split(",")
-
-    assert kind == "data:image/jpeg;base64"
-    with Image.open(io.BytesIO(base64.b64decode(content))) as picture:
-        assert picture.size == (40, 30)

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid, Window
+from lulcseg.grid import Window
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.pictures import side_by_side as module
 from lulcseg.pictures import window_choice as choosing
-from lulcseg.pictures.map_images import ShownMap, classes_of
-from lulcseg.pictures.sheet import painted
-from lulcseg.pictures.side_by_side import beside
+from lulcseg.pictures.class_map import ClassMap, join_classes
+from lulcseg.pictures.painting import paint_classes
+from lulcseg.pictures.side_by_side import draw_side_by_side
 from lulcseg.pictures.window_choice import choose_window, window_around
 from lulcseg.scene.scene import Scene
-from tests.conftest import LEFT, RES, TOP, write_raster
-from tests.pictures.test_map_sheet import map_of, place_of, tagged
+from tests.conftest import LEFT, TOP, write_raster
+from tests.support.map_files import map_of, place_of, tagged
 
 Make = Callable[..., Path]
 SIZE = (96, 128)
@@ -36,9 +36,9 @@ def pair(folder: Path, one: np.ndarray, other: np.ndarray, legend: Legend) -> li
 
 
 def chosen(paths: list[Path], size: int, area: Window | None = None) -> Window:
-    maps = [ShownMap.open(path) for path in paths]
+    maps = [ClassMap.open(path) for path in paths]
     grid = maps[0].grid
-    return choose_window(maps, classes_of([m.legend for m in maps]), grid, area or grid.window, size)
+    return choose_window(maps, join_classes([m.legend for m in maps]), grid, area or grid.window, size)
 
 
 def inside(window: Window, where: np.ndarray) -> int:
@@ -168,7 +168,7 @@ def drawn(tmp_path: Path, scene: Scene, **options):
     paths = pair(tmp_path, one, other, scene.legend)
     tagged(paths[0], mosaic="single")
     tagged(paths[1], mosaic="multiple")
-    return one, other, beside(paths, scene, **options)
+    return one, other, draw_side_by_side(paths, scene, **options)
 
 
 def test_panels_show_the_same_ground_pixel_for_pixel(tmp_path: Path, scene: Scene) -> None:
@@ -183,7 +183,7 @@ def test_panels_show_the_same_ground_pixel_for_pixel(tmp_path: Path, scene: Scen
     assert set(np.unique(labels)) == {0, 1}
     for index in (one[rows, cols], other[rows, cols], labels):
         shown = np.kron(index, np.ones((8, 8), dtype=np.uint8))
-        at.append(place_of(painted(shown, scene.legend.classes), picture))
+        at.append(place_of(paint_classes(shown, scene.legend.classes), picture))
     assert at[0][0] == at[1][0] == at[2][0] < at[3][0]
     assert at[0][1] < at[1][1] < at[2][1]
     assert at[3][1] == at[0][1]
@@ -200,10 +200,10 @@ def test_panels_show_the_same_ground_pixel_for_pixel(tmp_path: Path, scene: Scen
 def test_a_window_of_some_size_is_not_enlarged(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene = Scene.open(str(make_scene(size=(400, 420))), cache)
     index = np.random.default_rng(0).choice(np.array([0, 1, 2], dtype=np.uint8), (400, 420))
-    result = beside([map_of(tmp_path / "a.tif", index, legend=scene.legend)], scene, size=330)
+    result = draw_side_by_side([map_of(tmp_path / "a.tif", index, legend=scene.legend)], scene, size=330)
     rows, cols = result.window.slices_in(Window(0, 0, 400, 420))
     assert result.window.height == result.window.width == 330
-    place_of(painted(index[rows, cols], scene.legend.classes), np.asarray(result.picture))
+    place_of(paint_classes(index[rows, cols], scene.legend.classes), np.asarray(result.picture))
 
 
 def test_what_is_said_of_the_window(tmp_path: Path, scene: Scene) -> None:
@@ -221,14 +221,19 @@ def test_what_is_said_of_the_window(tmp_path: Path, scene: Scene) -> None:
     assert again.window == result.window
     assert again.about == result.about.replace(", where", ":").replace(" most:", "")
     path = tmp_path / "one.tif"
-    assert "where the mix of classes is richest: the first two maps differ nowhere" in beside([path] * 2, scene).about
-    assert beside([path], scene).about.endswith(", where the mix of classes is richest.")
-    assert beside([path], scene, at=result.centre, size=32).about == f"32 × 32 pixels around {x:.10g},{y:.10g}."
+    assert (
+        "where the mix of classes is richest: the first two maps differ nowhere"
+        in draw_side_by_side([path] * 2, scene).about
+    )
+    assert draw_side_by_side([path], scene).about.endswith(", where the mix of classes is richest.")
+    assert (
+        draw_side_by_side([path], scene, at=result.centre, size=32).about == f"32 × 32 pixels around {x:.10g},{y:.10g}."
+    )
 
 
 def test_panels_are_named(tmp_path: Path, scene: Scene) -> None:
     one, _, _ = drawn(tmp_path, scene, size=32)
-    maps = [ShownMap.open(tmp_path / name) for name in ("one.tif", "other.tif")]
+    maps = [ClassMap.open(tmp_path / name) for name in ("one.tif", "other.tif")]
     part = one[:32, :32]
     ground = module._Ground(scene, Window(0, 0, 32, 32), maps, [part, part], None, scene.legend.classes)
     assert [(p.title, p.about) for p in ground.panels(1)] == [
@@ -245,8 +250,8 @@ def test_panels_are_named(tmp_path: Path, scene: Scene) -> None:
 def test_the_legend_is_of_what_occurs(tmp_path: Path, scene: Scene) -> None:
     part = np.array([[1, 1], [IGNORE, 1]], dtype=np.uint8)
     ground = module._Ground(scene, Window(0, 0, 2, 2), [], [part], None, scene.legend.classes)
-    assert [k.name for k in ground.occurring()] == ["Trees", "no class"]
-    assert [k.name for k in dataclasses.replace(ground, labels=part * 0).occurring()] == ["Bare", "Trees", "no class"]
+    assert [k.name for k in ground.legend_keys()] == ["Trees", "no class"]
+    assert [k.name for k in dataclasses.replace(ground, labels=part * 0).legend_keys()] == ["Bare", "Trees", "no class"]
 
 
 def test_classes_of_maps_and_scene_are_joined_by_name(tmp_path: Path, scene: Scene) -> None:
@@ -255,7 +260,7 @@ def test_classes_of_maps_and_scene_are_joined_by_name(tmp_path: Path, scene: Sce
     one, other = (rng.integers(0, n, SIZE).astype(np.uint8) for n in (2, 3))
     paths = [map_of(tmp_path / "a.tif", one, legend=own), map_of(tmp_path / "b.tif", other, legend=scene.legend)]
     window = Window(0, 0, 60, 60)
-    result = beside(paths, scene, at=(LEFT + 15, TOP - 15), size=60)
+    result = draw_side_by_side(paths, scene, at=(LEFT + 15, TOP - 15), size=60)
     assert result.window == window
     water, rock, bare, trees = (0, 0, 255), (255, 0, 0), (0xC8, 0xA1, 0x65), (0x2D, 0x6A, 0x31)
     labels = scene.labels.read(window)
@@ -267,7 +272,7 @@ def test_classes_of_maps_and_scene_are_joined_by_name(tmp_path: Path, scene: Sce
     ):
         expected = np.array(colours, dtype=np.uint8)[np.kron(index, np.ones((6, 6), dtype=np.uint8))]
         place_of(expected, np.asarray(result.picture))
-    assert [c.name for c in classes_of([own, scene.legend])] == ["Water", "Rock", "Bare", "Trees"]
+    assert [c.name for c in join_classes([own, scene.legend])] == ["Water", "Rock", "Bare", "Trees"]
 
 
 def test_maps_of_parts_of_the_scene_show_what_they_share(tmp_path: Path, scene: Scene) -> None:
@@ -277,7 +282,7 @@ def test_maps_of_parts_of_the_scene_show_what_they_share(tmp_path: Path, scene: 
     other[50:55, 50:55] = (other[50:55, 50:55] + 1) % 3
     part = map_of(tmp_path / "part.tif", other, row=20, col=30, legend=scene.legend)
     for paths in ([whole, part], [part, whole]):
-        result = beside(paths, scene, size=16)
+        result = draw_side_by_side(paths, scene, size=16)
         assert Window(20, 30, 60, 60).contains(result.window)
         assert result.window.contains(Window(70, 80, 5, 5))
         rows, cols = result.window.slices_in(Window(0, 0, *SIZE))
@@ -285,8 +290,8 @@ def test_maps_of_parts_of_the_scene_show_what_they_share(tmp_path: Path, scene: 
         there[20:80, 30:90] = other
         for expected in (index, there):
             shown = np.kron(expected[rows, cols], np.ones((20, 20), dtype=np.uint8))
-            place_of(painted(shown, scene.legend.classes), np.asarray(result.picture))
-    assert beside([whole, part], scene).window == Window(20, 30, 60, 60)
+            place_of(paint_classes(shown, scene.legend.classes), np.asarray(result.picture))
+    assert draw_side_by_side([whole, part], scene).window == Window(20, 30, 60, 60)
 
 
 def test_no_labels_no_panel(make_scene: Make, cache: Path, tmp_path: Path) -> None:
@@ -297,7 +302,8 @@ def test_no_labels_no_panel(make_scene: Make, cache: Path, tmp_path: Path) -> No
     unlabelled = {"file": "labels.gpkg", "column": "class", "uncovered": "ignore"}
     none_here = Scene.open(str(make_scene("third", labels=unlabelled)), cache)
     widths = [
-        beside([path], s, at=(LEFT + 54, TOP - 38), size=32).picture.width for s in (scene, with_labels, none_here)
+        draw_side_by_side([path], s, at=(LEFT + 54, TOP - 38), size=32).picture.width
+        for s in (scene, with_labels, none_here)
     ]
     assert widths == [2 * 320 + 12 + 40, 3 * 320 + 2 * 12 + 40, 2 * 320 + 12 + 40]
 
@@ -307,20 +313,20 @@ def test_no_labels_no_panel(make_scene: Make, cache: Path, tmp_path: Path) -> No
     [
         ({"size": 15}, "--size: 15 pixels"),
         ({"size": 2049}, "choose 16 to 2,048"),
-        ({"at": (LEFT - 0.1, TOP - 10)}, "off the ground"),
+        ({"at": (LEFT - 0.1, TOP - 10)}, "outside the ground"),
         ({"at": (LEFT + 64, TOP - 10)}, f"choose E from {LEFT:.10g} to {LEFT + 64:.10g}"),
-        ({"at": (LEFT + 10, TOP + 0.1)}, "off the ground"),
-        ({"at": (LEFT + 10, TOP - 48)}, "off the ground"),
-        ({"at": (float("1e300"), TOP)}, "off the ground"),
+        ({"at": (LEFT + 10, TOP + 0.1)}, "outside the ground"),
+        ({"at": (LEFT + 10, TOP - 48)}, "outside the ground"),
+        ({"at": (float("1e300"), TOP)}, "outside the ground"),
     ],
 )
 def test_bad_windows(tmp_path: Path, scene: Scene, options: dict, part: str) -> None:
     path = map_of(tmp_path / "a.tif", np.zeros(SIZE, dtype=np.uint8), legend=scene.legend)
     with pytest.raises(LulcsegError) as caught:
-        beside([path], scene, **options)
+        draw_side_by_side([path], scene, **options)
     assert part in str(caught.value)
     for at in ((LEFT, TOP), (LEFT + 63.9, TOP - 47.9)):
-        beside([path], scene, at=at, size=16)
+        draw_side_by_side([path], scene, at=at, size=16)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +343,7 @@ def test_maps_of_other_ground(tmp_path: Path, scene: Scene, options: dict, part:
     bad = write_raster(tmp_path / "bad.tif", np.full((1, *SIZE), 10, dtype=np.uint8), **options)
     for paths in ([bad], [good, bad]):
         with pytest.raises(LulcsegError) as caught:
-            beside(paths, scene)
+            draw_side_by_side(paths, scene)
         assert part in str(caught.value)
         assert "bad.tif" in str(caught.value)
 
@@ -347,18 +353,12 @@ def test_two_parts_without_common_ground(tmp_path: Path, scene: Scene) -> None:
         map_of(tmp_path / f"{c}.tif", np.zeros((20, 20), dtype=np.uint8), col=c, legend=scene.legend) for c in (0, 40)
     ]
     with pytest.raises(LulcsegError, match="shares no ground with the scene and the maps before it"):
-        beside(parts, scene)
-
-
-def test_windows_of_a_grid_are_of_its_ground(scene: Scene) -> None:
-    grid = Grid(scene.grid.crs, LEFT + 10 * RES, TOP - 4 * RES, RES, RES, 20, 30)
-    shown = ShownMap(Path("a.tif"), scene.legend, grid, {})
-    assert shown.window_in(scene.grid) == Window(4, 10, 20, 30)
+        draw_side_by_side(parts, scene)
 
 
 def test_captions_have_room_above_narrow_strips(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene = Scene.open(str(make_scene(size=(400, 100))), cache)
     path = map_of(tmp_path / "a.tif", np.zeros((400, 50), dtype=np.uint8), legend=scene.legend)
-    result = beside([path], scene, size=400)
+    result = draw_side_by_side([path], scene, size=400)
     assert (result.window.height, result.window.width) == (400, 50)
     assert result.picture.width == 3 * 280 + 2 * 12 + 40

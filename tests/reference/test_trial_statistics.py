@@ -12,7 +12,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from benchmarks.trials import coverage
 from lulcseg.trials.contrasts import NO_RANK_TESTS, equivalence, holm, paired_t, slopes
-from lulcseg.trials.paper import HUMAN, PAPER, paper_figures, paper_group
+from lulcseg.trials.paper import HUMAN, PAPER, paper_figures
 from lulcseg.trials.rule import paper_ranks, round_up
 from lulcseg.trials.summary import AS_THE_PAPER, bootstrap_interval, t_interval
 
@@ -84,7 +84,7 @@ NOT_REPRODUCED = {"batch_size", "patch_size_grid"}
 
 
 def places(group, ties):
-    rows = paper_group(group)
+    rows = [row for row in PAPER if row.group == group]
     figures = ([getattr(row, key) for row in rows] for key in ("mean_users", "mean_producers", "hours"))
     return paper_ranks(*figures, ties).place.tolist(), [row.rank for row in rows]
 

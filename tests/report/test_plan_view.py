@@ -7,6 +7,7 @@ import numpy as np
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData
 from lulcseg.run.planning import plan_entry
+from lulcseg.run_folder.record import RunRecord, SceneEntry
 from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.plan_summary import summarise_plan
@@ -18,8 +19,8 @@ def run_of(tmp_path, plan, scene, *, with_file=True):
     for index, w in scene.features:
         label[w.row : w.row_end, w.col : w.col_end] = index
     counts = summarise_plan(plan, {"here": scene.polygons()}, cover(plan, {"here": FakeLabels(label)}))
-    scenes = {"here": {"legend": LEGEND.to_plain(), "grid": dataclasses.asdict(GRID)}}
-    record = {"plan": plan_entry(plan, counts), "scenes": scenes}
+    scene_entry = SceneEntry.of(legend=LEGEND.to_plain(), grid=dataclasses.asdict(GRID))
+    record = RunRecord.of(plan=plan_entry(plan, counts), scenes={"here": scene_entry})
     return RunData(tmp_path, record, None, None, plan if with_file else None, [], []), counts
 
 
@@ -50,7 +51,7 @@ def test_sentences_say_what_became_of_patches(tmp_path):
         f"{len(plan)} patches of 32 × 32 pixels",
         "taken from old/plan.gpkg, edited or re-ordered since.",
         f"{plan.rows['shifted'].sum()} were shifted",
-        "4 were drawn again",
+        "4 were redrawn",
         f"{plan.meta['dropped']} more were left out",
         "3 patches are partly without imagery",
         "50.0 % at least",

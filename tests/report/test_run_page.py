@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
+from lulcseg.report.area_table import area_rows, hectares_per_pixel
 from lulcseg.report.run.run_page import write_report
-from lulcseg.report.score_tables import area_rows, hectares_per_pixel
+from tests.support.html_page import Page
 from tests.support.runs import write_run
 
 LEGEND = Legend(
@@ -28,30 +28,6 @@ LEGEND = Legend(
         LandClass(90, '"Vines"', "#7b3fa0"),
     )
 )
-
-
-class Page(HTMLParser):
-    """Collects what a browser would see: texts, attributes by tag, tables by caption."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text, self.open = [], [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if not {"script", "style"} & set(self.open):
-            self.text.append(data)
-
-    def words(self):
-        return re.sub(r"\s+", " ", " ".join(self.text))
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +150,7 @@ def test_hectares_follow_the_unit_of_the_crs(crs, hectares):
     [
         ("record.json", "record.json is not in the run directory"),
         ("metrics.csv", "There are no learning curves"),
-        ("plan.gpkg", "plan's places are not in the run directory"),
+        ("plan.gpkg", "patches' places are not in the run directory"),
         ("config.yaml", "The composed configuration is missing"),
         ("assessment", "Nothing was assessed"),
         ("maps", "The run directory holds no map of this scene"),
@@ -302,7 +278,7 @@ def test_writing_twice_gives_the_same_page(copied):
 
 
 def test_maps_of_one_checkpoint_are_told_apart() -> None:
-    from lulcseg.pictures.map_images import map_title
+    from lulcseg.pictures.map_names import map_title
 
     titles = {
         "single": "Map, single pass",

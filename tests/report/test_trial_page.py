@@ -12,30 +12,21 @@ from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
-from lulcseg.legend import LandClass, Legend
-from lulcseg.pictures.themed import inline_svg
+from lulcseg.pictures.inline_svg import inline_svg
+from lulcseg.report.estimate import Estimate
 from lulcseg.report.trial import closeups as trialclose
 from lulcseg.report.trial import score_figures as trialfigures
 from lulcseg.report.trial.confusions import confusion_view
 from lulcseg.report.trial.map_comparison import scene_maps
-from lulcseg.report.trial.runs_table import runs_view
+from lulcseg.report.trial.run_states import runs_view
+from lulcseg.report.trial.score_table import year_of
 from lulcseg.report.trial.score_views import comparisons
-from lulcseg.report.trial.training_curves import Curve, Spread, spreads
+from lulcseg.report.trial.training_curves import Curve, CurvePanel, read_curve_panels
 from lulcseg.report.trial.trial_page import write_trial_report
-from lulcseg.report.trial.values_table import SpreadCell, year_of
 from lulcseg.trials.trial_reader import read_trial
-from tests.report.test_run_page import Page
-from tests.support.trial_pages import SCENES, write_trial
+from tests.support.html_page import Page
+from tests.support.trial_pages import LEGEND, NASTY, SCENES, write_trial
 
-NASTY = '<script>alert(1)</script> & "x"'
-LEGEND = Legend(
-    (
-        LandClass(10, NASTY, "#8fce6a"),
-        LandClass(30, "Costs $5_a$", "#d81b60"),
-        LandClass(50, "Water", "#2266aa"),
-        LandClass(70, "Other", "#c8c4b7"),
-    )
-)
 TWO = (("batch10", 10), ("batch50", 50))
 
 
@@ -85,7 +76,7 @@ def test_class_scores_are_the_assessments_own(trial, folder):
     assert comparison.labels.compared == "labels"
 
 
-def test_a_failed_run_counts_nowhere_but_is_told(trial):
+def test_a_failed_run_counts_nowhere_but_is_reported(trial):
     view = runs_view(trial)
 
     assert [cell.state for cell in view.rows[1].cells] == ["finished", "failed", "absent-run"]
@@ -96,7 +87,7 @@ def test_a_failed_run_counts_nowhere_but_is_told(trial):
 def test_boxes_span_the_quartiles(trial):
     comparison = comparisons(trial)[0]
 
-    figure = trialfigures.class_boxes(comparison)
+    figure = trialfigures.class_boxes_figure(comparison)
 
     of_other = comparison.class_scores("f1")[0][:, 3]
     bodies = figure.axes[0].collections[1].get_paths()
@@ -108,7 +99,7 @@ def test_many_values_are_named_row_by_row():
     names = [f"patch{size}_stratified_at_random" for size in range(7)]
     curve = Curve(0, *(np.arange(3.0) for _ in range(4)))
 
-    figure = trialfigures.learning_curves([Spread("Loss", "epoch", False, [curve])], names, [None] * 7)
+    figure = trialfigures.trial_curves_figure([CurvePanel("Loss", "epoch", False, [curve])], names, [None] * 7)
 
     legend = figure.legends[0]
     shown = [text.get_text().strip() for text in legend.get_texts()]
@@ -117,7 +108,7 @@ def test_many_values_are_named_row_by_row():
 
 
 def test_curves_are_mean_and_extremes_over_seeds(trial, folder):
-    spread = {s.title: s for s in spreads(trial)}["Mean F1, validation"]
+    spread = {s.title: s for s in read_curve_panels(trial)}["Mean F1, validation"]
 
     logs = [pd.read_csv(folder / "batch10" / f"seed{k}" / "metrics.csv") for k in range(3)]
     last = [log["val/mean_f1"].dropna().iloc[-1] for log in logs]
@@ -139,11 +130,11 @@ def test_the_mean_matrix_is_the_mean_of_the_replicates(trial):
     assert [option.label for option in view.groups[1].options] == ["seed 0"]  # the mean of one is itself
 
 
-def test_it_says_what_can_be_told(html):
+def test_it_states_conclusions(html):
     words = Page(html).words()
 
     for expected in (
-        *("What can be told", "Named before the trial was run", "6 planned: 4 finished, 1 failed, 1 missing"),
+        *("Conclusions", "Contrast named before the trial", "6 planned: 4 finished, 1 failed, 1 missing"),
         *("Digitised polygons", "paper 0.67 (0.62–0.71)", "paper > 200", "of 3", "one sampling plan"),
         *("the run failed and isn't counted", "Class colours"),
     ):
@@ -215,7 +206,7 @@ def test_full_resolution_adds_a_window_of_the_maps(folder):
     html = write_trial_report(folder, full_resolution=True).read_text(encoding="utf-8")
 
     words = Page(html).words()
-    assert f"{SCENES[0]}, pixel for pixel" in words
+    assert f"{SCENES[0]}, at full resolution" in words
     assert "60 × 80 pixels around" in words
     assert "the maps of batch10, seed 0 and batch50, seed 0 differ most" in words
     assert html.count('class="viewer"') == 4
@@ -230,15 +221,15 @@ def test_a_window_finds_its_scene_by_the_scenes_own_name(make_scene, tmp_path, c
     }
     (tmp_path / "config.yaml").write_text(json.dumps(config))
 
-    found = trialclose._scene(tmp_path, "hill", None)
+    found = trialclose._open_scene(tmp_path, "hill", None)
 
     assert found is not None
     assert (found.name, found.cache) == ("hill", cache)
     with pytest.raises(LulcsegError, match="gone"):
-        trialclose._scene(tmp_path, "lake", None)
+        trialclose._open_scene(tmp_path, "lake", None)
     (tmp_path / "config.yaml").write_text(json.dumps({"scene": str(first)}))
-    assert trialclose._scene(tmp_path, "lake", cache) is None
-    assert trialclose._scene(tmp_path / "nowhere", "farm", None) is None
+    assert trialclose._open_scene(tmp_path, "lake", cache) is None
+    assert trialclose._open_scene(tmp_path / "nowhere", "farm", None) is None
 
 
 def test_a_trial_of_one_value_without_maps(tmp_path):
@@ -248,7 +239,7 @@ def test_a_trial_of_one_value_without_maps(tmp_path):
 
     assert "full: kappa 0." in words
     assert ", 1 run." in words
-    assert "there is nothing to swipe between" in words
+    assert "The run directories hold no maps" in words
     assert "other pairs" not in words
 
 
@@ -261,13 +252,13 @@ def test_a_trial_in_which_nothing_finished(tmp_path):
 
     words = Page(write_trial_report(folder).read_text(encoding="utf-8")).words()
 
-    assert "Nothing can be told yet" in words
+    assert "No conclusion yet" in words
     assert "2 planned: 0 finished, 2 failed, 0 missing" in words
     assert "There are no learning curves" in words
     assert "No run directory holds a picture of its plan" in words
 
 
-def test_a_damaged_map_is_told(tmp_path):
+def test_a_damaged_map_is_reported(tmp_path):
     folder = write_trial(tmp_path / "t", TWO, (0,), scenes=SCENES[:1], size=(60, 80))
     path = folder / "batch50" / "seed0" / "maps" / f"{SCENES[0]}_single.tif"
     path.write_bytes(b"nothing")
@@ -288,10 +279,10 @@ def test_the_same_runs_give_the_same_page(folder):
 
 
 def test_a_bar_holds_all_its_marks():
-    cell = SpreadCell(0.7, 0.6, 0.8, (0.65, 0.75), scale=(0.5, 0.9))
+    cell = Estimate(0.7, 0.6, 0.8, (0.65, 0.75), scale=(0.5, 0.9))
 
-    assert (cell.percent, cell.span, cell.dots) == (50.0, (25.0, 50.0), [37.5, 62.5])
-    assert SpreadCell(float("nan")).text == "–"
+    assert (cell.position, cell.span, cell.replicate_positions) == (50.0, (25.0, 50.0), [37.5, 62.5])
+    assert Estimate(float("nan")).text == "–"
 
 
 def test_the_year_of_a_scene():
@@ -299,7 +290,7 @@ def test_the_year_of_a_scene():
 
 
 def test_a_figure_takes_the_pages_colours(trial):
-    drawn = inline_svg(trialfigures.class_boxes(comparisons(trial)[0]), "k", 'a "b" <c>', ["#0072b2", "#d55e00"])
+    drawn = inline_svg(trialfigures.class_boxes_figure(comparisons(trial)[0]), "k", 'a "b" <c>', ["#0072b2", "#d55e00"])
 
     assert "var(--v0)" in drawn
     assert "var(--v1)" in drawn

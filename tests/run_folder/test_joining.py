@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lulcseg.errors import LulcsegError
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.joining import join_run_dir, new_run_dir
 
 
@@ -26,29 +27,30 @@ def begin(folder: Path, state: str = "running") -> Path:
 
 def test_processes_that_the_first_starts_join_it_wherever_it_is(tmp_path: Path) -> None:
     made = new_run_dir(str(tmp_path / "a"))
-    assert made.is_dir()
-    begin(made)
+    assert made.path.is_dir()
+    begin(made.path)
     assert join_run_dir("runs/2026-01-31_23-59-59_seed0", 0) == made
     with pytest.raises(LulcsegError, match="holds a run already"):
-        new_run_dir(str(made))
+        new_run_dir(str(made.path))
 
 
 def test_processes_started_from_outside_join_a_run_that_goes_on(tmp_path: Path) -> None:
     begin(tmp_path / "run")
-    assert join_run_dir(str(tmp_path / "run"), 0) == tmp_path / "run"
+    assert join_run_dir(str(tmp_path / "run"), 0) == RunFolder(tmp_path / "run")
 
 
 @pytest.mark.parametrize("state", [None, "finished", "failed"])
 def test_without_a_run_that_goes_on_they_wait_in_vain(tmp_path: Path, state: str | None) -> None:
     if state:
         begin(tmp_path / "run", state)
-    with pytest.raises(LulcsegError, match="began no run there within 0 seconds; give every process the same run_dir"):
+    late = "didn't start a run there within 0 seconds; give every process the same run_dir"
+    with pytest.raises(LulcsegError, match=late):
         join_run_dir(str(tmp_path / "run"), 0)
 
 
 def test_they_wait_until_the_first_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lulcseg.run_folder.joining.time.sleep", lambda _: begin(tmp_path / "run"))
-    assert join_run_dir(str(tmp_path / "run"), 60) == tmp_path / "run"
+    assert join_run_dir(str(tmp_path / "run"), 60) == RunFolder(tmp_path / "run")
 
 
 def test_a_folder_named_after_the_time_is_refused_at_once() -> None:

@@ -10,8 +10,9 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import CONF, SCHEMAS, check_command_line, compose, groups
+from lulcseg.settings.filling import fill
 from lulcseg.settings.programs import TrainConfig
-from lulcseg.settings.schema import check_bounds, fill, known_keys
+from lulcseg.settings.schema import check_bounds, known_keys
 
 EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
 
@@ -128,7 +129,7 @@ def _leaves(content: dict[str, object], prefix: str = "") -> list[tuple[str, obj
 
 def _get(config: object, key: str) -> object:
     for part in key.split("."):
-        config = getattr(config, part)
+        config = getattr(config, "target" if part == "_target_" else part)
     return config
 
 

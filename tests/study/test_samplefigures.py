@@ -9,8 +9,8 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
-from lulcseg.pictures.figures import png
-from lulcseg.pictures.themed import PAGE
+from lulcseg.pictures.figure_style import png
+from lulcseg.pictures.inline_svg import PAGE
 from lulcseg.study.samplefigures import ratio_figure, reference_figures, scatter_figure
 from lulcseg.study.samples import designs_compared, simple_random_error, with_shares
 

@@ -16,9 +16,20 @@ from lulcseg.assessment.assessment import Assessment, SubsetScores
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.grid import Grid
-from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
+from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.pictures.previews import write_previews
 from tests.support.runs import FakeScene, landscape, mapped, photograph, write_map
+
+NASTY = '<script>alert(1)</script> & "x"'
+LEGEND = Legend(
+    (
+        LandClass(10, NASTY, "#8fce6a"),
+        LandClass(30, "Costs $5_a$", "#d81b60"),
+        LandClass(50, "Water", "#2266aa"),
+        LandClass(70, "Other", "#c8c4b7"),
+    )
+)
+"""Names that a page must escape, in HTML and in matplotlib."""
 
 SCENES = ("made-up2018", "made-up2015")
 _SHARES = np.array([0.05, 0.02, 0.05, 0.55, 0.15, 0.02, 0.1, 0.05, 0.01])

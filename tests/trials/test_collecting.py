@@ -69,7 +69,7 @@ def test_parquet_and_csv_hold_the_same(folder, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), table)
     text = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"score": [""], "level": [""]})
     pd.testing.assert_series_equal(text["score"], table["score"])
-    with pytest.raises(LulcsegError, match="is no format for the table"):
+    with pytest.raises(LulcsegError, match="isn't a format for the table"):
         write_collected(table, [tmp_path / "b.parquet", tmp_path / "b.xlsx"])
     assert not (tmp_path / "b.parquet").exists()
 
@@ -96,7 +96,7 @@ def test_rank_command(folder, tmp_path, capsys, monkeypatch):
     assert lines[1].startswith("Named beforehand: kappa from batch10 to batch100: −0.")
     assert "training spread, reference points fixed" in shown
     assert "batch100" in lines[-1] or "0.0625" in shown
-    assert "Kappa, reference points and seeds drawn anew together" in shown
+    assert "Kappa, reference points and seeds resampled together" in shown
     numbers = pd.read_csv(files["csv"])
     assert list(numbers["value"]) == ["batch10", "batch50", "batch100"]
     trial = read_trial(folder)

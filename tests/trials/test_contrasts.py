@@ -41,21 +41,21 @@ def test_no_difference_needs_equivalence():
     assert c.verdict == "no difference"
     assert "no difference beyond ± 0.02" in c.sentence
     narrower = difference(0.0, margin=0.001)
-    assert narrower.verdict == "can't be told here"
+    assert narrower.verdict == "inconclusive"
     assert "no difference" not in narrower.sentence
 
 
 def test_an_uncertain_difference_cannot_be_told():
     c = difference(0.02, noise=10 * NOISE)
-    assert c.verdict == "can't be told here"
-    assert c.sentence.startswith("v1 against v0: can't be told here (+0.020 kappa, 95 % interval −0.0")
+    assert c.verdict == "inconclusive"
+    assert c.sentence.startswith("v1 against v0: inconclusive (+0.020 kappa, 95 % interval −0.0")
 
 
 def test_a_slope_is_a_doubling_and_its_margin_is_over_the_whole_range():
     table = [BASE + 0.05 * k + k * NOISE for k in range(4)]  # levels 1, 2, 4, 8
     c = named_contrast(trial_of(table, Contrast("slope")), VIEW)
     assert c.estimate == pytest.approx(0.05)
-    assert c.sentence.startswith("kappa from v0 to v3: +0.050 a doubling (95 % interval +0.0")
+    assert c.sentence.startswith("kappa from v0 to v3: +0.050 per doubling (95 % interval +0.0")
     small = [BASE + 0.006 * k + 3 * k * NOISE for k in range(4)]  # +0.018 from first to last
     assert named_contrast(trial_of(small, Contrast("slope")), VIEW).p_equivalence > 0.05
     assert equivalence(0.006 + 3 * NOISE, 0.02) < 0.05  # of one doubling it would be
@@ -76,7 +76,7 @@ def test_other_pairs_leave_the_named_one_out_and_are_adjusted():
     assert all(c.p_adjusted >= c.p for c in others)
     assert others[0].p_adjusted == pytest.approx(2 * others[0].p)
     assert others[0].p < 0.05 < others[0].p_adjusted
-    assert others[0].verdict == "can't be told here"
+    assert others[0].verdict == "inconclusive"
     assert "p by Holm's method" in others[0].sentence
     assert len(pairs(trial_of(table), VIEW)) == 3
     assert find_pair(others, "v2", "v1") is others[1]
@@ -91,7 +91,7 @@ def test_the_same_at_every_seed():
 def test_one_seed_tells_nothing():
     c = named_contrast(trial_of([[0.5], [0.9]], Contrast("difference", ("v0", "v1"))), VIEW)
     assert math.isnan(c.p)
-    assert c.sentence == "v1 against v0: can't be told here, 1 seed to compare them on."
+    assert c.sentence == "v1 against v0: inconclusive, 1 seed in common."
 
 
 def test_without_a_named_contrast_there_is_none():
@@ -104,9 +104,9 @@ def test_neighbours_say_when_their_order_means_nothing():
     assert [r.value for r in ranking.ranked] == ["v2", "v1", "v0"]
     first, second = ranking.neighbours
     assert first.sentence == (
-        "v2 is placed above v1: its kappa is higher, which the seeds bear out; ahead in 100 % of the draws of seeds."
+        "v2 is placed above v1: its kappa is significantly higher; ahead in 100 % of the bootstrap draws of seeds."
     )
-    assert second.sentence.startswith("v1 is placed above v0: by kappa they can't be told apart here, so their order")
+    assert second.sentence.startswith("v1 is placed above v0: the difference in kappa is inconclusive, so their order")
     assert 0.5 < second.ahead < 1
     assert ranking.rows[2].first == 1
     assert not ranking.time_counts
@@ -121,7 +121,7 @@ def test_a_faster_value_may_be_placed_above_a_better_one():
     assert ranking.time_counts
     assert [r.score for r in ranking.rows] == [1 + 1 + 6, 2 + 2 + 4, 3 + 3 + 2]
     assert [r.place for r in ranking.rows] == [1, 1, 1]
-    assert "v0 ties with v1: yet its kappa is lower, as the seeds say" in ranking.neighbours[0].sentence
+    assert "v0 ties with v1: but its kappa is significantly lower" in ranking.neighbours[0].sentence
     assert ranking.neighbours[0].ahead == 0.5
 
 
@@ -132,6 +132,6 @@ def test_a_steady_order_of_like_kappas_is_told_as_such():
     (neighbours,) = rank_trial(trial, VIEW).neighbours
     assert neighbours.ahead >= 0.95
     assert neighbours.sentence.startswith(
-        "v0 is placed above v1: by kappa they can't be told apart here; the rule's score"
+        "v0 is placed above v1: the difference in kappa is inconclusive; by the rule's score"
     )
-    assert neighbours.sentence.endswith("of the draws of seeds, its training being shorter.")
+    assert neighbours.sentence.endswith("of the bootstrap draws of seeds, because its training is shorter.")

@@ -1,4 +1,4 @@
-"""Points and seeds drawn anew together: scores, joint draws, and what stops them."""
+"""Points and seeds resampled together: scores, joint draws, and what stops them."""
 
 from __future__ import annotations
 
@@ -98,17 +98,17 @@ def test_says_why_nothing_is_drawn(tmp_path):
     drawn = resample(read_trial(folder), VIEW)
     assert drawn.draws == {}
     assert all(math.isnan(bound) for bound in drawn.interval("a"))
-    assert drawn.notes == ("Points and seeds aren't drawn anew together: a table of points is missing.",)
+    assert drawn.notes == ("Points and seeds aren't resampled together: a table of points is missing.",)
 
     table.write_text(text.replace("Other", "Banana Plantation"))
-    assert "aren't scored by the same reference points" in resample(read_trial(folder), VIEW).notes[-1]
+    assert "aren't scored at the same reference points" in resample(read_trial(folder), VIEW).notes[-1]
 
     table.write_text(text.replace("Other", "Nothing"))
     with pytest.raises(LulcsegError, match="holds a class that the legend lacks"):
         resample(read_trial(folder), VIEW)
 
     table.write_text("a,b\n1,2\n")
-    with pytest.raises(LulcsegError, match="is no table of points"):
+    with pytest.raises(LulcsegError, match="not a table of points"):
         resample(read_trial(folder), VIEW)
 
     one = write_trial(tmp_path / "one", {"a": 0.8}, n_points=100, seeds=(0,))
@@ -120,7 +120,7 @@ def test_seeds_that_some_value_lacks_are_told(tmp_path):
     write_trial(folder, {"b": 0.8}, n_points=100, seeds=(0, 1))
     drawn = resample(read_trial(folder), VIEW, draws=20)
     assert drawn.seeds == (0, 1)
-    assert drawn.notes == ("a: points and seeds are drawn from those 2 of its 3 seeds that all values have.",)
+    assert drawn.notes == ("a: 2 of its 3 seeds are resampled, those that all values share.",)
 
 
 def test_an_unknown_design_is_told(tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_tells_what_is_failed_running_missing_and_damaged(folder):
     assert math.isnan(ten.low)
     contrast = rank_trial(trial, VIEW).contrast
     assert contrast.n == 0
-    assert "can't be told here, no seeds to compare them on" in contrast.sentence
+    assert "inconclusive, no seeds in common" in contrast.sentence
 
 
 def test_tells_replicates_that_are_unlike(folder):
@@ -89,11 +89,22 @@ def test_settings_that_change_no_result_may_differ(folder):
     assert read_trial(folder).notes == ()
 
 
+def test_seeds_that_share_a_fingerprint_have_no_differing_settings(folder):
+    """What the fingerprint leaves out (:mod:`tests.run.test_fingerprint`) isn't reported of replicates either."""
+    for seed in range(3):
+        config = folder / "batch50" / f"seed{seed}" / "config.yaml"
+        workers = f"mosaic:\n  batch_size: 4\n  workers: {seed}\n  strip: {64 * seed}\nshow: s{seed}\n"
+        config.write_text(config.read_text() + workers)
+    assert read_trial(folder).notes == ()
+    config.write_text(config.read_text().replace("batch_size: 4", "batch_size: 5"))
+    assert len(read_trial(folder).notes) == 1
+
+
 def test_tells_values_of_different_plans(folder):
     for seed in range(3):
         change(folder / "batch50" / f"seed{seed}", plan={"digest": "another"})
     assert any(
-        note.startswith("The values are trained by different sampling plans") for note in read_trial(folder).notes
+        note.startswith("The values are trained on different sampling plans") for note in read_trial(folder).notes
     )
 
 
@@ -170,15 +181,15 @@ def test_a_trial_of_mosaics_is_compared_across_them(tmp_path):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("{", "is no readable JSON file"),
-        ('{"format": 2}', "describes no trial of format 1"),
-        ('{"format": 1, "values": [{"level": 3}]}', "its 'values' can't be understood"),
+        ("{", "not a readable JSON file"),
+        ('{"format": 2}', "not the description of a trial of format 1"),
+        ('{"format": 1, "values": [{"level": 3}]}', "its 'values' isn't valid"),
         (
             '{"format": 1, "contrast": {"kind": "difference", "values": ["batch10"]}}',
-            "its 'contrast' can't be understood",
+            "its 'contrast' isn't valid",
         ),
-        ('{"format": 1, "contrast": {"kind": "difference", "values": ["batch10", "x"]}}', "its 'contrast' can't be"),
-        ('{"format": 1, "contrast": {"kind": "trend"}}', "its 'contrast' can't be understood"),
+        ('{"format": 1, "contrast": {"kind": "difference", "values": ["batch10", "x"]}}', "its 'contrast' isn't valid"),
+        ('{"format": 1, "contrast": {"kind": "trend"}}', "its 'contrast' isn't valid"),
     ],
 )
 def test_refuses_a_damaged_description(folder, content, what):

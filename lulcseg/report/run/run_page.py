@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file made from a run directory alone."""
+"""The page of a run: one self-contained HTML file, made from the run directory alone."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.files import replacing
-from lulcseg.pictures import figures
-from lulcseg.pictures.images import data_uri
-from lulcseg.report.rendering import duration, environment
+from lulcseg.pictures.encoding import data_uri
+from lulcseg.pictures.figure_style import svg
+from lulcseg.pictures.run_figures import learning_curves
+from lulcseg.report.rendering import format_duration, load_templates
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData, read_run
 from lulcseg.report.run.scene_view import scene_view
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_entry import Entry
 
 
 def write_report(run_dir: Path) -> Path:
     """Write ``report.html`` into a run directory.
 
-    Pictures, style and script are inside the file; it asks nothing of the network. A part that the
-    directory lacks is named in a sentence.
+    Pictures, style and script are inside the file; it needs no network. Missing parts of the directory are
+    named in sentences.
 
     Args:
         run_dir: The run directory.
@@ -27,11 +31,11 @@ def write_report(run_dir: Path) -> Path:
         Path of the report.
 
     Raises:
-        LulcsegError: The directory isn't there, or can't be written to.
+        LulcsegError: The directory doesn't exist, or can't be written to.
     """
     run = read_run(run_dir)
-    page = environment().get_template("report.html").render(**_content(run))
-    path = run_dir / "report.html"
+    page = load_templates().get_template("run.html").render(**_content(run))
+    path = RunFolder(run_dir).report
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
@@ -41,7 +45,7 @@ def _content(run: RunData) -> dict[str, Any]:
     record = run.record
     scenes = [scene_view(run, name, f"scene-{i}") for i, name in enumerate(run.scenes, start=1)]
     return {
-        "name": str(record.get("name", run.path.name)),
+        "name": str(record.name or run.path.name),
         "facts": _facts(run),
         "scenes": scenes,
         "comparisons": [a for scene in scenes for a in scene.assessments],
@@ -54,32 +58,34 @@ def _content(run: RunData) -> dict[str, Any]:
 
 
 def _facts(run: RunData) -> list[tuple[str, str]]:
-    """Return what stands under the title: label and value."""
+    """Return the facts under the title: label and value."""
     record = run.record
-    trained = ", ".join(str(s) for s in record.get("train_scenes", []))
+    trained = ", ".join(str(s) for s in record.train_scenes)
     facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
-    facts += [("Finished", str(record.get("finished", ""))[:16].replace("T", " "))]
-    if record.get("training_seconds") is not None:
-        facts.append(("Training", duration(float(record["training_seconds"]))))
-    if record.get("steps") is not None:
-        facts.append(("Steps", f"{int(record['steps']):,}"))
-    if record.get("seed") is not None:
-        facts.append(("Seed", str(record["seed"])))
+    facts += [("Finished", (record.finished or "")[:16].replace("T", " "))]
+    if record.training_seconds is not None:
+        facts.append(("Training", format_duration(record.training_seconds)))
+    if record.steps is not None:
+        facts.append(("Steps", f"{record.steps:,}"))
+    if record.seed is not None:
+        facts.append(("Seed", str(record.seed)))
     return [(label, value) for label, value in facts if value]
 
 
 def _curves(run: RunData) -> str | None:
-    figure = None if run.metrics is None else figures.learning_curves(run.metrics)
-    return None if figure is None else data_uri(figures.svg(figure), "image/svg+xml")
+    figure = None if run.metrics is None else learning_curves(run.metrics)
+    return None if figure is None else data_uri(svg(figure), "image/svg+xml")
 
 
-def _environment_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
+def _environment_rows(record: RunRecord) -> list[tuple[str, str]]:
     """Return the record's times, seed, git state and environment as rows; nested keys are dotted."""
-    kept = {key: record[key] for key in ("started", "finished", "seed", "checkpoint", "git") if key in record}
-    return [*_flat(kept), *_flat(record.get("environment", {}))]
+    kept = record.pick("started", "finished", "seed", "checkpoint", "git")
+    return [*_flat(kept), *([] if record.environment is None else _flat(record.environment))]
 
 
 def _flat(value: object, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, Entry):
+        value = value.to_plain()
     if isinstance(value, dict):
         return [row for key, inner in value.items() for row in _flat(inner, f"{prefix}.{key}" if prefix else str(key))]
     if isinstance(value, list):

@@ -1,11 +1,10 @@
-"""What the report shows of one scene: pictures to compare, areas, accuracy."""
+"""One scene on the page of a run: pictures to compare, mapped areas, accuracy."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -15,44 +14,24 @@ from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.areas import class_pixels
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
-from lulcseg.pictures.images import map_picture, photo_uri, png_uri
-from lulcseg.pictures.map_images import classes_of, map_title
-from lulcseg.report.run.run_data import MapFile, RunData
-from lulcseg.report.score_tables import (
-    AreaRow,
-    Cell,
-    ClassRow,
-    area_rows,
-    class_rows,
-    confusion_cells,
-    design_note,
-    title_of,
-)
+from lulcseg.pictures.class_map import join_classes
+from lulcseg.pictures.encoding import photo_uri, png_uri
+from lulcseg.pictures.map_names import map_title
+from lulcseg.pictures.painting import map_picture
+from lulcseg.report.accuracy_table import ClassRow, assessment_title, class_rows, design_note
+from lulcseg.report.area_table import AreaRow, area_rows
+from lulcseg.report.map_files import MapFile
+from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
+from lulcseg.report.picture_layers import PictureLayer
+from lulcseg.report.run.run_data import RunData
 
 _LONGEST = 1600
-"""Longer side of a map's picture where there is no imagery preview to match, in pixels."""
-
-
-@dataclass(frozen=True)
-class PictureLayer:
-    """One picture of a scene's extent.
-
-    Attributes:
-        key: Short name, unique within the scene.
-        label: What people read.
-        uri: The picture as a data URI.
-        is_classes: Whether it shows classes (drawn without smoothing).
-    """
-
-    key: str
-    label: str
-    uri: str
-    is_classes: bool
+"""Longer side of a map's picture without an imagery preview to match, in pixels."""
 
 
 @dataclass(frozen=True)
 class _ReadMap:
-    """A map with its own legend, its picture, its pixels of each class, and the files beside it."""
+    """A map with its own legend, its picture, its pixels of each class, and its files."""
 
     label: str
     legend: Legend
@@ -70,7 +49,7 @@ class AssessmentView:
     title: str
     result: Assessment
     rows: list[ClassRow]
-    cells: list[list[Cell]]
+    cells: list[list[MatrixCell]]
     note: str
 
 
@@ -81,15 +60,15 @@ class SceneView:
     Attributes:
         key: Its anchor in the page.
         name: Its name.
-        layers: Imagery, labels and maps, as far as there are any.
+        layers: Imagery, labels and maps, as far as they exist.
         size: Width and height of the pictures, in pixels.
-        legend: The classes of its maps, by name; without a map, the scene's own; empty where
-            nothing tells them.
+        legend: The classes of its maps, by name; without a map, the scene's own; empty if
+            unknown.
         areas: Area of each class on each map that can be read.
         area_titles: The maps of ``areas``.
         files: For each map, its files, relative to the run directory.
         assessments: Digitised labels first, then maps.
-        notes: What is missing, a sentence each.
+        notes: Sentences on what is missing.
     """
 
     key: str
@@ -105,7 +84,7 @@ class SceneView:
 
 
 def scene_view(run: RunData, scene: str, key: str) -> SceneView:
-    """Gather what the report shows of a scene.
+    """Gather one scene's part of the page.
 
     Args:
         run: The run directory's content.
@@ -114,9 +93,11 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
     """
     notes: list[str] = []
     own = run.legend(scene)
-    maps = sorted((m for m in run.maps if m.scene == scene), key=lambda m: m.mosaic != "single")  # shown last: the best
+    maps = sorted(
+        (m for m in run.maps if m.scene == scene), key=lambda m: m.mosaic != "single"
+    )  # the last one is displayed first
     entry = run.scene_entry(scene)
-    photo, drawn = _preview(run.path, entry, "imagery_preview"), _preview(run.path, entry, "labels_preview")
+    photo, drawn = _preview(run.path, entry.imagery_preview), _preview(run.path, entry.labels_preview)
     size = _picture_size(photo or drawn, maps)
     layers = []
     if photo is not None:
@@ -134,7 +115,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
             read.append(_read_map(found, own, size, _map_label(found, alone=len(maps) == 1)))
         except LulcsegError as error:
             notes.append(str(error))
-    legend = tuple(classes_of([m.legend for m in read] or ([own] if own else [])))
+    legend = tuple(join_classes([m.legend for m in read] or ([own] if own else [])))
     if drawn is not None and own is not None and _colours_differ(own, legend):
         notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
     results = [a for a in run.assessments if a.scene == scene]
@@ -150,20 +131,21 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
         area_titles=[m.label for m in read],
         files=[(m.label, m.files) for m in read if m.files],
         assessments=[
-            AssessmentView(f"{key}-{i}", title_of(a), a, class_rows(a), confusion_cells(a), design_note(a))
+            AssessmentView(
+                f"{key}-{i}", assessment_title(a), a, class_rows(a), matrix_cells(a.confusion), design_note(a)
+            )
             for i, a in enumerate(results, start=1)
         ],
         notes=notes,
     )
 
 
-def _preview(run_dir: Path, entry: dict[str, Any], key: str) -> Path | None:
-    name = entry.get(key)
-    return run_dir / str(name) if name and (run_dir / str(name)).is_file() else None
+def _preview(run_dir: Path, name: str | None) -> Path | None:
+    return run_dir / name if name and (run_dir / name).is_file() else None
 
 
 def _picture_size(preview: Path | None, maps: list[MapFile]) -> tuple[int, int]:
-    """Return the width and height that all of a scene's pictures have."""
+    """Return the common width and height of a scene's pictures."""
     if preview is not None:
         with Image.open(preview) as picture:
             return picture.size
@@ -175,7 +157,7 @@ def _picture_size(preview: Path | None, maps: list[MapFile]) -> tuple[int, int]:
 
 
 def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], label: str) -> _ReadMap:
-    """Read a map with the legend it carries: its codes are the model's, whatever the scene's file says."""
+    """Read a map with the legend that it carries: its codes are the model's, whatever the scene file states."""
     legend = carried_legend(found.path) or fallback
     if legend is None:
         raise LulcsegError("it carries no legend", where=found.path, remedy="map the scene again")
@@ -188,9 +170,9 @@ def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], la
 
 
 def _pixels(found: MapFile, legend: Legend) -> list[int]:
-    """Return a map's pixels of each class: as counted when it was made, unless the file has changed since."""
-    counted = {area["name"]: int(area["pixels"]) for area in found.facts.get("areas", [])}
-    if list(counted) == legend.names and found.facts.get("bytes") == found.path.stat().st_size:
+    """Return a map's pixels of each class: as counted when the map was made, unless the file has changed since."""
+    counted = {} if found.entry is None else {area["name"]: int(area["pixels"]) for area in found.entry.areas}
+    if list(counted) == legend.names and found.entry and found.entry.bytes == found.path.stat().st_size:
         return list(counted.values())
     return class_pixels(found.path, legend).tolist()  # type: ignore[no-any-return]
 

@@ -1,7 +1,7 @@
 
 const trial = JSON.parse(document.getElementById("trial-data").textContent);
 
-// Save a table: its text is in the page, the browser makes a file of it.
+// Save a table: its text is embedded in the page.
 for (const button of document.querySelectorAll("[data-export]")) {
   button.addEventListener("click", () => {
     const file = trial.exports[button.dataset.export][button.dataset.kind];
@@ -13,7 +13,7 @@ for (const button of document.querySelectorAll("[data-export]")) {
   });
 }
 
-// Show the mean of a value's confusion matrices, or one replicate's.
+// Replace the confusion matrix by the chosen one: a value's mean or a single replicate.
 for (const box of document.querySelectorAll("[data-confusion]")) {
   const matrices = trial.confusions[box.dataset.confusion];
   const pick = box.querySelector("[data-matrix]");
@@ -42,7 +42,7 @@ for (const box of document.querySelectorAll("[data-confusion]")) {
   });
 }
 
-// Class pictures are PNGs with a palette: writing another palette into the file changes all its colours without loss.
+// Class pictures are palette PNGs: replacing the palette in the file changes all colours without loss.
 const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
   return n >>> 0;
@@ -63,11 +63,11 @@ const recoloured = (uri, colours) => {
 
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const faded = (hex) => rgb(hex).map((v) => Math.round(236 + (0.3 * v + 0.7 * 128 - 128) * 0.12));
-const strong = (hex) => { const c = rgb(hex); return Math.min(...c) > 180 ? c.map((v) => Math.round(0.6 * v)) : c; }; // a pale class alone
+const strong = (hex) => { const c = rgb(hex); return Math.min(...c) > 180 ? c.map((v) => Math.round(0.6 * v)) : c; }; // pale classes are darkened when highlighted
 const pictures = [...document.querySelectorAll(".viewer[data-classes] img.classes")].map((image) => (
   { image, uri: image.src, mapped: image.closest(".mapped"), classes: image.closest(".viewer").dataset.classes.split(" ").map(Number) }
 ));
-const alone = new Map(); // by scene: the class that is shown alone
+const alone = new Map(); // scene → highlighted class
 const paint = () => {
   const safe = document.documentElement.dataset.palette === "safe";
   for (const { image, uri, mapped, classes } of pictures) {

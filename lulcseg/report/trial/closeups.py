@@ -1,4 +1,4 @@
-"""A part of a scene pixel for pixel, where a trial's maps differ most."""
+"""A window of a scene at full resolution, where a trial's maps differ most."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from PIL import Image
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
-from lulcseg.maps.classraster import ClassRaster
-from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
-from lulcseg.pictures.map_images import ShownMap, imagery_picture, joint_table
+from lulcseg.pictures.class_map import ClassMap, class_lookup
+from lulcseg.pictures.encoding import jpeg_uri, png_uri
+from lulcseg.pictures.painting import class_picture
+from lulcseg.pictures.reduced_imagery import window_imagery
 from lulcseg.pictures.window_choice import choose_window
-from lulcseg.report.run.scene_view import PictureLayer
-from lulcseg.report.trial.map_comparison import SceneMaps, TrialMap, joint_legend, shown_maps
+from lulcseg.report.picture_layers import PictureLayer
+from lulcseg.report.trial.map_comparison import SceneMaps, TrialMap, displayed_maps, joint_legend
+from lulcseg.run_folder.folder import RunFolder
 
 if TYPE_CHECKING:
     from lulcseg.scene.scene import Scene
 
 _SIDE = 768
-"""Side of the part, in pixels of the maps."""
+"""Side of the window, in pixels of the maps."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class CloseUp:
     """Pictures of one window of a scene, a pixel of the map a pixel of the picture.
 
     Attributes:
-        layers: Imagery and labels where the scene could be opened, then the maps.
+        layers: Imagery and labels if the scene could be opened, then the maps.
         size: Width and height, in pixels.
-        left: Key of the layer shown at the left at first.
-        right: Key of that at the right.
-        about: Where it is, and why there.
+        left: Key of the layer first displayed at the left.
+        right: Key of the layer first displayed at the right.
+        about: Where the window is, and why.
     """
 
     layers: list[PictureLayer]
@@ -48,68 +50,66 @@ class CloseUp:
 
 
 def close_up(view: SceneMaps, cache: Path | None = None) -> CloseUp | None:
-    """Choose a window of a scene's maps and picture it at the maps' own resolution.
+    """Choose a window of a scene's maps and picture it at their full resolution, one map per value.
 
-    It shows one map a value. The window is where those of the first and the last value differ most
+    In the window the maps of the first and the last value differ most
     (:func:`lulcseg.pictures.window_choice.choose_window`).
 
     Args:
-        view: The scene's pictures; None comes back where it shows no map.
-        cache: Folder for label rasters and synthetic scenes; None: the usual one.
+        view: The scene's pictures.
+        cache: Folder for label rasters and synthetic scenes; None: the default one.
+
+    Returns:
+        The pictures; None without a map.
 
     Raises:
         LulcsegError: A map can't be read, or the maps share no ground.
     """
     of_value: dict[str, tuple[PictureLayer, TrialMap]] = {}
-    for layer, found in shown_maps(view):
+    for layer, found in displayed_maps(view):
         of_value.setdefault(found.replicate.value, (layer, found))
-    shown = list(of_value.values())
-    if not shown:
+    chosen = list(of_value.values())
+    if not chosen:
         return None
-    maps = [(layer, ShownMap.open(found.file.path, found.legend)) for layer, found in shown]
+    maps = [(layer, ClassMap.open(found.file.path, found.legend)) for layer, found in chosen]
     grid = maps[0][1].grid
     area = grid.window
-    for _, shown_map in maps:
-        area = area.intersection(shown_map.window_in(grid))
+    for _, class_map in maps:
+        area = area.intersection(class_map.window_in(grid))
     if area.is_empty:
         raise LulcsegError("its maps share no ground", where=view.scene, remedy="map the same ground in every run")
     compared = [maps[0][1], maps[-1][1]] if len(maps) > 1 else [maps[0][1]]
     window = choose_window(compared, view.classes, grid, area, _SIDE)
-    layers, said = _backdrop(view, shown[0][1], grid, window, cache)
-    layers += [PictureLayer(layer.key, layer.label, _cut(m, view, grid, window), is_classes=True) for layer, m in maps]
+    layers, remark = _backdrop(view, chosen[0][1], grid, window, cache)
+    layers += [
+        PictureLayer(layer.key, layer.label, _paint_uri(m.read(window, grid, view.classes), view), is_classes=True)
+        for layer, m in maps
+    ]
     b = grid.bounds(window)
     about = (
         f"{window.height:,} × {window.width:,} pixels around {(b.left + b.right) / 2:.10g}, "
-        f"{(b.bottom + b.top) / 2:.10g}, where {_why([layer.label for layer, _ in maps])}.{said}"
+        f"{(b.bottom + b.top) / 2:.10g}, where {_reason([layer.label for layer, _ in maps])}.{remark}"
     )
     last = maps[-1][0].key
     return CloseUp(layers, (window.width, window.height), layers[0].key if len(layers) > 1 else last, last, about)
 
 
-def _why(labels: list[str]) -> str:
+def _reason(labels: list[str]) -> str:
     if len(labels) == 1:
         return "the mix of classes is richest"
     return f"the maps of {labels[0]} and {labels[-1]} differ most"
 
 
-def _cut(shown: ShownMap, view: SceneMaps, grid: Grid, window: Window) -> str:
-    place = shown.window_in(grid)
-    own = Window(window.row - place.row, window.col - place.col, window.height, window.width)
-    with ClassRaster(shown.path, shown.legend) as raster:
-        index = joint_table(shown.legend, view.classes)[raster.read(own)]
-    return _painted(index, view)
-
-
-def _painted(index: NDArray[np.uint8], view: SceneMaps) -> str:
+def _paint_uri(index: NDArray[np.uint8], view: SceneMaps) -> str:
     return png_uri(class_picture(index, joint_legend(view.classes)))
 
 
 def _backdrop(
     view: SceneMaps, found: TrialMap, grid: Grid, window: Window, cache: Path | None
 ) -> tuple[list[PictureLayer], str]:
-    """Return the window's imagery and labels; without the scene none, and a sentence that says so."""
+    """Return the window's imagery and labels; if the scene can't be opened none, and a sentence that says so."""
     try:
-        scene = _scene(found.replicate.path, view.scene, cache)
+        scene = _open_scene(found.replicate.path, view.scene, cache)
         offset = None if scene is None else scene.grid.offset_of(grid)
     except (LulcsegError, OSError) as error:
         return [], f" Its imagery could not be opened ({str(error).rstrip('.')})."
@@ -119,31 +119,31 @@ def _backdrop(
     if scene.grid.window.intersection(own) != own:
         return (
             [],
-            " The scene that the run's configuration names is of other ground: no imagery.",
+            " The scene that the run's configuration names is of other ground, so there is no imagery.",
         )
-    photo = imagery_picture(scene, own, max(own.height, own.width))
+    photo = window_imagery(scene, own, max(own.height, own.width))
     layers = [PictureLayer("imagery", "Imagery", jpeg_uri(Image.fromarray(photo)), is_classes=False)]
     known = {c.name for c in view.classes}
     if scene.labels is not None and known >= set(scene.legend.names):
-        index = joint_table(scene.legend, view.classes)[scene.labels.read(own)]
-        layers.append(PictureLayer("labels", "Digitised labels", _painted(index, view), is_classes=True))
+        index = class_lookup(scene.legend, view.classes)[scene.labels.read(own)]
+        layers.append(PictureLayer("labels", "Digitised labels", _paint_uri(index, view), is_classes=True))
     return layers, ""
 
 
-def _scene(run: Path, name: str, cache: Path | None) -> Scene | None:
-    """Open the scene of a name among those that a run's configuration names; None where it names no such.
+def _open_scene(run: Path, name: str, cache: Path | None) -> Scene | None:
+    """Open the scene of a given name among those of a run's configuration; None if it has none of that name.
 
     Raises:
         LulcsegError: None is of that name, and one can't be opened.
     """
     from lulcseg.scene.scene import Scene
 
-    config = _config(run / "config.yaml")
+    config = _config(RunFolder(run).config)
     kept = cache or (Path(config["cache"]) if config.get("cache") else None)
     broken = None
-    for asked in dict.fromkeys(_named(config)):
+    for requested in dict.fromkeys(_scene_names(config)):
         try:
-            scene = Scene.open(asked, kept)
+            scene = Scene.open(requested, kept)
         except LulcsegError as error:
             broken = error
             continue
@@ -162,8 +162,8 @@ def _config(path: Path) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _named(config: dict[str, Any]) -> Iterator[str]:
-    """Walk the scenes that a run's configuration names."""
+def _scene_names(config: dict[str, Any]) -> Iterator[str]:
+    """Yield the scenes of a run's configuration."""
     if config.get("scene"):
         yield str(config["scene"])
     several = config.get("scenes")

@@ -1,29 +1,19 @@
-"""The trial page's confusion matrices: the mean of each value's, and each replicate's own."""
+"""Confusion matrices on the page of a trial: the mean of each value's, and each replicate's own."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
 from lulcseg.report.trial.score_views import ViewComparison
 
 
 @dataclass(frozen=True)
-class MatrixCell:
-    """A cell as it is shown at first."""
-
-    text: str
-    kind: str
-    strength: float
-
-
-@dataclass(frozen=True)
 class MatrixOption:
-    """One matrix to choose: its place in the list, and what it is called."""
+    """One matrix to choose: its place in the list, and its label."""
 
     place: int
     label: str
@@ -39,18 +29,18 @@ class MatrixGroup:
 
 @dataclass(frozen=True)
 class ConfusionView:
-    """The matrices of one scene; the first is in the page, the others are put in its place by the script.
+    """The matrices of one scene; the first is in the page, the script replaces it by the chosen one.
 
     Attributes:
-        title: Of the first.
+        title: Title of the first matrix.
         names: The classes.
-        indices: Their places in the page's list.
-        groups: What there is to choose from.
+        indices: Their places in the page's list of classes.
+        groups: The choices.
         cells: The first matrix.
-        totals: Its sums over rows, as printed.
-        mapped: Its sums over columns, as printed.
+        totals: Its row sums, as printed.
+        mapped: Its column sums, as printed.
         scored: Its sum, as printed.
-        matrices: All of them, for the script: ``title``, ``mean`` (whether it is one) and ``cells``.
+        matrices: All matrices, for the script: ``title``, ``mean`` (whether it is a mean) and ``cells``.
     """
 
     title: str
@@ -68,8 +58,8 @@ def confusion_view(comparison: ViewComparison, indices: dict[str, int]) -> Confu
     """Gather a scene's matrices.
 
     Args:
-        comparison: The scene; it has one map at least.
-        indices: Each class's place in the page's list.
+        comparison: The scene, with at least one map.
+        indices: Each class's place in the page's list of classes.
     """
     matrices: list[dict[str, Any]] = []
     groups = []
@@ -80,7 +70,7 @@ def confusion_view(comparison: ViewComparison, indices: dict[str, int]) -> Confu
         if len(own) > 1:
             label = f"mean of {len(own)}"
             options.append(MatrixOption(len(matrices), label))
-            mean = np.round(counts.mean(axis=0), 4).tolist()  # shown to tenths, summed as it is
+            mean = np.round(counts.mean(axis=0), 4).tolist()  # printed to tenths; sums need more digits
             matrices.append({"title": f"{value.name}, {label} replicates", "mean": True, "cells": mean})
         for s, matrix in zip(own, counts, strict=True):
             label = f"seed {s.replicate.seed}"
@@ -94,26 +84,9 @@ def confusion_view(comparison: ViewComparison, indices: dict[str, int]) -> Confu
         names=comparison.names,
         indices=[indices[name] for name in comparison.names],
         groups=groups,
-        cells=_cells(first, digits),
+        cells=matrix_cells(first, digits),
         totals=[f"{n:,.{digits}f}" for n in first.sum(axis=1)],
         mapped=[f"{n:,.{digits}f}" for n in first.sum(axis=0)],
         scored=f"{first.sum():,.{digits}f}",
         matrices=matrices,
     )
-
-
-def _cells(matrix: NDArray[np.float64], digits: int) -> list[list[MatrixCell]]:
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    return [
-        [
-            _cell(float(n), math.sqrt(float(share[i, j])), digits, agrees=i == j)
-            for j, n in enumerate(line)
-        ]
-        for i, line in enumerate(matrix)
-    ]  # fmt: skip
-
-
-def _cell(n: float, strength: float, digits: int, *, agrees: bool) -> MatrixCell:
-    kind = "agrees" if agrees else "differs"
-    kind += " strong" if strength > 0.72 else ""
-    return MatrixCell(f"{n:,.{digits}f}" if n else "·", kind if n else f"{kind} zero", round(strength, 3))

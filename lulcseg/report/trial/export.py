@@ -1,4 +1,4 @@
-"""The trial's tables as texts to save: CSV with every number, LaTeX and Markdown as printed."""
+"""A trial's tables as texts to save: CSV with all numbers, LaTeX and Markdown as printed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import pandas as pd
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import format_score
-from lulcseg.report.trial.values_table import year_of
+from lulcseg.report.trial.score_table import year_of
 from lulcseg.trials.paper import HUMAN, PaperFigures, paper_figures
 from lulcseg.trials.ranking import Ranking
 from lulcseg.trials.summary import Summary
 from lulcseg.trials.tables import as_latex, as_markdown, ranking_frame, ranking_text, with_interval, write_table
 
 HUMAN_NAME = "digitised polygons"
-"""What the first row is called in the texts."""
+"""Name of the first row in the texts."""
 
 _KINDS = {"csv": "text/csv", "tex": "text/x-tex", "md": "text/markdown"}
 _COLUMNS = {"kappa": "kappa", "mean_f1": "F1", "mean_users": "user's", "mean_producers": "producer's"}
 
 
-def table_six_texts(ranking: Ranking, labels: Assessment | None) -> dict[str, str]:
-    """Return Table 6 as CSV, LaTeX and Markdown, the digitised polygons first, the paper's figures beside ours.
+def score_table_texts(ranking: Ranking, labels: Assessment | None) -> dict[str, str]:
+    """Return the score table as CSV, LaTeX and Markdown: digitised polygons first, the paper's figures in own columns.
 
     Args:
         ranking: The ranking of one scene.
-        labels: How the digitised polygons scored there.
+        labels: Assessment of the digitised polygons there, if any.
     """
     year = year_of(ranking.view.scene)
     printed = {r.value: paper_figures(ranking.trial.name, r.value, year) if year else None for r in ranking.rows}
@@ -52,7 +52,7 @@ def table_six_texts(ranking: Ranking, labels: Assessment | None) -> dict[str, st
 
 
 def class_texts(summaries: Sequence[Summary]) -> dict[str, str]:
-    """Return the figures of each class and value as CSV, LaTeX and Markdown."""
+    """Return the scores of each class and value as CSV, LaTeX and Markdown."""
     numbers = pd.DataFrame(
         [
             {
@@ -77,7 +77,7 @@ def class_texts(summaries: Sequence[Summary]) -> dict[str, str]:
 
 
 def named_files(stem: str, texts: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Return the texts with the names and types of their files, by kind."""
+    """Return by kind the texts with their file names and media types."""
     name = re.sub(r"[^\w.-]+", "_", stem)
     return {kind: {"name": f"{name}.{kind}", "type": _KINDS[kind], "text": text} for kind, text in texts.items()}
 

@@ -1,11 +1,11 @@
-"""Pictures of a trial's maps, to swipe between: imagery, labels, and a map of each value."""
+"""Pictures of a trial's maps to swipe between: imagery, labels, and maps of each value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from PIL import Image
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend
-from lulcseg.pictures.images import class_picture, jpeg_uri, png_uri
-from lulcseg.pictures.map_images import classes_of, joint_table
-from lulcseg.report.run.run_data import MapFile, maps_of, read_record
-from lulcseg.report.run.scene_view import PictureLayer
+from lulcseg.pictures.class_map import class_lookup, join_classes
+from lulcseg.pictures.encoding import jpeg_uri, png_uri
+from lulcseg.pictures.painting import class_picture
+from lulcseg.report.map_files import MapFile, list_maps
+from lulcseg.report.picture_layers import PictureLayer
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 
 if TYPE_CHECKING:
     from lulcseg.trials.replicates import Replicate
@@ -27,15 +30,15 @@ _LONGEST = 1100
 """Longer side of a picture, in pixels."""
 
 _BUDGET = 6_000_000
-"""Letters of maps in a page, all scenes together; what doesn't fit is named."""
+"""Total size of the maps in a page, in characters; maps that don't fit are linked."""
 
 _MOST = 24
-"""Maps in a page, all scenes together."""
+"""Total number of maps in a page."""
 
 
 @dataclass(frozen=True)
 class TrialMap:
-    """A map of a trial: whose it is, its file and its legend."""
+    """A map of a trial: its replicate, its file and its legend."""
 
     replicate: Replicate
     file: MapFile
@@ -43,7 +46,7 @@ class TrialMap:
 
     @property
     def label(self) -> str:
-        """What it is called."""
+        """Value and seed."""
         return f"{self.replicate.value}, seed {self.replicate.seed}"
 
 
@@ -54,12 +57,12 @@ class SceneMaps:
     Attributes:
         key: Its anchor in the page.
         scene: The scene's name.
-        layers: Imagery and labels as far as there are any, then maps.
+        layers: Imagery and labels as far as they exist, then maps.
         size: Width and height of all pictures, in pixels.
         classes: The classes of its maps, in the order of the pictures' palettes.
-        left_out: Maps that the page does not hold: label, and file relative to the trial's folder.
-        maps: The maps there are, the shown ones first.
-        notes: What is missing, a sentence each.
+        left_out: Maps that the page only links: label, and file relative to the trial's folder.
+        maps: All maps, displayed ones first.
+        notes: Sentences on what is missing.
     """
 
     key: str
@@ -73,16 +76,16 @@ class SceneMaps:
 
 
 def scene_maps(trial: Trial) -> list[SceneMaps]:
-    """Picture a trial's maps, a viewer a scene.
+    """Picture a trial's maps, one viewer per scene.
 
-    Of each value first the map of one seed, the same for all values where there is such a seed; then those of
-    other seeds, as long as the page stays small.
+    First the map of one seed for each value, if possible the same seed for all; then those of other seeds, as long as
+    the page stays small.
     """
-    found, entries, broken = _found(trial)
+    found, entries, broken = _find_maps(trial)
     views, left, most = [], _BUDGET, _MOST
     for number, (scene, maps) in enumerate(found.items(), start=1):
         share = left // (len(found) - number + 1), most // (len(found) - number + 1)
-        view, spent = _scene(trial, maps, entries.get(scene), share, f"maps-{number}")
+        view, spent = _picture_scene(trial, maps, entries.get(scene), share, f"maps-{number}")
         view.notes.extend(broken.get(scene, []))
         left, most = left - spent, most - sum(layer.key.startswith("map-") for layer in view.layers)
         views.append(view)
@@ -90,26 +93,26 @@ def scene_maps(trial: Trial) -> list[SceneMaps]:
 
 
 def joint_legend(classes: Sequence[LandClass]) -> Legend:
-    """Return the classes of several legends as one, whose codes are their places."""
+    """Return joined classes as a legend whose codes are their places."""
     return Legend(tuple(LandClass(i, c.name, c.colour) for i, c in enumerate(classes)))
 
 
-def _found(trial: Trial) -> tuple[dict[str, list[TrialMap]], dict[str, Path], dict[str, list[str]]]:
-    """Return each scene's maps, a run that holds its previews, and what could not be read."""
+def _find_maps(trial: Trial) -> tuple[dict[str, list[TrialMap]], dict[str, Path], dict[str, list[str]]]:
+    """Return by scene its maps, a run that holds its previews, and sentences on maps that could not be read."""
     found: dict[str, list[TrialMap]] = {}
     previews: dict[str, Path] = {}
     broken: dict[str, list[str]] = {}
     for replicate in trial.replicates:
         if not replicate.counts:
             continue
-        try:
-            record = read_record(replicate.path)
-        except (OSError, ValueError, TypeError):
+        folder = RunFolder(replicate.path)
+        record = RunRecord.read(folder)
+        if record is None:
             continue
-        for scene, entry in record.get("scenes", {}).items():
-            if scene not in previews and (replicate.path / str(entry.get("imagery_preview"))).is_file():
-                previews[scene] = replicate.path
-        for file in maps_of(replicate.path, record):
+        for scene, entry in record.scenes.items():
+            if scene not in previews and (folder.path / str(entry.imagery_preview)).is_file():
+                previews[scene] = folder.path
+        for file in list_maps(folder, record):
             try:
                 legend = carried_legend(file.path) or _own_legend(record, file.scene)
             except LulcsegError as error:
@@ -120,13 +123,13 @@ def _found(trial: Trial) -> tuple[dict[str, list[TrialMap]], dict[str, Path], di
     return {scene: _in_order(trial, maps) for scene, maps in found.items()}, previews, broken
 
 
-def _own_legend(record: dict[str, Any], scene: str) -> Legend | None:
-    plain = record.get("scenes", {}).get(scene, {}).get("legend")
-    return Legend.from_plain(plain) if plain else None
+def _own_legend(record: RunRecord, scene: str) -> Legend | None:
+    entry = record.scenes.get(scene)
+    return Legend.from_plain(entry.legend) if entry is not None and entry.legend else None
 
 
 def _in_order(trial: Trial, maps: list[TrialMap]) -> list[TrialMap]:
-    """Put a map of each value first: of the seed that most values have, the lowest of those."""
+    """Sort maps: first one map per value, of the seed that most values have (of equals the lowest), then the others."""
     seeds = [m.replicate.seed for m in maps]
     common = min(seeds, key=lambda seed: (-len({m.replicate.value for m in maps if m.replicate.seed == seed}), seed))
     place = {v.name: i for i, v in enumerate(trial.values)}
@@ -137,20 +140,20 @@ def _in_order(trial: Trial, maps: list[TrialMap]) -> list[TrialMap]:
     return sorted(ordered, key=lambda m: (first[m.replicate.value] is not m,))
 
 
-def _scene(
+def _picture_scene(
     trial: Trial, maps: list[TrialMap], run: Path | None, share: tuple[int, int], key: str
 ) -> tuple[SceneMaps, int]:
-    """Picture one scene; return how many letters its maps take, besides."""
-    classes, scene = classes_of([m.legend for m in maps]), maps[0].file.scene
+    """Picture one scene; return the pictures and the size of its maps in characters."""
+    classes, scene = join_classes([m.legend for m in maps]), maps[0].file.scene
     view = SceneMaps(key, scene, [], (1, 1), classes, maps=maps)
     layers, size = _backdrop(view, run)
     view = SceneMaps(key, scene, layers, size or _map_size(maps[0]), classes, maps=maps, notes=view.notes)
     several = len({m.file.mosaic for m in maps}) > 1
-    spent = shown = 0
+    spent = displayed = 0
     for number, found in enumerate(maps):
         label = f"{found.label}, {found.file.mosaic}" if several else found.label
         path = found.file.path.relative_to(trial.folder).as_posix()
-        if shown >= share[1] or spent >= share[0]:
+        if displayed >= share[1] or spent >= share[0]:
             view.left_out.append((label, path))
             continue
         try:
@@ -158,46 +161,44 @@ def _scene(
         except LulcsegError as error:
             view.notes.append(str(error))
             continue
-        if shown and spent + len(uri) > share[0]:
+        if displayed and spent + len(uri) > share[0]:
             view.left_out.append((label, path))
             continue
         view.layers.append(PictureLayer(f"map-{number}", label, uri, is_classes=True))
-        spent, shown = spent + len(uri), shown + 1
+        spent, displayed = spent + len(uri), displayed + 1
     return view, spent
 
 
 def _overview(found: TrialMap, view: SceneMaps) -> NDArray[np.uint8]:
     with ClassRaster(found.file.path, found.legend) as raster:
-        index: NDArray[np.uint8] = joint_table(found.legend, view.classes)[raster.overview(*reversed(view.size))]
+        index: NDArray[np.uint8] = class_lookup(found.legend, view.classes)[raster.overview(*reversed(view.size))]
     return index
 
 
 def _backdrop(view: SceneMaps, run: Path | None) -> tuple[list[PictureLayer], tuple[int, int] | None]:
-    """Return imagery and labels from a run's previews, and the size of all pictures."""
+    """Return imagery and labels from a run's previews, and the common size of the pictures."""
     if run is None:
         view.notes.append("No run directory holds a preview of the imagery.")
         return [], None
-    entry = read_record(run)["scenes"][view.scene]
-    with Image.open(run / entry["imagery_preview"]) as picture:
+    entry = RunRecord.load(RunFolder(run)).scenes[view.scene]
+    with Image.open(run / str(entry.imagery_preview)) as picture:
         size = _within(picture.size)
         photo = picture.convert("RGB").resize(size, Image.Resampling.BOX) if picture.size != size else picture
         layers = [PictureLayer("imagery", "Imagery", jpeg_uri(photo), is_classes=False)]
-    drawn = entry.get("labels_preview")
-    if drawn and entry.get("legend") and (run / drawn).is_file():
-        layers.append(
-            PictureLayer("labels", "Digitised labels", _labels(run / drawn, entry, view, size), is_classes=True)
-        )
+    drawn = entry.labels_preview
+    if drawn and entry.legend and (run / drawn).is_file():
+        uri = _labels(run / drawn, Legend.from_plain(entry.legend), view, size)
+        layers.append(PictureLayer("labels", "Digitised labels", uri, is_classes=True))
     return layers, size
 
 
-def _labels(path: Path, entry: dict[str, Any], view: SceneMaps, size: tuple[int, int]) -> str:
-    """Return the labels' preview in the maps' palette."""
-    own = Legend.from_plain(entry["legend"])
+def _labels(path: Path, own: Legend, view: SceneMaps, size: tuple[int, int]) -> str:
+    """Return the preview of the labels in the maps' palette."""
     known = {c.name for c in view.classes}
     view.classes.extend(c for c in own if c.name not in known)
     with Image.open(path) as picture:
         index = np.asarray(picture.resize(size, Image.Resampling.NEAREST), dtype=np.uint8)
-    return png_uri(class_picture(joint_table(own, view.classes)[index], joint_legend(view.classes)))
+    return png_uri(class_picture(class_lookup(own, view.classes)[index], joint_legend(view.classes)))
 
 
 def _within(size: tuple[int, int]) -> tuple[int, int]:
@@ -210,8 +211,8 @@ def _map_size(found: TrialMap) -> tuple[int, int]:
         return _within((raster.width, raster.height))
 
 
-def shown_maps(view: SceneMaps) -> Iterator[tuple[PictureLayer, TrialMap]]:
-    """Yield the maps that a scene's view shows, with their layers."""
+def displayed_maps(view: SceneMaps) -> Iterator[tuple[PictureLayer, TrialMap]]:
+    """Yield the maps that a scene's viewer displays, with their layers."""
     for layer in view.layers:
         if layer.key.startswith("map-"):
             yield layer, view.maps[int(layer.key.removeprefix("map-"))]

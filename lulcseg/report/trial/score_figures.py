@@ -15,25 +15,25 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from lulcseg.pictures.figures import INK, plain
+from lulcseg.pictures.figure_style import INK, plain
+from lulcseg.pictures.inline_svg import PAGE, THEMED
 from lulcseg.pictures.palette import value_colours
-from lulcseg.pictures.themed import PAGE, THEMED
 from lulcseg.report.trial.score_views import METRICS, ViewComparison
-from lulcseg.report.trial.training_curves import Spread
+from lulcseg.report.trial.training_curves import CurvePanel
 
 _WIDTH = 11.6
 _LETTERS = 130
-"""Letters that fit into a line under a figure."""
+"""Characters that fit into a line under a figure."""
 
 _MOST_DOTS = 10
-"""Replicates of a value up to which each is drawn as a dot of its own."""
+"""Number of replicates of a value up to which each is drawn as a dot."""
 
 
-def class_boxes(comparison: ViewComparison) -> Figure:
-    """Draw boxes of F1, user's and producer's accuracy over the replicates: a group a class, a box a value.
+def class_boxes_figure(comparison: ViewComparison) -> Figure:
+    """Draw box plots of F1, user's and producer's accuracy over the replicates: one group per class, one box per value.
 
-    The box spans the quartiles, its bar is the median, the whiskers reach the extremes (as Figures 10 and 13 of the
-    paper); with few replicates each is a dot besides.
+    The box spans the quartiles, its bar is the median, the whiskers reach the extremes (as in the paper's Figures 10
+    and 13); few replicates are drawn as dots as well.
     """
     names = comparison.names
     colours = value_colours([v.level for v in comparison.values])
@@ -52,16 +52,16 @@ def class_boxes(comparison: ViewComparison) -> Figure:
             for edge in np.arange(len(names) - 1) + 0.5:
                 axes.axvline(edge, color=THEMED["axes.edgecolor"], linewidth=0.6)
         panels[-1].set_xlim(-0.5, len(names) - 0.5)
-        panels[-1].set_xticks(range(len(names)), [wrapped(n) for n in names])
-        _name_values(figure, comparison, colours)
+        panels[-1].set_xticks(range(len(names)), [wrap_name(n) for n in names])
+        _draw_legend(figure, [v.name for v in comparison.values], colours)
         return figure
 
 
-def accuracy_against_time(comparison: ViewComparison) -> Figure | None:
-    """Draw kappa and mean F1 against training time: a dot a replicate, a diamond a value's mean.
+def time_figure(comparison: ViewComparison) -> Figure | None:
+    """Draw kappa and mean F1 against training time: a dot per replicate, a diamond for a value's mean.
 
     Returns:
-        The figure, or None where no training time is known.
+        The figure, or None if no training time is known.
     """
     hours = comparison.hours()
     if not any(np.isfinite(h).any() for h in hours):
@@ -83,43 +83,43 @@ def accuracy_against_time(comparison: ViewComparison) -> Figure | None:
             axes.set_xlim(0, 1.06 * longest * factor)
             axes.margins(y=0.12)
             axes.tick_params(length=0)
-        _name_values(figure, comparison, colours)
+        _draw_legend(figure, [v.name for v in comparison.values], colours)
         return figure
 
 
-def learning_curves(spreads: Sequence[Spread], names: Sequence[str], levels: Sequence[float | None]) -> Figure:
-    """Draw a trial's learning curves: a line a value's mean over its seeds, a band from least to most.
+def trial_curves_figure(panels: Sequence[CurvePanel], names: Sequence[str], levels: Sequence[float | None]) -> Figure:
+    """Draw a trial's learning curves: for each value its mean over seeds as a line, minimum to maximum as a band.
 
     Args:
-        spreads: What :func:`lulcseg.report.trial.training_curves.spreads` gives, at least one.
+        panels: Result of :func:`lulcseg.report.trial.training_curves.read_curve_panels`, not empty.
         names: The values' names.
-        levels: Their numbers.
+        levels: The values' numbers, None for values that aren't numbers.
     """
     colours = value_colours(levels)
     with mpl.rc_context(THEMED):
         figure = Figure(figsize=(_WIDTH, 3.7), layout="constrained")
-        panels = figure.subplots(1, max(len(spreads), 2))
-        for axes, spread in zip(panels, spreads, strict=False):
-            for curve in spread.curves:
+        subplots = figure.subplots(1, max(len(panels), 2))
+        for axes, panel in zip(subplots, panels, strict=False):
+            for curve in panel.curves:
                 colour = colours[curve.value]
                 axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0)
                 axes.plot(
                     curve.epochs, curve.mean, color=colour, marker="o" if len(curve.epochs) == 1 else None, markersize=4
                 )
-            axes.set(title=spread.title, xlabel=spread.axis)
+            axes.set(title=panel.title, xlabel=panel.axis)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.tick_params(length=0)
             axes.margins(x=0.01)
-            if spread.is_share:
+            if panel.is_share:
                 axes.set_ylim(0, 1)
-        for axes in panels[len(spreads) :]:
+        for axes in subplots[len(panels) :]:
             axes.set_axis_off()
-        _legend(figure, names, colours, kind="line")
+        _draw_legend(figure, names, colours, kind="line")
         return figure
 
 
-def wrapped(name: str, width: int = 13, most: int = 3) -> str:
-    """Break a class name into lines that stand under its group, and cut what is too long."""
+def wrap_name(name: str, width: int = 13, most: int = 3) -> str:
+    """Break a class name into lines that fit under its group, and cut long names."""
     lines = textwrap.wrap(name, width) or [""]
     if len(lines) > most:
         lines = [*lines[: most - 1], lines[most - 1][: width - 1] + "…"]
@@ -127,7 +127,7 @@ def wrapped(name: str, width: int = 13, most: int = 3) -> str:
 
 
 def _boxes(axes: Axes, at: NDArray[np.float64], values: NDArray[np.float64], half: float, colour: str) -> None:
-    """Draw a box a column of (replicates, n) values about each place."""
+    """Draw a box for each column of (replicates, n) values, centred on its place."""
     known = [column[np.isfinite(column)] for column in values.T]
     places = [(x, v) for x, v in zip(at, known, strict=True) if len(v)]
     if not places:
@@ -148,12 +148,8 @@ def _boxes(axes: Axes, at: NDArray[np.float64], values: NDArray[np.float64], hal
         axes.scatter(x, np.concatenate([v for _, v in places]), s=5, color=colour, linewidths=0, zorder=4)
 
 
-def _name_values(figure: Figure, comparison: ViewComparison, colours: Sequence[str]) -> None:
-    _legend(figure, [v.name for v in comparison.values], colours)
-
-
-def _legend(figure: Figure, names: Sequence[str], colours: Sequence[str], kind: str = "mark") -> None:
-    """Name the values' colours under the figure, row by row."""
+def _draw_legend(figure: Figure, names: Sequence[str], colours: Sequence[str], kind: str = "mark") -> None:
+    """Draw the legend of the values under the figure, row by row."""
     columns = min(max(_LETTERS // (max(len(n) for n in names) + 6), 1), len(names))
     order = [i for column in range(columns) for i in range(column, len(names), columns)]  # matplotlib fills columns
     look = {"linewidth": 2} if kind == "line" else {"marker": "s", "markersize": 7, "linestyle": "none"}

@@ -1,4 +1,4 @@
-"""A trial's scores as arrays: what its figures and tables are drawn from."""
+"""A trial's scores as arrays, for its figures and tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.legend import LandClass
-from lulcseg.pictures.map_images import classes_of
+from lulcseg.pictures.class_map import join_classes
 from lulcseg.trials.views import View, scored, views
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from lulcseg.trials.trial_reader import Trial, TrialValue
 
 METRICS = {"f1": "F1", "users": "User’s accuracy", "producers": "Producer’s accuracy"}
-"""The figures of a class, as they are called."""
+"""Accuracy measures of a class → their names."""
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredMap:
     """One replicate's map of a scene, with its assessment."""
 
     replicate: Replicate
@@ -31,26 +31,26 @@ class Scored:
 
 @dataclass(frozen=True)
 class ViewComparison:
-    """The maps of one scene, over a trial's values and seeds.
+    """The assessed maps of one scene, over a trial's values and seeds.
 
     Attributes:
         key: Its anchor in the page.
-        view: Which scene, and how its maps were made.
-        values: The trial's values in order.
+        view: Scene and mosaic setting.
+        values: The trial's values, in order.
         scored: For each value its replicates' assessments, in the order of the seeds.
-        labels: The digitised polygons against the same points, if they were assessed.
+        labels: Assessment of the digitised polygons at the same points, if any.
     """
 
     key: str
     view: View
     values: list[TrialValue]
-    scored: list[list[Scored]]
+    scored: list[list[ScoredMap]]
     labels: Assessment | None
 
     @property
     def classes(self) -> list[LandClass]:
         """The classes of all maps, each name once."""
-        return classes_of([s.result.legend for own in self.scored for s in own])
+        return join_classes([s.result.legend for own in self.scored for s in own])
 
     @property
     def names(self) -> list[str]:
@@ -58,7 +58,7 @@ class ViewComparison:
         return [c.name for c in self.classes]
 
     def points(self) -> list[int]:
-        """Return the reference points of each class, by the first map that has the class."""
+        """Return the number of reference points of each class, from the first map that has the class."""
         found: dict[str, int] = {}
         for s in (s for own in self.scored for s in own):
             for name, n in zip(s.result.legend.names, s.result.scores.reference_points, strict=True):
@@ -66,13 +66,13 @@ class ViewComparison:
         return [found[name] for name in self.names]
 
     def class_scores(self, metric: str) -> list[NDArray[np.float64]]:
-        """Return a figure of each class for each value, (replicates, classes).
+        """Return an accuracy measure of each class for each value, (replicates, classes).
 
         Args:
             metric: A key of :data:`METRICS`.
 
         Returns:
-            One array a value, its classes as in :attr:`classes`; NaN where a map has no such figure.
+            One array per value, its classes as in :attr:`classes`; NaN where it is undefined.
         """
         names = self.names
         return [
@@ -81,30 +81,32 @@ class ViewComparison:
         ]
 
     def whole(self, metric: str) -> list[NDArray[np.float64]]:
-        """Return a figure of the whole map, such as ``kappa``, for each value, (replicates,)."""
+        """Return a score of the whole map, such as ``kappa``, for each value, (replicates,)."""
         return [np.array([getattr(s.result.scores, metric) for s in own], dtype=np.float64) for own in self.scored]
 
     def hours(self) -> list[NDArray[np.float64]]:
-        """Return the training time of each value's replicates in hours, (replicates,); NaN where it isn't known."""
+        """Return the training time of each value's replicates in hours, (replicates,); NaN if unknown."""
         return [np.array([_hours(s.replicate.training_seconds) for s in own], dtype=np.float64) for own in self.scored]
 
     def confusions(self) -> list[NDArray[np.int64]]:
         """Return the confusion matrices of each value's replicates over :attr:`classes`, (replicates, n, n)."""
         names = self.names
         return [
-            np.array([_spread_out(s.result, names) for s in own], dtype=np.int64).reshape(-1, len(names), len(names))
+            np.array([_expand_confusion(s.result, names) for s in own], dtype=np.int64).reshape(
+                -1, len(names), len(names)
+            )
             for own in self.scored
         ]
 
 
 def comparisons(trial: Trial) -> list[ViewComparison]:
-    """Gather a trial's assessments, one comparison a view (:func:`lulcseg.trials.views.views`)."""
+    """Gather a trial's assessments, one comparison per view (:func:`lulcseg.trials.views.views`)."""
     return [
         ViewComparison(
             key=f"scene-{number}",
             view=view,
             values=trial.values,
-            scored=[[Scored(r, a) for r, a in scored(trial, v.name, view)] for v in trial.values],
+            scored=[[ScoredMap(r, a) for r, a in scored(trial, v.name, view)] for v in trial.values],
             labels=trial.labels(view.scene),
         )
         for number, view in enumerate(views(trial), start=1)
@@ -116,8 +118,8 @@ def _by_name(result: Assessment, metric: str, names: list[str]) -> list[float]:
     return [values.get(name, np.nan) for name in names]
 
 
-def _spread_out(result: Assessment, names: list[str]) -> NDArray[np.int64]:
-    """Lay a confusion matrix out over a longer list of classes."""
+def _expand_confusion(result: Assessment, names: list[str]) -> NDArray[np.int64]:
+    """Expand a confusion matrix to a longer list of classes."""
     at = [names.index(name) for name in result.legend.names]
     out = np.zeros((len(names), len(names)), dtype=np.int64)
     out[np.ix_(at, at)] = result.confusion

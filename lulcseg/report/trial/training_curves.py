@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lulcseg.run_folder.folder import RunFolder
+
 if TYPE_CHECKING:
     from lulcseg.trials.trial_reader import Trial
 
@@ -19,12 +21,12 @@ _PANELS = {
     "val/loss": "Loss, validation",
     "val/mean_f1": "Mean F1, validation",
 }
-"""Columns of ``metrics.csv`` that are drawn, one panel each."""
+"""Columns of ``metrics.csv`` → titles of their panels."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One value's curve: epochs, and mean, least and most of its seeds there."""
+    """One value's curve: epochs, and mean, minimum and maximum over its seeds."""
 
     value: int
     epochs: NDArray[np.float64]
@@ -34,8 +36,8 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The curves of one figure of training, a value each."""
+class CurvePanel:
+    """The curves of one training metric, one per value."""
 
     title: str
     axis: str
@@ -43,23 +45,23 @@ class Spread:
     curves: list[Curve]
 
 
-def spreads(trial: Trial) -> list[Spread]:
-    """Read the runs' ``metrics.csv`` and spread each figure over the seeds of its value.
+def read_curve_panels(trial: Trial) -> list[CurvePanel]:
+    """Read the runs' ``metrics.csv`` and summarise each metric over the seeds of each value.
 
-    Runs without the file, or whose file can't be read, are left out.
+    Runs whose file is missing or can't be read are left out.
     """
     logs = [[_log(r.path) for r in trial.replicates if r.value == v.name] for v in trial.values]
     found = []
     for column, title in _PANELS.items():
         curves = [c for i, of_value in enumerate(logs) if (c := _curve(i, of_value, column)) is not None]
         if curves:
-            found.append(Spread(title, "epoch", not title.startswith("Loss"), curves))
+            found.append(CurvePanel(title, "epoch", not title.startswith("Loss"), curves))
     return found
 
 
 def _log(run_dir: Path) -> pd.DataFrame | None:
     try:
-        log = pd.read_csv(run_dir / "metrics.csv", usecols=lambda name: name == "epoch" or name in _PANELS)
+        log = pd.read_csv(RunFolder(run_dir).metrics, usecols=lambda name: name == "epoch" or name in _PANELS)
     except (OSError, ValueError):
         return None
     return log if "epoch" in log else None

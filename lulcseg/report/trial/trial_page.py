@@ -1,4 +1,4 @@
-"""The report of a trial: one self-contained HTML file made from its run directories alone."""
+"""The page of a trial: one self-contained HTML file, made from its run directories alone."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.legend import LandClass
+from lulcseg.pictures.inline_svg import inline_svg
 from lulcseg.pictures.palette import safe_colours, value_colours
-from lulcseg.pictures.themed import inline_svg
-from lulcseg.report.rendering import duration, environment
-from lulcseg.report.trial import score_figures as trialfigures
+from lulcseg.report.rendering import format_duration, load_templates
 from lulcseg.report.trial.closeups import CloseUp, close_up
 from lulcseg.report.trial.confusions import ConfusionView, confusion_view
-from lulcseg.report.trial.export import class_texts, named_files, table_six_texts, write_exports
+from lulcseg.report.trial.export import class_texts, named_files, score_table_texts, write_exports
 from lulcseg.report.trial.map_comparison import SceneMaps, scene_maps
-from lulcseg.report.trial.runs_table import plans_view, runs_view
+from lulcseg.report.trial.plan_pictures import plans_view
+from lulcseg.report.trial.run_states import runs_view
+from lulcseg.report.trial.score_figures import class_boxes_figure, time_figure, trial_curves_figure
+from lulcseg.report.trial.score_table import ClassTable, ScoreTable, class_tables, score_table
 from lulcseg.report.trial.score_views import ViewComparison, comparisons
-from lulcseg.report.trial.training_curves import Spread, spreads
-from lulcseg.report.trial.values_table import ClassTable, TableView, class_tables, table_six
+from lulcseg.report.trial.training_curves import CurvePanel, read_curve_panels
 from lulcseg.report.trial.wording import LEGENDS, answer_of, points_note, ranks_note
+from lulcseg.run_folder.folder import TrialFolder
 from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.summary import summarise_classes
 from lulcseg.trials.trial_reader import Trial, read_trial
@@ -33,31 +35,31 @@ from lulcseg.trials.trial_reader import Trial, read_trial
 
 @dataclass(frozen=True)
 class PageView:
-    """All that the page shows of one scene's scores.
+    """The scores of one scene, ready for the template.
 
     Attributes:
         key: Its anchor.
-        title: The scene, and how its maps were made.
-        sentence: What can be told.
-        told: Whether anything was told.
-        named: What was named beforehand.
-        points: What the scores are over.
-        reading: How the table is to be read.
-        table: Table 6.
-        boxes: Figure of the classes, SVG.
-        time: Figure of accuracy against time, SVG; None where no time is known.
-        class_tables: Figures of each class.
+        title: The scene, and the mosaic setting of its maps.
+        sentence: The conclusion.
+        conclusive: Whether the data allow one.
+        named: The contrast named before the trial.
+        points: What the scores refer to.
+        reading: How to read the table.
+        table: The score table.
+        boxes: Box plots of the classes, SVG.
+        time: Accuracy against training time, SVG; None if no time is known.
+        class_tables: Accuracy of each class.
         confusion: The confusion matrices.
     """
 
     key: str
     title: str
     sentence: str
-    told: bool
+    conclusive: bool
     named: str
     points: str
     reading: str
-    table: TableView
+    table: ScoreTable
     boxes: Markup
     time: Markup | None
     class_tables: list[ClassTable]
@@ -70,10 +72,10 @@ class MapsView:
 
     Attributes:
         pictures: The pictures.
-        palette: Its classes' places in the page's list.
-        left: Key of the layer shown at the left at first.
-        right: Key of that at the right.
-        close: A part of it pixel for pixel, where that was asked for.
+        palette: Its classes' places in the page's list of classes.
+        left: Key of the layer first displayed at the left.
+        right: Key of the layer first displayed at the right.
+        close: A window at full resolution, if requested.
     """
 
     pictures: SceneMaps
@@ -86,32 +88,33 @@ class MapsView:
 def write_trial_report(folder: Path, *, full_resolution: bool = False, cache: Path | None = None) -> Path:
     """Write ``report.html`` into a trial's folder, and its tables as files into ``tables/``.
 
-    Pictures, style and script are inside the file; it asks nothing of the network. What the runs lack is named.
+    Pictures, style and script are inside the file; it needs no network. Missing parts of the runs are named in
+    sentences.
 
     Args:
         folder: The trial's folder.
-        full_resolution: Also show a part of each scene pixel for pixel, where the maps differ most.
-        cache: Folder for label rasters and synthetic scenes, for the imagery of that part; None: the usual one.
+        full_resolution: Also show a window of each scene at full resolution, where the maps differ most.
+        cache: Folder for label rasters and synthetic scenes, for the imagery of that window; None: the default one.
 
     Returns:
         Path of the report.
 
     Raises:
-        LulcsegError: The folder isn't there or holds no runs, or can't be written to.
+        LulcsegError: The folder doesn't exist, holds no runs, or can't be written to.
     """
     trial = read_trial(folder)
     found = comparisons(trial)
     content = _content(trial, found, full_resolution=full_resolution, cache=cache)
-    page = environment().get_template("trial.html").render(**content)
-    path = folder / "report.html"
+    page = load_templates().get_template("trial.html").render(**content)
+    path = TrialFolder(folder).report
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
-    write_exports(folder / "tables", content["data"]["exports"])
+    write_exports(TrialFolder(folder).tables, content["data"]["exports"])
     return path
 
 
 def _content(trial: Trial, found: list[ViewComparison], *, full_resolution: bool, cache: Path | None) -> dict[str, Any]:
-    """Return what the template is filled with."""
+    """Return the variables of the template."""
     pictures = scene_maps(trial)
     classes = _classes(found, pictures)
     indices = {c.name: i for i, c in enumerate(classes)}
@@ -119,7 +122,7 @@ def _content(trial: Trial, found: list[ViewComparison], *, full_resolution: bool
     views = [_view(trial, comparison, indices, exports) for comparison in found]
     safe = safe_colours(len(classes), _commonest(found, indices))
     plans = plans_view(trial)
-    curves = spreads(trial)
+    curves = read_curve_panels(trial)
     maps = [_maps(p, indices, cache, full_resolution=full_resolution) for p in pictures]
     return {
         "name": trial.name,
@@ -151,25 +154,25 @@ def _content(trial: Trial, found: list[ViewComparison], *, full_resolution: bool
 def _view(
     trial: Trial, comparison: ViewComparison, indices: dict[str, int], exports: dict[str, dict[str, dict[str, str]]]
 ) -> PageView:
-    """Gather one scene's scores, and put the texts of its tables into ``exports``."""
+    """Gather one scene's scores, and add the texts of its tables to ``exports``."""
     ranking = rank_trial(trial, comparison.view)
     per_class = summarise_classes(trial, comparison.view)
     key, title = comparison.key, comparison.view.title
-    exports[key] = named_files(f"{trial.name}_{title}", table_six_texts(ranking, comparison.labels))
+    exports[key] = named_files(f"{trial.name}_{title}", score_table_texts(ranking, comparison.labels))
     exports[f"{key}-classes"] = named_files(f"{trial.name}_{title}_classes", class_texts(per_class))
     answer = answer_of(ranking)
-    boxes, time = trialfigures.class_boxes(comparison), trialfigures.accuracy_against_time(comparison)
+    boxes, time = class_boxes_figure(comparison), time_figure(comparison)
     in_colour = partial(inline_svg, colours=value_colours([v.level for v in trial.values]))
     about = f"{trial.title}, {title}"
     return PageView(
         key=key,
         title=title,
         sentence=answer.sentence,
-        told=answer.told,
+        conclusive=answer.conclusive,
         named=answer.named,
         points=points_note(comparison),
         reading=ranks_note(ranking),
-        table=table_six(ranking, comparison.labels, key),
+        table=score_table(ranking, comparison.labels, key),
         boxes=Markup(in_colour(boxes, f"{key}-boxes", f"Scores of each class: {about}")),
         time=None if time is None else Markup(in_colour(time, f"{key}-time", f"Accuracy against time: {about}")),
         class_tables=class_tables(comparison, per_class, trial, indices),
@@ -177,9 +180,9 @@ def _view(
     )
 
 
-def _curves(trial: Trial, curves: list[Spread]) -> Markup:
+def _curves(trial: Trial, curves: list[CurvePanel]) -> Markup:
     names, levels = [v.name for v in trial.values], [v.level for v in trial.values]
-    figure = trialfigures.learning_curves(curves, names, levels)
+    figure = trial_curves_figure(curves, names, levels)
     return Markup(inline_svg(figure, "curves", f"Learning curves: {trial.title}", value_colours(levels)))
 
 
@@ -192,8 +195,8 @@ def _maps(pictures: SceneMaps, indices: dict[str, int], cache: Path | None, *, f
         except LulcsegError as error:
             pictures.notes.append(str(error))
     first = keys[0] if keys else ""
-    shown = next((key for key in keys[1:] if key.startswith("map-")), first)
-    return MapsView(pictures, [indices[c.name] for c in pictures.classes], first, shown, close)
+    right = next((key for key in keys[1:] if key.startswith("map-")), first)
+    return MapsView(pictures, [indices[c.name] for c in pictures.classes], first, right, close)
 
 
 def _classes(found: list[ViewComparison], pictures: list[SceneMaps]) -> list[LandClass]:
@@ -216,7 +219,7 @@ def _commonest(found: list[ViewComparison], indices: dict[str, int]) -> int | No
 
 
 def _facts(trial: Trial, found: list[ViewComparison]) -> list[tuple[str, str]]:
-    """Return what stands under the title: label and value."""
+    """Return the facts under the title: label and value."""
     finished = sum(r.counts for r in trial.replicates)
     planned = max(len(trial.values) * len(trial.seeds), len(trial.replicates))
     seconds = [r.training_seconds for r in trial.replicates if r.training_seconds is not None]
@@ -228,7 +231,7 @@ def _facts(trial: Trial, found: list[ViewComparison]) -> list[tuple[str, str]]:
         ("Scenes", ", ".join(dict.fromkeys(c.view.scene for c in found))),
     ]
     if seconds:
-        facts.append(("Training, all runs", duration(sum(seconds))))
+        facts.append(("Training, all runs", format_duration(sum(seconds))))
     if energy:
         facts.append(("Energy", f"{sum(energy) / 1000:.2f} kWh ({len(energy)} runs)"))
     return [(label, value) for label, value in facts if value]

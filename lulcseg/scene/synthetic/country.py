@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import shapely
@@ -208,7 +209,7 @@ def chords(line: LineString, length: float) -> list[tuple[LineString, float, NDA
     cuts = np.linspace(0, line.length, count + 1)
     pieces = []
     for a, b in pairwise(cuts):
-        piece = substring(line, a, b)
+        piece = cast(LineString, substring(line, a, b))
         xy = shapely.get_coordinates(piece)
         d = xy[-1] - xy[0]
         pieces.append((piece, float(np.arctan2(d[1], d[0])), (xy[0] + xy[-1]) / 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,7 @@ from shapely.geometry import Polygon, box
 
 from lulcseg.scene.synthetic.geometry import largest, wander
 from lulcseg.scene.synthetic.layout import Date, Layout, Piece
+from lulcseg.seeds import keyed
 
 _OFTEN_CONFUSED = {"Tree Crop - Mature": "Tree Crop - Young", "Tree Crop - Young": "Tree Crop - Mature"}
 _KEPT = 8
@@ -42,7 +44,7 @@ def digitise(
     names: list[str] = []
     outlines: list[Polygon] = []
     for field in fields:
-        rng = np.random.default_rng([seed, field.key, date])
+        rng = keyed(seed, field.key, date)
         name = field.land_class(date)
         slip = rng.random()
         spare = left[name, field.side] > _KEPT or (layout.scale.size < 1500 and left[name, field.side] > 2)
@@ -64,7 +66,7 @@ def digitise(
 def _drawn(field: Piece, width: float, rng: np.random.Generator) -> Polygon:
     """Draw one field's outline: its corners, points between them, and a hand that strays."""
     plain = field.polygon.simplify(2.0 * width)
-    dense = shapely.segmentize(plain, float(rng.uniform(20, 40)) * width)
+    dense = cast(Polygon, shapely.segmentize(plain, float(rng.uniform(20, 40)) * width))
     xy = shapely.get_coordinates(dense.exterior)[:-1]
     sway = np.column_stack([wander(len(xy), 1.0, rng, closed=True) for _ in range(2)])
     slip = rng.normal(0, 0.7, size=(1, 2))

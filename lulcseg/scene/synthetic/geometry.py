@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
-from shapely.geometry import LineString, MultiPolygon, Polygon
+from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 Points = NDArray[np.float64]
@@ -63,7 +64,7 @@ def halve(
     return polygons(polygon.difference(band), 4.0), polygon.intersection(band), direction
 
 
-def inset(polygon: Polygon, by: float, corner: float = 0.0) -> Polygon | None:
+def inset(polygon: BaseGeometry, by: float, corner: float = 0.0) -> Polygon | None:
     """Shrink a polygon and round its corners; None where nothing is left."""
     shrunk = polygon.buffer(-(by + corner), join_style="mitre")
     if corner > 0:
@@ -118,7 +119,7 @@ def roughen(
     return largest(Polygon(xy + amplitude * shift)) or polygon
 
 
-def largest(geometry: Polygon | MultiPolygon) -> Polygon | None:
+def largest(geometry: BaseGeometry) -> Polygon | None:
     """Return the largest polygon of a geometry made valid, or None."""
     parts = polygons(shapely.make_valid(geometry), 1.0)
     return max(parts, key=lambda p: p.area) if parts else None
@@ -126,7 +127,7 @@ def largest(geometry: Polygon | MultiPolygon) -> Polygon | None:
 
 def long_edges(polygon: Polygon, shortest: float) -> list[tuple[LineString, float]]:
     """Return a polygon's straight sides of at least ``shortest`` pixels, with their directions (radians)."""
-    xy = shapely.get_coordinates(polygon.simplify(2.0).exterior)
+    xy = shapely.get_coordinates(cast(Polygon, polygon.simplify(2.0)).exterior)
     sides = []
     for a, b in pairwise(xy):
         if np.hypot(*(b - a)) >= shortest:

@@ -1,0 +1,55 @@
+"""How every command adds itself to ``lulcseg``, and the arguments that several share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+"""The commands of ``lulcseg``, or the actions of a command, to add another to."""
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    *,
+    help: str,
+    description: str | None = None,
+    usage: str | None = None,
+    aliases: Sequence[str] = (),
+) -> argparse.ArgumentParser:
+    """Add a command.
+
+    Args:
+        commands: What to add it to.
+        name: Its name.
+        run: Function called with the parsed arguments.
+        help: What it does, in a line of ``--help``.
+        description: What its own ``--help`` says; None: ``help`` as a sentence.
+        usage: Its usage line; None: argparse's.
+        aliases: Other names that it answers to, listed in ``--help``.
+
+    Returns:
+        Its parser, to add arguments to.
+    """
+    described = description or f"{help[:1].upper()}{help[1:]}."
+    parser = commands.add_parser(name, aliases=list(aliases), help=help, description=described, usage=usage)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_actions(commands: Commands, name: str, *, help: str) -> Commands:
+    """Add a command that consists of actions, such as ``lulcseg study results``.
+
+    Returns:
+        What to add the actions to, with :func:`add_command`.
+    """
+    parser = commands.add_parser(name, help=help, description=f"{help[:1].upper()}{help[1:]}.")
+    return parser.add_subparsers(title="actions", required=True, metavar="action")
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cache``."""
+    parser.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")

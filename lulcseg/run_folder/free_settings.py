@@ -1,0 +1,66 @@
+"""Which settings change a run's result: the one list that fingerprints and the comparison of replicates share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FREE = (
+    "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "mosaic.workers",
+    "mosaic.strip", "trainer.activation_checkpointing", "trust_target",
+)  # fmt: skip
+"""Settings, or sections of settings, that don't change a run's result."""
+
+FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "sampling.plan", "mosaic.region")
+"""Settings that name a file: the file's content changes the result, its path doesn't."""
+
+OF_A_REPLICATE = ("seed", "ckpt_path", "checkpoint")
+"""Settings in which the replicates of a value differ by design."""
+
+
+def settings_without(settings: Mapping[str, Any], left_out: Sequence[str]) -> dict[str, Any]:
+    """Return settings by their dotted names, without some settings or whole sections.
+
+    >>> settings_without({"seed": 1, "mosaic": {"batch_size": 8, "workers": 2}}, FREE)
+    {'seed': 1, 'mosaic.batch_size': 8}
+    """
+    return {
+        key: value
+        for key, value in _flat(settings).items()
+        if not any(key == name or key.startswith(f"{name}.") for name in left_out)
+    }
+
+
+def settings_digest(config: Path) -> str | None:
+    """Return a digest of a run's settings that is equal for the replicates of a value.
+
+    Args:
+        config: The run's ``config.yaml``.
+
+    Returns:
+        16 hexadecimal digits; None if the file can't be read.
+    """
+    try:
+        settings = yaml.load(config.read_text(encoding="utf-8"), _Loader)
+    except (OSError, yaml.YAMLError):
+        return None
+    if not isinstance(settings, Mapping):
+        return None
+    counted = settings_without(settings, (*FREE, *OF_A_REPLICATE))
+    return hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""YAML's loader in C where it is installed: a trial has a hundred of these files."""
+
+
+def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + str(key): value}
+    return found

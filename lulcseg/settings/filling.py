@@ -1,0 +1,35 @@
+"""Filling a section of the settings from YAML or Hydra, strictly, with OmegaConf's conversion of types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.schema import check_bounds, check_keys, gather_arguments
+
+
+def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
+    """Make a checked settings object from a plain container.
+
+    Args:
+        schema: The dataclass.
+        plain: Nested mapping, as read from YAML, composed by Hydra, or made by :func:`dataclasses.asdict`.
+        where: The source to name in errors.
+
+    Raises:
+        LulcsegError: An unknown key, a value of the wrong type, or one outside its bounds.
+    """
+    keyed = gather_arguments(plain, schema)
+    check_keys(keyed, schema, where)
+    try:
+        filled = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(keyed)))
+    except OmegaConfBaseException as error:
+        key = getattr(error, "full_key", None) or "?"
+        raise LulcsegError(f"{key}: {str(error).splitlines()[0]}", where=where) from error
+    assert isinstance(filled, schema)
+    check_bounds(filled, where)
+    return filled

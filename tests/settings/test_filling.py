@@ -1,0 +1,48 @@
+"""Filling sections from plain containers: an object by ``_target_``, and the way back from a run's config.yaml."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+
+from lulcseg.errors import LulcsegError
+from lulcseg.launch.compose import ROOT, check_command_line, compose
+from lulcseg.settings.filling import fill
+from lulcseg.settings.loss import LossSettings
+from lulcseg.settings.programs import TrainConfig
+
+SECTIONS = ("model", "loss", "optim", "sampling", "augment")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_target_takes_the_keys_beside_it_as_arguments(section: str) -> None:
+    words = [f"{section}._target_=my_package.Mine", f"+{section}.gamma=2", f"+{section}.nested={{a: [1, x]}}"]
+    check_command_line("train", words)
+    config = compose("train", words)
+    found = getattr(config, section)
+    assert (found.target, found.arguments) == ("my_package.Mine", {"gamma": 2, "nested": {"a": [1, "x"]}})
+    assert fill(TrainConfig, asdict(config), "config.yaml") == config, "config.yaml isn't read back"
+
+
+def test_settings_beside_a_target_stay_settings() -> None:
+    loss = fill(LossSettings, {"_target_": "a.B", "label_smoothing": 0.1, "gamma": 2.0}, "here")
+    assert loss == LossSettings(label_smoothing=0.1, target="a.B", arguments={"gamma": 2.0})
+
+
+def test_without_a_target_a_section_takes_no_arguments() -> None:
+    for words in (["+loss.gamma=2"], ["+model.gamma=2", "loss._target_=a.B"]):
+        with pytest.raises(LulcsegError, match="gamma=2' names no setting"):
+            check_command_line("train", words)
+    with pytest.raises(LulcsegError, match=r"unknown key 'loss\.label_smothing'.*'loss\.label_smoothing'"):
+        check_command_line("train", ["loss=cross_entropy", "+loss.label_smothing=0.1"])
+    with pytest.raises(LulcsegError, match="unknown key 'gamma'"):
+        fill(LossSettings, {"_target_": None, "gamma": 2}, "here")
+
+
+def test_sections_are_declared_without_omegaconf() -> None:
+    code = "import sys, lulcseg.settings.programs; print('omegaconf' in sys.modules, 'yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False False\n"

@@ -1,0 +1,182 @@
+"""Tiny mosaics and models that are plain functions, mapped as users map them: by ``map_scene``.
+
+``ArrayReader`` holds the same imagery in memory, for tests of the parts that ``map_scene`` is made of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import rasterio
+import torch
+import yaml
+
+from lulcseg.grid import Grid
+from lulcseg.legend import LandClass, Legend
+from lulcseg.models.unet import UNet
+from lulcseg.mosaic.devices import Devices
+from lulcseg.mosaic.map_request import TrainedModel
+from lulcseg.mosaic.mapping import map_scene
+from lulcseg.scene.scene import Scene
+from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
+from lulcseg.training.model_record import ModelRecord
+
+LEGEND = Legend(tuple(LandClass(code, f"class {code}", f"#{code:02x}8040") for code in (30, 10, 0, 200)))
+CODES = np.array(LEGEND.codes, dtype=np.uint8)
+
+
+def random_image(height, width, *, bands=3, high=256, seed=0):
+    """(bands, height, width) uint8."""
+    return np.random.default_rng(seed).integers(0, high, (bands, height, width), dtype=np.uint8)
+
+
+def holes(height, width):
+    """(height, width) bool: a fifth of the pixels and a whole corner are invalid."""
+    valid = np.random.default_rng(9).random((height, width)) > 0.2
+    valid[: height // 2, : width // 3] = False
+    return valid
+
+
+class ArrayReader:
+    """Imagery in memory, 0 where it is invalid, as a scene's reader returns it."""
+
+    def __init__(self, image, valid=None):
+        self.valid = np.ones(image.shape[-2:], bool) if valid is None else valid
+        self.image = np.where(self.valid, image if image.ndim == 3 else image[None], 0).astype(image.dtype)
+        self.bands = len(self.image)
+        self.grid = Grid("EPSG:28355", 300_000.5, 8_000_000, 0.5, 0.5, *self.valid.shape)
+        self.itemsize = self.image.itemsize
+        self.asked = 0
+
+    def clone(self):
+        return self
+
+    def read(self, window):
+        assert self.grid.window.contains(window)
+        self.asked += 1
+        rows, cols = window.slices_in(self.grid.window)
+        return self.image[:, rows, cols], self.valid[rows, cols]
+
+
+def write_scene(folder, reader):
+    """Write a reader's imagery, with its validity as a mask, and a scene file; return the scene file."""
+    folder.mkdir(parents=True)
+    grid = reader.grid
+    profile = {
+        "driver": "GTiff", "count": reader.bands, "height": grid.height, "width": grid.width, "dtype": "uint8",
+        "crs": grid.crs, "transform": rasterio.Affine(*grid.transform),
+    }  # fmt: skip
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(folder / "image.tif", "w", **profile) as out:
+        out.write(reader.image)
+        if not reader.valid.all():
+            out.write_mask(reader.valid)
+    legend = [{"code": c.code, "name": c.name, "colour": c.colour} for c in LEGEND]
+    content = {"name": "tiny", "imagery": {"files": ["image.tif"]}, "legend": legend}
+    (folder / "scene.yaml").write_text(yaml.safe_dump(content))
+    return folder / "scene.yaml"
+
+
+@dataclass(frozen=True)
+class FunctionModel(TrainedModel):
+    """A trained model whose network is any function of image and validity."""
+
+    network: object = None
+    patch: int = 8
+    bands: int = 3
+
+    @property
+    def record(self):
+        scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
+        return ModelRecord(
+            legend=LEGEND.to_plain(), bands=self.bands, dtype="uint8", resolution=[0.5, 0.5], patch_size=self.patch,
+            model={}, scaling=scaling | {"percentiles": [2.0, 98.0], "range": None},
+        )  # fmt: skip
+
+    @property
+    def scaled_over(self):
+        return None
+
+    def on(self, device):
+        return self.network
+
+
+def settings_of(plan, **settings):
+    """Return the settings that ask for a plan's passes."""
+    passes = [
+        MosaicPass([p.offset_rows, p.offset_cols], [90 * turn for turn in p.rotations], p.flips) for p in plan.passes
+    ]
+    return MosaicSettings(passes=passes, weight=plan.weight, trim=plan.trim, **settings)
+
+
+def map_reader(folder, network, reader, plan, *, patch=8, batch=3, out=None, checkpoint=b"weights", **settings):
+    """Map a reader's imagery with a function, on the CPU in float32.
+
+    Called again with the same folder, it finds the imagery as it was left and resumes.
+
+    Args:
+        folder: Gets ``scene/`` (imagery and scene file), ``model.ckpt`` and ``maps/map.tif``.
+        network: Returns logits, (B, 4, P, P), of images and validity.
+        reader: The imagery, written on the first call.
+        plan: The passes.
+        patch: Patch size in pixels.
+        batch: Batch size.
+        out: Where to write instead of ``maps/map.tif``.
+        checkpoint: Content of the checkpoint that the map's identity names.
+        **settings: Further fields of ``MosaicSettings``.
+
+    Returns:
+        The ``MapResult``.
+    """
+    path = folder / "scene" / "scene.yaml"
+    scene = Scene.open(str(path if path.exists() else write_scene(path.parent, reader)), folder / "cache")
+    (folder / "maps").mkdir(exist_ok=True)
+    (folder / "model.ckpt").write_bytes(checkpoint)
+    model = FunctionModel(
+        None, folder / "model.ckpt", "32-true", Devices("cpu"), network=network, patch=patch, bands=reader.bands
+    )
+    return map_scene(
+        model, scene, settings_of(plan, batch_size=batch, **settings), out or folder / "maps" / "map.tif", label="test"
+    )
+
+
+def codes_of(folder):
+    """Return the class map of a folder, (H, W) uint8."""
+    with rasterio.open(folder / "maps" / "map.tif") as dataset:
+        return dataset.read(1)
+
+
+def pixels_of(folder):
+    """Return every raster's pixels of a folder's map, as bytes by file name."""
+    found = {}
+    for path in sorted((folder / "maps").glob("*.tif")):
+        with rasterio.open(path) as dataset:
+            found[path.name] = dataset.read().tobytes()
+    return found
+
+
+def class_pixels_of(result):
+    """Return a ``MapResult``'s pixels of each class, in the legend's order."""
+    return [area.pixels for area in result.areas]
+
+
+class NormalisedUNet:
+    """A U-Net with random weights whose logits are normalised, so that every class comes up.
+
+    Attributes:
+        batches: Length of each batch it was called with.
+    """
+
+    def __init__(self, dtype=torch.float32):
+        torch.manual_seed(4)
+        self.network = UNet(3, len(LEGEND), filters=4, depth=2).eval().to(memory_format=torch.channels_last)
+        self.dtype = dtype
+        self.batches = []
+
+    def __call__(self, image, valid):
+        self.batches.append(len(image))
+        scaled = (image.float() / 255 * valid[:, None]).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32):
+            logits = self.network(scaled).float()
+        centre, spread = logits.mean((2, 3), keepdim=True), logits.std((2, 3), keepdim=True)
+        return 2 * (logits - centre) / spread
