@@ -59,7 +59,7 @@ def test_check_says_what_a_scene_holds(
     main(["check", f"scene={path}", "--cache", str(cache), "--plan", str(tmp_path / "plan.gpkg")])
     text = " ".join(capsys.readouterr().out.split())
     for part in (
-        "96 rows × 128 columns", "1 invalid geometry repaired", "1 feature drawn twice", "1 sliver narrower",
+        "96 rows × 128 columns", "1 invalid geometry repaired", "1 feature is an exact duplicate", "1 sliver narrower",
         "1 feature outside the imagery", "pairs of features overlap", "1 point can't be scored: off the imagery",
         "scorable 39", "inside training patches", "smaller than a patch of 512 px",
     ):  # fmt: skip

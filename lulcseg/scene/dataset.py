@@ -23,22 +23,21 @@ class SceneDataset(GeoDataset):
     """One scene for any TorchGeo sampler.
 
     A sample has ``image`` (C, h, w) in the imagery's own type (uint16 widened to int32, which
-    torch can compute with), ``mask`` (h, w) uint8 class index with 255 for ignore, and ``valid``
-    (h, w) bool. Pixels without imagery are ignored in the mask too: labels are never invented.
+    torch supports), ``mask`` (h, w) uint8 class index with 255 for ignore, and ``valid``
+    (h, w) bool. Pixels without imagery are ignored in the mask too.
 
     Files open at the first read in each process, so that loader workers may be forked or spawned.
 
     Args:
         scene: The scene; it must have labels.
-        decoded: Cache folder to read a decoded copy of the imagery from, made at first use
-            (:func:`lulcseg.scene.decoded_imagery.decode`); None: read the files themselves.
+        decoded: Cache folder of a decoded copy of the imagery, made at first use
+            (:func:`lulcseg.scene.decoded_imagery.decode`); None to read the files themselves.
 
     Raises:
-        LulcsegError: The cache can't be written to, or its disk has too little left.
+        LulcsegError: The cache can't be written to, or its disk has too little space.
     """
 
     def __init__(self, scene: Scene, *, decoded: Path | None = None) -> None:
-        """Index the scene's ground under its whole time."""
         self.scene_name, self.grid = scene.name, scene.grid
         self.labels = scene.labels
         self.imagery = scene.imagery if decoded is None else decode(scene.imagery, decoded)
@@ -50,14 +49,14 @@ class SceneDataset(GeoDataset):
 
     @cached_property
     def bounds(self) -> tuple[slice, slice, slice]:
-        """The scene's x, y and time; TorchGeo would compute them anew for every patch."""
+        """The scene's x, y and time; cached, since TorchGeo recomputes them for every patch."""
         return cast("tuple[slice, slice, slice]", super().bounds)
 
     def __getitem__(self, index: Any) -> dict[str, Any]:
         """Read the pixels of a slice ``[xmin:xmax, ymin:ymax]`` of map coordinates.
 
         Raises:
-            IndexError: The slice doesn't meet the scene.
+            IndexError: The slice doesn't overlap the scene.
         """
         x, y, _ = self._disambiguate_slice(index)
         window = self.grid.window_of(Bounds(x.start, y.start, x.stop, y.stop))
@@ -78,5 +77,5 @@ class SceneDataset(GeoDataset):
 
 
 def _widen(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Turn unsigned types torch has few operations for into the next signed one."""
+    """Convert unsigned types, for which torch has few operations, to the next larger signed type."""
     return image.astype({"uint16": np.int32, "uint32": np.int64}.get(image.dtype.name, image.dtype), copy=False)

@@ -1,4 +1,4 @@
-"""Imagery decoded once into a memory-mapped file, for ground that is read epoch after epoch."""
+"""Imagery decoded once into a memory-mapped file, for repeated reading."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _VERSION = 1
 
 
 class DecodedImagery:
-    """Reads what :class:`~lulcseg.scene.imagery.ImageryReader` reads, from a decoded copy.
+    """Reads the same as :class:`~lulcseg.scene.imagery.ImageryReader`, from a decoded copy.
 
-    The file holds the values (C, H, W) and, unless all are valid, the validity (H, W), a byte a
+    The file contains the values (C, H, W) and, unless all are valid, the validity (H, W), one byte per
     pixel. It is mapped at the first read in each process.
 
     Attributes:
@@ -37,13 +37,12 @@ class DecodedImagery:
     """
 
     def __init__(self, path: Path, imagery: ImageryReader) -> None:
-        """Remember the file and its shape."""
         self.path = path
         self.grid, self.bands, self.dtype = imagery.grid, imagery.bands, imagery.dtype
         self._maps: tuple[NDArray[Any], NDArray[np.bool_] | None] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the maps behind: the receiving process makes its own."""
+        """Drop the memory maps: each process opens its own."""
         return self.__dict__ | {"_maps": None}
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -53,7 +52,7 @@ class DecodedImagery:
             Values (C, h, w), zero where there are none; validity (h, w) bool.
 
         Raises:
-            LulcsegError: The file is gone.
+            LulcsegError: The file no longer exists.
         """
         values, validity = self._mapped()
         part = window.intersection(self.grid.window)
@@ -78,12 +77,12 @@ class DecodedImagery:
                     validity = np.asarray(np.memmap(self.path, bool, "r", size, shape[1:]))
                 self._maps = np.asarray(np.memmap(self.path, self.dtype, "r", 0, shape)), validity
             except (OSError, ValueError) as error:
-                raise LulcsegError("it can't be read any more", where=self.path, remedy="start again") from error
+                raise LulcsegError("it can no longer be read", where=self.path, remedy="start again") from error
         return self._maps
 
 
 def decoded_bytes(imagery: ImageryReader) -> int:
-    """Return the size that the decoded copy of a scene's imagery will have at most, in bytes."""
+    """Return the largest possible size of the decoded copy of a scene's imagery, bytes."""
     pixels = imagery.grid.height * imagery.grid.width
     validity = 0 if _everywhere(imagery) else pixels
     return pixels * imagery.bands * int(imagery.dtype.itemsize) + validity
@@ -92,14 +91,14 @@ def decoded_bytes(imagery: ImageryReader) -> int:
 def decode(imagery: ImageryReader, cache: Path) -> DecodedImagery:
     """Decode a scene's imagery into the cache, once: the same files are not decoded again.
 
-    Says on stderr what it will take before it starts. Warped images are decoded as warped.
+    Prints the size on stderr before it starts. Warped images are decoded as warped.
 
     Args:
         imagery: The imagery.
         cache: Folder that keeps caches.
 
     Raises:
-        LulcsegError: The disk has too little left, or can't be written to.
+        LulcsegError: The disk has too little space, or can't be written to.
     """
     path = cache / "decoded" / f"{_key(imagery)}.bin"
     make_once(path, lambda part: _write(part, imagery))
@@ -115,15 +114,15 @@ def _write(path: Path, imagery: ImageryReader) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise LulcsegError(
-            f"the decoded cache would take {_told(size)}, but the disk has {_told(free)} left",
+            f"the decoded cache would take {_format_size(size)}, but the disk has {_format_size(free)} left",
             where=folder,
             remedy="set reading.decoded=false, or cache= to a folder on a larger disk",
         )
-    sys.stderr.write(f"The decoded cache will take {_told(size)} in {folder}\n")
+    sys.stderr.write(f"The decoded cache will take {_format_size(size)} in {folder}\n")
     with path.open("wb") as file:
         file.truncate(size)
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)  # a disk that fills up later kills who writes to a map
+            os.posix_fallocate(file.fileno(), 0, size)  # writing to a map on a full disk kills the process
     grid = imagery.grid
     shape = (imagery.bands, grid.height, grid.width)
     values = np.memmap(path, imagery.dtype, "r+", 0, shape)
@@ -145,8 +144,8 @@ def _write(path: Path, imagery: ImageryReader) -> None:
         os.truncate(path, needed)
 
 
-def _told(size: float) -> str:
-    """Write a number of bytes as people read it."""
+def _format_size(size: float) -> str:
+    """Return a number of bytes as text."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.3g} {unit}"
@@ -155,5 +154,5 @@ def _told(size: float) -> str:
 
 
 def _key(imagery: ImageryReader) -> str:
-    """Return a name for everything that the decoded copy depends on."""
+    """Return a hash of everything that the decoded copy depends on."""
     return hashlib.sha256(json.dumps([_VERSION, imagery.state()], sort_keys=True).encode()).hexdigest()[:32]

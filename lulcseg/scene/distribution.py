@@ -1,8 +1,8 @@
-"""How the values of a band are distributed: counted in bins that are the same for every mosaic.
+"""Distribution of a band's values: a histogram with the same bins for every mosaic.
 
-8- and 16-bit integers are counted by themselves, so that every statistic is exact; other types by the
-first 20 bits of their float32, bins of at most 1/2048 of the value. So several mosaics add up, and a
-stray extreme costs no detail.
+8- and 16-bit integers are counted individually, so that every statistic is exact; other types by the
+first 20 bits of their float32, bins of at most 1/2048 of the value. So mosaics can be added up, and
+outliers do not reduce the resolution.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _BITS = 20
 
 @dataclass(frozen=True)
 class Distribution:
-    """How the values of a band, or of several together, are distributed.
+    """Distribution of the values of a band, or of several together.
 
     Attributes:
         low: Smallest value.
         high: Largest value.
         mean: Mean.
         std: Population standard deviation.
-        keys: Bins that hold values, ascending, (n,) int64.
+        keys: Non-empty bins, ascending, (n,) int64.
         counts: Pixels in each, (n,) int64.
-        dtype: NumPy name of the imagery's type, which tells what the bins mean.
+        dtype: NumPy name of the imagery's type, which defines the bins.
     """
 
     low: float
@@ -46,7 +46,7 @@ class Distribution:
         return int(self.counts.sum())
 
     def percentiles(self, which: Sequence[float]) -> list[float]:
-        """Return percentiles (0…100), linear between ranks; 0 where there is no pixel."""
+        """Return percentiles (0…100), interpolated linearly between ranks; 0 without pixels."""
         if not self.count:
             return [0.0] * len(which)
         ends = np.cumsum(self.counts)
@@ -56,7 +56,7 @@ class Distribution:
         return [float(v) for v in lower + (upper - lower) * (rank - below)]
 
     def _at(self, rank: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the values of ranks, taken as spread evenly within a bin."""
+        """Return the values of ranks, assumed evenly spread within a bin."""
         index = np.searchsorted(ends, rank, side="right")
         if _exact(self.dtype):
             return self.keys[index].astype(np.float64)
@@ -67,7 +67,7 @@ class Distribution:
         return value
 
     def to_plain(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the JSON form."""
         return {
             "low": self.low, "high": self.high, "mean": self.mean, "std": self.std,
             "keys": self.keys.tolist(), "counts": self.counts.tolist(),
@@ -75,17 +75,16 @@ class Distribution:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], dtype: str) -> Distribution:
-        """Return what :meth:`to_plain` wrote."""
+        """Read the output of :meth:`to_plain`."""
         low, high, mean, std = (float(plain[name]) for name in ("low", "high", "mean", "std"))
         keys, counts = (np.array(plain[name], dtype=np.int64) for name in ("keys", "counts"))
         return cls(low, high, mean, std, keys, counts, dtype)
 
 
 class Tally:
-    """Counts a band's values, and their moments where the counts don't give them exactly."""
+    """Counts a band's values, and their moments if the counts don't give them exactly."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
-        """Start at nothing."""
         self.dtype = dtype
         self.exact = _exact(dtype.name)
         self.first = int(np.iinfo(dtype).min) if self.exact else 0
@@ -100,7 +99,7 @@ class Tally:
             self._add_moments(values.astype(np.float64))
 
     def _add_moments(self, values: NDArray[np.float64]) -> None:
-        """Join a block's mean and squares to those so far (Chan, Golub and LeVeque 1983, eq. 2.1)."""
+        """Combine a block's mean and squares with those so far (Chan, Golub and LeVeque 1983, eq. 2.1)."""
         low, n = values.min(), len(values)
         apart = values - low  # 0 throughout where all are equal
         mean = low + apart.mean()
@@ -110,7 +109,7 @@ class Tally:
         self.n, self.low, self.high = total, min(self.low, low), max(self.high, values.max())
 
     def distribution(self, every: int) -> Distribution:
-        """Return what was counted, for all blocks where one in ``every`` was."""
+        """Return the distribution, scaled to all blocks if one in ``every`` was counted."""
         index = np.flatnonzero(self.counts)
         keys, counts = index + self.first, self.counts[index]
         if not len(index):

@@ -1,4 +1,4 @@
-"""A scene's imagery: its rasters, inside its mapping boundary."""
+"""A scene's imagery: its rasters, clipped to the mapping boundary."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BAND = 1024
 
 
 class ImageryReader:
-    """The imagery of a scene by windows, with what lies outside the mapping boundary marked invalid.
+    """Reads the imagery of a scene by windows; pixels outside the mapping boundary are invalid.
 
     Attributes:
         grid: The scene's grid.
@@ -30,7 +30,6 @@ class ImageryReader:
     """
 
     def __init__(self, rasters: RasterSet, boundary: Any) -> None:
-        """Keep the rasters; the boundary is burned at each read."""
         self.rasters = rasters
         self.boundary = boundary
         self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
@@ -41,13 +40,13 @@ class ImageryReader:
         return int(self.dtype.itemsize)
 
     def clone(self) -> Self:
-        """Return a reader of the same files with handles of its own, to read beside this one in another thread."""
+        """Return a reader of the same files with its own handles, for another thread."""
         return type(self)(copy.copy(self.rasters), self.boundary)
 
     def state(self) -> dict[str, Any]:
-        """Return what the pixels depend on, as plain Python: the files as they are now, and how they are seen.
+        """Return what the pixels depend on, as plain Python: the present state of the files, and how they are read.
 
-        A file is known by its name, size and time, and so are masks beside it and what a virtual one is made of.
+        Files are identified by name, size and time, including sidecar masks and the sources of virtual rasters.
         """
         rasters = self.rasters
         files: list[list[Any]] = []
@@ -80,7 +79,7 @@ class ImageryReader:
         return image, valid
 
     def valid(self, window: Window) -> NDArray[np.bool_]:
-        """Return the validity that :meth:`read` gives, (h, w) bool, reading no more than tells it."""
+        """Return the validity as :meth:`read` does, (h, w) bool, reading as little as possible."""
         if self.always_valid:
             valid = np.zeros((window.height, window.width), dtype=bool)
             valid[window.intersection(self.grid.window).slices_in(window)] = True
@@ -103,7 +102,7 @@ class ImageryReader:
             areas = [w.intersection(self.grid.window) for w in windows]
             return np.array([a.height * a.width / patch**2 for a in areas], dtype=np.float64)
         share = np.empty(len(windows), dtype=np.float64)
-        # neighbours one after another, so that a tile that many patches share is decoded once
+        # neighbours one after another, so that a tile shared by many patches is decoded once
         nearby = np.lexsort((np.asarray(cols), np.asarray(rows) // _BAND))
         for number in tracked(nearby.tolist(), "Looking for nodata"):
             share[number] = self.valid(windows[number]).mean()
@@ -111,7 +110,7 @@ class ImageryReader:
 
     @property
     def always_valid(self) -> bool:
-        """Whether headers alone tell that every pixel of the grid is valid, but for the boundary."""
+        """Whether, by the headers alone, every pixel of the grid is valid (inside the boundary)."""
         files = self.rasters.files
         plain = all(f.nodata is None and not f.masked and np.dtype(f.dtype).kind != "f" for f in files)
         covers = any(w.contains(self.grid.window) for w in self.rasters.footprints)

@@ -48,12 +48,11 @@ class RasterLabels:
 
     Args:
         rasters: The class rasters on the scene's grid (nearest where warped).
-        table: (256,) value → class index, 255 for ignore, 254 for values that lead nowhere.
+        table: (256,) value → class index, 255 for ignore, 254 for values without a class.
         boundary: Mapping boundary, or None.
     """
 
     def __init__(self, rasters: RasterSet, table: NDArray[np.uint8], boundary: Any = None) -> None:
-        """Keep the table; the boundary is burned at each read."""
         self.rasters = rasters
         self.table = table
         self.boundary = boundary
@@ -63,7 +62,7 @@ class RasterLabels:
         """Read class indices of a window, (h, w) uint8, 255 where there is no label.
 
         Raises:
-            LulcsegError: A value that leads to no class.
+            LulcsegError: A value without a class.
         """
         values, valid = self.rasters.read(window)
         if (
@@ -71,7 +70,7 @@ class RasterLabels:
             and valid.any()
             and not (0 <= values[0][valid].min() <= values[0][valid].max() < 256)
         ):
-            raise LulcsegError("class rasters hold values outside 0…255", where="labels.rasters", remedy="recode them")
+            raise LulcsegError("class rasters have values outside 0…255", where="labels.rasters", remedy="recode them")
         label: NDArray[np.uint8] = self.table[values[0].astype(np.uint8)]
         label[~valid] = IGNORE
         lost = label == _NOWHERE
@@ -80,7 +79,7 @@ class RasterLabels:
             raise LulcsegError(
                 f"value {', '.join(map(str, strays))} is not in the legend",
                 where=self.rasters.file_with(strays, window),
-                remedy="add it to the legend, or lead it to a class or to 'ignore' in labels.crosswalk",
+                remedy="add it to the legend, or map it to a class or to 'ignore' in labels.crosswalk",
             )
         if self.boundary is not None:
             label[~inside(self.boundary, self.grid, window)] = IGNORE
@@ -104,16 +103,16 @@ def labelled_share(
 
 
 def check_class_rasters(files: Sequence[RasterFile]) -> None:
-    """Refuse rasters that can't hold classes.
+    """Check that rasters can be class rasters.
 
     Raises:
-        LulcsegError: A raster of several bands, or one that doesn't hold whole numbers.
+        LulcsegError: A raster with several bands, or without integer values.
     """
     for f in files:
         if len(f.image_bands) != 1:
             raise LulcsegError(f"it has {f.bands} bands", where=f.path, remedy="give class rasters of one band")
         if np.dtype(f.dtype).kind not in "iu":
-            raise LulcsegError(f"it holds {f.dtype}", where=f.path, remedy="give class rasters of whole numbers")
+            raise LulcsegError(f"its type is {f.dtype}", where=f.path, remedy="give class rasters of whole numbers")
 
 
 def raster_table(legend: Legend, crosswalk: dict[str, int]) -> NDArray[np.uint8]:
@@ -128,13 +127,12 @@ def raster_table(legend: Legend, crosswalk: dict[str, int]) -> NDArray[np.uint8]
 
 
 class CachedLabels:
-    """A label raster on the scene's grid, read by window; safe to pickle and to read after a fork."""
+    """A label raster on the scene's grid, read by window; may be pickled and read after a fork."""
 
     def __init__(self, path: Path, grid: Grid) -> None:
-        """Remember the file; it opens at the first read."""
         self.path = path
         self.grid = grid
-        # on the grid by construction (a GeoTIFF may give its CRS back in other words); its nodata is a label: ignore
+        # on the grid by construction (a GeoTIFF may return its CRS in another form); its nodata is a label: ignore
         file = replace(read_header(path), grid=grid, nodata=None)
         self._raster = RasterSet([file], grid, [1], resampling=Resampling.nearest)
 
@@ -152,16 +150,16 @@ class CachedLabels:
 def burn(
     features: gpd.GeoDataFrame, grid: Grid, *, uncovered: int, boundary: Any, cache: Path, legend: Legend
 ) -> CachedLabels:
-    """Burn polygons into a label raster, once: the same content is never burned again.
+    """Burn polygons into a cached label raster: the same content is never burned again.
 
-    Of several processes that ask for it at once, one burns and the others wait.
+    If several processes request it at once, one burns and the others wait.
 
     Args:
         features: Columns ``class_index`` and ``geometry``, in the grid's CRS, in file order.
         grid: The scene's grid.
         uncovered: Class index of ground that no polygon covers, or 255.
         boundary: Mapping boundary (shapely), or None; outside it is 255.
-        cache: Folder that keeps label rasters.
+        cache: Folder for label rasters.
         legend: The classes, for the key.
 
     Returns:
@@ -179,7 +177,7 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
     ordered = features.iloc[burn_order(features.geometry.to_numpy())]
     geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
     tree = shapely.STRtree(geometries)
-    # run lengths: half again as large as deflated, read in two thirds of the time
+    # run lengths: 1.5 × the size of deflate, read in two thirds of the time
     profile = {
         "driver": "GTiff", "dtype": "uint8", "count": 1, "nodata": IGNORE, "crs": grid.crs, "height": grid.height,
         "width": grid.width, "transform": rasterio.Affine(*grid.transform), "compress": "packbits",
@@ -201,13 +199,13 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
 
 
 def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
-    """Cut from each polygon what others on top of it cover, by the rule of the burn.
+    """Cut from each polygon the parts covered by others on top of it, by the order of burning.
 
     Args:
         geometries: (n,) valid polygons, in file order.
 
     Returns:
-        (n,) geometries that don't overlap and together cover the same ground; some may be empty.
+        (n,) geometries that don't overlap and cover the same ground; some may be empty.
     """
     rank = np.empty(len(geometries), dtype=np.int64)
     rank[burn_order(geometries)] = np.arange(len(geometries))
@@ -225,7 +223,7 @@ def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
 
 
 def areal(geometry: Any) -> Any:
-    """Return the polygons of a geometry, without the points and lines a repair may leave."""
+    """Return the polygons of a geometry, without the points and lines that a repair may leave."""
     if geometry is None:
         return shapely.Polygon()
     if geometry.geom_type in {"Polygon", "MultiPolygon"}:
@@ -235,7 +233,7 @@ def areal(geometry: Any) -> Any:
 
 
 def invalid(geometries: NDArray[Any]) -> NDArray[np.int64]:
-    """Return which geometries are there but not valid, such as a ring that crosses itself, (k,) int64."""
+    """Return the indices of invalid geometries, such as self-crossing rings, (k,) int64; missing ones are left out."""
     return np.flatnonzero(~shapely.is_valid(geometries) & ~shapely.is_missing(geometries))
 
 
@@ -260,9 +258,9 @@ def raster_features(labels: RasterLabels | CachedLabels, windows: list[Window]) 
     """Trace the connected regions of each class in class rasters.
 
     Args:
-        labels: Where to read class indices.
-        windows: Which ground to trace; where they overlap it is traced once. Large ones are cut into
-            blocks of 4,096 pixels, and regions with them.
+        labels: Reader of class indices.
+        windows: Ground to trace; overlaps are traced once. Large windows are cut into
+            blocks of 4,096 pixels, and so are regions.
 
     Returns:
         Columns ``class_index`` and ``geometry``, in the grid's CRS.
@@ -285,7 +283,7 @@ def raster_features(labels: RasterLabels | CachedLabels, windows: list[Window]) 
 
 
 def _key(features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any, legend: Legend) -> str:
-    """Hash everything the label raster depends on."""
+    """Return a hash of everything that the label raster depends on."""
     digest = hashlib.sha256()
     facts = [_BURN_VERSION, grid.crs, *grid.transform, grid.height, grid.width, uncovered, legend.names]
     digest.update(json.dumps(facts).encode())

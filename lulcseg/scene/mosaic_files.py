@@ -1,4 +1,4 @@
-"""Finding a scene's images, choosing its bands and laying its grid, from the headers."""
+"""A scene's images, bands and grid, from the files' headers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _SNAP = 1e-6
 
 
 def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
-    """Expand file names and globs, in the order given; globs sort by name.
+    """Expand file names and globs, in the given order; globs are sorted by name.
 
     Args:
         patterns: Paths or globs, relative to ``base`` or absolute.
-        base: Folder that relative ones start from.
-        where: What to name in errors.
+        base: Folder that relative paths start from.
+        where: The place to name in errors.
 
     Raises:
-        LulcsegError: A name or pattern that finds no file.
+        LulcsegError: A name or pattern without a file.
     """
     found: list[Path] = []
     for pattern in patterns:
@@ -43,11 +43,11 @@ def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, wher
 
     Args:
         files: The images.
-        wanted: Band numbers from 1, or None for all but those that the images declare as alpha.
+        wanted: Band numbers from 1, or None for all except those declared as alpha.
         where: The scene file, for errors.
 
     Raises:
-        LulcsegError: Images of different types, or a band that an image lacks.
+        LulcsegError: Images of different types, or a missing band.
     """
     first = files[0]
     for f in files:
@@ -61,7 +61,7 @@ def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, wher
             raise LulcsegError(
                 f"it has bands {_listed(f)} and the first image {first.path.name} {_listed(first)}",
                 where=f.path,
-                remedy="say which to use in imagery.bands",
+                remedy="choose bands in imagery.bands",
             )
     chosen = first.image_bands if wanted is None else list(wanted)
     if not chosen:
@@ -69,7 +69,7 @@ def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, wher
     for f in files:
         if min(chosen) < 1 or max(chosen) > f.bands:
             raise LulcsegError(
-                f"imagery.bands {chosen} asks for more than the {f.bands} bands there are",
+                f"imagery.bands {chosen} names other bands than its {f.bands}",
                 where=f.path,
                 remedy=f"name bands from 1 to {f.bands}",
             )
@@ -81,16 +81,16 @@ def _listed(file: RasterFile) -> str:
 
 
 def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | None, where: Path) -> Grid:
-    """Return a scene's grid: the first image's pixels, over the extent of all images.
+    """Return a scene's grid: the pixels of the first image, extended over all images.
 
     Args:
         files: The images.
-        crs: CRS to work in, or None for the first image's.
+        crs: CRS of the grid, or None for the first image's.
         resolution: Pixel size in metres, or None for the first image's.
         where: The scene file, for errors.
 
     Raises:
-        LulcsegError: The CRS is not known, or not projected in metres.
+        LulcsegError: The CRS is unknown, or not projected in metres.
     """
     first = files[0].grid
     try:
@@ -126,7 +126,7 @@ def _bounds_in(file: RasterFile, crs: str) -> Bounds:
 
 
 def _pixel_size(file: RasterFile, crs: str) -> float:
-    """Return the pixel size, in metres of ``crs``, that keeps a file's detail."""
+    """Return the pixel size, in metres of ``crs``, that preserves a file's resolution."""
     g = file.grid
     if same_crs(g.crs, crs):
         return min(g.xres, g.yres)

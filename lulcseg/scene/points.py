@@ -1,4 +1,4 @@
-"""Reference points: the class somebody saw at a place, and why some can't be scored."""
+"""Reference points: the class that an interpreter saw at a place, and why some can't be scored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.spec import IGNORE_NAME, PointsSpec
-from lulcseg.scene.vectors import crosswalk_entries, crosswalk_table, looked_up, read_vector, value_text
+from lulcseg.scene.vectors import crosswalk_entries, crosswalk_table, look_up, read_vector, value_text
 
 NO_CLASS = "no class given"
 NOT_INTERPRETABLE = "not interpretable"
@@ -25,23 +25,23 @@ _FALSE = {"false", "0", "no", "n", "f"}
 def read_points(
     spec: PointsSpec, path: Path, crs: str, legend: Legend, labels_crosswalk: Mapping[str, str]
 ) -> gpd.GeoDataFrame:
-    """Read reference points; none is dropped, those that can't be scored say why.
+    """Read reference points; none is dropped, and those that can't be scored have a reason.
 
     Args:
-        spec: Which file and columns.
+        spec: File and columns.
         path: The file.
-        crs: CRS to bring them to.
+        crs: CRS to transform them to.
         legend: The classes.
-        labels_crosswalk: The labels' crosswalk: used where the points have none of their own. A
-            value that it doesn't hold is a class name or code.
+        labels_crosswalk: The labels' crosswalk, used if the points have none of their own. A
+            value that it lacks is a class name or code.
 
     Returns:
-        Columns ``class_index`` (int64, −1 where not scorable), ``reason`` (text, empty where
-        scorable), ``second_index``, ``interpreter``, ``stratum`` and ``weight`` where the file has
+        Columns ``class_index`` (int64, −1 if not scorable), ``reason`` (text, empty if
+        scorable), ``second_index``, ``interpreter``, ``stratum`` and ``weight`` if the file has
         them, and ``geometry``; one row a point, in file order.
 
     Raises:
-        LulcsegError: No such file or column, a class that leads nowhere, or one that means another
+        LulcsegError: No such file or column, an unknown class, or one that is another
             class by the labels' crosswalk than by the legend.
     """
     named = {
@@ -54,12 +54,12 @@ def read_points(
     given = {key: column for key, column in named.items() if column}
     frame = read_vector(path, spec.layer, crs, list(dict.fromkeys([spec.column, *given.values()])))
     if set(frame.geometry.geom_type.dropna()) - {"Point"}:
-        raise LulcsegError("it holds geometries other than points", where=path, remedy="give points")
+        raise LulcsegError("it has geometries other than points", where=path, remedy="give points")
 
     def index_of(column: str) -> NDArray[np.int64]:
         where, values = f"{path}: column {column}", frame[column]
         table = _table(values, spec.crosswalk, labels_crosswalk, legend, where)
-        return looked_up(values, table, where).astype(np.int64)
+        return look_up(values, table, where).astype(np.int64)
 
     index = index_of(spec.column)
     reason = np.where(index < 0, NO_CLASS, np.where(index == IGNORE, IGNORED, "")).astype(object)
@@ -79,14 +79,14 @@ def read_points(
 
 
 def said_no(values: pd.Series[Any]) -> NDArray[np.bool_]:
-    """Return where a column says no: false, 0, no, n, f; an empty cell doesn't."""
+    """Return which cells of a column mean no: false, 0, no, n, f; not empty ones, (n,) bool."""
     return values.map(lambda v: (value_text(v) or "").lower() in _FALSE).to_numpy(dtype=bool)
 
 
 def _table(
     values: pd.Series[Any], own: Mapping[str, str], labels: Mapping[str, str], legend: Legend, where: str
 ) -> dict[str, int]:
-    """Return what the points' values mean: source value → class index, 255 to ignore."""
+    """Return the classes of the points' values: source value → class index, 255 to ignore."""
     if own or not labels:
         return crosswalk_table(legend, own, where)
     plain, led = crosswalk_table(legend, {}, where), crosswalk_entries(legend, labels, "labels.crosswalk")
@@ -97,6 +97,6 @@ def _table(
             raise LulcsegError(
                 f"'{value}' is '{by_labels}' by the labels' crosswalk, but '{by_legend}' in the legend",
                 where=where,
-                remedy="say which in points.crosswalk",
+                remedy="choose one in points.crosswalk",
             )
     return plain | led

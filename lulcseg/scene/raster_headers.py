@@ -1,4 +1,4 @@
-"""Headers of raster files: all that is known of one without reading its pixels."""
+"""Headers of raster files: what is known without reading pixels."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from lulcseg.grid import Grid
 
 @dataclass(frozen=True)
 class RasterFile:
-    """What is known of one raster file without reading its pixels.
+    """The header of a raster file.
 
     Attributes:
         path: The file.
         grid: Its own grid.
         bands: Its number of bands.
         dtype: NumPy name of its values' type.
-        nodata: The value it declares as nodata, if any.
-        masked: Whether it declares a mask or an alpha band.
-        colours: How it says its bands are to be seen (red, green, blue, alpha, undefined …).
+        nodata: Declared nodata value, if any.
+        masked: Whether it has a mask or an alpha band.
+        colours: Colour interpretation of the bands (red, green, blue, alpha, undefined …).
     """
 
     path: Path
@@ -41,18 +41,18 @@ class RasterFile:
 
     @property
     def alpha(self) -> int | None:
-        """Number of the band that says where the others are valid, if there is one."""
+        """Number of the alpha band, if there is one."""
         name = ColorInterp.alpha.name
         return self.colours.index(name) + 1 if name in self.colours else None
 
     @property
     def image_bands(self) -> list[int]:
-        """Numbers of the bands that hold an image: all but alpha."""
+        """Numbers of the image bands: all except alpha."""
         return [number for number, colour in enumerate(self.colours, start=1) if colour != ColorInterp.alpha.name]
 
 
 def crs_name(crs: Any) -> str:
-    """Return a CRS as an authority code where it has one, else as WKT."""
+    """Return a CRS as an authority code if it has one, else as WKT."""
     crs = CRS.from_user_input(crs)
     epsg = crs.to_epsg(min_confidence=90)
     return f"EPSG:{epsg}" if epsg else str(crs.to_wkt())
@@ -60,7 +60,7 @@ def crs_name(crs: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def same_crs(one: str, other: str) -> bool:
-    """Say whether two CRSs, however they are written, put the same numbers at the same place."""
+    """Return whether two CRSs, in whatever form, are the same apart from the order of axes."""
     return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
 
 
@@ -72,7 +72,7 @@ def read_header(path: Path) -> RasterFile:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said below, as an error
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # an error below
             source = rasterio.open(path)
         with source:
             if source.crs is None:

@@ -1,7 +1,7 @@
-"""A set of raster files seen as one raster on one grid: the only reader of pixels.
+"""A set of raster files read as one raster on one grid: the only reader of pixels.
 
-Files on the scene's grid are read by window; others are warped on the fly. Handles open lazily
-in the process that reads and never cross a fork.
+Files on the scene's grid are read by window; others are warped on the fly. Files are opened lazily in
+the process that reads; handles are never used across a fork.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class RasterSet:
 
     Args:
         files: Headers of the files, in order of precedence.
-        grid: The grid to see them on.
-        bands: Band numbers from 1, in the wanted order.
-        nodata: Value that means "no data", over what the files declare.
+        grid: The grid to read them on.
+        bands: Band numbers from 1, in the requested order.
+        nodata: Nodata value, which overrides those of the files.
         resampling: How files off the grid are warped: cubic for imagery, nearest for classes.
     """
 
@@ -49,7 +49,6 @@ class RasterSet:
         nodata: float | None = None,
         resampling: Resampling = Resampling.cubic,
     ) -> None:
-        """Place every file on the grid."""
         self.files = list(files)
         self.grid = grid
         self.band_numbers = list(bands)
@@ -59,7 +58,7 @@ class RasterSet:
         self.offsets = [grid.offset_of(f.grid) if same_crs(f.grid.crs, grid.crs) else None for f in files]
         self.footprints = [self._footprint(f, o) for f, o in zip(files, self.offsets, strict=True)]
         ends = [(w.row, w.col, w.row_end, w.col_end) for w in self.footprints]
-        self._edges = np.array(ends, dtype=np.int64).T  # (4, n): among hundreds of tiles a patch's are found at once
+        self._edges = np.array(ends, dtype=np.int64).T  # (4, n), to find a patch's tiles among hundreds
         self._open: OrderedDict[int, Any] = OrderedDict()
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -75,21 +74,21 @@ class RasterSet:
         return [f.path for f, offset in zip(self.files, self.offsets, strict=True) if offset is None]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave handles and the lock behind: the receiving process makes its own."""
+        """Drop handles and the lock: each process opens its own."""
         return self.__dict__ | {"_open": OrderedDict(), "_lock": None, "_pid": -1}
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read a window, which may reach outside the grid or the files.
 
         Args:
-            window: What to read, in pixels of the grid.
+            window: Window to read, in pixels of the grid.
 
         Returns:
-            Values (C, h, w) in a type that holds all files' own, zero where there is none; and
-            where they are valid, (h, w) bool.
+            Values (C, h, w) in a common type of all files, zero where there is none; and
+            their validity, (h, w) bool.
 
         Raises:
-            LulcsegError: A file can't be read any more.
+            LulcsegError: A file can no longer be read.
         """
         shape = (window.height, window.width)
         data: NDArray[Any] | None = None
@@ -101,7 +100,7 @@ class RasterSet:
             values, has_value = self.read_file(number, part)
             if data is None or valid is None:
                 if has_value is None and part == window:
-                    return values, np.ones(shape, dtype=bool)  # what most patches are: one file's pixels, as they came
+                    return values, np.ones(shape, dtype=bool)  # the usual case: the pixels of one file
                 data, valid = np.zeros((self.bands, *shape), dtype=self.dtype), np.zeros(shape, dtype=bool)
             take = ~valid[place] if has_value is None else has_value & ~valid[place]
             np.copyto(data[:, *place], values, where=take)
@@ -111,7 +110,7 @@ class RasterSet:
         return data, valid
 
     def valid(self, window: Window) -> NDArray[np.bool_]:
-        """Return where :meth:`read` has valid values, (h, w) bool, reading no more than tells it."""
+        """Return the validity as :meth:`read` does, (h, w) bool, reading as little as possible."""
         valid = np.zeros((window.height, window.width), dtype=bool)
         for number, part in self._parts(window):
             place = part.slices_in(window)
@@ -122,7 +121,7 @@ class RasterSet:
         return valid
 
     def _parts(self, window: Window) -> Iterator[tuple[int, Window]]:
-        """Yield the files that meet a window, in order of precedence, each with the part it holds."""
+        """Yield the files that overlap a window, in order of precedence, each with the overlap."""
         inside = window.intersection(self.grid.window)
         top, left, bottom, right = self._edges
         meets = (top < inside.row_end) & (bottom > inside.row) & (left < inside.col_end) & (right > inside.col)
@@ -132,7 +131,7 @@ class RasterSet:
                 yield number, part
 
     def file_with(self, values: NDArray[Any], window: Window) -> Path:
-        """Return the first file that holds one of some values in a window, to name it in an error."""
+        """Return the first file with one of some values in a window, to name it in an error."""
         for number, part in self._parts(window):
             found, valid = self.read_file(number, part)
             if np.isin(found if valid is None else found[:, valid], values).any():
@@ -140,18 +139,18 @@ class RasterSet:
         return self.files[0].path
 
     def read_file(self, number: int, part: Window) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-        """Read one file's pixels in a part of the grid that it holds.
+        """Read one file's pixels in a part of its footprint.
 
         Args:
-            number: Which of the files.
-            part: What to read, in pixels of the grid; inside the file's footprint.
+            number: Index of the file.
+            part: Window to read, in pixels of the grid; inside the file's footprint.
 
         Returns:
-            Values (C, h, w), zero where a float is not finite; and where they are valid, (h, w)
-            bool, or None where all are.
+            Values (C, h, w), zero where a float is not finite; and their validity, (h, w)
+            bool, or None if all are valid.
 
         Raises:
-            LulcsegError: The file can't be read any more.
+            LulcsegError: The file can no longer be read.
         """
         file = self.files[number]
         with self._source(number, part) as (source, box):
@@ -173,7 +172,7 @@ class RasterSet:
         return values.astype(self.dtype, copy=False), has_value
 
     def _valid_of_file(self, number: int, part: Window) -> NDArray[np.bool_] | None:
-        """Return the validity that :meth:`read_file` gives, without the pixels where they don't matter to it."""
+        """Return the validity as :meth:`read_file` does, without reading pixels that don't determine it."""
         file = self.files[number]
         if self._nodata_of(file) is not None or np.dtype(file.dtype).kind == "f":
             return self.read_file(number, part)[1]
@@ -182,7 +181,7 @@ class RasterSet:
 
     @contextmanager
     def _source(self, number: int, part: Window) -> Iterator[tuple[Any, Any]]:
-        """Give a file's handle in this process, to this thread alone, and a window of the grid in the file's pixels."""
+        """Yield a file's handle of this process, for this thread alone, and a window in the file's pixels."""
         row, col = self.offsets[number] or (0, 0)
         box = rasterio.windows.Window(part.col - col, part.row - row, part.width, part.height)
         if self._pid != os.getpid():
@@ -195,9 +194,9 @@ class RasterSet:
                 raise LulcsegError(f"it can't be read ({error})", where=where, remedy="check the file") from error
 
     def _declared_valid(self, source: Any, number: int, box: Any) -> NDArray[np.bool_] | None:
-        """Return where a file's alpha band or mask, or the warp's, says there is a value, (h, w) bool.
+        """Return the validity by a file's alpha band or mask, or the warp's, (h, w) bool.
 
-        None where nothing says anything of the kind.
+        None if there is none of them.
         """
         file, warped = self.files[number], self.offsets[number] is None
         if file.alpha is not None:
@@ -209,7 +208,7 @@ class RasterSet:
         return None
 
     def _nodata_of(self, file: RasterFile) -> float | None:
-        """Return a file's nodata value, or None if there is none, its type can't hold it, or a mask stands over it."""
+        """Return a file's nodata value; None without one, outside its type, or overridden by a mask."""
         masked = file.masked and file.alpha is None
         own = None if masked else file.nodata
         nodata, dtype = own if self.nodata is None else self.nodata, np.dtype(file.dtype)
@@ -232,10 +231,10 @@ class RasterSet:
         return self._open[number]
 
     def _warp(self, source: Any, file: RasterFile) -> Any:
-        """See a file on the grid; cells without source become invalid through alpha or nodata.
+        """Warp a file to the grid; pixels without source become invalid through alpha or nodata.
 
-        A mask doesn't come through a warp, and an alpha band added to one isn't always declared
-        as a mask (it isn't for floats): validity is read from the band itself.
+        A mask is lost in a warp, and an added alpha band isn't always declared
+        as a mask (not for floats): validity is read from the band itself.
         """
         nodata = self._nodata_of(file)
         options: dict[str, Any] = {"nodata": nodata, "src_nodata": nodata} if nodata is not None else {}
@@ -257,7 +256,7 @@ class RasterSet:
         bounds = file.grid.bounds()
         if not same_crs(file.grid.crs, self.grid.crs):
             bounds = Bounds(*transform_bounds(file.grid.crs, self.grid.crs, *bounds, densify_pts=21))
-            if not np.isfinite(bounds).all():  # too far off to have a place on the grid
+            if not np.isfinite(bounds).all():  # too far away to have a place on the grid
                 return Window(0, 0, 0, 0)
         window = self.grid.window_of(bounds)
         return Window(window.row - 1, window.col - 1, window.height + 2, window.width + 2)

@@ -1,4 +1,4 @@
-"""A scene opened: one grid, with its imagery, labels, polygons and reference points on it."""
+"""A scene: imagery, labels, polygons and reference points on one grid."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, r
 
 
 def default_cache() -> Path:
-    """Return the folder that keeps label rasters and synthetic landscapes."""
+    """Return the default folder for label rasters and synthetic landscapes."""
     root = os.environ.get("LULCSEG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lulcseg"
     return Path(root).expanduser()
 
 
 class Scene:
-    """A scene, read from its file.
+    """A scene, opened from its file. Labels and points are read when first used.
 
     Args:
-        file: The scene file, read.
+        file: The scene file.
         cache: Folder for label rasters.
 
     Attributes:
@@ -59,11 +59,10 @@ class Scene:
         imagery: Reader of its imagery.
 
     Raises:
-        LulcsegError: Anything in the file that can't be opened or doesn't fit together.
+        LulcsegError: Files that can't be opened or don't fit together.
     """
 
     def __init__(self, file: SceneFile, cache: Path) -> None:
-        """Open headers and the boundary; labels and points are read when first asked for."""
         self.file, self.spec, self.name, self.legend, self.cache = file, file.spec, file.name, file.legend, cache
         self.date = self.spec.date
         paths = find_files(self.spec.imagery.files, file.path.parent, f"{file.path}: imagery.files")
@@ -84,7 +83,7 @@ class Scene:
 
     @cached_property
     def source_features(self) -> gpd.GeoDataFrame | None:
-        """Polygons as the file gives them, in the scene's CRS: ``class_index``, ``feature``, geometry."""
+        """Polygons as they are in the file, in the scene's CRS: ``class_index``, ``feature``, geometry."""
         spec = self.spec.labels
         if spec is None or spec.file is None:
             return None
@@ -99,7 +98,9 @@ class Scene:
         out.attrs |= frame.attrs
         kinds = set(out.geometry.geom_type.dropna()) - {"Polygon", "MultiPolygon"}
         if kinds:
-            raise LulcsegError(f"it holds {', '.join(sorted(kinds))}", where=path, remedy="give polygons only")
+            raise LulcsegError(
+                f"it has geometries of type {', '.join(sorted(kinds))}", where=path, remedy="give polygons only"
+            )
         return out
 
     @cached_property
@@ -107,7 +108,7 @@ class Scene:
         """Source polygons with invalid ones repaired and empty ones left out.
 
         Raises:
-            LulcsegError: Some are invalid, and ``labels.invalid`` refuses them.
+            LulcsegError: Some are invalid, and ``labels.invalid`` is ``refuse``.
         """
         frame = self.source_features
         if frame is None:
@@ -152,7 +153,7 @@ class Scene:
 
     @property
     def uncovered(self) -> int:
-        """Class index of ground that no polygon covers, or 255."""
+        """Class index of ground without a polygon, or 255."""
         spec = self.spec.labels
         if spec is None or spec.uncovered in {None, IGNORE_NAME}:
             return IGNORE
@@ -169,13 +170,13 @@ class Scene:
         return np.zeros(len(rows)) if self.labels is None else labelled_share(self.labels, rows, cols, size)
 
     def polygons(self) -> gpd.GeoDataFrame | None:
-        """Return labelled ground as features to sample from, or None without labels.
+        """Return the labelled ground as features to sample from, or None without labels.
 
         Returns:
             Columns ``class_index`` (0…n − 1), ``feature`` (row in the source, counted from 0; the
             uncovered ground comes last), ``area_m2`` and ``geometry``, in the scene's CRS, cut to
-            the imagery's footprints and the boundary. No ground counts twice: where polygons
-            overlap, it is the one's on top (see :mod:`lulcseg.scene.labels`).
+            the imagery's footprints and the boundary. No ground counts twice: overlapping ground belongs
+            to the polygon on top (see :func:`lulcseg.scene.overlaps.burn_order`).
         """
         return None if self._polygons is None else self._polygons.copy()
 
@@ -220,7 +221,7 @@ class Scene:
 
     @cached_property
     def notes(self) -> list[str]:
-        """What was assumed or changed on the way in, a sentence each."""
+        """Assumptions and changes made while opening the scene, a sentence each."""
         found = []
         warped = len(self.imagery.rasters.warped)
         if warped:
@@ -245,7 +246,7 @@ class Scene:
         raise LulcsegError(
             f"{count} invalid, the first is feature {broken[0] + 1} of the file ({reason})",
             where=self.file.place(spec.file or ""),
-            remedy="mend the polygons, or set labels.invalid: repair",
+            remedy="repair the polygons, or set labels.invalid: repair",
         )
 
     def _footprints(self) -> list[Window]:
@@ -272,7 +273,7 @@ class Scene:
         frame = read_vector(path, None, grid.crs, [])
         boundary = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):
-            raise LulcsegError("the boundary holds none of the imagery", where=path, remedy="check its coordinates")
+            raise LulcsegError("the boundary contains none of the imagery", where=path, remedy="check its coordinates")
         shapely.prepare(boundary)
         return boundary
 

@@ -1,4 +1,4 @@
-"""What results depend on in a scene, as plain values: its imagery, labels, points and legend."""
+"""The state of a scene that results depend on, as plain values: imagery, labels, points and legend."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 
 
 def scene_state(scene: Scene) -> dict[str, Any]:
-    """Return what results depend on in a scene, as plain Python.
+    """Return the state of a scene that results depend on, as plain Python.
 
-    Imagery is known by its files' names, sizes and times, whatever folder they lie in; polygons, points and
-    class rasters' crosswalks, which are small, by their content.
+    Imagery is identified by its files' names, sizes and times, in whatever folder; polygons, points and
+    crosswalks of class rasters, which are small, by their content.
     """
     spec = scene.spec
     imagery = scene.imagery.state()
@@ -45,5 +45,5 @@ def vector_digest(path: Path) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _known(path: str, size: int, time: int) -> str:  # noqa: ARG001 (they tell a changed file from the one known)
+def _known(path: str, size: int, time: int) -> str:  # noqa: ARG001 (they identify a changed file)
     return sha256_of(Path(path))

@@ -1,4 +1,4 @@
-"""A scene file: what a mosaic, its labels and its reference points are, and where they lie."""
+"""The scene file: mosaic, labels and reference points of a scene, and the paths of their files."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class SceneSpec:
 
 @dataclass(frozen=True)
 class SceneFile:
-    """A scene file read: its specification, legend and place.
+    """A scene file: its content, legend and path.
 
     Attributes:
         path: The YAML file; relative paths in it start from its folder.
@@ -115,12 +115,12 @@ class SceneFile:
     legend: Legend
 
     def place(self, relative: str) -> Path:
-        """Return a path of the scene file as one that can be opened."""
+        """Resolve a path given in the scene file."""
         return self.path.parent / Path(relative).expanduser()
 
 
 def find_scene(name: str) -> Path:
-    """Return the scene file that a name or path means.
+    """Return the path of a scene file by its name or path.
 
     Args:
         name: A path relative to the current folder, or a name under ``conf/scenes/``.
@@ -142,7 +142,7 @@ def find_scene(name: str) -> Path:
 
 
 def read_scene(name: str, *, cache: Path) -> SceneFile:
-    """Read a scene file, making the embedded landscape first where the file asks for it.
+    """Read a scene file, after generating the synthetic landscape if it names one.
 
     Args:
         name: See :func:`find_scene`.
@@ -181,21 +181,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LulcsegError(f"it is not YAML ({str(error).splitlines()[0]})", where=path, remedy="mend it") from error
+        raise LulcsegError(f"it is not YAML ({str(error).splitlines()[0]})", where=path, remedy="correct it") from error
     if not isinstance(plain, dict):
-        raise LulcsegError("it holds no settings", where=path, remedy="write it as 'key: value' lines")
+        raise LulcsegError("it has no settings", where=path, remedy="write it as 'key: value' lines")
     return plain
 
 
 def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Make text of what YAML reads as dates and numbers but is a name here; refuse sections that are none."""
+    """Turn dates and numbers that are names here into text; check that sections are mappings."""
     for key in ("imagery", "labels", "points", "synthetic"):
         section = plain.get(key)
         if section is None:
             continue
         if not isinstance(section, dict):
             raise LulcsegError(
-                f"{key} is no list of settings", where=path, remedy=f"indent 'key: value' lines under {key}:"
+                f"{key} is not a section of settings", where=path, remedy=f"indent 'key: value' lines under {key}:"
             )
         if isinstance(section.get("crosswalk"), dict):
             crosswalk = {str(source): name for source, name in section["crosswalk"].items()}
@@ -218,7 +218,7 @@ def _check(spec: SceneSpec, path: Path) -> None:
             raise LulcsegError(
                 "labels.uncovered is missing",
                 where=path,
-                remedy="say which class ground without a polygon has, or 'ignore'",
+                remedy="set it to the class of ground without a polygon, or 'ignore'",
             )
     if spec.points is not None and not spec.points.file:
         raise LulcsegError("points.file is missing", where=path, remedy="name the file of reference points")
@@ -244,11 +244,11 @@ def _legend(value: Any, path: Path) -> Legend:
             raise LulcsegError(f"there is no legend file '{other}'", where=path, remedy="check legend:")
         value, path = read_yaml(other).get("legend"), other
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise LulcsegError("legend is no list of {code, name, colour}", where=path, remedy="write it as such a list")
+        raise LulcsegError("legend is not a list of {code, name, colour}", where=path, remedy="write it as such a list")
     for item in value:
         if "code" in item and (isinstance(item["code"], bool) or not str(item["code"]).lstrip("-").isdecimal()):
             raise LulcsegError(
-                f"code '{item['code']}' of '{item.get('name', '?')}' is no whole number",
+                f"code '{item['code']}' of '{item.get('name', '?')}' is not a whole number",
                 where=f"{path}: legend",
                 remedy="give it one from 0 to 254",
             )

@@ -1,4 +1,4 @@
-"""Statistics of a whole mosaic's pixel values, band by band: one pass, a block at a time, kept on disk."""
+"""Statistics of a mosaic's pixel values by band, in one pass by blocks, cached on disk."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from lulcseg.scene.distribution import Distribution, Tally, together
 from lulcseg.scene.imagery import ImageryReader
 
 MOST_PIXELS = 2**28
-"""Mosaics with more pixels are read in part: blocks spread regularly over them."""
+"""Of mosaics with more pixels, regularly spread blocks are read."""
 _BLOCK = (512, 4096)
 _VERSION = 1
 
 
 class Imagery(Protocol):
-    """What is asked of imagery, as of :class:`lulcseg.scene.scene.ImageryReader`."""
+    """What statistics need of imagery, such as a :class:`lulcseg.scene.imagery.ImageryReader`."""
 
     grid: Grid
     bands: int
@@ -42,10 +42,10 @@ class BandStatistics:
     """Statistics of the valid pixels of one mosaic or several.
 
     Attributes:
-        bands: A distribution a band.
+        bands: A distribution for each band.
         dtype: NumPy name of the imagery's type.
-        every: One in this many blocks was read (the most, of several mosaics); 1 where all were.
-            Counts stand for the whole mosaic either way.
+        every: One in this many blocks was read (the most, of several mosaics); 1 if all were.
+            Counts are scaled to the whole mosaic.
     """
 
     bands: tuple[Distribution, ...]
@@ -58,7 +58,7 @@ class BandStatistics:
         return together(self.bands)
 
     def summary(self, percentiles: Sequence[float] = (2.0, 98.0)) -> dict[str, Any]:
-        """Return the few numbers a scaling needs, for a model's record.
+        """Return the numbers that scaling needs, for a model's record.
 
         Args:
             percentiles: The lower and the upper, 0…100.
@@ -81,18 +81,18 @@ class BandStatistics:
         return found | {"percentiles": list(percentiles), "pixels": self.bands[0].count, "every": self.every}
 
     def to_plain(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the JSON form."""
         return {"dtype": self.dtype, "every": self.every, "bands": [band.to_plain() for band in self.bands]}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> BandStatistics:
-        """Return what :meth:`to_plain` wrote."""
+        """Read the output of :meth:`to_plain`."""
         bands = tuple(Distribution.from_plain(b, plain["dtype"]) for b in plain["bands"])
         return cls(bands, plain["dtype"], int(plain["every"]))
 
 
 def merge(parts: Sequence[BandStatistics]) -> BandStatistics:
-    """Return the statistics of several mosaics together, each pixel counting the same.
+    """Return the joint statistics of several mosaics, with equal weight for each pixel.
 
     Raises:
         LulcsegError: Mosaics of different types or numbers of bands.
@@ -107,21 +107,21 @@ def merge(parts: Sequence[BandStatistics]) -> BandStatistics:
 
 
 def mosaic_statistics(imagery: ImageryReader, cache: Path | None) -> BandStatistics:
-    """Return the statistics of a mosaic's valid pixels, measured once while its files stay as they are.
+    """Return the statistics of a mosaic's valid pixels, cached until its files change.
 
     Args:
         imagery: Reader of the mosaic.
-        cache: Folder to keep them in, below ``statistics``; None to keep nothing.
+        cache: Cache folder, of which ``statistics`` is used; None for no cache.
 
     Raises:
-        LulcsegError: A file can't be read, or the cache not be written.
+        LulcsegError: A file can't be read, or the cache can't be written.
     """
     if cache is None:
         return measure(imagery)
     path = cache / "statistics" / f"{_key(imagery)}.json"
     try:
         return BandStatistics.from_plain(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or not whole
+    except (OSError, ValueError, KeyError, TypeError):  # missing, or incomplete
         found = measure(imagery)
         with replacing(path) as part:
             part.write_text(json.dumps(found.to_plain()), encoding="utf-8")
@@ -129,7 +129,7 @@ def mosaic_statistics(imagery: ImageryReader, cache: Path | None) -> BandStatist
 
 
 def _key(imagery: ImageryReader) -> str:
-    """Return a name for everything that a mosaic's statistics depend on."""
+    """Return a hash of everything that a mosaic's statistics depend on."""
     content = {"version": [_VERSION, MOST_PIXELS, *_BLOCK]} | imagery.state()
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -143,7 +143,7 @@ def measure(imagery: Imagery, block: tuple[int, int] = _BLOCK) -> BandStatistics
     """
     every = max(1, math.ceil(imagery.grid.height * imagery.grid.width / MOST_PIXELS))
     tallies = _tally(imagery, block, every)
-    if every > 1 and not tallies[0].counts.any():  # all that was looked at is empty
+    if every > 1 and not tallies[0].counts.any():  # all blocks read are empty
         every = 1
         tallies = _tally(imagery, block, every)
     return BandStatistics(tuple(t.distribution(every) for t in tallies), imagery.dtype.name, every)

@@ -1,4 +1,4 @@
-"""The embedded landscape as a scene: generated once, then kept in the cache."""
+"""The synthetic landscape as a scene: generated at first use, then cached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def landscape_scene(size: int, seed: int, scene: str, cache: Path) -> Path:
         size: Side of the landscape, pixels.
         seed: Its seed.
         scene: Which of its scene files, such as "2018".
-        cache: Folder that keeps generated landscapes.
+        cache: Folder for generated landscapes.
 
     Raises:
         LulcsegError: The landscape has no such scene, or can't be written.
@@ -26,7 +26,7 @@ def landscape_scene(size: int, seed: int, scene: str, cache: Path) -> Path:
 
     folder = cache / "synthetic" / f"v{VERSION}_size{size}_seed{seed}"
     if not folder.exists():
-        with one_at_a_time(folder):  # the runs of a sweep may all ask for it at once
+        with one_at_a_time(folder):  # the runs of a sweep may all request it at once
             if not folder.exists():
                 sys.stderr.write(f"Making the synthetic landscape ({size} × {size} px) in {folder}\n")
                 write_landscape(folder, size=size, seed=seed)

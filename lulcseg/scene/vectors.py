@@ -20,21 +20,21 @@ from lulcseg.scene.spec import IGNORE_NAME
 
 
 def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequence[str] | None) -> gpd.GeoDataFrame:
-    """Read a vector file and bring it to a CRS.
+    """Read a vector file and transform it to a CRS.
 
     Args:
         path: The file.
-        layer: Its layer, or None for the only one that has geometries.
-        crs: Wanted CRS, or None for the file's own.
-        columns: Columns that must be there, no others are kept; None keeps all.
+        layer: Its layer, or None for the only one with geometries.
+        crs: Requested CRS, or None for the file's own.
+        columns: Required columns, of which no others are kept; None keeps all.
 
     Returns:
-        Features in file order, their geometry called ``geometry``; a MultiPoint of one point comes
-        as that Point. ``attrs["warped_from"]`` names their own CRS where it was another.
+        Features in file order, with geometry column ``geometry``; a MultiPoint of one point becomes
+        a Point. ``attrs["warped_from"]`` names the file's CRS if it was another.
 
     Raises:
         LulcsegError: No such file, not a vector file, no such layer or several to choose from, no
-            geometry, no CRS, or a column that isn't there.
+            geometry, no CRS, or a missing column.
     """
     if not path.exists():
         raise LulcsegError("there is no such file", where=path, remedy="check the path")
@@ -66,12 +66,12 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
 
 
 def describe_crs(crs: CRS) -> str:
-    """Return what to call a CRS in a sentence: its code where it has one, else its name."""
+    """Return a CRS as text for a sentence: its code if it has one, else its name."""
     return str(crs.to_string() if len(crs.to_string()) < 40 else crs.name)
 
 
 def _layer(path: Path, wanted: str | None) -> str:
-    """Return the layer to read."""
+    """Return the name of the layer to read."""
     kinds = {str(name): kind for name, kind in pyogrio.list_layers(path)}
     if wanted is not None:
         if wanted not in kinds:
@@ -92,24 +92,24 @@ def _layer(path: Path, wanted: str | None) -> str:
 def class_indices(
     values: pd.Series[Any], legend: Legend, crosswalk: Mapping[Any, str], where: str
 ) -> NDArray[np.int16]:
-    """Turn a column of class names or codes into class indices.
+    """Convert a column of class names or codes to class indices.
 
     Args:
-        values: What the file says, text or numbers.
+        values: The column, text or numbers.
         legend: The classes.
         crosswalk: Source value → class name or ``ignore``; see :func:`crosswalk_table`.
         where: The file and column, for errors.
 
     Returns:
-        (n,) int16: class index, 255 where the crosswalk says ``ignore``, −1 where the value is empty.
+        (n,) int16: class index, 255 for ``ignore`` in the crosswalk, −1 if the value is empty.
 
     Raises:
-        LulcsegError: A value that leads to no class, with the nearest that does.
+        LulcsegError: An unknown value, with the nearest known one.
     """
-    return looked_up(values, crosswalk_table(legend, crosswalk, where), where)
+    return look_up(values, crosswalk_table(legend, crosswalk, where), where)
 
 
-def looked_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> NDArray[np.int16]:
+def look_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> NDArray[np.int16]:
     """Look a column up in a table of source value → class index (see :func:`class_indices`)."""
     text = values.map(value_text)
     indices = {value: table.get(value) for value in text.dropna().unique()}
@@ -122,7 +122,7 @@ def looked_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> N
         raise LulcsegError(
             f"class {listed}{more} is not in the legend",
             where=where,
-            remedy=hint if hint.startswith("did") else "add it to the legend, or lead it to a class in the crosswalk",
+            remedy=hint if hint.startswith("did") else "add it to the legend, or map it to a class in the crosswalk",
         )
     return np.array([indices[v] if isinstance(v, str) else -1 for v in text], dtype=np.int16)
 
@@ -130,11 +130,11 @@ def looked_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> N
 def crosswalk_table(legend: Legend, crosswalk: Mapping[Any, str], where: str) -> dict[str, int]:
     """Return source value → class index (255 for ``ignore``).
 
-    With a crosswalk a value is looked up there, then among the class names: whoever translates
-    codes has other codes than the legend's. Without one, among names, then codes.
+    With a crosswalk a value is looked up there, then among the class names: a crosswalk of
+    codes replaces those of the legend. Without one, among names, then codes.
 
     Raises:
-        LulcsegError: The crosswalk leads to a class that isn't in the legend.
+        LulcsegError: The crosswalk maps to a class that isn't in the legend.
     """
     names = {c.name: i for i, c in enumerate(legend)}
     if not crosswalk:
@@ -143,23 +143,25 @@ def crosswalk_table(legend: Legend, crosswalk: Mapping[Any, str], where: str) ->
 
 
 def crosswalk_entries(legend: Legend, crosswalk: Mapping[Any, str], where: str) -> dict[str, int]:
-    """Return what a crosswalk itself says: source value → class index (255 for ``ignore``).
+    """Return the entries of a crosswalk alone: source value → class index (255 for ``ignore``).
 
     Raises:
-        LulcsegError: It leads to a class that isn't in the legend.
+        LulcsegError: It maps to a class that isn't in the legend.
     """
     table = {}
     for source, name in crosswalk.items():
         index = _index(str(name), legend)
         if index is None:
             remedy = did_you_mean(str(name), [*legend.names, IGNORE_NAME])
-            raise LulcsegError(f"the crosswalk leads '{source}' to '{name}', no class", where=where, remedy=remedy)
+            raise LulcsegError(
+                f"the crosswalk maps '{source}' to '{name}', which is not a class", where=where, remedy=remedy
+            )
         table[value_text(source) or ""] = index
     return table
 
 
 def class_named(name: str, legend: Legend, where: str) -> int:
-    """Return the index of a class that a setting names, 255 for ``ignore``.
+    """Return the index of a class named in a setting, 255 for ``ignore``.
 
     Raises:
         LulcsegError: No class has that name.
@@ -178,7 +180,12 @@ def _index(name: str, legend: Legend) -> int | None:
 
 
 def value_text(value: object) -> str | None:
-    """Return a cell as text: 3.0 reads '3', empty reads None."""
+    """Return a cell as text: 3.0 as '3', an empty cell as None.
+
+    Example:
+        >>> value_text(3.0), value_text(" Cane "), value_text(float("nan"))
+        ('3', 'Cane', None)
+    """
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN differs from itself)
         return None
     if isinstance(value, (float, np.floating)) and float(value).is_integer():

@@ -24,7 +24,7 @@ Make = Callable[..., Path]
     ("data", "part"),
     [
         (np.full((2, 96, 128), 10, np.uint8), r"classes\.tif: it has 2 bands"),
-        (np.full((1, 96, 128), 10.7, np.float32), r"classes\.tif: it holds float32"),
+        (np.full((1, 96, 128), 10.7, np.float32), r"classes\.tif: its type is float32"),
         (np.full((1, 96, 128), 266, np.int16), "outside 0…255"),
         (np.full((1, 96, 128), -10, np.int16), "outside 0…255"),
     ],

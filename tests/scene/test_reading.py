@@ -238,7 +238,7 @@ def test_decoded_copy_that_was_removed_is_missed_in_a_sentence(make_scene: Make,
     scene = Scene.open(str(make_scene()), cache)
     reader = decode(scene.imagery, cache)
     reader.path.unlink()
-    with pytest.raises(LulcsegError, match="can't be read any more"):
+    with pytest.raises(LulcsegError, match="can no longer be read"):
         reader.read(scene.grid.window)
 
 

@@ -22,8 +22,10 @@ from torchgeo.samplers import GriddedPatchSampler, RandomPatchSampler
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
+from lulcseg.sampling.draw import draw_plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.sampling import SamplingSettings
 from tests.conftest import CRS, LEFT, LEGEND, RES, TOP, box, write_raster
 
 Make = Callable[..., Path]
@@ -235,7 +237,7 @@ def _break(path: Path, key: str, value: object) -> None:
     [
         ("imagery.files", ["none.tif"], "there is no file"),
         ("imagery.files", ["labels.gpkg"], "can't be read as a raster"),
-        ("imagery.bands", [1, 9], "asks for more than the 3 bands"),
+        ("imagery.bands", [1, 9], "names other bands than its 3"),
         ("imagery.flies", ["x"], "did you mean 'imagery.files'"),
         ("imagry", {}, "did you mean 'imagery'"),
         ("labels.file", "none.gpkg", "there is no such file"),
@@ -290,5 +292,26 @@ def test_scene_is_found_by_name_or_path(cache: Path, tmp_path: Path) -> None:
     with pytest.raises(LulcsegError, match="check the path"):
         Scene.open(str(tmp_path / "none.yaml"), cache)
     (tmp_path / "text.yaml").write_text("just words")
-    with pytest.raises(LulcsegError, match="holds no settings"):
+    with pytest.raises(LulcsegError, match="has no settings"):
         Scene.open(str(tmp_path / "text.yaml"), cache)
+
+
+def test_a_plan_is_drawn_on_valid_and_labelled_pixels(make_scene: Make, cache: Path) -> None:
+    path = make_scene(labels={"file": "labels.gpkg", "column": "class", "uncovered": "ignore"})
+    with rasterio.open(path.parent / "image.tif") as source:
+        image, profile = source.read(), source.profile
+    image[:, ::4] = 0
+    with rasterio.open(path.parent / "image.tif", "w", **profile | {"nodata": 0}) as out:
+        out.write(image)
+    scene = Scene.open(str(path), cache)
+    plan = draw_plan([scene], SamplingSettings(patch_size=16, patches=30, min_valid=0.6), seed=0)
+    rows, cols = plan.rows["row"].to_numpy(), plan.rows["col"].to_numpy()
+    assert plan.rows["valid"].min() >= 0.6
+    for row, col, share in zip(rows, cols, plan.rows["valid"], strict=True):
+        assert share == pytest.approx(scene.imagery.read(Window(int(row), int(col), 16, 16))[1].mean())
+    assert scene.labels is not None
+    expected = [
+        (scene.labels.read(Window(int(r), int(c), 16, 16)) != IGNORE).mean() for r, c in zip(rows, cols, strict=True)
+    ]
+    assert 0 < np.mean(expected) < 1
+    np.testing.assert_allclose(scene.labelled_share(rows, cols, 16), expected)

@@ -46,10 +46,10 @@ def test_dates_and_numbers_need_no_quotes(make_scene: Make, cache: Path) -> None
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"labels": "labels.gpkg"}, r"labels is no list of settings"),
-        ({"imagery": "image.tif"}, r"imagery is no list of settings"),
-        ({"points": ["points.gpkg"]}, r"points is no list of settings"),
-        ({"legend": [{"code": "a", "name": "x", "colour": "#000000"}] * 2}, "code 'a' of 'x' is no whole number"),
+        ({"labels": "labels.gpkg"}, r"labels is not a section of settings"),
+        ({"imagery": "image.tif"}, r"imagery is not a section of settings"),
+        ({"points": ["points.gpkg"]}, r"points is not a section of settings"),
+        ({"legend": [{"code": "a", "name": "x", "colour": "#000000"}] * 2}, "code 'a' of 'x' is not a whole number"),
         ({"resolution": -1}, "resolution=-1.* is below"),
         ({"resolution": 0}, "resolution=0.* is below"),
         ({"name": "../esc"}, "name '../esc' can't be part of a file name"),
@@ -69,7 +69,7 @@ def test_slips_get_a_sentence(make_scene: Make, cache: Path, changes: dict[str, 
 
 def test_synthetic_alone_must_be_settings(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "s.yaml").write_text("synthetic: 5")
-    with pytest.raises(LulcsegError, match="synthetic is no list of settings"):
+    with pytest.raises(LulcsegError, match="synthetic is not a section of settings"):
         Scene.open(str(tmp_path / "s.yaml"), cache)
 
 

@@ -82,7 +82,7 @@ def test_a_class_named_in_a_setting() -> None:
     with pytest.raises(LulcsegError) as caught:
         class_named("Tres", LEGEND, "s.yaml: labels.uncovered")
     assert str(caught.value) == "s.yaml: labels.uncovered: there is no class 'Tres'; did you mean 'Trees'?"
-    with pytest.raises(LulcsegError, match="the crosswalk leads 'a' to 'Tres'"):
+    with pytest.raises(LulcsegError, match="the crosswalk maps 'a' to 'Tres'"):
         crosswalk_table(LEGEND, {"a": "Tres"}, "f")
 
 

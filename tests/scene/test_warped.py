@@ -119,7 +119,7 @@ def test_alpha_band_is_no_image_band_unless_it_is_named(make_scene: Make, cache:
     assert (image[1][valid] == 255).all()
     assert valid.mean() == pytest.approx(50 / 60)
     remarks = check_imagery(scene).remarks
-    assert any("Band 4 holds 255 wherever it was read" in remark for remark in remarks), remarks
+    assert any("Band 4 is 255 wherever it was read" in remark for remark in remarks), remarks
 
 
 def test_alpha_may_stand_in_some_images_only(make_scene: Make, cache: Path) -> None:

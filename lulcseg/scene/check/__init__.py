@@ -1,1 +1,1 @@
-"""The check of a scene: what its imagery, labels and reference points hold, before anything is trained."""
+"""Checks of a scene before training: imagery, labels and reference points."""

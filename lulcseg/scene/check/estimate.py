@@ -1,4 +1,4 @@
-"""A rough estimate of what training on and mapping a scene will take."""
+"""A rough estimate of memory and time to train on and map a scene."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.scene import Scene
 
 _FORWARD_FLOP = 96.7e9 / 512**2
-"""Of the paper's U-Net, for a pixel; a trained pixel costs three times that."""
+"""FLOP of the paper's U-Net for a pixel; training costs three times that."""
 _PATCHES, _EPOCHS = 9_635, 20
-"""Of the paper's best model, patch512_stratified."""
+"""Patches and epochs of the paper's best model, patch512_stratified."""
 _EFFICIENCY = 0.4
 _GPU_FLOPS = 150e12
 
@@ -23,7 +23,7 @@ def estimate(scene: Scene, patch: int = 512) -> Findings:
 
     Args:
         scene: The scene.
-        patch: Side of a patch, in pixels.
+        patch: Side of a patch, pixels.
     """
     grid, classes = scene.grid, len(scene.legend)
     pixels = grid.height * grid.width

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""Findings of a check."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lulcseg.errors import LulcsegError
 
 @dataclass
 class Findings:
-    """What a check found about one part of a scene.
+    """Findings of a check of one part of a scene.
 
     Attributes:
         title: The part: imagery, labels, reference points, estimate.
-        facts: What it is, by name, in the order to show.
-        remarks: What a user should look at, a sentence each; empty if nothing.
-        table: Rows of equal keys, such as a row a class.
+        facts: Facts by name, in display order.
+        remarks: Issues that a user should look at, a sentence each.
+        table: Rows with equal keys, such as one for each class.
     """
 
     title: str
@@ -28,7 +28,7 @@ class Findings:
 
     @contextmanager
     def noting_faults(self) -> Iterator[None]:
-        """Turn a fault of the input into a remark, so that what else there is can still be checked."""
+        """Turn an error of the input into a remark, so that the rest is still checked."""
         try:
             yield
         except LulcsegError as error:

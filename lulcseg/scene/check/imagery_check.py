@@ -20,7 +20,7 @@ _MOST_BLOCKS = 400
 
 
 def check_imagery(scene: Scene) -> Findings:
-    """Look at the imagery's headers and at the validity of its pixels."""
+    """Check the imagery's headers and the validity of its pixels."""
     grid, files = scene.grid, scene.image_files
     bounds = grid.bounds()
     out = Findings("Imagery")
@@ -43,7 +43,7 @@ def check_imagery(scene: Scene) -> Findings:
     gaps = [g for g in shapely.get_parts(shapely.difference(frame, covered)) if g.area > grid.pixel_area]
     if len(files) > 1 and gaps:
         out.remarks.append(
-            f"The images leave {format_count(len(gaps), 'gap')} of {format_area(sum(g.area for g in gaps))} in all."
+            f"The images leave {format_count(len(gaps), 'gap')}, {format_area(sum(g.area for g in gaps))} in total."
         )
     return out
 
@@ -53,7 +53,7 @@ def _listed(items: list[Any]) -> str:
 
 
 def _look_at_pixels(scene: Scene, out: Findings) -> None:
-    """Say how much of the grid holds imagery, and which bands hold one value only."""
+    """Report how much of the grid has imagery, and which bands have a single value."""
     windows, whole = _sample(scene.grid)
     valid = pixels = 0
     low, high = np.full(scene.bands, np.inf), np.full(scene.bands, -np.inf)
@@ -66,19 +66,19 @@ def _look_at_pixels(scene: Scene, out: Findings) -> None:
     extent = "all pixels read" if whole else f"{pixels:,} pixels read, evenly spread"
     out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({extent})"
     if valid < 0.5 * pixels:
-        out.remarks.append("More than half of the grid holds no imagery; the map will be nodata there.")
+        out.remarks.append("More than half of the grid has no imagery; the map will be nodata there.")
     for number, least, most in zip(scene.imagery.rasters.band_numbers, low, high, strict=True):
         if least == most:
-            out.remarks.append(f"Band {number} holds {least:g} wherever it was read: it tells the model nothing.")
+            out.remarks.append(f"Band {number} is {least:g} wherever it was read: it carries no information.")
 
 
 def _alike(crs: str, first: str) -> str:
-    """Return a CRS in the first image's words if it is the same."""
+    """Return a CRS in the first image's form if it is the same."""
     return first if same_crs(crs, first) else crs
 
 
 def _disagreements(scene: Scene) -> list[str]:
-    """Say which images differ from the first in CRS, pixel size, bands or place on the grid."""
+    """Report which images differ from the first in CRS, pixel size, bands or alignment with the grid."""
     files = scene.image_files
     remarks = []
     for what, values in (
@@ -98,12 +98,12 @@ def _disagreements(scene: Scene) -> list[str]:
             f"{', '.join(p.name for p in warped[:3])}{' …' if len(warped) > 3 else ''}."
         )
     if abs(scene.grid.xres / scene.grid.yres - 1) > 1e-6:
-        remarks.append("Pixels are not square; set resolution: to make them so.")
+        remarks.append("Pixels are not square; set resolution: for square ones.")
     return remarks
 
 
 def _sample(grid: Grid) -> tuple[list[Window], bool]:
-    """Return windows to read, evenly spread over a grid, and whether they are all of it."""
+    """Return windows to read, evenly spread over a grid, and whether they cover all of it."""
     windows = list(blocks(grid.window, _BLOCK, _BLOCK)) if grid.height * grid.width < 4e9 else []
     if windows and len(windows) <= _MOST_BLOCKS:
         return windows, True

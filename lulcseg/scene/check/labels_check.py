@@ -1,4 +1,4 @@
-"""The check of the labels: areas as in the paper's Table 7, overlaps, broken and doubtful features."""
+"""The check of the labels: areas as in the paper's Table 7, overlaps, invalid and doubtful features."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _TINY_PIXELS = 4.0
 
 
 def check_labels(scene: Scene) -> Findings:
-    """Look at a scene's polygons or class raster."""
+    """Check a scene's polygons or class rasters."""
     out = Findings("Labels")
     spec = scene.spec.labels
     if spec is None:
-        out.remarks.append("The scene has no labels: it can be mapped, not trained on.")
+        out.remarks.append("The scene has no labels: it can be mapped, but not trained on.")
         return out
     with out.noting_faults():
         _look(scene, spec, out)
@@ -52,7 +52,7 @@ def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
 
 
 def class_table(features: gpd.GeoDataFrame, legend: Legend) -> list[dict[str, Any]]:
-    """Return a row a class: features, area (ha) and share of the labelled area, as Table 7."""
+    """Return a row for each class: features, area (ha) and share of the labelled area, as in Table 7."""
     areas = features.groupby("class_index")["area_m2"].agg(["size", "sum"])
     total = float(features["area_m2"].sum())
     rows = []
@@ -86,12 +86,12 @@ def _remarks(scene: Scene) -> list[str]:
         remarks.append(f"{format_count(outside, 'feature')} outside the imagery left out.")
     ignored = int((features["class_index"] == IGNORE).sum())
     if ignored:
-        remarks.append(f"{format_count(ignored, 'feature')} led to 'ignore' by the crosswalk.")
+        remarks.append(f"{format_count(ignored, 'feature')} mapped to 'ignore' by the crosswalk.")
     return remarks + _doubtful(features, scene) + _overlaps(features, scene.legend)
 
 
 def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
-    """Say how many features are tiny, slivers or duplicates."""
+    """Report how many features are tiny, slivers or duplicates."""
     geometries = features.geometry.to_numpy()
     area, length = shapely.area(geometries), shapely.length(geometries)
     pixel, side = scene.grid.pixel_area, min(scene.grid.xres, scene.grid.yres)
@@ -106,12 +106,14 @@ def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
     if slivers:
         remarks.append(f"{format_count(slivers, 'sliver')} narrower than {_SLIVER_PIXELS:g} pixels on average.")
     if duplicates:
-        remarks.append(f"{format_count(duplicates, 'feature')} drawn twice, to the letter.")
+        remarks.append(
+            f"{format_count(duplicates, 'feature is an exact duplicate', 'features are exact duplicates')} of others."
+        )
     return remarks
 
 
 def _overlaps(features: gpd.GeoDataFrame, legend: Legend) -> list[str]:
-    """Say how much ground two features claim, and which classes do."""
+    """Report how much ground features share, and of which classes."""
     found = overlaps(features)
     if not found.pairs:
         return []

@@ -1,4 +1,4 @@
-"""The check of the reference points: how many a class has, and which can't be scored."""
+"""The check of the reference points: numbers by class, and which can't be scored."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from lulcseg.scene.scene import Scene
 _FEW = 25
 
 type Trained = Callable[[gpd.GeoSeries], NDArray[np.bool_]]
-"""Points → which of them lie on ground that a model was trained on, (n,) bool."""
+"""Points → whether each lies on ground that a model was trained on, (n,) bool."""
 
 
 def check_points(scene: Scene, trained: Trained | None = None) -> Findings:
-    """Look at a scene's reference points.
+    """Check a scene's reference points.
 
     Args:
         scene: The scene.
-        trained: Tells which points lie on ground of a training patch, to say how many do.
+        trained: Returns which points lie on ground of a training patch, to report their number.
     """
     out = Findings("Reference points")
     if scene.spec.points is None:
@@ -66,7 +66,7 @@ def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
         out.remarks.append(f"No point of {', '.join(none)}: left out of the averages.")
     if scene.spec.points.design == "unknown":
         out.remarks.append(
-            "How the points were drawn is not said (points.design): scores are agreement at these points."
+            "How the points were drawn is not stated (points.design): scores are agreement at these points."
         )
     if "warped_from" in points.attrs:
         out.remarks.append(f"Points were warped from {points.attrs['warped_from']} to the scene's CRS.")
