@@ -1,4 +1,4 @@
-"""Mapping a mosaic that lies in memory, beside the bare forward passes; see benchmarks/gpu.py."""
+"""Times mapping a mosaic in memory beside the bare forward passes; see benchmarks/gpu.py."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MemoryReader:
         return self.pixels[:, *window.slices_in(self.grid.window)], np.ones((window.height, window.width), bool)
 
     def clone(self) -> Self:
-        """Return itself: nothing in it changes."""
+        """Return itself: it has no state."""
         return self
 
 
@@ -79,7 +79,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
 
     def stream() -> int:
         rows = RowStream(predictor, reader, setup)
-        with ThreadPoolExecutor(max_workers=1) as pool:  # a GPU is waited for there, as where lulcseg writes
+        with ThreadPoolExecutor(max_workers=1) as pool:  # waits for a GPU, as lulcseg's writer does
             kept = [pool.submit(keep, finished.row, codes_of(finished)) for finished in rows]
         for each in kept:
             each.result()
@@ -94,7 +94,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
 
 
 def class_codes(device: torch.device) -> Callable[[FinishedRows], Tensor]:
-    """Return what makes (h, W) uint8 codes of rows, as lulcseg/mosaic/products.py does, which imports rasterio."""
+    """Return a converter of rows to (h, W) uint8 codes, as in lulcseg/mosaic/products.py, which imports rasterio."""
     ranks = torch.arange(CLASSES, 0, -1, dtype=torch.uint8, device=device)[:, None, None]
     table = torch.tensor([IGNORE, *reversed(PAPER_LEGEND.codes)], dtype=torch.uint8, device=device)
 
