@@ -33,9 +33,9 @@ from lulcseg.run.planning import (
     settle_epochs,
 )
 from lulcseg.run.resume import begin_record, earlier_attempt, peaks_with, recording_outcome
+from lulcseg.run_folder.creation import join_run_dir, new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.joining import join_run_dir, new_run_dir
 from lulcseg.run_folder.record import RecordWriter, RunRecord
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
