@@ -8,6 +8,7 @@ from typing import Any
 
 from lulcseg.launch.command_line import read_command_line
 from lulcseg.launch.compose import ROOT, SWEEPS, compose_all, load_jobs
+from lulcseg.launch.prepared import overrides_of
 from lulcseg.scene.spec import read_yaml
 
 
@@ -64,7 +65,7 @@ def prepared_jobs(program: str, master: Any) -> list[Job]:
         LulcsegError: Whatever is wrong with one of them.
     """
     parameters = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
-    split = _split([*parameters, *master.hydra.overrides.task])
+    split = _split([*parameters, *overrides_of(master)])
     return [Job(job, settings) for job, settings in zip(split, load_jobs(program, split, master), strict=True)]
 
 

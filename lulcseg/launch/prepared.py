@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 
 class PreparedLoader(ConfigLoaderImpl):
@@ -37,6 +37,15 @@ class PreparedLoader(ConfigLoaderImpl):
         return config
 
 
+def overrides_of(config: Any) -> list[str]:
+    """Return the overrides that a configuration was composed with, as they were written.
+
+    An interpolation in them (``run_dir=runs/${trial.value}``) is of the job, not of the configuration that lists it.
+    """
+    overrides: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    return list(overrides)
+
+
 def run_one(hydra: Any, config: DictConfig, task: Callable[[], Any]) -> Any:
     """Let Hydra run one job.
 
@@ -49,7 +58,7 @@ def run_one(hydra: Any, config: DictConfig, task: Callable[[], Any]) -> Any:
         What the job returned.
     """
     hydra.config_loader = PreparedLoader(hydra.config_loader, config)
-    return hydra.run(config.hydra.job.config_name, lambda _: task(), list(config.hydra.overrides.task)).return_value
+    return hydra.run(config.hydra.job.config_name, lambda _: task(), overrides_of(config)).return_value
 
 
 def run_all(hydra: Any, master: DictConfig, task: Callable[[Sequence[str]], Any]) -> None:
@@ -61,7 +70,7 @@ def run_all(hydra: Any, master: DictConfig, task: Callable[[Sequence[str]], Any]
         task: Called with each job's overrides, perhaps in a launcher's process: it must be picklable.
     """
     hydra.config_loader = PreparedLoader(hydra.config_loader, master)
-    hydra.multirun(master.hydra.job.config_name, _WithOverrides(task), list(master.hydra.overrides.task))
+    hydra.multirun(master.hydra.job.config_name, _WithOverrides(task), overrides_of(master))
 
 
 class _WithOverrides:
@@ -73,4 +82,4 @@ class _WithOverrides:
     def __call__(self, _: DictConfig) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
-        return self.task(list(HydraConfig.get().overrides.task))
+        return self.task(overrides_of(HydraConfig.instance().cfg))
