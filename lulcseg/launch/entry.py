@@ -13,7 +13,7 @@ from typing import Any
 from lulcseg.errors import describe_error, exits_cleanly
 from lulcseg.launch.compose import CONF, check_command_line, filled, register_defaults
 from lulcseg.launch.jobs import Job, jobs_of
-from lulcseg.processes import import_from_here
+from lulcseg.processes import export_import_path
 
 _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
 
@@ -38,7 +38,7 @@ def run_hydra(name: str, task: Callable[[Any], None]) -> None:
         if overrides is None:
             _hand_to_hydra(name, partial(_single, name, task))
             return
-        import_from_here()  # a launcher's processes
+        export_import_path()  # a launcher's processes
         command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
         jobs = jobs_of(name, overrides)
         if jobs[0].settings.trial.name is not None:
