@@ -10,13 +10,13 @@ from lulcseg.settings.programs import PredictConfig
 def main() -> None:
     """Compose the settings and run them."""
 
-    def task(config: PredictConfig) -> None:
+    def task(config: PredictConfig) -> float | None:
         if config.scene is not None:
-            find_scene(config.scene)  # before what takes ten seconds to import
+            find_scene(config.scene)  # before imports that take ten seconds
 
         from lulcseg.run.predict import predict
 
-        predict(config)
+        return predict(config)
 
     run_hydra("predict", task)
 

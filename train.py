@@ -10,14 +10,14 @@ from lulcseg.settings.programs import TrainConfig
 def main() -> None:
     """Compose the settings and run them."""
 
-    def task(config: TrainConfig) -> None:
-        # before what takes ten seconds to import
+    def task(config: TrainConfig) -> float | None:
+        # before imports that take ten seconds
         for name in [*config.scenes.train, *config.scenes.assess, *([config.scene] if config.scene else [])]:
             find_scene(name)
 
         from lulcseg.run.train import train
 
-        train(config)
+        return train(config)
 
     run_hydra("train", task)
 

@@ -1,4 +1,4 @@
-"""Mapping a mosaic that lies in memory, beside the bare forward passes; see benchmarks/gpu.py."""
+"""Times mapping a mosaic in memory beside the bare forward passes; see benchmarks/gpu.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND
 from lulcseg.mosaic.blend import FinishedRows
-from lulcseg.mosaic.passes import PLANS
+from lulcseg.mosaic.passes import named_plan
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.predictor import PatchPredictor
@@ -49,7 +49,7 @@ class MemoryReader:
         return self.pixels[:, *window.slices_in(self.grid.window)], np.ones((window.height, window.width), bool)
 
     def clone(self) -> Self:
-        """Return itself: nothing in it changes."""
+        """Return itself: it has no state."""
         return self
 
 
@@ -62,7 +62,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
     reader = MemoryReader(pixels)
     predictor = PatchPredictor(make_task(bench, bench.fast), accelerator=bench.accelerator, device=device)
     readers = min(8, torch.get_num_threads()) if on_gpu else 1  # lulcseg/mosaic/map_request.py's
-    setup = PredictionSetup(PLANS[plan], CLASSES, patch, MosaicSettings().batch_size, device, workers=readers)
+    setup = PredictionSetup(named_plan(plan), CLASSES, patch, MosaicSettings().batch_size, device, workers=readers)
     setup = setup.fitted_to(reader.grid.window)
     raw = torch.zeros(setup.batch_size, BANDS, patch, patch, dtype=torch.uint8, device=device)
     why = predictor.compile(raw, torch.ones_like(raw[:, 0], dtype=torch.bool)) if is_compiled else "not asked for"
@@ -79,7 +79,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
 
     def stream() -> int:
         rows = RowStream(predictor, reader, setup)
-        with ThreadPoolExecutor(max_workers=1) as pool:  # a GPU is waited for there, as where lulcseg writes
+        with ThreadPoolExecutor(max_workers=1) as pool:  # waits for a GPU, as lulcseg's writer does
             kept = [pool.submit(keep, finished.row, codes_of(finished)) for finished in rows]
         for each in kept:
             each.result()
@@ -94,7 +94,7 @@ def measure_mapping(bench: Bench, plan: str, *, is_compiled: bool) -> Row:
 
 
 def class_codes(device: torch.device) -> Callable[[FinishedRows], Tensor]:
-    """Return what makes (h, W) uint8 codes of rows, as lulcseg/mosaic/products.py does, which imports rasterio."""
+    """Return a converter of rows to (h, W) uint8 codes, as in lulcseg/mosaic/products.py, which imports rasterio."""
     ranks = torch.arange(CLASSES, 0, -1, dtype=torch.uint8, device=device)[:, None, None]
     table = torch.tensor([IGNORE, *reversed(PAPER_LEGEND.codes)], dtype=torch.uint8, device=device)
 

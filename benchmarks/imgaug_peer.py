@@ -20,7 +20,8 @@ class Peer:
         """Start it, and hand it patches: uint8 (B, C, P, P) and classes (B, P, P)."""
         import numpy as np
 
-        from lulcseg.augment.catalogue import PRESETS, operations
+        from lulcseg.augment.catalogue import operations
+        from lulcseg.settings.presets import load_preset
 
         np.save(folder / "images.npy", np.ascontiguousarray(image.movedim(1, -1).numpy()))
         np.save(folder / "masks.npy", mask.numpy().astype(np.int32))
@@ -30,7 +31,9 @@ class Peer:
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
         one_of = [name for name, operation in operations().items() if operation.group == "weather"]
         files = {"images": str(folder / "images.npy"), "masks": str(folder / "masks.npy")}
-        self.about = self._ask({**files, "chains": {name: PRESETS[name] for name in chains}, "one_of": one_of})
+        self.about = self._ask(
+            {**files, "chains": {name: load_preset("augment", name).get("p", {}) for name in chains}, "one_of": one_of}
+        )
         self.names = self.about.pop("names")
 
     def rate(self, name: str, seconds: float) -> float:

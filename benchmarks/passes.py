@@ -1,13 +1,13 @@
-"""What passes are worth: accuracy and cost of reduced sets, on the same checkpoints (the paper's open question).
+"""Accuracy and cost of reduced sets of passes, on the same checkpoints (the paper's open question).
 
 python benchmarks/passes.py --checkpoints RUN/checkpoints/best.ckpt … --scene SCENE --reference CLASSES.tif
     [--checkpoints … --scene … --reference …] [--cache DIR] [--out passes]
 
-Each group of checkpoints (replicates of one training) maps its scene with every set; a map is compared with the
-reference raster on all of its pixels. Kappa and mean F1 are means over the checkpoints; gains over the single pass are
-paired, ± half the 95 % interval of their mean (Student's t) where there are several checkpoints. Cost is forward
-samples over those of the single pass; seconds are of the whole map, files included. "edges" is the share of
-neighbouring pixels of different classes, of the map over the reference: speckle and the seams of patches raise it.
+Each group of checkpoints (replicates of one training) maps its scene with every set of passes. A map is compared with
+the reference raster on all of its pixels. Kappa and mean F1 are means over the checkpoints; gains over the single pass
+are paired, ± half the 95 % interval of their mean (Student's t) if there are several checkpoints. Cost is the ratio of
+forward samples to those of the single pass; seconds are for the whole map, files included. "edges" is the share of
+neighbouring pixels of different classes, as a ratio of map to reference: speckle and seams of patches raise it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
     rows = []
     for checkpoints, scene, reference in zip(asked.checkpoints, asked.scene, asked.reference, strict=True):
         for checkpoint in checkpoints:
-            rows += mapped(checkpoint, scene, reference, asked.cache)
+            rows += map_and_compare(checkpoint, scene, reference, asked.cache)
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "passes.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     table = summarised(rows)
@@ -73,8 +73,8 @@ def main() -> None:
     draw(table, asked.out / "passes.png")
 
 
-def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
-    """Map a scene with one checkpoint and every set; return a row a set."""
+def map_and_compare(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
+    """Map a scene with one checkpoint and every set of passes; return one row per set."""
     from lulcseg.assessment.assess_files import assess_files
     from lulcseg.mosaic.map_request import TrainedModel
     from lulcseg.mosaic.mapping import map_scene
@@ -87,26 +87,26 @@ def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | Non
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, settings) in enumerate(SETS.items()):
-            done = map_scene(model, scene, settings, Path(folder) / f"{number}.tif", label=name)
-            assert done is not None
-            result = assess_files(reference, done.path, legend=legend)
+            mapped = map_scene(model, scene, settings, Path(folder) / f"{number}.tif", label=name)
+            assert mapped is not None
+            result = assess_files(reference, mapped.path, legend=legend)
             rows.append(
                 {
                     "checkpoint": str(checkpoint),
                     "scene": scene.name,
                     "set": name,
-                    "samples": done.samples,
-                    "seconds": done.seconds,
+                    "samples": mapped.samples,
+                    "seconds": mapped.seconds,
                     "kappa": result.scores.kappa,
                     "mean_f1": result.scores.mean_f1,
-                    "edges": edges(done.path) / edges(reference),
+                    "edges": edges(mapped.path) / edges(reference),
                 }
             )
     return rows
 
 
 def edges(path: Path) -> float:
-    """Return the share of neighbouring pixels, both with a class, whose classes differ."""
+    """Return the share of pairs of neighbouring pixels, both with a class, whose classes differ."""
     import rasterio
 
     with rasterio.open(path) as source:

@@ -1,4 +1,4 @@
-"""Make the pictures of README and docs from a finished demo: python docs/pictures.py demo."""
+"""Write the pictures of README and docs from a finished demo: python docs/pictures.py demo."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ def main(demo: Path) -> None:
     """Write landscape.jpg, map.jpg, beside.jpg, report.jpg and the contact sheets."""
     scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
     run = RunFolder(demo / "run")
-    dates = [_image(scenes / f"{year}.tif") for year in (2018, 2015)]
-    _save(dates, "landscape.jpg")
+    dates = [_read_image(scenes / f"{year}.tif") for year in (2018, 2015)]
+    _save_row(dates, "landscape.jpg")
     maps = [run.map_file(f"synthetic_2018_{mosaic}") for mosaic in ("single", "multiple")]
-    _save([dates[0], *(_classes(path) for path in maps), _classes(scenes / "truth_2018.tif")], "map.jpg")
-    _beside(maps, demo / "cache")
-    _screenshot(run.report)
-    _sheets(demo / "cache")
+    _save_row(
+        [dates[0], *(_paint_classes(path) for path in maps), _paint_classes(scenes / "truth_2018.tif")], "map.jpg"
+    )
+    _write_beside(maps, demo / "cache")
+    _write_screenshot(run.report)
+    _write_sheets(demo / "cache")
 
 
-def _beside(maps: list[Path], cache: Path) -> None:
+def _write_beside(maps: list[Path], cache: Path) -> None:
     """Write beside.jpg: where single and multiple pass differ most (the paper's Figure 11)."""
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "beside.png"
@@ -43,8 +45,8 @@ def _beside(maps: list[Path], cache: Path) -> None:
         Image.open(picture).convert("RGB").save(IMAGES / "beside.jpg", quality=85, optimize=True)
 
 
-def _sheets(cache: Path) -> None:
-    """Write augment_*.jpg: what docs/augmentation.md shows."""
+def _write_sheets(cache: Path) -> None:
+    """Write augment_*.jpg, the contact sheets in docs/augmentation.md."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["contact", "scene=synthetic2018", "patches=3", "seed=1", f"cache={cache}", f"out={folder}/sheet.png"]
         subprocess.run([sys.executable, "-m", "lulcseg.cli", *command], check=True)
@@ -56,12 +58,12 @@ def _sheets(cache: Path) -> None:
             smaller.save(IMAGES / f"augment_{name}.jpg", quality=80, optimize=True)
 
 
-def _image(path: Path) -> NDArray[np.uint8]:
+def _read_image(path: Path) -> NDArray[np.uint8]:
     with rasterio.open(path) as source:
         return np.moveaxis(source.read(window=CROP), 0, -1)
 
 
-def _classes(path: Path) -> NDArray[np.uint8]:
+def _paint_classes(path: Path) -> NDArray[np.uint8]:
     with rasterio.open(path) as source:
         codes, table = source.read(1, window=CROP), source.colormap(1)
     colours = np.zeros((256, 3), dtype=np.uint8)
@@ -70,16 +72,16 @@ def _classes(path: Path) -> NDArray[np.uint8]:
     return colours[codes]
 
 
-def _save(pictures: list[NDArray[np.uint8]], name: str) -> None:
+def _save_row(pictures: list[NDArray[np.uint8]], name: str) -> None:
     gap = np.full((pictures[0].shape[0], GAP, 3), 255, dtype=np.uint8)
     parts = [part for picture in pictures for part in (picture, gap)][:-1]
     Image.fromarray(np.concatenate(parts, axis=1)).save(IMAGES / name, quality=88)
 
 
-def _screenshot(page: Path) -> None:
+def _write_screenshot(page: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        sys.stderr.write("No Chromium: report.jpg is not made anew\n")
+        sys.stderr.write("No Chromium: report.jpg is not updated\n")
         return
     with tempfile.TemporaryDirectory() as profile:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]

@@ -14,6 +14,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import ROOT, compose
 from lulcseg.run.fit import fit
+from lulcseg.settings.sampling import SamplingSettings
 from tests.support.models import record, save
 
 
@@ -25,7 +26,7 @@ def test_a_script_draws_trains_maps_and_assesses(make_scene: Callable[..., Path]
         "trainer.accelerator=cpu", "reading.workers=0",
     ])  # fmt: skip
     scene = Scene.open(str(make_scene()), cache)
-    plan = draw_plan([scene], method="stratified", patch_size=16, n_patches=8, seed=0)
+    plan = draw_plan([scene], SamplingSettings(patch_size=16, patches=8, min_valid=0.0), seed=0)
     plan.save(tmp_path / "plan.gpkg")
     best = fit(config, [scene], Plan.load(tmp_path / "plan.gpkg"), tmp_path / "run").best
     task = SegmentationTask.load_from_checkpoint(best, map_location="cpu")

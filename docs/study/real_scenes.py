@@ -1,7 +1,7 @@
 """Scene files of the real imagery, split by place: python docs/study/real_scenes.py FOLDER OUT.
 
 FOLDER holds ``korea/`` (Sentinel-2 of two dates with class rasters) and ``dubai/`` (mosaics with polygons). Korea's
-points are pixels drawn at random and read off its class rasters: they measure agreement with the labels, not accuracy.
+points are random pixels of its class rasters: they measure agreement with the labels, not accuracy.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ KOREA = {10: "Building", 30: "Road", 50: "Field", 70: "Forest", 100: "Other"}
 DUBAI = {0: "Building", 1: "Land", 2: "Road", 3: "Vegetation", 4: "Water"}
 COLOURS = ["#d81b60", "#6b6b6b", "#f2d43d", "#0b5d3b", "#c8c4b7"]
 WEST = 341_000.0
-"""Easting, in metres, of the widest gap between Korea's tiles: east of it is trained on, west of it none."""
+"""Easting, in metres, of the widest gap between Korea's tiles: models are trained on the tiles east of it only."""
 POINTS = 5000
 
 
 def main() -> None:
-    """Write the scene files."""
+    """Write all scene files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
@@ -45,8 +45,8 @@ def write_korea(folder: Path, year: int, month: str, out: Path) -> None:
         numbers = [p.stem.rsplit("_", 1)[1] for p in images]
         labels = [folder / "labels" / f"{month}_mask_{number}.tif" for number in numbers]
         name = f"korea{year}_{half}"
-        points(labels).to_file(out / f"{name}_points.gpkg", driver="GPKG")
-        write(out / f"{name}.yaml", name, KOREA, {
+        draw_points(labels).to_file(out / f"{name}_points.gpkg", driver="GPKG")
+        write_scene(out / f"{name}.yaml", name, KOREA, {
             "imagery": {"files": [str(p) for p in images], "bands": [1, 2, 3]},
             "labels": {"rasters": [str(p) for p in labels]},
             "points": {"file": f"{name}_points.gpkg", "column": "class", "design": "simple random"},
@@ -54,9 +54,9 @@ def write_korea(folder: Path, year: int, month: str, out: Path) -> None:
 
 
 def write_dubai(folder: Path, tile: int, out: Path) -> None:
-    """Write a tile, whose points lie beside it."""
+    """Write a tile; its points are in the same folder."""
     name = f"dubai_tile{tile}"
-    write(out / f"{name}.yaml", name, DUBAI, {
+    write_scene(out / f"{name}.yaml", name, DUBAI, {
         "imagery": {"files": [str(folder / f"tile{tile}.tif")]},
         "labels": {"file": str(folder / f"tile{tile}_polygons.gpkg"), "column": "class", "uncovered": "ignore"},
         "points": {"file": str(folder / f"tile{tile}_points.gpkg"), "column": "class", "design": "simple random"},
@@ -69,8 +69,8 @@ def left_of(path: Path) -> float:
         return float(image.bounds.left)
 
 
-def points(labels: list[Path]) -> gpd.GeoDataFrame:
-    """Draw pixels at random, equally many of each raster (all are of one size)."""
+def draw_points(labels: list[Path]) -> gpd.GeoDataFrame:
+    """Draw pixels at random, equally many from each raster (all have the same size)."""
     x, y, names = [], [], []
     crs = None
     for number, path in enumerate(labels):
@@ -86,7 +86,7 @@ def points(labels: list[Path]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"class": names}, geometry=gpd.points_from_xy(x, y), crs=crs)
 
 
-def write(path: Path, name: str, classes: dict[int, str], content: dict[str, Any]) -> None:
+def write_scene(path: Path, name: str, classes: dict[int, str], content: dict[str, Any]) -> None:
     """Write a scene file."""
     legend = [{"code": code, "name": n, "colour": c} for (code, n), c in zip(classes.items(), COLOURS, strict=True)]
     path.write_text(yaml.safe_dump({"name": name, **content, "legend": legend}, sort_keys=False), encoding="utf-8")

@@ -8,9 +8,10 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from lulcseg.augment.augmentation import Augmentation
-from lulcseg.augment.catalogue import LIGHT_STRENGTHS, PRESETS, operations
+from lulcseg.augment.catalogue import operations
 from lulcseg.augment.operation import Operation
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.settings.presets import load_preset, preset_names
 
 Strengths = Mapping[str, Mapping[str, float]]
 
@@ -27,8 +28,9 @@ def build(
     """Build an augmentation from a preset and changes to it.
 
     Args:
-        preset: ``none``, ``geometry``, ``light`` or ``paper``.
-        bands: Bands of the imagery. Operations of a preset that need another number (hue) are left out.
+        preset: A file of ``conf/augment/``: ``none``, ``geometry``, ``light`` or ``paper``.
+        bands: Bands of the imagery. Operations of a preset that need another number (hue) are left out, unless ``p``
+            changes their probability.
         p: Operation → probability, in place of the preset's; 0 switches it off.
         strength: Factor on all strengths; 0: nothing changes.
         strengths: Operation → its own strengths by name.
@@ -37,8 +39,11 @@ def build(
     Raises:
         LulcsegError: An unknown name, a value out of bounds, or an operation that needs another number of bands.
     """
-    if preset not in PRESETS:
-        raise LulcsegError(f"augment={preset} is not known", where="augment", remedy=did_you_mean(preset, PRESETS))
+    known_presets = preset_names("augment")
+    if preset not in known_presets:
+        remedy = did_you_mean(preset, known_presets)
+        raise LulcsegError(f"augment={preset} is not known", where="augment", remedy=remedy)
+    stated = load_preset("augment", preset)
     if not 0 <= strength < math.inf:  # so that NaN is refused too
         raise LulcsegError(
             f"augment.strength={strength:g} is not a number of 0 or more", where="augment", remedy="0 changes nothing"
@@ -50,25 +55,20 @@ def build(
                 raise LulcsegError(
                     f"'{name}' is not an augmentation", where=f"augment.{key}", remedy=did_you_mean(name, known)
                 )
-    fitting = {n: v for n, v in PRESETS[preset].items() if known[n].bands in (None, bands)}
-    probability = {**fitting, **chosen}
+    shares = {name: float(share) for name, share in stated.get("p", {}).items()}
+    unfit = {name for name in shares if known[name].bands not in (None, bands)}
+    probability = {**shares, **chosen}
+    for name in unfit:
+        if probability[name] == shares[name]:
+            del probability[name]
     _check(probability, bands)
-    preset_strengths = LIGHT_STRENGTHS if preset == "light" else {}
+    preset_strengths = stated.get("strengths", {})
     made = [
         configured(name, {**preset_strengths.get(name, {}), **own.get(name, {})})
         for name, share in probability.items()
         if share > 0
     ]
     return Augmentation(made, probability, strength=strength, crop=crop)
-
-
-def only(name: str, bands: int, *, strength: float = 1.0, strengths: Mapping[str, float] | None = None) -> Augmentation:
-    """Build an augmentation that applies one operation to every sample.
-
-    Raises:
-        LulcsegError: As :func:`build`.
-    """
-    return build("none", bands, p={name: 1.0}, strength=strength, strengths={name: strengths or {}})
 
 
 def configured(name: str, strengths: Mapping[str, Any]) -> Operation:

@@ -31,12 +31,12 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from lulcseg.launch.compose import check_command_line, compose
+    from lulcseg.launch.jobs import jobs_from
     from lulcseg.run.device_checks import check_device
     from lulcseg.training.largest import free_memory
 
-    check_command_line("train", arguments.settings)
-    config = compose("train", arguments.settings)
+    (job,) = jobs_from("train", arguments.settings)
+    config = job.settings
     check_device(config.trainer.accelerator)
     console = Console(highlight=False)
     with console.status("Opening the scene"):

@@ -85,7 +85,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _select_views(trial: Trial, scene: str | None, mosaic: str | None) -> list[View]:
-    """Return the views of a scene and a mosaic setting; None stands for any.
+    """Return the views of a scene and a mosaic setting; None selects any.
 
     Raises:
         LulcsegError: The trial has no such view.

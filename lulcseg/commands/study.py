@@ -51,18 +51,18 @@ def add(commands: Commands) -> None:
 def _ground(arguments: argparse.Namespace) -> None:
     from lulcseg.sampling.plan import Plan
     from lulcseg.scene.scene import Scene
-    from lulcseg.study.derived_scenes import ground_scene
+    from lulcseg.study.derived_scenes import write_ground_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
-    sys.stdout.write(f"{ground_scene(scene, Plan.load(arguments.plan), arguments.out)}\n")
+    sys.stdout.write(f"{write_ground_scene(scene, Plan.load(arguments.plan), arguments.out)}\n")
 
 
 def _class(arguments: argparse.Namespace) -> None:
     from lulcseg.scene.scene import Scene
-    from lulcseg.study.derived_scenes import class_scene
+    from lulcseg.study.derived_scenes import write_class_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
-    sys.stdout.write(f"{class_scene(scene, arguments.land_class, arguments.out)}\n")
+    sys.stdout.write(f"{write_class_scene(scene, arguments.land_class, arguments.out)}\n")
 
 
 def _results(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.launch.compose import ROOT, SWEEPS, compose, groups
+from lulcseg.launch.command_line import groups, program_of
+from lulcseg.launch.compose import SWEEPS, compose
 from lulcseg.launch.jobs import parameters_of, split_jobs
 from lulcseg.scene.spec import find_scene, read_yaml
 
@@ -26,7 +27,7 @@ def wandb_sweep(sweep: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     known = groups()[SWEEPS]
     if sweep not in known:
         raise LulcsegError(f"there is no sweeps/{sweep}.yaml", where="sweep", remedy=did_you_mean(sweep, known))
-    program = read_yaml(ROOT / SWEEPS / f"{sweep}.yaml")["trial"].get("program", "train")
+    program = program_of(sweep)
     given = {override.split("=", 1)[0]: override for override in overrides}
     swept = {key: values for key, values in parameters_of(sweep).items() if key not in given}
     first = compose(program, split_jobs([f"+sweeps={sweep}", *overrides])[0])

@@ -1,46 +1,55 @@
 """Composing a run's settings with Hydra, strictly: a misspelt key never runs the baseline.
 
-Hydra adds ``+anything=…`` without a word. So every override is checked against the schema before
-Hydra starts (under ``-m`` before the first job), and the composed configuration is filled into
-the schema once more.
+Hydra adds ``+anything=…`` silently. So every override's key is checked before Hydra starts
+(:mod:`lulcseg.launch.command_line`), and the composed configuration is filled into the typed settings.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.errors import LulcsegError
+from lulcseg.launch.experiments import series_of_experiments
+from lulcseg.settings import presets
 from lulcseg.settings.filling import fill
 from lulcseg.settings.programs import PredictConfig, TrainConfig
-from lulcseg.settings.schema import TARGET, defaults_of, free_keys, known_keys, suggest_key
+from lulcseg.settings.schema import defaults_of
 
 ROOT = Path(__file__).resolve().parents[2]
-CONF = ROOT / "conf"
+CONF = presets.CONF
 SCHEMAS: dict[str, type] = {"train": TrainConfig, "predict": PredictConfig}
 SWEEPS = "sweeps"
+_EXTRAS = {
+    "hydra/launcher/joblib": "joblib",
+    "hydra/launcher/ray": "ray",
+    "hydra/launcher/submitit_local": "slurm",
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/sweeper/optuna": "optuna",
+}
+"""Plugins of Hydra and the extras that install them."""
 _SEED = re.compile(r"seed=\d+")
-_NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group
 
 
 def register_defaults() -> None:
-    """Register what ``conf/`` builds on: the settings' defaults, and the resolver of the time, as Hydra does itself.
+    """Register what ``conf/`` builds on: the settings' defaults, series of experiments, and the resolver of the time.
 
-    Defaults are registered as plain containers, so that a misspelt value gets this package's sentence, not OmegaConf's.
-
-    The root is a variable of the environment, so that the processes that a launcher starts know it too.
+    Defaults are registered as plain containers, so that a wrong value is reported in this package's words. The
+    project's root is a variable of the environment, so that the processes that a launcher starts know it too.
     """
     from hydra.core.config_store import ConfigStore
     from hydra.core.utils import setup_globals
 
     setup_globals()
+    store = ConfigStore.instance()
     for name, schema in SCHEMAS.items():
-        ConfigStore.instance().store(name=f"{name}_defaults", node=defaults_of(schema))
+        store.store(name=f"{name}_defaults", node=defaults_of(schema))
+    for name, content in series_of_experiments().items():
+        store.store(group="experiment", name=name, node=content, package="_global_")
     os.environ["LULCSEG_ROOT"] = str(ROOT)
 
 
@@ -51,6 +60,9 @@ def compose(name: str, overrides: Sequence[str] = ()) -> Any:
         name: "train" or "predict".
         overrides: As on the command line.
 
+    Returns:
+        The typed settings.
+
     Raises:
         LulcsegError: Whatever is wrong with the overrides.
     """
@@ -58,168 +70,127 @@ def compose(name: str, overrides: Sequence[str] = ()) -> Any:
 
 
 def compose_all(name: str, jobs: Sequence[Sequence[str]]) -> list[Any]:
-    """Compose the settings of several jobs: see :func:`compose`.
+    """Compose the settings of several jobs: see :func:`compose`."""
+    with hydra_of(name):
+        return load_jobs(name, jobs)
 
-    Those that differ in their seed alone are composed once.
+
+@contextmanager
+def hydra_of(name: str) -> Iterator[Any]:
+    """Initialise Hydra on ``conf/``, and clear it afterwards.
+
+    Args:
+        name: "train" or "predict", the job's name for launchers.
+
+    Yields:
+        Hydra's own object (:class:`hydra._internal.hydra.Hydra`).
     """
-    from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
     register_defaults()
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            known: dict[tuple[str, ...], Any] = {}
-            plain = []
-            for overrides in jobs:
-                seeds = [o.removeprefix("seed=") for o in overrides if _SEED.fullmatch(o)]
-                unseeded = tuple(o for o in overrides if not _SEED.fullmatch(o))
-                if not seeds or unseeded not in known:
-                    known[unseeded] = hydra_compose(name, overrides=list(overrides))
-                if seeds:
-                    known[unseeded].seed = int(seeds[-1])
-                plain.append(OmegaConf.to_container(known[unseeded], resolve=True))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF), job_name=name):
+            yield GlobalHydra.instance().hydra
     finally:
         GlobalHydra.instance().clear()
-    return [filled(name, content) for content in plain]
 
 
-def filled(name: str, content: Any) -> Any:
-    """Fill composed settings into the schema."""
-    assert isinstance(content, dict)
-    return fill(SCHEMAS[name], {str(k): v for k, v in content.items()}, "configuration")
-
-
-def check_command_line(name: str, argv: Sequence[str]) -> None:
-    """Check the command line of an entry script before Hydra sees it.
+def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
+    """Compose a configuration within :func:`hydra_of`.
 
     Args:
         name: "train" or "predict".
-        argv: What follows the script's name.
+        overrides: As on the command line.
+        several: Whether it is for several jobs, whose swept overrides are then left out.
+
+    Returns:
+        The configuration with Hydra's own node ``hydra``, not resolved.
 
     Raises:
-        LulcsegError: An override that names no setting or no file of a group, ``+sweeps=`` without
-            ``-m``, or values that don't compose.
+        LulcsegError: Whatever Hydra finds wrong with the overrides.
     """
-    from hydra._internal.utils import get_args_parser
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException, MissingConfigException
+    from hydra.types import RunMode
+    from omegaconf.errors import OmegaConfBaseException
 
-    args = get_args_parser().parse_args(list(argv))
+    mode = RunMode.MULTIRUN if several else RunMode.RUN
+    loader = GlobalHydra.instance().config_loader()
     try:
-        overrides = OverridesParser.create().parse_overrides(args.overrides)
-    except OverrideParseException as error:
-        message = str(error).splitlines()[0]
+        return loader.load_configuration(name, list(overrides), mode, from_shell=False)
+    except MissingConfigException as error:
+        missing = str(error.missing_cfg_file)
+        if missing not in _EXTRAS:
+            raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
         raise LulcsegError(
-            f"can't read the override '{error.override}' ({message})", where="command line", remedy="write key=value"
+            f"{missing} isn't installed",
+            where="configuration",
+            remedy=f"run pip install 'lulcseg[{_EXTRAS[missing]}]'",
         ) from error
-    fixed: list[str] = []
-    swept: list[tuple[str, list[str]]] = []
-    targets = _may_have_targets(name, [str(override.key_or_group) for override in overrides])
-    for override in overrides:
-        key = str(override.key_or_group)
-        _check_override(name, key, override.input_line or key, targets)
-        if key == SWEEPS:
-            if not args.multirun:
-                raise LulcsegError(
-                    "+sweeps= needs -m", where="command line", remedy=f"write python {name}.py -m {override.input_line}"
-                )
-            _check_option(key, override)
-            _check_program(name, override)
-            fixed.append(override.input_line or "")
-        elif key.startswith("hydra"):
-            continue
-        elif override.is_sweep_override():
-            if not args.multirun:
-                raise LulcsegError(
-                    f"'{override.input_line}' gives several values for {key}",
-                    where="command line",
-                    remedy="add -m to run them all, or write a list in brackets: [a,b]",
-                )
-            prefix = (override.input_line or "").split("=", 1)[0]
-            swept.append((prefix, [str(v) for v in override.sweep_string_iterator()]))
-        else:
-            fixed.append(override.input_line or "")
-        _check_option(key, override)
-    first = [f"{prefix}={values[0]}" for prefix, values in swept]
-    compose(name, [*fixed, *first])
-    for i, (prefix, values) in enumerate(swept):
-        others = first[:i] + first[i + 1 :]
-        for value in values[1:]:
-            compose(name, [*fixed, *others, f"{prefix}={value}"])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
 
 
-def groups() -> dict[str, list[str]]:
-    """Return the Hydra groups and the names of their files."""
-    found = {
-        folder.name: sorted(p.stem for p in folder.glob("*.yaml"))
-        for folder in CONF.iterdir()
-        if folder.is_dir() and folder.name not in _NO_GROUPS
-    }
-    found[SWEEPS] = sorted(p.stem for p in (ROOT / SWEEPS).glob("*.yaml"))
-    return found
+def load_jobs(name: str, jobs: Sequence[Sequence[str]], master: Any = None) -> list[Any]:
+    """Compose the settings of several jobs within :func:`hydra_of`.
 
-
-def _may_have_targets(name: str, given: Sequence[str]) -> set[str]:
-    """Return the sections that may have a ``_target_``, which takes any argument: a command line or a file sets it.
+    Jobs that differ in their seed alone are composed once.
 
     Args:
         name: "train" or "predict".
-        given: Keys of the command line.
+        jobs: Each job's overrides.
+        master: Configuration for all of them, whose time they share; None: each has its own.
+
+    Returns:
+        The typed settings of each.
+
+    Raises:
+        LulcsegError: Whatever is wrong with one of them.
     """
-    sections = {key.removesuffix(f".{TARGET}") for key in known_keys(SCHEMAS[name]) if key.endswith(f".{TARGET}")}
-    if {"experiment", SWEEPS} & set(given):
-        return sections
-    return {section for section in sections if {section, f"{section}.{TARGET}"} & set(given)}
+    from omegaconf import OmegaConf
+
+    composed: dict[tuple[str, ...], Any] = {}
+    settings = []
+    for overrides in jobs:
+        seeds = [o.removeprefix("seed=") for o in overrides if _SEED.fullmatch(o)]
+        unseeded = tuple(o for o in overrides if not _SEED.fullmatch(o))
+        if not seeds or unseeded not in composed:
+            composed[unseeded] = load(name, overrides)
+            if master is not None:
+                OmegaConf.copy_cache(from_config=master, to_config=composed[unseeded])
+        if seeds:
+            composed[unseeded].seed = int(seeds[-1])
+        settings.append(filled(name, composed[unseeded]))
+    return settings
 
 
-def _check_override(name: str, key: str, line: str, targets: Collection[str]) -> None:
-    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
-        return
-    schema, known = SCHEMAS[name], groups()
-    if key in known_keys(schema) and key not in known and (ROOT / key).is_dir():
-        raise LulcsegError(
-            f"a folder hides the setting {key}: Hydra takes it for a group of settings", where=ROOT / key,
-            remedy="give the folder another name",
-        )  # fmt: skip
-    if key in known or key in known_keys(schema):
-        return
-    if line.startswith("+") and any(key.startswith(f"{free}.") for free in (*targets, *free_keys(schema))):
-        return  # an argument of a target, or an entry of a mapping
-    hint = did_you_mean(key, [*known, *(k for k in known_keys(schema) if "." not in k)])
-    if not hint.startswith("did you mean") or "." in key:
-        hint = suggest_key(key, schema)
-    raise LulcsegError(f"'{line}' names no setting", where="command line", remedy=hint)
+def filled(name: str, config: Any, choices: Mapping[str, Any] | None = None) -> Any:
+    """Fill a composed configuration into the typed settings, with every value of their presets.
 
+    Args:
+        name: "train" or "predict".
+        config: The configuration, as :func:`load` returns it or as Hydra passes it to a job.
+        choices: Group → name of its chosen option; None: as in ``hydra.runtime.choices`` of the configuration.
 
-def _check_program(name: str, override: Any) -> None:
-    """See that a sweep is of this script."""
-    content = yaml.safe_load((ROOT / SWEEPS / f"{override.value()}.yaml").read_text(encoding="utf-8"))
-    program = content["trial"].get("program", "train")
-    if program != name:
-        what = "predicts models that are trained already" if program == "predict" else "trains models"
-        raise LulcsegError(
-            f"+sweeps={override.value()} {what}", where="command line",
-            remedy=f"write python {program}.py -m {override.input_line}",
-        )  # fmt: skip
+    Raises:
+        LulcsegError: An unknown key, a wrong value, or settings that make no sense together.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
-
-def _check_option(key: str, override: Any) -> None:
-    """Check that a group's file exists, so that the error is one sentence."""
-    options = groups().get(key)
-    if options is None or override.is_delete():
-        return
-    values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
-    for value in values:
-        if isinstance(value, str) and value not in options:
-            raise LulcsegError(
-                f"'{override.input_line}': there is no conf/{key}/{value}.yaml",
-                where="command line",
-                remedy=did_you_mean(value, options),
-            )
+    chosen = dict(config.hydra.runtime.choices) if choices is None else choices
+    try:
+        task = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+        OmegaConf.copy_cache(from_config=config, to_config=task)  # one time for all that is named by it
+        plain = OmegaConf.to_container(task, resolve=True)
+    except OmegaConfBaseException as error:
+        raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
+    assert isinstance(plain, dict)
+    content = {str(key): value for key, value in plain.items()}
+    settings: Any = fill(SCHEMAS[name], presets.separate_presets(content, chosen), "configuration")
+    for section in presets.GROUPS:
+        if hasattr(settings, section):
+            setattr(settings, section, getattr(settings, section).with_preset())
+    return settings

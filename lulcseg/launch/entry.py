@@ -6,70 +6,114 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lulcseg.errors import describe_error, exits_cleanly
-from lulcseg.launch.compose import CONF, check_command_line, filled, register_defaults
-from lulcseg.launch.jobs import Job, jobs_of
+from lulcseg.errors import LulcsegError, describe_error, exits_cleanly
+from lulcseg.launch.command_line import CommandLine, read_command_line
+from lulcseg.launch.compose import CONF, filled, hydra_of, load, register_defaults
+from lulcseg.launch.jobs import Job, prepared_jobs
 from lulcseg.processes import export_import_path
 
 _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
+_BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
-def run_hydra(name: str, task: Callable[[Any], None]) -> None:
+def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
     """Compose ``conf/<name>.yaml`` from the command line and run it.
 
-    A single run is handed to ``task``. Of several trainings each is a process of its own. Of a trial's sweep
-    (:mod:`lulcseg.launch.sweeping`) what is done is left alone, too, and the state of all is told at the end.
+    A single run is passed to ``task``. Of several trainings each is a process of its own. Of a trial's sweep
+    (:mod:`lulcseg.launch.sweeping`) finished runs are left alone, and the state of all is printed at the end. A sweeper
+    that searches settings (``hydra/sweeper=…``) gets the score that each run returns.
 
     Args:
         name: "train" or "predict".
-        task: Called with the filled-in schema.
+        task: Called with the typed settings; returns the run's score, or None without one.
+
+    Returns:
+        The score of a single run.
     """
-    register_defaults()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    score: float | None = None
     with exits_cleanly():
-        asks_only = bool(_ASKS_ONLY & set(sys.argv[1:]))
-        if not asks_only:
-            check_command_line(name, sys.argv[1:])
-        overrides = None if asks_only else _multirun_overrides(sys.argv[1:])
-        if overrides is None:
-            _hand_to_hydra(name, partial(_single, name, task))
-            return
-        export_import_path()  # a launcher's processes
-        command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
-        jobs = jobs_of(name, overrides)
-        if jobs[0].settings.trial.name is not None:
-            _sweep(name, jobs, command)
-        elif name == "train":
-            _hand_to_hydra(name, partial(_apart, name, command))
+        if _ASKS_ONLY & set(sys.argv[1:]):
+            _print_only(name)
+        elif (line := read_command_line(name, sys.argv[1:])).multirun:
+            _run_several(line, task)
         else:
-            _hand_to_hydra(name, partial(_single, name, task))
+            score = _run_one(line, task)
+    return score
 
 
-def _sweep(name: str, jobs: Sequence[Job], command: str) -> None:
-    """Run a trial's sweep; leave with exit code 1 unless all of its runs are done or being run elsewhere."""
+def _print_only(name: str) -> None:
+    """Let Hydra answer what asks for help or settings."""
+    import hydra
+
+    register_defaults()
+
+    @hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)
+    def job(_: Any) -> None:
+        """Nothing is run."""
+
+    job()
+
+
+def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | None:
+    """Run the one job of a command line without ``-m``."""
+    from lulcseg.launch.prepared import run_one
+
+    with hydra_of(line.program) as hydra:
+        config = load(line.program, line.overrides)
+        settings = filled(line.program, config)
+        score: float | None = run_one(hydra, config, partial(_single, task, settings))
+    return score
+
+
+def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None:
+    """Run the jobs of a command line with ``-m``."""
+    from lulcseg.launch.prepared import run_all
+
+    export_import_path()  # a launcher's processes
+    name = line.program
+    command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
+    with hydra_of(name) as hydra:
+        master = load(name, line.overrides, several=True)
+        if master.hydra.sweeper._target_ != _BASIC_SWEEPER:
+            filled(name, master)  # what is wrong with it is reported before the first run
+            hydra.multirun(name, partial(_searched, name, command), line.overrides)
+            return
+        jobs = prepared_jobs(name, master)
+        settings = {tuple(job.overrides): job.settings for job in jobs}
+        if jobs[0].settings.trial.name is not None:
+            _sweep(jobs, partial(run_all, hydra, master, partial(_replicate, name, command, settings)))
+        elif name == "train":
+            run_all(hydra, master, partial(_apart, name, command, settings))
+        else:
+            run_all(hydra, master, partial(_one_of, task, settings))
+
+
+def _sweep(jobs: Sequence[Job], run: Callable[[], None]) -> None:
+    """Run a trial's sweep; exit with code 1 unless all of its runs are done or being run elsewhere."""
     from lulcseg.launch.status import print_status, survey
     from lulcseg.launch.sweeping import begin_sweep
 
     folder = begin_sweep([job.settings for job in jobs])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that what is left is told
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that the state is printed
     broken: BaseException | None = None
     try:
-        _hand_to_hydra(name, partial(_replicate, name, command))
+        run()
     except KeyboardInterrupt as error:
         broken = error
     except Exception as error:  # a launcher's own failure: what it ran is in the folders
         broken = error
         sys.stderr.write(f"lulcseg: the launcher failed ({describe_error(error)}).\n")
-    wanted = {(job.settings.trial.value, job.settings.seed) for job in jobs}
-    mine = [run for run in survey(folder) if (run.value, run.seed) in wanted]
+    requested = {(job.settings.trial.value, job.settings.seed) for job in jobs}
+    mine = [run for run in survey(folder) if (run.value, run.seed) in requested]
     print_status(folder, mine)
     unfinished = [run for run in mine if run.state not in {"done", "running"}]
     if isinstance(broken, KeyboardInterrupt):
-        sys.stderr.write("lulcseg: interrupted; the same command goes on where it was.\n")
+        sys.stderr.write("lulcseg: interrupted; the same command resumes it.\n")
         raise SystemExit(130)
     if unfinished or broken is not None:
         left = "1 run is" if len(unfinished) == 1 else f"{len(unfinished)} runs are"
@@ -77,40 +121,43 @@ def _sweep(name: str, jobs: Sequence[Job], command: str) -> None:
         raise SystemExit(1)
 
 
-def _hand_to_hydra(name: str, run: Callable[[dict[str, Any]], None]) -> None:
-    """Let Hydra read the command line and call ``run`` with each job's plain settings."""
-    import hydra
-    from omegaconf import DictConfig, OmegaConf
-
-    @hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)
-    def job(config: DictConfig) -> None:
-        plain = OmegaConf.to_container(config, resolve=True)
-        assert isinstance(plain, dict)
-        run({str(key): value for key, value in plain.items()})
-
-    job()
-
-
-def _single(name: str, task: Callable[[Any], None], plain: dict[str, Any]) -> None:
+def _single(task: Callable[[Any], float | None], settings: Any) -> float | None:
     with exits_cleanly():
-        task(filled(name, plain))
+        return task(settings)
 
 
-def _replicate(name: str, command: str, plain: dict[str, Any]) -> None:
+def _one_of(
+    task: Callable[[Any], float | None], settings: Mapping[tuple[str, ...], Any], overrides: Sequence[str]
+) -> float | None:
+    return _single(task, settings[tuple(overrides)])
+
+
+def _replicate(name: str, command: str, settings: Mapping[tuple[str, ...], Any], overrides: Sequence[str]) -> None:
     from lulcseg.launch.sweeping import run_replicate
 
-    run_replicate(name, filled(name, plain), command)
+    run_replicate(name, settings[tuple(overrides)], command)
 
 
-def _apart(name: str, command: str, plain: dict[str, Any]) -> None:
+def _apart(name: str, command: str, settings: Mapping[tuple[str, ...], Any], overrides: Sequence[str]) -> float | None:
     from lulcseg.launch.sweeping import run_apart
 
-    run_apart(name, filled(name, plain), command)
+    return run_apart(name, settings[tuple(overrides)], command)
 
 
-def _multirun_overrides(argv: Sequence[str]) -> list[str] | None:
-    """Return what a sweep's command line overrides, or None without ``-m``."""
-    from hydra._internal.utils import get_args_parser
+def _searched(name: str, command: str, config: Any) -> float:
+    """Run one job of a sweeper that chooses its settings by earlier jobs' scores, and return its score."""
+    from hydra.core.hydra_config import HydraConfig
 
-    arguments = get_args_parser().parse_args(list(argv))
-    return list(arguments.overrides) if arguments.multirun else None
+    from lulcseg.launch.sweeping import run_apart
+    from lulcseg.launch.trial_folder import in_subfolder
+
+    hydra = HydraConfig.get()
+    settings = in_subfolder(filled(name, config, dict(hydra.runtime.choices)), str(hydra.job.num))
+    score = run_apart(name, settings, command)
+    if score is None:
+        raise LulcsegError(
+            "the run has no score to search by: its first scene has no reference points",
+            where="scenes.assess",
+            remedy="name a scene with points",
+        )
+    return score

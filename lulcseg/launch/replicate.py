@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError, describe_error, exits_cleanly, failure_state
-from lulcseg.files import read_json
+from lulcseg.files import read_json, write_json
 from lulcseg.launch.child_process import end_with_parent
 from lulcseg.launch.compose import SCHEMAS
-from lulcseg.launch.sweeping import note_failure
+from lulcseg.launch.sweeping import SCORE, note_failure
 from lulcseg.launch.trial_folder import Settings
 from lulcseg.processes import is_rank_zero
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.filling import fill
+from lulcseg.settings.programs import TrainConfig
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,23 +32,24 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise LulcsegError("it holds no replicate to run", where=run.path, remedy="run its sweep")
         settings: Settings = fill(SCHEMAS[request["program"]], request["settings"], str(run.request))
         try:
-            _run(settings, request["command"])
+            score = _run(settings, request["command"])
         except BaseException as error:
             if is_rank_zero():
                 note_failure(run, settings, failure_state(error), describe_error(error))
             if isinstance(error, KeyboardInterrupt):
                 raise SystemExit(130) from None
             raise
+        if is_rank_zero():
+            write_json(run.request, request | {SCORE: score})
 
 
-def _run(settings: Settings, command: str) -> None:
+def _run(settings: Settings, command: str) -> float | None:
     from lulcseg.run.predict import predict
     from lulcseg.run.train import train
 
-    if isinstance(settings, SCHEMAS["train"]):
-        train(settings, goes_on=True, command=command)  # type: ignore[arg-type]
-    else:
-        predict(settings, goes_on=True, command=command)  # type: ignore[arg-type]
+    if isinstance(settings, TrainConfig):
+        return train(settings, goes_on=True, command=command)
+    return predict(settings, goes_on=True, command=command)
 
 
 if __name__ == "__main__":

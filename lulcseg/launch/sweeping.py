@@ -16,8 +16,12 @@ from lulcseg.launch.trial_folder import Settings, check_layout, folder_of, write
 from lulcseg.locks import replicate_lock
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
-from lulcseg.run_folder.record import RunRecord, TrialEntry, timestamp
+from lulcseg.run_folder.record import RunRecord, timestamp
+from lulcseg.run_folder.record_parts import TrialEntry
 from lulcseg.settings.programs import PredictConfig
+
+SCORE = "score"
+"""Key under which the process adds the run's score to the request."""
 
 
 def begin_sweep(runs: Sequence[Settings]) -> Path:
@@ -74,8 +78,11 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
             print_line(f"{label}: {record.state} ({record.error})")
 
 
-def run_apart(program: str, settings: Settings, command: str) -> None:
-    """Run what is no replicate in a process of its own: one of several runs that Hydra was asked for.
+def run_apart(program: str, settings: Settings, command: str) -> float | None:
+    """Run one of several runs that are not a trial's replicates, in a process of its own.
+
+    Returns:
+        Its score, or None without one.
 
     Raises:
         LulcsegError: It failed; its record says why.
@@ -85,6 +92,8 @@ def run_apart(program: str, settings: Settings, command: str) -> None:
         if lock is None or _started(program, settings, command, lock):
             why = _record_of(folder).pick("error").get("error", "another process runs it")
             raise LulcsegError(f"the run failed ({why})", where=folder.path, remedy="see above")
+    score = (read_json(folder.request) or {}).get(SCORE)
+    return None if score is None else float(score)
 
 
 def _started(program: str, settings: Settings, command: str, lock: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
 from lulcseg.locks import exclusive
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
-from lulcseg.run_folder.record import plain_level
+from lulcseg.run_folder.record_parts import plain_level
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.settings.trial import ContrastSettings
 
@@ -27,6 +28,14 @@ def folder_of(settings: Settings) -> RunFolder:
     if setting is None:
         raise LulcsegError("a trial's run needs a folder of its own", where="output", remedy="set output=…")
     return RunFolder(Path(setting).expanduser().resolve())
+
+
+def in_subfolder(settings: Settings, name: str) -> Settings:
+    """Return settings whose run has a subfolder of the folder that they name."""
+    folder = str(folder_of(settings).path / name)
+    if isinstance(settings, TrainConfig):
+        return replace(settings, run_dir=folder)
+    return replace(settings, output=folder)
 
 
 def check_layout(runs: Sequence[Settings]) -> Path:

@@ -21,7 +21,8 @@ from lulcseg.maps.classraster import ClassRaster
 from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.run_figures import confusion_figure
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import MapEntry, PlanEntry, RunRecord, SceneEntry
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_parts import MapEntry, PlanEntry, SceneEntry
 
 _HEADLINE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 _OUTCOME = (

@@ -1,1 +1,1 @@
-"""What stands on disk of a map: class rasters, styles, polygons, catalogue entries, areas."""
+"""Files of a map: class rasters, styles, polygons, STAC items, areas."""

@@ -1,1 +1,1 @@
-"""From a model and a mosaic of any size to a map."""
+"""Predicts maps of mosaics of any size."""

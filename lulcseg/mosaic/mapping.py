@@ -21,7 +21,7 @@ from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import Bars
 from lulcseg.run_folder.folder import MAPS
-from lulcseg.run_folder.record import MapEntry
+from lulcseg.run_folder.record_parts import MapEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 

@@ -161,40 +161,20 @@ class PassPlan:
         return asdict(self)
 
 
-_QUARTERS = (0, 1, 2, 3)
+def named_plan(name: str) -> PassPlan:
+    """Return the plan of a preset of ``conf/mosaic/``.
 
-SINGLE = PassPlan((Pass(),))
-"""One pass without rotation: the mosaic cut into patches."""
-
-MULTIPLE = PassPlan((Pass(rotations=_QUARTERS), Pass(0.5, 0.5, _QUARTERS)), weight="cone")
-"""Multiple pass prediction of Clark, Phinn & Scarth: two passes of four rotations, half a patch apart in x and y.
-
-The angles, the offset in both axes and the shape of the weight are inferred: the paper does not print them.
-"""
-
-CHEAP = PassPlan((Pass(), Pass(0.5, 0.5, (2,))), weight="cone")
-"""A quarter of the cost of :data:`MULTIPLE`: two passes, the second rotated by 180°."""
-
-CROP = PassPlan((Pass(),), trim=0.125)
-"""Overlapping patches, an eighth cut off at each edge (as in Flood et al. 2019); no averaging."""
-
-ROTATIONS = PassPlan((Pass(rotations=_QUARTERS),))
-"""One grid of patches, four rotations: the effect of rotation in :data:`MULTIPLE`."""
-
-GRIDS = PassPlan((Pass(), Pass(0.5, 0.5)), weight="cone")
-"""Two grids half a patch apart, weighted, not rotated: the effect of the second grid in :data:`MULTIPLE`."""
-
-PLANS: dict[str, PassPlan] = {
-    "single": SINGLE, "multiple": MULTIPLE, "cheap": CHEAP, "crop": CROP, "rotations": ROTATIONS, "grids": GRIDS,
-}  # fmt: skip
-"""Plans by name."""
+    Raises:
+        LulcsegError: There is no such preset.
+    """
+    return plan_from(MosaicSettings(name))[1]
 
 
 def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
     """Return the passes that the settings request, and a label for them.
 
     Args:
-        settings: ``mosaic`` of the configuration.
+        settings: ``mosaic`` of the configuration; what it leaves out is as in the preset that it names.
 
     Returns:
         A label for files and reports, and the plan. The label is the plan's name with the changes to it
@@ -203,10 +183,14 @@ def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
     Raises:
         LulcsegError: The passes are not valid.
     """
-    plan, label = PLANS[settings.name], settings.name
-    if settings.passes:
-        plan = PassPlan(tuple(_own_pass(each) for each in settings.passes), weight="cone")
+    preset = settings.preset()
+    if settings.has_own_passes:
+        plan = PassPlan(tuple(_pass_from(each) for each in settings.passes), weight="cone")
         label = f"own-{hashlib.sha256(json.dumps(plan.to_plain()).encode()).hexdigest()[:6]}"
+    else:
+        passes = tuple(_pass_from(each) for each in preset.passes or [MosaicPass()])
+        plan = PassPlan(passes, cast("WeightName", preset.weight or "uniform"), preset.trim or 0.0)
+        label = settings.name
     if settings.weight is not None and settings.weight != plan.weight:
         plan, label = replace(plan, weight=cast("WeightName", settings.weight)), f"{label}-{settings.weight}"
     if settings.trim is not None and settings.trim != plan.trim:
@@ -216,7 +200,7 @@ def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
     return label, plan
 
 
-def _own_pass(settings: MosaicPass) -> Pass:
+def _pass_from(settings: MosaicPass) -> Pass:
     if len(settings.offset) != 2:
         raise LulcsegError(
             f"mosaic.passes: offset is {settings.offset}", where="configuration", remedy="give rows and columns"

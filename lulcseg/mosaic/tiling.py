@@ -41,8 +41,8 @@ class Tiling:
         step: Distance from one patch to the next, and size of a core, in pixels.
 
     Example:
-        >>> from lulcseg.mosaic.passes import SINGLE
-        >>> tiling = Tiling(Window(0, 0, 10, 6), SINGLE, 8)
+        >>> from lulcseg.mosaic.passes import Pass, PassPlan
+        >>> tiling = Tiling(Window(0, 0, 10, 6), PassPlan((Pass(),)), 8)
         >>> [(tile.core.row, tile.core.col) for tile in tiling.tiles()]
         [(0, 0), (8, 0)]
     """

@@ -19,7 +19,7 @@ from lulcseg.pictures.encoding import png_bytes
 from lulcseg.pictures.painting import class_picture
 from lulcseg.pictures.reduced_imagery import PictureCells, PicturedScene, average_imagery
 from lulcseg.run_folder.folder import PREVIEWS
-from lulcseg.run_folder.record import SceneEntry
+from lulcseg.run_folder.record_parts import SceneEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.scene_state import scene_state
 

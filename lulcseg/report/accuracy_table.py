@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.pictures.map_names import map_title
-from lulcseg.report.estimate import Estimate
+from lulcseg.report.interval_figure import IntervalFigure
 
 SIMPLE_RANDOM_NOTE = (
     " The thin bars are 95 % Wilson confidence intervals: the sampling error of this map's assessment. They don't "
@@ -34,9 +34,9 @@ class ClassRow:
     colour: str
     reference: int
     mapped: int
-    users: Estimate
-    producers: Estimate
-    f1: Estimate
+    users: IntervalFigure
+    producers: IntervalFigure
+    f1: IntervalFigure
 
 
 def assessment_title(assessment: Assessment) -> str:
@@ -61,9 +61,9 @@ def class_rows(assessment: Assessment) -> list[ClassRow]:
             c.colour,
             s.reference_points[i],
             s.mapped_points[i],
-            Estimate(s.users[i], *(s.users_interval[i] if assessment.has_intervals else none)),
-            Estimate(s.producers[i], *(s.producers_interval[i] if assessment.has_intervals else none)),
-            Estimate(s.f1[i]),
+            IntervalFigure(s.users[i], *(s.users_interval[i] if assessment.has_intervals else none)),
+            IntervalFigure(s.producers[i], *(s.producers_interval[i] if assessment.has_intervals else none)),
+            IntervalFigure(s.f1[i]),
         )
         for i, c in enumerate(assessment.legend)
     ]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import MapEntry, RunRecord
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_parts import MapEntry
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from lulcseg.legend import IGNORE
 from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.plan_figure import plan_figure
 from lulcseg.run_folder.folder import PLAN
-from lulcseg.run_folder.record import PlanEntry
+from lulcseg.run_folder.record_parts import PlanEntry
 from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan

@@ -21,9 +21,9 @@ from lulcseg.run.evaluate import MapRun, label_of
 from lulcseg.run.fingerprint import predict_fingerprint
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plan
+from lulcseg.run_folder.creation import new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.joining import new_run_dir
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene

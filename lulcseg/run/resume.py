@@ -16,7 +16,8 @@ import yaml
 from lulcseg.errors import LulcsegError, describe_error, failure_state
 from lulcseg.files import replacing
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import PlanEntry, RecordWriter, RunRecord, TrialEntry, timestamp
+from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
+from lulcseg.run_folder.record_parts import PlanEntry, TrialEntry
 from lulcseg.sampling.plan import Plan
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.training.checkpoints import epochs_done

@@ -33,9 +33,9 @@ from lulcseg.run.planning import (
     settle_epochs,
 )
 from lulcseg.run.resume import begin_record, earlier_attempt, peaks_with, recording_outcome
+from lulcseg.run_folder.creation import join_run_dir, new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.joining import join_run_dir, new_run_dir
 from lulcseg.run_folder.record import RecordWriter, RunRecord
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
@@ -114,14 +114,14 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
     plan = Plan.load(folder.plan)
     adopt_plan_settings(config, plan)
     config = settle_epochs(config, plan)
-    fit(config, scenes, plan, folder.path, cache=cache, **_known_of(folder, RunRecord.load(folder)))
+    record = RunRecord.load(folder)
+    start = _resumed_from(folder, record)
+    fit(config, scenes, plan, folder.path, prior_shift=record.prior_shift, cache=cache, goes_on_from=start)
 
 
-def _known_of(folder: RunFolder, record: RunRecord) -> dict[str, Any]:
-    """Return what training takes from the record: the shift of class priors, and the checkpoint to resume from."""
-    assert record.plan is not None
-    resumed = None if record.goes_on_from is None else folder.path / record.goes_on_from
-    return {"prior_shift": record.plan.prior_shift or None, "goes_on_from": resumed}
+def _resumed_from(folder: RunFolder, record: RunRecord) -> Path | None:
+    """Return the checkpoint of an earlier attempt that training resumes from, if any."""
+    return None if record.goes_on_from is None else folder.path / record.goes_on_from
 
 
 def _train_and_map(
@@ -142,8 +142,10 @@ def _train_and_map(
         writer.update(shown=dict(display.address) or None)
         show_plan(display, folder, writer.record)
         if writer.record.checkpoint is None:
-            known = _known_of(folder, writer.record)
-            fitted = fit(config, trained, plan, folder.path, cache=cache, display=display, **known)
+            fitted = fit(
+                config, trained, plan, folder.path, prior_shift=writer.record.prior_shift, cache=cache,
+                display=display, goes_on_from=_resumed_from(folder, writer.record),
+            )  # fmt: skip
             best = folder.relative(fitted.best)
             writer.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
         best_path = folder.path / str(writer.record.checkpoint)

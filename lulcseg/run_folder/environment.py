@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lulcseg import __version__
-from lulcseg.run_folder.record import EnvironmentEntry, GitEntry
+from lulcseg.run_folder.record_parts import EnvironmentEntry, GitEntry
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (

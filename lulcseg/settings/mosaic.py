@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from lulcseg.errors import did_you_mean
+from lulcseg.settings.presets import load_preset, preset_names
 from lulcseg.settings.schema import refuse, setting
 
 OUTPUTS = ("probabilities", "confidence", "entropy", "disagreement", "polygons", "review")
@@ -26,23 +28,26 @@ class MosaicPass:
 
 @dataclass
 class MosaicSettings:
-    """How the mosaic is predicted (paper, section 2.5.5), and what is written."""
+    """How the mosaic is predicted (paper, section 2.5.5; presets: ``conf/mosaic/``), and what is written."""
 
     name: str = setting(
         "single",
-        "single: one grid of patches; multiple: a second grid half a patch further on, four rotations (the paper's); "
-        "cheap: the two grids, without rotations but that of the second by 180°; crop: patches that overlap, trimmed; "
-        "rotations: one grid, four rotations; grids: the two grids, weighted, not rotated.",
-        choices=("single", "multiple", "cheap", "crop", "rotations", "grids"),
+        "A preset of conf/mosaic/: single: one grid of patches; multiple: a second grid half a patch further on, four "
+        "rotations (the paper's); cheap: the two grids, without rotations but that of the second by 180°; crop: "
+        "patches that overlap, trimmed; rotations: one grid, four rotations; grids: the two grids, not rotated.",
+        choices=partial(preset_names, "mosaic"),
     )
-    passes: list[MosaicPass] = setting([], "Passes of your own, in place of those that `name` stands for.")
+    passes: list[MosaicPass] = setting(
+        [], "Tilings of the mosaic that are averaged; empty: those of the preset, or one grid of upright patches."
+    )
     weight: str | None = setting(
         None,
-        "How much a pixel counts by its place in the patch; null: as `name` has it, or cone for passes of your own.",
+        "How much a pixel counts by its place in the patch; null: as in the preset, else uniform, and cone for passes "
+        "of your own.",
         choices=("uniform", "cone", "pyramid", "hann", "gaussian"),
     )
     trim: float | None = setting(
-        None, "Share of the patch cut off at each edge; null: as `name` has it.", least=0.0, most=0.45
+        None, "Share of the patch cut off at each edge; null: as in the preset, else 0.", least=0.0, most=0.45
     )
     patch_size: int | None = setting(
         None, "Side of a prediction patch, in pixels; null: as in training.", least=16, most=8192
@@ -67,13 +72,47 @@ class MosaicSettings:
     compile: bool = setting(False, "Whether the network is compiled (torch.compile) first, where that can be had.")
 
     def __post_init__(self) -> None:
-        """Refuse outputs that aren't known, and those that make no sense."""
+        """Refuse outputs that are not known, and disagreement of a single view."""
         unknown = sorted(set(self.outputs) - set(OUTPUTS))
         if unknown:
             refuse(f"mosaic.outputs: '{unknown[0]}' can't be written", did_you_mean(unknown[0], OUTPUTS))
-        views = 1 if not self.passes else sum(len(p.rotations) * (1 + p.flips) for p in self.passes)
-        if "disagreement" in self.outputs and views == 1 and (self.passes or self.name in {"single", "crop"}):
-            refuse(
-                "mosaic.outputs: disagreement is between the views of a pixel, and there is only one",
-                "set mosaic=multiple, or leave it out",
-            )
+        if "disagreement" in self.outputs:
+            passes = self.passes or self.preset().passes or [MosaicPass()]
+            if sum(len(p.rotations) * (1 + p.flips) for p in passes) == 1:
+                refuse(
+                    "mosaic.outputs: disagreement is between the views of a pixel, and there is only one",
+                    "set mosaic=multiple, or leave it out",
+                )
+
+    def preset(self) -> MosaicSettings:
+        """Return what the preset of this name states.
+
+        Raises:
+            LulcsegError: ``name`` is not a preset.
+        """
+        stated = load_preset("mosaic", self.name)
+        passes = [MosaicPass(**each) for each in stated.pop("passes", [])]
+        return MosaicSettings(name=self.name, passes=passes, **stated)
+
+    @property
+    def has_own_passes(self) -> bool:
+        """Whether its passes are other than the preset's."""
+        return bool(self.passes) and self.passes != self.preset().passes
+
+    def with_preset(self) -> MosaicSettings:
+        """Return these settings with the preset's passes, weight and trim wherever they state none.
+
+        Passes of one's own are not mixed with the weight and trim of a preset.
+
+        Raises:
+            LulcsegError: ``name`` is not a preset.
+        """
+        if self.has_own_passes:
+            return self
+        preset = self.preset()
+        return replace(
+            self,
+            passes=preset.passes,
+            weight=preset.weight if self.weight is None else self.weight,
+            trim=preset.trim if self.trim is None else self.trim,
+        )

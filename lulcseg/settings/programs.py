@@ -16,7 +16,7 @@ from lulcseg.settings.reading import ReadingSettings
 from lulcseg.settings.sampling import SamplingSettings, ValidationSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.scenes import PredictScenes, TrainScenes
-from lulcseg.settings.schema import refuse, setting
+from lulcseg.settings.schema import TARGET, refuse, setting
 from lulcseg.settings.study import StudySettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.settings.trial import TrialSettings
@@ -40,8 +40,8 @@ class TrainConfig:
     optim: OptimSettings = field(default_factory=OptimSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     reading: ReadingSettings = field(default_factory=ReadingSettings)
-    callbacks: dict[str, Any] = setting(
-        {}, "Lightning callbacks, each under a name of its own: `_target_` and its arguments."
+    callbacks: dict[str, dict[str, Any]] = setting(
+        {}, "Lightning callbacks of the training by names of your own, each a `_target_` with its arguments."
     )
     logger: LoggerSettings = field(default_factory=LoggerSettings)
     mosaic: MosaicSettings = field(default_factory=MosaicSettings)
@@ -55,7 +55,12 @@ class TrainConfig:
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
 
     def __post_init__(self) -> None:
-        """Refuse replicates over several machines: a sweep starts each on its own."""
+        """Refuse callbacks without a target, and replicates over several machines."""
+        for name, entry in self.callbacks.items():
+            if not isinstance(entry.get(TARGET), str):
+                refuse(
+                    f"callbacks.{name} has no _target_", f"set callbacks.{name}._target_, the dotted path of its class"
+                )
         if self.trial.name is not None and self.trainer.nodes > 1:
             refuse(
                 f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",

@@ -121,7 +121,10 @@ def suggest_key(key: str, schema: type) -> str:
         near = clause.removeprefix("did you mean '").removesuffix("'?")
         return f"did you mean '{parent}.{near}'?" if parent else clause
     leaves = {k.rpartition(".")[2]: k for k in keys}
-    return f"did you mean '{leaves[leaf]}'?" if leaf in leaves else did_you_mean(key, keys)
+    if leaf in leaves:
+        return f"did you mean '{leaves[leaf]}'?"
+    clause = did_you_mean(key, keys)
+    return clause if clause.startswith("did you mean") else did_you_mean(key, [k for k in keys if "." not in k])
 
 
 def gather_arguments(plain: Mapping[str, Any], schema: type) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""A study: several trials read together, scored on ground never trained on and against the full truth."""
+"""A study: several trials evaluated together, on ground never trained on and against the full truth."""

@@ -1,4 +1,4 @@
-"""Scene files made of another: the ground that a grid keeps, and one class against all others."""
+"""Scene files derived from another: the ground of a plan's patches, and one class against all others."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import read_yaml
 
 REST = "Other"
+"""Name of the class that all others are merged into."""
 
 
-def ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
-    """Write a scene file of the ground that a plan's patches cover, and its boundary beside it.
+def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
+    """Write a scene file of the ground that a plan's patches cover, and its boundary next to it.
 
     Args:
-        scene: The scene that the plan is of.
-        plan: The plan, such as a grid's.
+        scene: The plan's scene.
+        plan: The plan, such as a systematic grid.
         out: The scene file to write, ``.yaml``.
 
     Returns:
@@ -36,12 +37,12 @@ def ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
     ground = gpd.GeoDataFrame({"name": [out.stem]}, geometry=[plan.rows.geometry.union_all()], crs=plan.rows.crs)
     with replacing(boundary) as part:
         ground.to_file(part, driver="GPKG", layer=out.stem)
-    content = _absolute(scene) | {"name": out.stem, "boundary": str(boundary.resolve())}
+    content = _absolute_content(scene) | {"name": out.stem, "boundary": str(boundary.resolve())}
     return _write(content, out)
 
 
-def class_scene(scene: Scene, land_class: str, out: Path) -> Path:
-    """Write a scene file in which one class stands against all others, called ``Other``; it keeps the scene's name.
+def write_class_scene(scene: Scene, land_class: str, out: Path) -> Path:
+    """Write a scene file of one class, all others merged into ``Other``; it keeps the scene's name.
 
     Args:
         scene: The scene.
@@ -59,7 +60,7 @@ def class_scene(scene: Scene, land_class: str, out: Path) -> Path:
         if name not in names:
             raise LulcsegError(f"it has no class '{name}'", where=scene.file.path, remedy=did_you_mean(name, names))
     make_folder(out.parent, "out")
-    content = _absolute(scene) | {"name": scene.name}
+    content = _absolute_content(scene) | {"name": scene.name}
     content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, REST}]
     others = {name: REST for name in names if name not in {land_class, REST}}
     for section in ("labels", "points"):
@@ -70,8 +71,8 @@ def class_scene(scene: Scene, land_class: str, out: Path) -> Path:
     return _write(content, out)
 
 
-def _absolute(scene: Scene) -> dict[str, Any]:
-    """Return a scene file's content with paths that hold in any folder."""
+def _absolute_content(scene: Scene) -> dict[str, Any]:
+    """Return a scene file's content with absolute paths."""
     content = read_yaml(scene.file.path)
     folder = scene.file.path.parent.resolve()
     content["imagery"] = content["imagery"] | {"files": [str(folder / name) for name in content["imagery"]["files"]]}

@@ -1,4 +1,4 @@
-"""The study's files: raw results, effects, tables, samples and figures, written into one folder."""
+"""Writing the study's files: raw results, effects, tables, simulated samples and figures."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lulcseg.pictures.figure_style import png
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
-from lulcseg.study.effect_figures import boxes, effects_figure, time_against_accuracy
+from lulcseg.study.effect_figures import effects_figure, score_boxes, time_against_accuracy
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
-from lulcseg.study.landscape import ALL, known_of, read_map
+from lulcseg.study.landscape import ALL, read_map, read_truth
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
 from lulcseg.study.samplefigures import reference_figures
-from lulcseg.study.samples import PAPER_HECTARES, designs_compared, simple_random_error, with_shares
+from lulcseg.study.samples import PAPER_HECTARES, compare_designs, simple_random_error, with_shares
 from lulcseg.study.score import score_labels, score_trials
 from lulcseg.trials.trial_reader import Trial
 
@@ -31,7 +31,7 @@ PASSES = (
     ("passes", "single"), ("pass_sets", "cheap"), ("pass_sets", "grids"), ("pass_weights", "grids_even"),
     ("pass_sets", "crop"), ("pass_sets", "rotations"), ("pass_weights", "multiple_even"), ("passes", "multiple"),
 )  # fmt: skip
-"""Sets of passes on the same models, roughly by cost."""
+"""Trial and value of sets of passes on the same models, roughly by cost."""
 DIGITS = 5
 OURS, PAPER = "the landscape's shares", "the paper's shares"
 
@@ -43,7 +43,7 @@ def write_results(trials: Sequence[Trial], out: Path, cache: Path | None, whole:
         trials: The trials.
         out: Folder to write to.
         cache: Folder of the synthetic landscapes.
-        whole: Ending of the names of scenes that nothing was trained on at all.
+        whole: Ending of the names of scenes that no model was trained on.
         labels: Scenes whose digitised polygons are scored as well.
 
     Raises:
@@ -55,7 +55,7 @@ def write_results(trials: Sequence[Trial], out: Path, cache: Path | None, whole:
     with replacing(out / RESULTS) as part:
         maps.round(DIGITS).to_csv(part, index=False)
     with replacing(out / CLASSES) as part:
-        # without name and time, so that the same runs give the same bytes
+        # no file name and time in the header: the same runs give the same bytes
         part.write_bytes(gzip.compress(classes.round(DIGITS).to_csv(index=False).encode(), mtime=0))
 
 
@@ -69,7 +69,7 @@ def write_document(folder: Path) -> list[Path]:
         The files written.
 
     Raises:
-        LulcsegError: Questions that can't be used, or a file that can't be written.
+        LulcsegError: Invalid questions, or a file can't be written.
     """
     maps = pd.read_csv(folder / RESULTS, keep_default_na=False, na_values=[""])
     classes = pd.read_csv(folder / CLASSES)
@@ -88,7 +88,7 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
     views = questions.views
     parts = [
         "# The study's tables\n\nWritten by `lulcseg study tables` from `results.csv` and `classes.csv.gz`; "
-        "[study.md](../study.md) says what they are of.\n",
+        "[study.md](../study.md) describes them.\n",
         "## Table 6, ours and the paper's\n\nOurs: 2018, the ground trained on, at the reference points, as the paper "
         "scored; mean ± half the 95 % t interval over seeds; ranked by the paper's rule (ties share the average).\n",
         beside_paper(maps, views["own"], 2018, TABLE6),
@@ -116,10 +116,10 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
         rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
         arms = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
         if arms:
-            figures[trial] = boxes(maps, arms, usual, "kappa", (2018, None, 2015))
+            figures[trial] = score_boxes(maps, arms, usual, "kappa", (2018, None, 2015))
     known = [arm for arm in PASSES if ((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any()]
     if len(known) > 1:
-        figures["passes"] = boxes(maps, known, usual, "kappa", (2018, None, None))
+        figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None))
         figures["passes_time"] = time_against_accuracy(maps, known, views["held"])
     written = []
     for name, figure in figures.items():
@@ -131,14 +131,14 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
 
 
 def write_samples(run: Path, scene_name: str, out: Path, cache: Path | None, *, seed: int = 0) -> list[Path]:
-    """Draw reference samples from a run's map and its truth, and write how far they mislead.
+    """Simulate reference samples from a run's map and its truth, and write the errors of their scores.
 
     Args:
         run: The run directory.
-        scene_name: Scene whose map is taken, by name or path.
+        scene_name: Scene of the map, by name or path.
         out: Folder for ``samples_random.csv``, ``samples_designs.csv`` and their figures.
         cache: Folder of the synthetic landscapes.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         The files written.
@@ -154,12 +154,12 @@ def write_samples(run: Path, scene_name: str, out: Path, cache: Path | None, *, 
     maps = [entry for entry in (record and record.maps) or () if entry.scene == scene.name]
     if not maps:
         raise LulcsegError(f"it has no map of {scene.name}", where=run, remedy="give a run that mapped it")
-    known = known_of(scene, split=False)
-    matrix = known.pixels(read_map(run / maps[0].path, known.legend), ALL)
+    truth = read_truth(scene, split=False)
+    matrix = truth.pixels(read_map(run / maps[0].path, truth.legend), ALL)
     names = list(scene.legend.names)
     matrices = {OURS: matrix / matrix.sum(), PAPER: with_shares(matrix, list(PAPER_HECTARES.values()))}
     errors = {whose: simple_random_error(m, seed=seed, names=names) for whose, m in matrices.items()}
-    compared = {whose: designs_compared(m, seed=seed, names=names) for whose, m in matrices.items()}
+    compared = {whose: compare_designs(m, seed=seed, names=names) for whose, m in matrices.items()}
     figures = dict(zip(("scatter", "ratio"), reference_figures(errors, compared[PAPER]), strict=True))
     make_folder(out, "out")
     written = []

@@ -1,4 +1,4 @@
-"""The study's figures: each trial's scores by view, and each question's effect."""
+"""The study's figures: box plots of each trial's scores by view, and the effect of each question."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from lulcseg.pictures.palette import value_colours
 from lulcseg.study.effects import AFTER, Questions, StudyView, in_view
 from lulcseg.trials.paper import paper_figures
 
-_TOLD = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
+_VERDICT_COLOURS = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
 
 
-def boxes(
+def score_boxes(
     whole: pd.DataFrame,
     arms: Sequence[tuple[str, str]],
     views: Sequence[StudyView],
     metric: str,
     years: Sequence[int | None],
 ) -> Figure:
-    """Draw a score's box and dots over the seeds: a panel a view, a box an arm; a diamond is the paper's figure.
+    """Draw box plots of a score over the seeds: one panel per view, one box per arm; a diamond is the paper's score.
 
     Args:
         whole: Scores of whole maps.
         arms: Trial and value of each box, in order.
         views: The panels.
-        metric: Which score.
-        years: For each panel the year of the paper's figures that it is set beside; None: none.
+        metric: The score.
+        years: For each panel the year of the paper's scores drawn in it; None draws none.
     """
     colours = value_colours([None] * len(arms))
     with mpl.rc_context(STYLE):
@@ -48,7 +48,7 @@ def boxes(
                     axes.plot(
                         getattr(printed, metric), i, "D", color="white", markeredgecolor=INK, markersize=5, zorder=4
                     )
-            axes.set_title(_broken(view.title), fontsize=8.5)
+            axes.set_title(_break_title(view.title), fontsize=8.5)
             axes.set(xlim=(-0.03, 1.03), xticks=[0, 0.25, 0.5, 0.75, 1], ylim=(len(arms) - 0.4, -0.6))
             axes.set_yticks(range(len(arms)), [value for _, value in arms])
             axes.tick_params(length=0)
@@ -67,7 +67,7 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
         axes.axvspan(-questions.margin, questions.margin, color=RULE, alpha=0.6, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         for i, (_, row) in enumerate(rows.iterrows()):
-            colour = _TOLD[str(row["verdict"])]
+            colour = _VERDICT_COLOURS[str(row["verdict"])]
             axes.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=1.6)
             axes.plot(row["effect"], i, "o", color=colour, markersize=5)
         labels = [textwrap.fill(f"{row['question']}  {asked[str(row['question'])]}", 78) for _, row in rows.iterrows()]
@@ -78,18 +78,20 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
         )
         axes.tick_params(length=0)
         axes.grid(visible=False, axis="y")
-        handles = [axes.plot([], [], "o-", color=colour, label=told)[0] for told, colour in _TOLD.items()]
+        handles = [
+            axes.plot([], [], "o-", color=colour, label=verdict)[0] for verdict, colour in _VERDICT_COLOURS.items()
+        ]
         figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8)
         return figure
 
 
 def time_against_accuracy(whole: pd.DataFrame, arms: Sequence[tuple[str, str]], view: StudyView) -> Figure:
-    """Draw what sets of passes gain over a single one against how long they map, a dot a seed, a diamond the mean.
+    """Draw the gain of sets of passes over a single pass against mapping time: a dot per seed, a diamond for the mean.
 
     Args:
         whole: Scores of whole maps.
         arms: Trial and value of each set; the first is the single pass.
-        view: Which maps.
+        view: The maps.
     """
     colours = value_colours([None] * len(arms))
     base = in_view(whole, *arms[0], view).set_index("seed")
@@ -126,5 +128,5 @@ def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:
     axes.plot(values, np.full(len(values), at), "o", color=colour, markersize=3.2, alpha=0.7)
 
 
-def _broken(title: str) -> str:
+def _break_title(title: str) -> str:
     return title.replace(" (", ",\n(").replace(", ", ",\n")

@@ -1,4 +1,4 @@
-"""The study's questions, asked of its raw results: an effect, its interval and a paired test for each view of it."""
+"""The study's questions, answered from its raw results: for each view an effect, its interval and a paired test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.scene.spec import read_yaml
 from lulcseg.settings.filling import fill
 from lulcseg.settings.schema import setting
-from lulcseg.trials.contrasts import equivalence, holm, paired_t, slopes
+from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval
 
 LEVEL = 0.05
@@ -29,39 +29,39 @@ AFTER = "†"
 class Question:
     """A comparison that is made in several views.
 
-    Arms are written ``trial/value``, or ``trial/value/mosaic`` where a run has maps made in several ways.
+    Arms are written ``trial/value``, or ``trial/value/mosaic`` if a run has maps of several mosaic settings.
     """
 
-    id: str = setting("", "What the rows are called by.")
+    id: str = setting("", "Name of the question; the rows are named after it.")
     asks: str = setting("", "What it asks, in words.")
-    first: list[str] = setting([], "Arm that the other is held against; for a slope, all arms in order.")
-    second: list[str] = setting([], "Arm whose score less the first's is the effect; empty: a slope over `first`.")
+    first: list[str] = setting([], "Baseline arm; for a slope, all arms in order.")
+    second: list[str] = setting([], "Arm whose score minus the baseline's is the effect; empty: a slope over `first`.")
     metric: str = setting("kappa", "Score of the whole map, or f1, users or producers of `classes`.")
-    classes: list[str] = setting([], "Classes whose mean is taken; empty: the score is of the whole map.")
+    classes: list[str] = setting([], "Classes that are averaged; empty: the score is of the whole map.")
     primary: str = setting("", "View that the conclusion rests on.")
     after: bool = setting(False, "Whether it was asked after scores were seen.")
 
     @property
     def text(self) -> str:
-        """What it asks, marked where it was asked after scores were seen."""
+        """The question, marked if it was asked after scores were seen."""
         return f"{self.asks} {AFTER}" if self.after else self.asks
 
 
 @dataclass
 class StudyView:
-    """Which maps are compared, on which ground, held against what."""
+    """Which maps are compared, on which ground, and against which reference."""
 
     scene: str = setting("", "Name of the scene.")
     ground: str = setting("all", "all, training or heldout.")
     against: str = setting("truth", "points or truth.", choices=("points", "truth"))
-    title: str = setting("", "The view for people.")
+    title: str = setting("", "Title of the view.")
 
 
 @dataclass
 class Questions:
-    """A study's questions and views, as a YAML file holds them."""
+    """A study's questions and views, as in their YAML file."""
 
-    margin: float = setting(0.02, "Difference below which there is none that matters.", least=0.0)
+    margin: float = setting(0.02, "Difference below which values count as equivalent.", least=0.0)
     views: dict[str, StudyView] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ def read_questions(path: Path) -> Questions:
     """Read a study's questions.
 
     Raises:
-        LulcsegError: Not YAML, an unknown key, or a question that names a view that isn't there.
+        LulcsegError: Not YAML, an unknown key, or a question that names an unknown view.
     """
     plain = read_yaml(path)
     views = {str(name): fill(StudyView, view, f"{path}: views.{name}") for name, view in plain.pop("views", {}).items()}
@@ -95,10 +95,10 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
         classes: The same by class.
 
     Returns:
-        A row a question × view that both arms were scored in: ``row`` (its name: question and view), what was compared,
+        One row per question and view in which both arms were scored: ``row`` (its name: question and view), the arms,
         both means, the effect with its 95 % t interval over seeds, the p of the paired t test, that of equivalence
-        within the margin, and what can be told. ``p_holm`` of the rows that conclusions rest on is adjusted among them
-        (Holm 1979); it is NaN elsewhere.
+        within the margin, and the verdict. ``p_holm`` is adjusted among the rows that conclusions rest on
+        (Holm 1979), NaN in the others.
     """
     rows = [
         row
@@ -148,14 +148,23 @@ def in_view(scores: pd.DataFrame, trial: str, value: str, view: StudyView) -> pd
 
 
 def verdict(p: float, p_equivalence: float) -> str:
-    """Say what both tests let be told: ``differs``, ``no difference`` (within the margin) or ``can't be told``."""
+    """Return the verdict of both tests: ``differs``, ``no difference`` (within the margin) or ``can't be told``.
+
+    Args:
+        p: p of the paired t test.
+        p_equivalence: p of the equivalence test.
+
+    Example:
+        >>> verdict(0.01, 0.4), verdict(0.3, 0.02), verdict(0.3, 0.4)
+        ('differs', 'no difference', "can't be told")
+    """
     if p < LEVEL:
         return "differs"
     return "no difference" if p_equivalence < LEVEL else "can't be told"
 
 
 def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Mapping[int, float]:
-    """Return an arm's score at each seed; of several classes the mean, a class never mapped counting 0."""
+    """Return an arm's score by seed; of several classes the mean, in which a class that is never mapped counts 0."""
     trial, value, *mosaic = arm.split(SEPARATOR)
     rows = in_view(scores, trial, value, view)
     if mosaic:
@@ -177,10 +186,10 @@ def _mean(columns: Mapping[str, NDArray[np.float64]], arms: Sequence[str]) -> ND
 
 
 def _level(scores: pd.DataFrame, arm: str) -> float:
-    """Return the number that a value stands for, in its trial or, as of models predicted again, in another."""
+    """Return the number of a value, from its trial or, for models that were only predicted again, from another."""
     trial, value, *_ = arm.split(SEPARATOR)
     named = scores[scores["value"] == value]
     levels = named.sort_values("trial", key=lambda names: names != trial)["level"].dropna()
     if levels.empty:
-        raise LulcsegError(f"{arm} stands for no number", where="questions", remedy="compare two arms instead")
+        raise LulcsegError(f"{arm} has no number", where="questions", remedy="compare two arms instead")
     return float(levels.iloc[0])

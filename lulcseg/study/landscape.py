@@ -1,4 +1,4 @@
-"""What is known everywhere of a synthetic landscape: the true class of every pixel, and the ground it lies on."""
+"""The truth of a synthetic landscape: the class of every pixel, and the parts of its ground."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from lulcseg.study.derived_scenes import REST
 
 ALL = "all"
 GROUNDS = ("training", "heldout")
-"""Ground that models are trained on, and ground that none is: the west and the east of a landscape."""
+"""Ground that models are trained on, and ground held out from all: the west and the east of a landscape."""
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class LandscapeTruth:
     """A scene's truth on its own pixels.
 
     Attributes:
         legend: The scene's classes.
-        truth: (H, W) uint8 class indices.
-        grounds: Name of a ground → (H, W) bool.
+        truth: (H, W) uint8 class index of each pixel.
+        grounds: Name of a part of the ground → (H, W) bool.
         rows: (n,) row of each reference point.
         cols: (n,) its column.
         points: (n,) its class index.
@@ -43,43 +43,43 @@ class Known:
     points: NDArray[np.int64]
 
     def pixels(self, mapped: NDArray[np.uint8], ground: str) -> NDArray[np.int64]:
-        """Return the confusion matrix of every pixel of a ground, rows the truth; unmapped pixels are left out.
+        """Return the confusion matrix of all pixels of a ground, rows = truth; unmapped pixels are left out.
 
         Args:
-            mapped: (H, W) uint8 class indices of a map, 255 where there is none.
+            mapped: (H, W) uint8 class indices of a map, 255 where there is no class.
             ground: Name of the ground.
         """
         counted = self.grounds[ground] & (mapped != IGNORE)
         return confusion_matrix(self.truth[counted], mapped[counted], len(self.legend))
 
     def at_points(self, mapped: NDArray[np.uint8], ground: str) -> NDArray[np.int64]:
-        """Return the confusion matrix at the reference points of a ground; as :meth:`pixels`."""
-        shown = mapped[self.rows, self.cols]
-        counted = self.grounds[ground][self.rows, self.cols] & (shown != IGNORE)
-        return confusion_matrix(self.points[counted], shown[counted], len(self.legend))
+        """Return the confusion matrix at the reference points of a ground, like :meth:`pixels`."""
+        at_points = mapped[self.rows, self.cols]
+        counted = self.grounds[ground][self.rows, self.cols] & (at_points != IGNORE)
+        return confusion_matrix(self.points[counted], at_points[counted], len(self.legend))
 
 
 def has_truth(scene: Scene) -> bool:
-    """Tell whether the true class of every pixel of a scene is known."""
-    return _truth_of(scene).is_file()
+    """Return whether the true class of every pixel of a scene is known."""
+    return _truth_file(scene).is_file()
 
 
-def _truth_of(scene: Scene) -> Path:
+def _truth_file(scene: Scene) -> Path:
     image = scene.file.place(scene.spec.imagery.files[0])
     return image.parent / f"truth_{image.stem}.tif"
 
 
-def known_of(scene: Scene, *, split: bool) -> Known:
-    """Read what is known of a scene of a synthetic landscape.
+def read_truth(scene: Scene, *, split: bool) -> LandscapeTruth:
+    """Read the truth of a scene of a synthetic landscape.
 
     Args:
-        scene: A whole date of a landscape, or one made of it (:mod:`lulcseg.study.derived_scenes`).
-        split: Whether it is the landscape whose west is trained on; else all of it is ground never trained on.
+        scene: One date of a landscape, or a scene derived from it (:mod:`lulcseg.study.derived_scenes`).
+        split: Whether it is the landscape whose west is trained on; else models are trained on none of it.
 
     Raises:
-        LulcsegError: It is no scene of a synthetic landscape, or has no reference points.
+        LulcsegError: It isn't a scene of a synthetic landscape, or has no reference points.
     """
-    truth_file = _truth_of(scene)
+    truth_file = _truth_file(scene)
     folder = truth_file.parent
     if not has_truth(scene):
         raise LulcsegError(
@@ -102,7 +102,7 @@ def known_of(scene: Scene, *, split: bool) -> Known:
     cols = (places.geometry.x.to_numpy() - grid.left) / grid.xres
     rows = (grid.top - places.geometry.y.to_numpy()) / grid.yres
     last = np.array(shape) - 1
-    return Known(
+    return LandscapeTruth(
         scene.legend,
         table[codes],
         grounds,
@@ -113,7 +113,7 @@ def known_of(scene: Scene, *, split: bool) -> Known:
 
 
 def _to_legend(legend: Legend) -> NDArray[np.uint8]:
-    """Return what each code of a truth raster is in a scene's legend: classes that it lacks are its ``Other``."""
+    """Return a (256,) table from codes of a truth raster to class indices; classes not in the legend are ``Other``."""
     table = np.full(256, IGNORE, dtype=np.uint8)
     for code, name in zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True):
         table[code] = legend.names.index(name if name in legend.names else REST)
@@ -121,7 +121,7 @@ def _to_legend(legend: Legend) -> NDArray[np.uint8]:
 
 
 def read_map(path: Path, legend: Legend) -> NDArray[np.uint8]:
-    """Read a whole map as class indices, (H, W) uint8, 255 where it has none."""
+    """Read a whole map as class indices, (H, W) uint8, 255 where there is no class."""
     table = np.full(256, IGNORE, dtype=np.uint8)
     table[list(legend.codes)] = np.arange(len(legend), dtype=np.uint8)
     with rasterio.open(path) as file:

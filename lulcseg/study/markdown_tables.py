@@ -1,4 +1,4 @@
-"""The study's tables as Markdown: the paper's own layouts with ours beside them, and what each question found."""
+"""The study's tables as Markdown: the paper's layouts with our scores beside it, and the answer to each question."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MISSING = "·"
 
 
 def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequence[str]) -> str:
-    """Return the layout of Tables 6, 9 and 11: each value's figures, and the paper's beside them.
+    """Return a table laid out like the paper's Tables 6, 9 and 11: each value's scores, and the paper's beside them.
 
     Args:
         whole: Scores of whole maps.
-        view: Which maps of ours.
+        view: Our maps.
         year: Year of the image that the paper scored.
         groups: The paper's groups of values, each ranked within itself (:mod:`lulcseg.trials.paper`).
 
@@ -46,15 +46,15 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
 
 def _row(printed: PaperFigures, ours: pd.DataFrame, place: int | None) -> list[str]:
     minutes = ours["training_seconds"].mean() / 60 if len(ours) else math.nan
-    cells = [printed.group or printed.trial, printed.value, str(len(ours)), _number(minutes, 1)]
-    cells += [spread(ours[metric].to_numpy()) for metric in METRICS]
-    cells += [MISSING if place is None else str(place), _number(printed.hours, 1)]
-    cells += [_number(getattr(printed, metric), 2) for metric in METRICS]
+    cells = [printed.group or printed.trial, printed.value, str(len(ours)), _format_number(minutes, 1)]
+    cells += [format_spread(ours[metric].to_numpy()) for metric in METRICS]
+    cells += [MISSING if place is None else str(place), _format_number(printed.hours, 1)]
+    cells += [_format_number(getattr(printed, metric), 2) for metric in METRICS]
     return [*cells, MISSING if printed.rank is None else str(printed.rank)]
 
 
 def _places(ours: dict[str, pd.DataFrame]) -> dict[str, int]:
-    """Return each value's place by the paper's rule, where there is more than one value with scores."""
+    """Return each value's place by the paper's rule; empty if fewer than two values have scores."""
     known = {value: rows for value, rows in ours.items() if len(rows)}
     if len(known) < 2:
         return {}
@@ -66,13 +66,13 @@ def _places(ours: dict[str, pd.DataFrame]) -> dict[str, int]:
 
 
 def by_value(whole: pd.DataFrame, trial: str, views: Sequence[StudyView], metric: str = "kappa") -> str:
-    """Return a table of one score: a row a value of a trial, a column a view.
+    """Return a table of one score: one row per value of a trial, one column per view.
 
     Args:
         whole: Scores of whole maps.
         trial: Name of the trial.
-        views: The views, those without a map left out.
-        metric: Which score.
+        views: The views; those without a map are left out.
+        metric: The score.
     """
     rows = whole[whole["trial"] == trial]
     names = list(dict.fromkeys(rows.sort_values(["level", "value"], na_position="last")["value"]))
@@ -81,8 +81,12 @@ def by_value(whole: pd.DataFrame, trial: str, views: Sequence[StudyView], metric
     table = []
     for i, value in enumerate(names):
         own = rows[rows["value"] == value]
-        cells = [value, _number(own["training_seconds"].mean() / 60, 1), _number(own["map_seconds"].mean(), 1)]
-        cells += [spread(found[i][metric].to_numpy()) for found in shown.values()]
+        cells = [
+            value,
+            _format_number(own["training_seconds"].mean() / 60, 1),
+            _format_number(own["map_seconds"].mean(), 1),
+        ]
+        cells += [format_spread(found[i][metric].to_numpy()) for found in shown.values()]
         table.append(cells)
     return _markdown(["value", "minutes", "map, s", *shown], table)
 
@@ -98,10 +102,11 @@ def answers(found: pd.DataFrame, questions: Questions) -> str:
             table.append([q.id, q.text, "not run", *[""] * 6])
             continue
         row = main.iloc[0]
-        others = [f"{r['view']} {signed(r['effect'])}{_mark(r)}" for _, r in rows[~rows["primary"]].iterrows()]
+        others = [f"{r['view']} {format_effect(r['effect'])}{_mark(r)}" for _, r in rows[~rows["primary"]].iterrows()]
+        interval = f"{format_effect(row['low'])} to {format_effect(row['high'])}"
         table.append([
-            row["row"], q.text, signed(row["effect"]), f"{signed(row['low'])} to {signed(row['high'])}",
-            probability(row["p"]), probability(row["p_holm"]), str(row["n"]), row["verdict"], ", ".join(others),
+            row["row"], q.text, format_effect(row["effect"]), interval,
+            format_p(row["p"]), format_p(row["p_holm"]), str(row["n"]), row["verdict"], ", ".join(others),
         ])  # fmt: skip
     return _markdown(columns, table)
 
@@ -115,8 +120,13 @@ def _mark(row: pd.Series) -> str:
     return {"differs": "*", "no difference": "="}.get(str(row["verdict"]), "")
 
 
-def spread(values: np.ndarray) -> str:
-    """Return mean ± half the 95 % t interval of the mean as text; the mean alone of one value."""
+def format_spread(values: np.ndarray) -> str:
+    """Return the mean ± half its 95 % t interval as text; of a single value the mean alone.
+
+    Example:
+        >>> format_spread(np.array([0.6, 0.7, 0.8]))
+        '0.700 ± 0.248'
+    """
     if not len(values):
         return MISSING
     low, high = t_interval(values)
@@ -124,15 +134,25 @@ def spread(values: np.ndarray) -> str:
     return mean if math.isnan(low) else f"{mean} ± {(high - low) / 2:.3f}"
 
 
-def signed(x: float) -> str:
-    """Return an effect with its sign."""
+def format_effect(x: float) -> str:
+    """Return an effect with its sign, as text.
+
+    Example:
+        >>> format_effect(-0.0123)
+        '−0.012'
+    """
     return MISSING if math.isnan(x) else f"{x:+.3f}".replace("-", "−")
 
 
-def probability(p: float) -> str:
-    """Return a p value as printed."""
+def format_p(p: float) -> str:
+    """Return a p value as text.
+
+    Example:
+        >>> format_p(0.0004), format_p(0.0412)
+        ('< 0.001', '0.041')
+    """
     return MISSING if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _number(x: float | None, digits: int) -> str:
+def _format_number(x: float | None, digits: int) -> str:
     return MISSING if x is None or math.isnan(x) else f"{x:.{digits}f}"

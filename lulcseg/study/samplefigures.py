@@ -21,18 +21,18 @@ _SCORES = {"f1": "F1", "users": "User's accuracy", "producers": "Producer's accu
 _RATIOS = {"users": "User's accuracy", "producers": "Producer's accuracy", "share": "Share of the area"}
 _WIDTH = 11.6
 _SPAN = 0.56
-"""How much of a class's row its marks take."""
+"""Share of a class's row that its marks take."""
 
 _TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 def reference_figures(errors: Mapping[str, pd.DataFrame], compared: pd.DataFrame) -> tuple[Figure, Figure]:
-    """Draw what simulated reference samples show.
+    """Draw the results of simulated reference samples.
 
     Args:
-        errors: Whose shares of area → what :func:`lulcseg.study.samples.simple_random_error` gives with them; of the
-            same classes and number of points.
-        compared: What :func:`lulcseg.study.samples.designs_compared` gives.
+        errors: Name of a set of area shares → result of :func:`lulcseg.study.samples.simple_random_error` under them;
+            all of the same classes and number of points.
+        compared: Result of :func:`lulcseg.study.samples.compare_designs`.
 
     Returns:
         The scatter of scores at simple random points (:func:`scatter_figure`), and the errors of stratified samples
@@ -47,7 +47,8 @@ def reference_figures(errors: Mapping[str, pd.DataFrame], compared: pd.DataFrame
 def scatter_figure(errors: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw each class's true F1, user's and producer's accuracy, and the range of 95 % of the estimates.
 
-    A row a class, commonest of the first table on top; under its name, the reference points to be expected of it.
+    One row per class, the commonest of the first table on top; under its name its expected number of reference
+    points.
 
     Args:
         errors: As for :func:`reference_figures`.
@@ -93,20 +94,20 @@ def scatter_figure(errors: Mapping[str, pd.DataFrame]) -> Figure:
 def ratio_figure(compared: pd.DataFrame) -> Figure:
     """Draw the root mean square error of stratified samples over that of simple random ones of the same size.
 
-    Left of 1, strata help. A row a class, commonest on top; a colour an allocation; filled marks are of the largest
-    sample, hollow ones of the smallest. What has no error in either design, such as the user's accuracy of a class that
-    is never right, has no mark.
+    Left of 1, stratification helps. One row per class, the commonest on top; one colour per allocation; filled marks
+    are of the largest sample, hollow ones of the smallest. Measures without error in either design, such as the
+    user's accuracy of a class that is never right, have no mark.
 
     Args:
         compared: As for :func:`reference_figures`.
     """
-    shown = compared[compared["design"] != SIMPLE_RANDOM]
-    if shown.empty:
+    stratified = compared[compared["design"] != SIMPLE_RANDOM]
+    if stratified.empty:
         raise ValueError("there is no stratified design to draw")
     share = compared[compared["figure"] == "share"].drop_duplicates("class").set_index("class")["true"]
     names = share.sort_values(ascending=False, kind="stable").index.tolist()
-    designs = list(dict.fromkeys(shown["design"]))
-    sizes = sorted({int(shown["points"].min()), int(shown["points"].max())})
+    designs = list(dict.fromkeys(stratified["design"]))
+    sizes = sorted({int(stratified["points"].min()), int(stratified["points"].max())})
     colours, offsets = value_colours([None] * len(designs)), _offsets(len(designs))
     with mpl.rc_context(THEMED):
         figure = Figure(figsize=(_WIDTH, 1.5 + 0.52 * len(names)), layout="constrained")
@@ -115,8 +116,12 @@ def ratio_figure(compared: pd.DataFrame) -> Figure:
             axes.axvline(1, color=INK, linewidth=0.9, zorder=1)
             for design, colour, offset in zip(designs, colours, offsets, strict=True):
                 for size in sizes:
-                    rows = (shown["figure"] == metric) & (shown["design"] == design) & (shown["points"] == size)
-                    ratio = shown[rows].set_index("class")["ratio"].loc[names].where(lambda r: r > 0)
+                    rows = (
+                        (stratified["figure"] == metric)
+                        & (stratified["design"] == design)
+                        & (stratified["points"] == size)
+                    )
+                    ratio = stratified[rows].set_index("class")["ratio"].loc[names].where(lambda r: r > 0)
                     axes.scatter(
                         ratio,
                         np.arange(len(names)) + offset,
@@ -128,7 +133,7 @@ def ratio_figure(compared: pd.DataFrame) -> Figure:
                     )
             axes.set(title=title, xscale="log")
             _rows(axes, len(names))
-        _same_scale(panels, shown[shown["figure"].isin(_RATIOS)]["ratio"])
+        _same_scale(panels, stratified[stratified["figure"].isin(_RATIOS)]["ratio"])
         panels[1].set_xlabel(
             "root mean square error, that of as many simple random points = 1\nunder each class: its share of the area"
         )
@@ -146,7 +151,7 @@ def ratio_figure(compared: pd.DataFrame) -> Figure:
 
 
 def _same_scale(panels: Sequence[Axes], ratios: pd.Series) -> None:
-    """Give logarithmic axes the same range, with 1 in it, and ticks that are read as numbers."""
+    """Give logarithmic axes the same range, which includes 1, and ticks written as plain numbers."""
     known = ratios[np.isfinite(ratios) & (ratios > 0)]
     low, high = min(0.5, float(known.min())) / 1.25, max(2.0, float(known.max())) * 1.25
     for axes in panels:
@@ -157,7 +162,7 @@ def _same_scale(panels: Sequence[Axes], ratios: pd.Series) -> None:
 
 
 def _rows(axes: Axes, n: int) -> None:
-    """Set rows apart, the first on top."""
+    """Draw lines between rows, the first on top."""
     axes.set_ylim(n - 0.5, -0.5)
     axes.tick_params(length=0)
     axes.grid(visible=False, axis="y")
@@ -166,7 +171,7 @@ def _rows(axes: Axes, n: int) -> None:
 
 
 def _offsets(n: int) -> list[float]:
-    """Return where n marks stand in a row, about its middle."""
+    """Return the offsets of n marks in a row from its centre."""
     return [_SPAN * ((i + 0.5) / n - 0.5) for i in range(n)]
 
 

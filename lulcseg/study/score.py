@@ -1,4 +1,4 @@
-"""The study's raw results: every map of every run, by ground, at the reference points and against the full truth."""
+"""The study's raw results: scores of all maps of all runs, by ground, at the points and at every pixel."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from lulcseg.progress import tracked
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
-from lulcseg.study.landscape import ALL, Known, has_truth, known_of, read_map
+from lulcseg.study.landscape import ALL, LandscapeTruth, has_truth, read_map, read_truth
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 
 POINTS, PIXELS = "points", "truth"
-"""What a map is held against: the reference points, or every pixel's true class."""
+"""Reference of a score: the reference points, or the true class of every pixel."""
 
 KEYS = ("trial", "value", "level", "seed", "scene", "mosaic", "ground", "against")
 WHOLE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
@@ -30,18 +30,18 @@ COST = ("training_seconds", "map_seconds", "steps", "plan")
 
 
 def score_trials(trials: Sequence[Trial], cache: Path | None, whole: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score the maps of all runs that came to their end.
+    """Score the maps of all finished runs.
 
     Args:
         trials: The trials.
         cache: Folder of the synthetic landscapes.
-        whole: Ending of the names of scenes that nothing was trained on at all, such as ``_other``.
+        whole: Ending of the names of scenes that no model was trained on, such as ``_other``.
 
     Returns:
-        Scores of whole maps: a row a run × scene × ground × what it is held against; and the same by class.
+        Scores of whole maps, one row per run, scene, ground and reference; and the same by class.
 
     Raises:
-        LulcsegError: A scene or a map that can't be read.
+        LulcsegError: A scene or a map can't be read.
     """
     scenes = _Scenes(cache, whole)
     rows: list[dict[str, Any]] = []
@@ -61,27 +61,27 @@ def score_trials(trials: Sequence[Trial], cache: Path | None, whole: str) -> tup
 
 
 class _Scenes:
-    """Scenes by the name that a run calls them, opened once."""
+    """Truth of scenes by the name or path that a run requests them by, each read once."""
 
     def __init__(self, cache: Path | None, whole: str) -> None:
         self._cache, self._whole = cache, whole
-        self._known: dict[str, tuple[str, Known | None]] = {}
+        self._truths: dict[str, tuple[str, LandscapeTruth | None]] = {}
 
-    def of(self, requested: str) -> tuple[str, Known | None]:
-        """Return a scene's own name and what is known of it; None where that isn't known everywhere."""
-        if requested not in self._known:
+    def of(self, requested: str) -> tuple[str, LandscapeTruth | None]:
+        """Return a scene's own name and its truth; None if that isn't known at every pixel."""
+        if requested not in self._truths:
             scene = Scene.open(requested, self._cache)
             split = not scene.name.endswith(self._whole)
-            self._known[requested] = scene.name, known_of(scene, split=split) if has_truth(scene) else None
-        return self._known[requested]
+            self._truths[requested] = scene.name, read_truth(scene, split=split) if has_truth(scene) else None
+        return self._truths[requested]
 
 
 def _scored(
     trial: Trial, r: Replicate, scenes: _Scenes
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any], Sequence[str], Scores]]:
-    """Walk a run's maps: key, cost, names of the classes, scores."""
+    """Yield for each map of a run its key, cost, class names and scores."""
     record = RunRecord.load(RunFolder(r.path))
-    known = dict(scenes.of(name) for name in _assessed(r.path))
+    truths = dict(scenes.of(name) for name in _requested_scenes(r.path))
     run = {"trial": trial.name, "value": r.value, "level": r.level, "seed": r.seed}
     for entry in record.maps or ():
         cost = {
@@ -89,51 +89,51 @@ def _scored(
             "steps": record.steps, "plan": (r.plan_digest or "")[:8],
         }  # fmt: skip
         place = run | {"scene": entry.scene, "mosaic": entry.mosaic}
-        here = known.get(entry.scene)
-        if here is None:  # its truth isn't known everywhere
+        truth = truths.get(entry.scene)
+        if truth is None:  # not a synthetic landscape
             own = r.assessment(entry.scene, entry.mosaic)
             if own is not None:
                 yield place | {"ground": ALL, "against": POINTS}, cost, own.legend.names, own.scores
             continue
-        mapped = read_map(r.path / entry.path, here.legend)
-        if mapped.shape != here.truth.shape:
+        mapped = read_map(r.path / entry.path, truth.legend)
+        if mapped.shape != truth.truth.shape:
             raise LulcsegError(
                 "it isn't on its landscape's pixels", where=r.path / entry.path, remedy="map the whole date"
             )
-        for where, scored in _by_ground(here, mapped):
-            yield place | where, cost, here.legend.names, scored
+        for where, scored in _by_ground(truth, mapped):
+            yield place | where, cost, truth.legend.names, scored
 
 
-def _by_ground(known: Known, mapped: NDArray[np.uint8]) -> Iterator[tuple[dict[str, str], Scores]]:
+def _by_ground(truth: LandscapeTruth, mapped: NDArray[np.uint8]) -> Iterator[tuple[dict[str, str], Scores]]:
     """Score a map, (H, W) class indices, on each ground, at the points and on every pixel."""
-    for ground in known.grounds:
-        yield {"ground": ground, "against": POINTS}, score(known.at_points(mapped, ground))
-        yield {"ground": ground, "against": PIXELS}, score(known.pixels(mapped, ground))
+    for ground in truth.grounds:
+        yield {"ground": ground, "against": POINTS}, score(truth.at_points(mapped, ground))
+        yield {"ground": ground, "against": PIXELS}, score(truth.pixels(mapped, ground))
 
 
-def _assessed(run: Path) -> list[str]:
-    """Return the scenes that a run was asked to map, as it was asked."""
-    asked = yaml.safe_load(RunFolder(run).config.read_text(encoding="utf-8"))
-    scenes = asked.get("scenes") or {}
-    return scenes.get("assess") or scenes.get("train") or [asked["scene"]]
+def _requested_scenes(run: Path) -> list[str]:
+    """Return the scenes that a run was requested to map, as written in its configuration."""
+    config = yaml.safe_load(RunFolder(run).config.read_text(encoding="utf-8"))
+    scenes = config.get("scenes") or {}
+    return scenes.get("assess") or scenes.get("train") or [config["scene"]]
 
 
 def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.DataFrame:
-    """Score the digitised polygons as if they were a map: the ceiling of what is trained on them.
+    """Score the digitised polygons as if they were a map: an upper bound for models trained on them.
 
     Returns:
-        Rows as :func:`score_trials` has, of the trial ``human``.
+        Rows as those of :func:`score_trials`, of the trial ``human``.
     """
     rows = []
     for name in names:
         scene = Scene.open(name, cache)
-        known = known_of(scene, split=not scene.name.endswith(whole))
+        truth = read_truth(scene, split=not scene.name.endswith(whole))
         labels = scene.labels
         if labels is None:
             raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
         drawn = labels.read(scene.grid.window)
         key = {"trial": "human", "value": "manual", "level": None, "seed": 0, "scene": scene.name, "mosaic": ""}
-        rows += [key | where | {m: getattr(scored, m) for m in WHOLE} for where, scored in _by_ground(known, drawn)]
+        rows += [key | where | {m: getattr(scored, m) for m in WHOLE} for where, scored in _by_ground(truth, drawn)]
     return pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST])
 
 

@@ -63,8 +63,14 @@ def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> BatchA
         custom: BatchAugmentation = build_target(settings.target, settings.arguments, _TARGET, offered=offered)
         return custom
     chosen = {name: float(share) for name, share in asdict(settings.p).items() if share is not None}
-    crop = record.patch_size if settings.margin else None
-    augmentation = build(settings.name, record.bands, p=chosen, strength=settings.strength, crop=crop)
+    augmentation = build(
+        settings.name,
+        record.bands,
+        p=chosen,
+        strength=settings.strength,
+        strengths=settings.strengths,
+        crop=record.patch_size if settings.margin else None,
+    )
     if not augmentation.operations:
         return None
     _check_range(augmentation, record)

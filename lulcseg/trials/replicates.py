@@ -9,7 +9,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.free_settings import settings_digest
-from lulcseg.run_folder.record import COMPLETE, RunRecord, TrialEntry
+from lulcseg.run_folder.record import COMPLETE, RunRecord
+from lulcseg.run_folder.record_parts import TrialEntry
 
 
 @dataclass(frozen=True, eq=False)

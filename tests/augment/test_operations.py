@@ -5,11 +5,13 @@ import math
 import pytest
 import torch
 
-from lulcseg.augment.assemble import build, only
+from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
-from lulcseg.augment.catalogue import PRESETS, operations
+from lulcseg.augment.catalogue import operations
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
+from lulcseg.settings.presets import load_preset
+from tests.support.augmentations import only
 
 NAMES = list(operations())
 GEOMETRY = [n for n, o in operations().items() if o.group == "geometry"]
@@ -118,7 +120,7 @@ def test_one_at_a_time_is_as_all_at_once(name, monkeypatch):
 
 def test_switching_one_off_leaves_the_draws_of_others():
     given = batch(n=8)
-    off = dict.fromkeys(PRESETS["paper"], 0.0)
+    off = dict.fromkeys(load_preset("augment", "paper")["p"], 0.0)
     both = run(build("paper", 3, p={**off, "gamma": 1.0, "linear": 0.5}), given)[0]
     alone = run(build("paper", 3, p={**off, "gamma": 1.0}), given)[0]
     agree = [torch.equal(a, b) for a, b in zip(both, alone, strict=True)]
@@ -194,7 +196,7 @@ def test_a_generator_draws_as_the_global_one_and_leaves_that_alone():
         ({"preset": "papre"}, "did you mean 'paper'"),
         ({"p": {"gama": 0.5}}, "did you mean 'gamma'"),
         ({"p": {"gamma": 1.5}}, "not a probability"),
-        ({"p": {"hue": 0.5}}, "hue needs 3 bands and the imagery has 4"),
+        ({"p": {"hue": 0.4}}, "hue needs 3 bands and the imagery has 4"),
         ({"p": {"blur": 0.7, "fog": 0.7}}, "add up to"),
         ({"p": {"gamma": math.nan}}, "not a probability"),
         ({"strength": -1.0}, "not a number of 0 or more"),

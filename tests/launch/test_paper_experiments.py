@@ -11,8 +11,11 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.agents import wandb_sweep
-from lulcseg.launch.compose import CONF, ROOT, check_command_line, compose, compose_all
-from lulcseg.launch.jobs import jobs_of
+from lulcseg.launch.command_line import groups, program_of
+from lulcseg.launch.compose import ROOT, compose, compose_all
+from lulcseg.launch.jobs import jobs_from, jobs_of
+from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.mosaic import MosaicSettings
 
 # Section 2 and Table 2 for what every trial shares; Tables 3 and 5 for patches and batches.
 SHARED = {
@@ -53,6 +56,8 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
         "mosaic.name": "multiple", "trainer.epochs": 100, "trainer.batch_size": 20,
     },
 }  # fmt: skip
+SERIES = {"batch", "patch_grid", "patch_stratified"}
+"""What the paper's batches and patch sizes are variants of; each runs by itself with any number."""
 OURS = {"demo", "demo_small", "transfer_plain", "transfer_augmented"}
 PATCHES = [f"patch{size}_{how}" for how in ("grid", "stratified") for size in (128, 256, 512, 1024)]
 SWEEPS: dict[str, tuple[list[str], list[float | None], tuple[str | None, list[str]]]] = {
@@ -78,10 +83,6 @@ def runs_of(sweep: str) -> list[Any]:
     return [job.settings for job in jobs_of(program_of(sweep), [f"+sweeps={sweep}"])]
 
 
-def program_of(sweep: str) -> str:
-    return "predict" if sweep in {"passes", "pass_sets", "pass_weights", "patch_window"} else "train"
-
-
 STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
 STUDIES = (
     "augmentation_time", "batch_rates", "batch_steps", "fast_path", "one_class", "pass_sets", "pass_weights",
@@ -91,25 +92,28 @@ STUDIES = (
 
 
 def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
-    assert {p.stem for p in (CONF / "experiment").glob("*.yaml")} == {*EXPERIMENTS, *OURS, *STUDIED}
+    assert set(groups()["experiment"]) == {*EXPERIMENTS, *OURS, *STUDIED, *SERIES}
     assert {p.stem for p in (ROOT / "sweeps").glob("*.yaml")} == {*SWEEPS, "replicates", *STUDIES}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_is_what_the_paper_describes_and_nothing_else(name: str) -> None:
-    mine, default = flat(asdict(compose("train", [f"+experiment={name}"]))), flat(asdict(compose("train")))
+    composed = compose("train", [f"+experiment={name}"])
+    mine, default = flat(asdict(composed)), flat(asdict(compose("train")))
     expected = SHARED | EXPERIMENTS[name]
     assert {key: mine[key] for key in expected} == expected
     changed = {key for key, value in mine.items() if value != default[key]} - {"run_dir", "name"}
-    assert changed <= set(expected), "it changes what the paper doesn't"
+    presets = ("augment.p.", "mosaic.passes", "mosaic.weight")
+    assert {key for key in changed if not key.startswith(presets)} <= set(expected), "it changes what the paper doesn't"
+    assert composed.augment == AugmentSettings(composed.augment.name).with_preset()
+    assert composed.mosaic == MosaicSettings(composed.mosaic.name).with_preset()
     assert mine["name"] == name
-    assert len((CONF / "experiment" / f"{name}.yaml").read_text().splitlines()) < 20
 
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_a_sweep_is_the_papers_trial(name: str) -> None:
     program, (values, levels, contrast) = program_of(name), SWEEPS[name]
-    check_command_line(program, ["-m", f"+sweeps={name}"])
+    jobs_from(program, ["-m", f"+sweeps={name}"])
     runs = runs_of(name)
     assert [(r.trial.value, r.trial.level, r.seed) for r in runs] == [
         (value, level, seed) for value, level in zip(values, levels, strict=True) for seed in range(5)
@@ -129,6 +133,11 @@ def test_a_sweep_is_the_papers_trial(name: str) -> None:
             assert all(key in {"run_dir", "sampling.seed"} or key.startswith("trial.") for key in differing)
 
 
+def test_a_sweep_says_which_script_runs_it() -> None:
+    predicted = {name for name in groups()["sweeps"] if program_of(name) == "predict"}
+    assert predicted == {"passes", "pass_sets", "pass_weights", "patch_window"}
+
+
 def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:
     runs = runs_of("passes")
     trained = {run.run_dir for run in runs_of("augmentation")}
@@ -138,19 +147,29 @@ def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:
         assert folder in trained
         assert folder.endswith(f"augment_on/seed{run.seed}")
     with pytest.raises(LulcsegError, match=r"predicts models that are trained already; write python predict\.py -m"):
-        check_command_line("train", ["-m", "+sweeps=passes"])
+        jobs_from("train", ["-m", "+sweeps=passes"])
     with pytest.raises(LulcsegError, match=r"trains models; write python train\.py -m \+sweeps=scaling"):
-        check_command_line("predict", ["-m", "+sweeps=scaling"])
+        jobs_from("predict", ["-m", "+sweeps=scaling"])
 
 
 @pytest.mark.parametrize("name", [*SWEEPS, "replicates"])
 def test_a_sweep_holds_parameters_seeds_and_what_the_trial_is(name: str) -> None:
     content = yaml.safe_load((ROOT / "sweeps" / f"{name}.yaml").read_text())
-    where = {"checkpoint", "output"} if name == "passes" else {"run_dir", "sampling"}
-    assert set(content) == {"hydra", "trial"} | where
+    where = {"checkpoint"} if name == "passes" else set()
+    assert set(content) == {"defaults", "hydra", "trial"} | where
+    assert content["defaults"] == [f"base/{program_of(name)}"]
+    assert set(content["hydra"]) == {"sweeper"}
     assert content["hydra"]["sweeper"]["params"]["seed"] == "0,1,2,3,4"
     assert set(content["hydra"]["sweeper"]["params"]) <= {"seed", "+experiment", "mosaic"}
-    assert content.get("sampling", {"seed": 0}) == {"seed": 0}
+
+
+def test_any_batch_and_any_patch_size_is_an_experiment_too() -> None:
+    batch = compose("train", ["+experiment=batch", "trainer.batch_size=30"])
+    assert (batch.name, batch.trainer.batch_size, batch.sampling.match_total) == ("batch", 30, 3986)
+    grid = compose("train", ["+experiment=patch_grid", "sampling.patch_size=96"])
+    assert (grid.sampling.method, grid.sampling.patch_size) == ("grid", 96)
+    with pytest.raises(LulcsegError, match=r"there is no conf/experiment/batch51\.yaml; did you mean 'batch5"):
+        jobs_from("train", ["+experiment=batch51"])
 
 
 def test_what_is_said_on_the_command_line_stands_over_the_sweep() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic import mapping
-from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE, Pass, PassPlan, plan_from
+from lulcseg.mosaic.passes import Pass, PassPlan, plan_from
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.mosaic.weights import WEIGHTS, weight_window
 from lulcseg.progress import Bars
@@ -24,6 +24,7 @@ from tests.support.mosaics import (
     random_image,
     settings_of,
 )
+from tests.support.pass_plans import CHEAP, CROP, MULTIPLE, SINGLE
 
 SIZES = [(1, 1), (1, 13), (3, 5), (8, 8), (16, 24), (13, 29), (31, 17)]
 

@@ -8,8 +8,9 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
-from lulcseg.mosaic.passes import CHEAP, CROP, GRIDS, MULTIPLE, ROTATIONS, SINGLE, Pass, PassPlan, PatchView
+from lulcseg.mosaic.passes import Pass, PassPlan, PatchView
 from lulcseg.mosaic.tiling import Tiling
+from tests.support.pass_plans import CHEAP, CROP, GRIDS, MULTIPLE, ROTATIONS, SINGLE
 
 
 def test_the_papers_plans():

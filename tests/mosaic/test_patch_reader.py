@@ -7,9 +7,9 @@ import pytest
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
-from lulcseg.mosaic.passes import SINGLE
 from lulcseg.mosaic.patch_reader import read_patches, read_reflected
 from lulcseg.mosaic.tiling import Tiling
+from tests.support.pass_plans import SINGLE
 
 
 class Stripes:

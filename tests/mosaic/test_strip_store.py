@@ -20,7 +20,6 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
-from lulcseg.mosaic.passes import CHEAP, CROP, MULTIPLE, SINGLE
 from lulcseg.mosaic.products import products
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.mosaic.strip_store import StripStore
@@ -37,6 +36,7 @@ from tests.support.mosaics import (
     random_image,
     write_scene,
 )
+from tests.support.pass_plans import CHEAP, CROP, MULTIPLE, SINGLE
 
 CPU = torch.device("cpu")
 PATCH, BATCH = 32, 5
@@ -289,7 +289,7 @@ def test_a_killed_prediction_resumes(tmp_path, whole):
     script = """
         import os, signal, sys
         from pathlib import Path
-        from lulcseg.mosaic.passes import MULTIPLE
+        from tests.support.pass_plans import MULTIPLE
         from tests.support.mosaics import ArrayReader, NormalisedUNet, holes, map_reader, random_image
 
         class Killed(NormalisedUNet):

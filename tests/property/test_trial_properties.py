@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lulcseg.trials.contrasts import holm, named_contrast, pairs
+from lulcseg.trials.contrasts import named_contrast, pairs
+from lulcseg.trials.paired_tests import holm
 from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.rule import paper_ranks
 from lulcseg.trials.summary import bootstrap_interval, t_interval

@@ -7,7 +7,8 @@ import numpy as np
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData
 from lulcseg.run.planning import plan_entry
-from lulcseg.run_folder.record import RunRecord, SceneEntry
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_parts import SceneEntry
 from lulcseg.sampling.class_shares import cover
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.plan_summary import summarise_plan

@@ -13,7 +13,7 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.pictures.inline_svg import inline_svg
-from lulcseg.report.estimate import Estimate
+from lulcseg.report.interval_figure import IntervalFigure
 from lulcseg.report.trial import closeups as trialclose
 from lulcseg.report.trial import score_figures as trialfigures
 from lulcseg.report.trial.confusions import confusion_view
@@ -240,7 +240,7 @@ def test_a_trial_of_one_value_without_maps(tmp_path):
     assert "full: kappa 0." in words
     assert ", 1 run." in words
     assert "The run directories hold no maps" in words
-    assert "other pairs" not in words
+    assert "by Holm" not in words
 
 
 def test_a_trial_in_which_nothing_finished(tmp_path):
@@ -279,10 +279,10 @@ def test_the_same_runs_give_the_same_page(folder):
 
 
 def test_a_bar_holds_all_its_marks():
-    cell = Estimate(0.7, 0.6, 0.8, (0.65, 0.75), scale=(0.5, 0.9))
+    cell = IntervalFigure(0.7, 0.6, 0.8, (0.65, 0.75), scale=(0.5, 0.9))
 
     assert (cell.position, cell.span, cell.replicate_positions) == (50.0, (25.0, 50.0), [37.5, 62.5])
-    assert Estimate(float("nan")).text == "–"
+    assert IntervalFigure(float("nan")).text == "–"
 
 
 def test_the_year_of_a_scene():

@@ -11,16 +11,8 @@ import pytest
 from lulcseg.errors import LulcsegError
 from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import (
-    EnvironmentEntry,
-    MapEntry,
-    PlanEntry,
-    RecordWriter,
-    RunRecord,
-    SceneEntry,
-    TrialEntry,
-    plain_level,
-)
+from lulcseg.run_folder.record import RecordWriter, RunRecord
+from lulcseg.run_folder.record_parts import EnvironmentEntry, MapEntry, PlanEntry, SceneEntry, TrialEntry, plain_level
 from lulcseg.settings.trial import TrialSettings
 
 FULL: dict[str, Any] = {
@@ -82,7 +74,7 @@ def test_what_an_older_version_left_out_has_a_default() -> None:
     assert (record.state, record.plan, record.plan_digest, record.assessments, record.attempts) == (None,) * 4 + (1,)
     assert (record.maps or ())[0].areas == ()
     assert not record.is_complete
-    assert PlanEntry.of().prior_shift == []
+    assert PlanEntry.of().prior_shift is None
 
 
 def test_changes_keep_the_order_and_new_keys_come_last(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import asdict
 import pytest
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, check_command_line, compose
+from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.jobs import jobs_from
 from lulcseg.settings.filling import fill
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.programs import TrainConfig
@@ -20,7 +21,7 @@ SECTIONS = ("model", "loss", "optim", "sampling", "augment")
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_target_takes_the_keys_beside_it_as_arguments(section: str) -> None:
     words = [f"{section}._target_=my_package.Mine", f"+{section}.gamma=2", f"+{section}.nested={{a: [1, x]}}"]
-    check_command_line("train", words)
+    jobs_from("train", words)
     config = compose("train", words)
     found = getattr(config, section)
     assert (found.target, found.arguments) == ("my_package.Mine", {"gamma": 2, "nested": {"a": [1, "x"]}})
@@ -35,9 +36,9 @@ def test_settings_beside_a_target_stay_settings() -> None:
 def test_without_a_target_a_section_takes_no_arguments() -> None:
     for words in (["+loss.gamma=2"], ["+model.gamma=2", "loss._target_=a.B"]):
         with pytest.raises(LulcsegError, match="gamma=2' names no setting"):
-            check_command_line("train", words)
+            jobs_from("train", words)
     with pytest.raises(LulcsegError, match=r"unknown key 'loss\.label_smothing'.*'loss\.label_smoothing'"):
-        check_command_line("train", ["loss=cross_entropy", "+loss.label_smothing=0.1"])
+        jobs_from("train", ["loss=cross_entropy", "+loss.label_smothing=0.1"])
     with pytest.raises(LulcsegError, match="unknown key 'gamma'"):
         fill(LossSettings, {"_target_": None, "gamma": 2}, "here")
 

@@ -7,10 +7,11 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import CONF, compose
-from lulcseg.mosaic.passes import CROP, MULTIPLE, PLANS, Pass, PassPlan, plan_from
+from lulcseg.mosaic.passes import Pass, PassPlan, plan_from
 from lulcseg.mosaic.products import LAYERS
 from lulcseg.mosaic.weights import WEIGHTS
 from lulcseg.settings.mosaic import OUTPUTS, MosaicSettings
+from tests.support.pass_plans import CROP, MULTIPLE, PLANS
 
 
 def settings(*overrides):

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import CONF, SCHEMAS, check_command_line, compose, groups
+from lulcseg.launch.command_line import groups
+from lulcseg.launch.compose import CONF, SCHEMAS, compose
+from lulcseg.launch.jobs import jobs_from
 from lulcseg.settings.filling import fill
 from lulcseg.settings.programs import TrainConfig
-from lulcseg.settings.schema import check_bounds, known_keys
-
-EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
+from lulcseg.settings.schema import known_keys
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ EXPERIMENTS = sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
 )
 def test_wrong_override_is_refused_with_a_remedy(argument: str, part: str) -> None:
     with pytest.raises(LulcsegError, match=part):
-        check_command_line("train", [argument])
+        jobs_from("train", [argument])
 
 
 def test_a_range_does_not_cut_what_a_mosaics_deviation_counted() -> None:
@@ -49,12 +49,12 @@ def test_a_range_does_not_cut_what_a_mosaics_deviation_counted() -> None:
 
 
 def test_a_folder_that_hides_a_setting_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lulcseg.launch.compose.ROOT", tmp_path)
+    monkeypatch.setattr("lulcseg.launch.command_line.ROOT", tmp_path)
     (tmp_path / "sweeps").mkdir()
-    check_command_line("train", ["cache=/tmp/x"])
+    jobs_from("train", ["cache=/tmp/x"])
     (tmp_path / "cache").mkdir()
     with pytest.raises(LulcsegError, match="a folder hides the setting cache"):
-        check_command_line("train", ["cache=/tmp/x"])
+        jobs_from("train", ["cache=/tmp/x"])
 
 
 def test_a_study_stands_for_the_papers_numbers_and_the_command_line_stands_over_it() -> None:
@@ -69,8 +69,8 @@ def test_a_study_stands_for_the_papers_numbers_and_the_command_line_stands_over_
 
 def test_multirun_is_checked_before_its_first_job() -> None:
     with pytest.raises(LulcsegError, match=r"trainer\.epochs"):
-        check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,x"])
-    check_command_line("train", ["-m", "seed=0,1", "trainer.epochs=1,2"])
+        jobs_from("train", ["-m", "seed=0,1", "trainer.epochs=1,x"])
+    jobs_from("train", ["-m", "seed=0,1", "trainer.epochs=1,2"])
 
 
 def test_scene_is_a_plain_string() -> None:
@@ -78,29 +78,17 @@ def test_scene_is_a_plain_string() -> None:
     assert compose("train", ["scenes.assess=[a,b/c.yaml]"]).scenes.assess == ["a", "b/c.yaml"]
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_composes_and_changes_what_it_names(name: str) -> None:
-    default, changed = compose("train"), compose("train", [f"+experiment={name}"])
-    assert changed.name == name
-    check_bounds(changed)
-    content = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
-    assert len((CONF / "experiment" / f"{name}.yaml").read_text().splitlines()) < 25
-    for key, value in _leaves(content):
-        of_study = str(value).startswith("${study.")
-        assert _get(changed, key) == (_get(default, value[2:-1]) if of_study else value)
-        assert of_study or _get(default, key) != value, f"{key} equals the default"
-
-
 @pytest.mark.parametrize("name", ["train", "predict"])
-def test_files_hold_the_schemas_defaults(name: str) -> None:
+def test_without_overrides_everything_is_the_schemas_default(name: str) -> None:
     composed, schema = compose(name), SCHEMAS[name]()
+    schema.mosaic = schema.mosaic.with_preset()
     for key in set(known_keys(SCHEMAS[name])) - {"run_dir"}:  # it carries the time
         assert _get(composed, key) == _get(schema, key), key
 
 
 def test_every_group_option_composes() -> None:
     for group, options in groups().items():
-        if group in {"experiment", "sweeps"}:
+        if group in {"experiment", "sweeps", "hparams_search"}:  # tests of their own
             continue
         for option in options:
             assert isinstance(compose("train", [f"{group}={option}"]), TrainConfig)
@@ -116,15 +104,6 @@ def test_every_setting_is_explained() -> None:
 def test_unknown_key_in_a_file_names_the_file() -> None:
     with pytest.raises(LulcsegError, match=r"my\.yaml.*trainer\.epochs"):
         fill(TrainConfig, {"trainer": {"epoks": 3}}, str(Path("my.yaml")))
-
-
-def _leaves(content: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
-    for key, value in content.items():
-        if key == "defaults":
-            continue
-        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
-    return found
 
 
 def _get(config: object, key: str) -> object:

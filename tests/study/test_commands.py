@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lulcseg.cli import command_parser
-from lulcseg.launch.compose import ROOT, check_command_line
-from lulcseg.launch.jobs import jobs_of
+from lulcseg.launch.compose import ROOT
+from lulcseg.launch.jobs import jobs_from, jobs_of
 from lulcseg.study.effects import read_questions
 
 SCRIPT = ROOT / "docs" / "study" / "mini.sh"
@@ -46,7 +46,7 @@ def asked_for(calls: list[list[str]]) -> dict[str, list[Any]]:
     for script, *arguments in calls:
         if script in {"train.py", "predict.py"}:
             name = script.removesuffix(".py")
-            check_command_line(name, arguments)
+            jobs_from(name, arguments)
             assert arguments[0] == "-m"
             overrides = arguments[1:]
             for job in jobs_of(name, overrides):

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.inline_svg import PAGE
 from lulcseg.study.samplefigures import ratio_figure, reference_figures, scatter_figure
-from lulcseg.study.samples import designs_compared, simple_random_error, with_shares
+from lulcseg.study.samples import compare_designs, simple_random_error, with_shares
 
 NAMES = ("Cane", "$Vines_1$", "Other")
 PIXELS = np.array([[52_000, 400, 9_000], [100, 2_300, 600], [8_000, 900, 426_700]])
@@ -31,7 +31,7 @@ def errors():
 
 @pytest.fixture(scope="module")
 def compared():
-    return designs_compared(PIXELS, (200, 400, 800), 100, 1, ("equal", "olofsson"), names=NAMES, interval_draws=2)
+    return compare_designs(PIXELS, (200, 400, 800), 100, 1, ("equal", "olofsson"), names=NAMES, interval_draws=2)
 
 
 def of(axes, kind):
@@ -90,7 +90,7 @@ def test_no_word_covers_another(errors, compared):
 
 
 def test_what_has_no_error_has_no_mark():
-    never_right = designs_compared([[0, 100], [50, 850]], (100,), 50, 0, ("equal",), interval_draws=2)
+    never_right = compare_designs([[0, 100], [50, 850]], (100,), 50, 0, ("equal",), interval_draws=2)
     users = of(ratio_figure(never_right).axes[0], PathCollection)[0]
     assert np.ma.getmaskarray(np.ma.masked_invalid(users.get_offsets()))[:, 0].tolist() == [False, True]
 

@@ -13,16 +13,16 @@ from lulcseg.assessment.scores import score
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import PAPER_LEGEND
 from lulcseg.study.draws import (
-    divided,
+    allocate_points,
+    class_measures,
+    divide,
     draw_simple,
     draw_stratified,
     drawn_scores,
-    figures_of,
     proportions,
-    shared_points,
-    stratified_figures,
+    stratified_measures,
 )
-from lulcseg.study.samples import PAPER_HECTARES, WHOLE, designs_compared, simple_random_error, with_shares
+from lulcseg.study.samples import PAPER_HECTARES, WHOLE, compare_designs, simple_random_error, with_shares
 
 NAMES = ("Cane", "Vines", "Other")
 PIXELS = np.array([[52_000, 400, 9_000], [100, 2_300, 600], [8_000, 900, 426_700]])
@@ -136,12 +136,12 @@ def test_a_class_that_is_nowhere_may_stay_so():
     assert with_shares([[3, 1], [0, 0]], [1, 0]).tolist() == [[0.75, 0.25], [0, 0]]
 
 
-def test_weighted_figures_of_many_samples_are_those_the_library_gives_one():
+def test_weighted_class_measures_many_samples_are_those_the_library_gives_one():
     cells, rng = proportions(PIXELS), np.random.default_rng(5)
     mapped = cells.sum(axis=0)
     counts = draw_stratified(cells, np.array([30, 12, 58]), 60, rng)
     assert (counts.sum(axis=1) == [30, 12, 58]).all()
-    found = stratified_figures(counts, mapped)
+    found = stratified_measures(counts, mapped)
     for d, sample in enumerate(counts):
         alone = stratified_by_map(sample, mapped * 1e9, NAMES, 1.0)
         for figure, values in found.items():
@@ -151,7 +151,7 @@ def test_weighted_figures_of_many_samples_are_those_the_library_gives_one():
 
 def test_stratified_points_have_the_errors_of_the_design():
     """User's accuracy is binomial in its own stratum; area is Σ W² p (1 − p) / n (Cochran 1977, eq. 5.7)."""
-    table = designs_compared(PIXELS, (900,), 4_000, 2, ("equal",), names=NAMES, interval_draws=2)
+    table = compare_designs(PIXELS, (900,), 4_000, 2, ("equal",), names=NAMES, interval_draws=2)
     cells = PIXELS / PIXELS.sum()
     weights, n = cells.sum(axis=0), 900
     for k, name in enumerate(NAMES):
@@ -172,7 +172,7 @@ def test_stratified_points_have_the_errors_of_the_design():
 
 
 def test_intervals_hold_what_they_say_where_points_are_many():
-    table = designs_compared(PIXELS, (6_000,), 400, 7, ("proportional", "equal"), names=NAMES, interval_draws=400)
+    table = compare_designs(PIXELS, (6_000,), 400, 7, ("proportional", "equal"), names=NAMES, interval_draws=400)
     judged = table[table.figure != "f1"]
     assert judged.coverage.between(0.9, 0.99).all(), judged[["design", "class", "figure", "coverage"]]
     assert (judged.intervals == 1).all()
@@ -182,7 +182,7 @@ def test_intervals_hold_what_they_say_where_points_are_many():
 def test_intervals_of_a_share_fail_where_its_omissions_are_rarely_met():
     """A class half of which hides in a huge stratum with few points: either none of it is met, or far too much."""
     hidden = [[999_000, 0], [500, 500]]
-    table = designs_compared(hidden, (200,), 300, 0, ("equal",), names=("Other", "Vines"))
+    table = compare_designs(hidden, (200,), 300, 0, ("equal",), names=("Other", "Vines"))
     share = row(table, design="equal", figure="share", **{"class": "Vines"})
     assert share.bias == pytest.approx(0, abs=4 * share.rmse / math.sqrt(300))
     assert share.intervals < 0.15  # no interval is given where no error was met
@@ -190,9 +190,9 @@ def test_intervals_of_a_share_fail_where_its_omissions_are_rarely_met():
 
 
 def test_the_same_seed_gives_the_same_and_a_generator_goes_on():
-    one, again = (designs_compared(PIXELS, (300,), 20, 4, interval_draws=3) for _ in range(2))
+    one, again = (compare_designs(PIXELS, (300,), 20, 4, interval_draws=3) for _ in range(2))
     assert one.equals(again)
-    assert not one.equals(designs_compared(PIXELS, (300,), 20, 5, interval_draws=3))
+    assert not one.equals(compare_designs(PIXELS, (300,), 20, 5, interval_draws=3))
     rng = np.random.default_rng(4)
     assert simple_random_error(PIXELS, 300, 20, rng).equals(simple_random_error(PIXELS, 300, 20, 4))
     assert not simple_random_error(PIXELS, 300, 20, rng).equals(simple_random_error(PIXELS, 300, 20, 4))
@@ -207,17 +207,17 @@ def test_counts_and_shares_are_one():
 
 def test_points_are_shared_as_the_library_shares_them():
     cells = proportions([[600, 0, 20], [10, 0, 5], [10, 0, 355]])  # the second class is never mapped
-    assert shared_points(cells, 100, "equal").tolist() == [50, 0, 50]
-    assert shared_points(cells, 100, "proportional").tolist() == [62, 0, 38]
-    assert shared_points(cells, 120, "olofsson").tolist() == [70, 0, 50]
+    assert allocate_points(cells, 100, "equal").tolist() == [50, 0, 50]
+    assert allocate_points(cells, 100, "proportional").tolist() == [62, 0, 38]
+    assert allocate_points(cells, 120, "olofsson").tolist() == [70, 0, 50]
     spread = [math.sqrt(600 * 20), math.sqrt(355 * 25)]  # W √(U (1 − U)) up to a factor
-    assert shared_points(cells, 1_000, "optimal")[0] == pytest.approx(1_000 * spread[0] / sum(spread), abs=1)
-    table = designs_compared([[600, 0, 20], [10, 0, 5], [10, 0, 355]], (120,), 50, 0, ("optimal", "olofsson"))
+    assert allocate_points(cells, 1_000, "optimal")[0] == pytest.approx(1_000 * spread[0] / sum(spread), abs=1)
+    table = compare_designs([[600, 0, 20], [10, 0, 5], [10, 0, 355]], (120,), 50, 0, ("optimal", "olofsson"))
     assert table[(table["class"] == "1") & (table.figure == "users")]["true"].isna().all()
     with pytest.raises(LulcsegError, match="too few"):
-        designs_compared(PIXELS, (100,), 5, 0, ("olofsson",))
+        compare_designs(PIXELS, (100,), 5, 0, ("olofsson",))
     with pytest.raises(LulcsegError, match="no allocation"):
-        designs_compared(PIXELS, (100,), 5, 0, ("equl",))
+        compare_designs(PIXELS, (100,), 5, 0, ("equl",))
 
 
 def test_names_that_do_not_fit_are_refused():
@@ -225,9 +225,9 @@ def test_names_that_do_not_fit_are_refused():
         simple_random_error(PIXELS, 10, 2, names=("A", "B"))
 
 
-def test_figures_of_shares_written_out():
+def test_class_measures_shares_written_out():
     p = PIXELS / PIXELS.sum()
-    found = figures_of(p[np.newaxis])
+    found = class_measures(p[np.newaxis])
     assert found["f1"][0] == pytest.approx(2 / (1 / found["users"][0] + 1 / found["producers"][0]))
     assert found["share"][0].sum() == pytest.approx(1)
-    assert np.isnan(divided([1.0], 0)).all()
+    assert np.isnan(divide([1.0], 0)).all()

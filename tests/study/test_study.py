@@ -18,11 +18,11 @@ from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
-from lulcseg.study.derived_scenes import class_scene, ground_scene
+from lulcseg.study.derived_scenes import write_class_scene, write_ground_scene
 from lulcseg.study.document import write_document
 from lulcseg.study.effect_figures import time_against_accuracy
 from lulcseg.study.effects import StudyView, effects, read_questions, verdict
-from lulcseg.study.landscape import known_of, read_map
+from lulcseg.study.landscape import read_map, read_truth
 from lulcseg.study.score import score_labels, score_trials
 from lulcseg.trials.trial_reader import read_trial
 from tests.support.plans import drawn
@@ -44,7 +44,7 @@ def whole_scene(landscape: Path, cache: Path) -> Scene:
 
 def test_scores_of_a_ground_are_those_of_its_pixels_and_points(landscape: Path, tmp_path: Path) -> None:
     scene = whole_scene(landscape, tmp_path)
-    known = known_of(scene, split=True)
+    known = read_truth(scene, split=True)
     with rasterio.open(landscape / "truth_2018.tif") as file:
         truth = file.read(1)
     east = known.grounds["heldout"]
@@ -70,7 +70,7 @@ def test_scores_of_a_ground_are_those_of_its_pixels_and_points(landscape: Path, 
 
 def test_a_scene_of_one_class_and_one_of_a_plans_ground(landscape: Path, tmp_path: Path) -> None:
     scene = whole_scene(landscape, tmp_path)
-    single = Scene.open(str(class_scene(scene, "Vineyards", tmp_path / "one" / "v.yaml")), tmp_path)
+    single = Scene.open(str(write_class_scene(scene, "Vineyards", tmp_path / "one" / "v.yaml")), tmp_path)
     assert (single.name, list(single.legend.names)) == (scene.name, ["Other", "Vineyards"])
     assert scene.labels is not None
     assert single.labels is not None
@@ -80,13 +80,13 @@ def test_a_scene_of_one_class_and_one_of_a_plans_ground(landscape: Path, tmp_pat
     assert single.points is not None
     assert scene.points is not None
     assert (single.points["class_index"] == 1).sum() == (scene.points["class_index"] == vines).sum()
-    truth = known_of(single, split=True).truth
-    np.testing.assert_array_equal(truth == 1, known_of(scene, split=True).truth == vines)
+    truth = read_truth(single, split=True).truth
+    np.testing.assert_array_equal(truth == 1, read_truth(scene, split=True).truth == vines)
     with pytest.raises(LulcsegError, match="no class 'Vinyards'"):
-        class_scene(scene, "Vinyards", tmp_path / "x.yaml")
+        write_class_scene(scene, "Vinyards", tmp_path / "x.yaml")
 
     plan = drawn(scene, method="grid", cell=64, background=None, seed=0)
-    ground = Scene.open(str(ground_scene(scene, plan, tmp_path / "ground.yaml")), tmp_path)
+    ground = Scene.open(str(write_ground_scene(scene, plan, tmp_path / "ground.yaml")), tmp_path)
     assert ground.ground.area == pytest.approx(len(plan) * (32 * 0.5) ** 2)
 
 
@@ -137,12 +137,12 @@ def test_effects_are_paired_t_tests_of_what_the_maps_scored(trial: Path, landsca
     found = effects(questions, whole, classes).set_index("row")
     assert set(found["question"]) == {"N1", "N2", "N3"}, "what wasn't run has no row"
 
-    known = known_of(whole_scene(landscape, tmp_path), split=True)
-    held = known.grounds["heldout"]
+    truth = read_truth(whole_scene(landscape, tmp_path), split=True)
+    held = truth.grounds["heldout"]
 
     def kappas(value: str) -> list[float]:
-        maps = (read_map(trial / value / f"seed{s}" / "maps" / "m.tif", known.legend) for s in SEEDS)
-        return [cohen_kappa_score(known.truth[held], m[held]) for m in maps]
+        maps = (read_map(trial / value / f"seed{s}" / "maps" / "m.tif", truth.legend) for s in SEEDS)
+        return [cohen_kappa_score(truth.truth[held], m[held]) for m in maps]
 
     little, much = np.array(kappas("little")), np.array(kappas("much"))
     row = found.loc["N1.held"]
@@ -160,12 +160,12 @@ def test_effects_are_paired_t_tests_of_what_the_maps_scored(trial: Path, landsca
     assert found.loc["N1.held", "p_holm"] >= found.loc["N1.held", "p"]
     assert np.isnan(found.loc["N1.own", "p_holm"])
 
-    names = [known.legend.names.index(name) for name in ("Vineyards", "Berry Crops")]
-    here = known.grounds["training"][known.rows, known.cols]
+    names = [truth.legend.names.index(name) for name in ("Vineyards", "Berry Crops")]
+    here = truth.grounds["training"][truth.rows, truth.cols]
 
     def mean_f1(value: str, seed: int) -> float:
-        shown = read_map(trial / value / f"seed{seed}" / "maps" / "m.tif", known.legend)[known.rows, known.cols]
-        return float(f1_score(known.points[here], shown[here], labels=names, average="macro", zero_division=0))
+        shown = read_map(trial / value / f"seed{seed}" / "maps" / "m.tif", truth.legend)[truth.rows, truth.cols]
+        return float(f1_score(truth.points[here], shown[here], labels=names, average="macro", zero_division=0))
 
     by_hand = np.mean([mean_f1("much", s) - mean_f1("little", s) for s in SEEDS])
     assert found.loc["N3.own", "effect"] == pytest.approx(by_hand)
@@ -231,9 +231,9 @@ def test_samples_are_drawn_from_a_map_and_its_truth(
         "samples_random.csv", "samples_designs.csv", "samples_scatter.png", "samples_ratio.png",
     }  # fmt: skip
     table = pd.read_csv(tmp_path / "samples_random.csv").set_index(["shares", "figure", "class"])
-    known = known_of(whole_scene(landscape, tmp_path), split=False)
-    mapped = read_map(run / "maps" / "m.tif", known.legend)
-    kappa = cohen_kappa_score(known.truth.ravel(), mapped.ravel())
+    truth = read_truth(whole_scene(landscape, tmp_path), split=False)
+    mapped = read_map(run / "maps" / "m.tif", truth.legend)
+    kappa = cohen_kappa_score(truth.truth.ravel(), mapped.ravel())
     assert table.loc[("the landscape's shares", "kappa", "all"), "true"] == pytest.approx(kappa, abs=1e-5)
     ours, papers = (table.loc[(f"the {whose} shares", "producers"), "true"] for whose in ("landscape's", "paper's"))
     np.testing.assert_allclose(ours, papers, err_msg="shares change no producer's accuracy")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lulcseg.trials.contrasts import equivalence, find_pair, named_contrast, paired_t, pairs
+from lulcseg.trials.contrasts import find_pair, named_contrast, pairs
+from lulcseg.trials.paired_tests import equivalence, paired_t
 from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.trial_reader import Contrast
 from tests.support.trials import VIEW, trial_of

@@ -11,9 +11,9 @@ from lulcseg.legend import Legend
 from lulcseg.pictures.encoding import data_uri
 from lulcseg.pictures.figure_style import jpeg
 from lulcseg.pictures.plan_figure import plan_figure
-from lulcseg.report.estimate import Estimate
+from lulcseg.report.interval_figure import IntervalFigure
 from lulcseg.report.run.run_data import RunData
-from lulcseg.run_folder.record import PlanEntry
+from lulcseg.run_folder.record_parts import PlanEntry
 from lulcseg.sampling.plan import VALIDATION, Plan
 from lulcseg.sampling.plan_summary import summarise_plan
 
@@ -51,8 +51,8 @@ class PlanRow:
     drawn: int | None = None
     touching: int | None = None
     without: int | None = None
-    ground: Estimate | None = None
-    pixels: Estimate | None = None
+    ground: IntervalFigure | None = None
+    pixels: IntervalFigure | None = None
     shift: float | None = None
 
     @property
@@ -166,8 +166,8 @@ def _row(entry: Mapping[str, Any], counts: PlanEntry, legend: Legend | None) -> 
         drawn=drawn.get(name) if any(drawn.values()) else None,
         touching=(counts.touches or {}).get(name),
         without=((counts.per_feature or {}).get(name) or {}).get("without"),
-        ground=Estimate(prior["ground"]) if prior else None,
-        pixels=Estimate(prior["pixels"]) if prior else None,
+        ground=IntervalFigure(prior["ground"]) if prior else None,
+        pixels=IntervalFigure(prior["pixels"]) if prior else None,
         shift=prior["shift"] if prior and prior["pixels"] and prior["ground"] else None,
     )
 

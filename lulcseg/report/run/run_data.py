@@ -16,7 +16,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.report.map_files import MapFile, list_maps
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import RunRecord, SceneEntry
+from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record_parts import SceneEntry
 from lulcseg.sampling.plan import Plan
 
 

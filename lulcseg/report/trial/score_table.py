@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.report.estimate import Estimate
+from lulcseg.report.interval_figure import IntervalFigure
 from lulcseg.report.trial.score_views import METRICS, ViewComparison
 from lulcseg.trials.paper import HUMAN, HUMAN_HOURS, PaperFigures, paper_figures
 from lulcseg.trials.ranking import RankedValue, Ranking
@@ -39,9 +39,9 @@ class ValueRow:
     name: str
     n: int
     planned: int
-    hours: Estimate
-    kappa: Estimate
-    others: list[Estimate]
+    hours: IntervalFigure
+    kappa: IntervalFigure
+    others: list[IntervalFigure]
     place: int | None
     printed_rank: int | None
     first: str
@@ -57,9 +57,9 @@ class ValueRow:
 class HumanRow:
     """The row of the digitised polygons, scored as if they were a map."""
 
-    hours: Estimate
-    kappa: Estimate
-    others: list[Estimate]
+    hours: IntervalFigure
+    kappa: IntervalFigure
+    others: list[IntervalFigure]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class ValueClassRow:
     index: int
     points: int
     few: bool
-    cells: list[Estimate]
+    cells: list[IntervalFigure]
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def class_tables(
 
 def _row(r: RankedValue, printed: PaperFigures | None, planned: int, scale: tuple[float, float]) -> ValueRow:
     cells = [_estimate(getattr(r, metric), _paper_text(printed, metric)) for metric in _SCORES]
-    hours = Estimate(
+    hours = IntervalFigure(
         r.hours.mean,
         paper="" if printed is None or printed.hours is None else f"{printed.hours:g}",
         digits=2 if not r.hours.mean < 0.1 else 4,
@@ -202,9 +202,9 @@ def _row(r: RankedValue, printed: PaperFigures | None, planned: int, scale: tupl
 
 
 def _human(labels: Assessment, printed: PaperFigures | None, scale: tuple[float, float]) -> HumanRow:
-    cells = [Estimate(getattr(labels.scores, m), paper=_paper_text(printed, m)) for m in _SCORES]
+    cells = [IntervalFigure(getattr(labels.scores, m), paper=_paper_text(printed, m)) for m in _SCORES]
     return HumanRow(
-        Estimate(math.nan, paper=f"> {HUMAN_HOURS}" if printed else ""), replace(cells[0], scale=scale), cells[1:]
+        IntervalFigure(math.nan, paper=f"> {HUMAN_HOURS}" if printed else ""), replace(cells[0], scale=scale), cells[1:]
     )
 
 
@@ -217,8 +217,8 @@ def _paper_text(printed: PaperFigures | None, metric: str) -> str:
     return text
 
 
-def _estimate(summary: Summary, paper: str = "") -> Estimate:
-    return Estimate(summary.mean, summary.low, summary.high, summary.scores, paper)
+def _estimate(summary: Summary, paper: str = "") -> IntervalFigure:
+    return IntervalFigure(summary.mean, summary.low, summary.high, summary.scores, paper)
 
 
 def _scale(kappas: Sequence[Summary], labels: Assessment | None) -> tuple[float, float]:

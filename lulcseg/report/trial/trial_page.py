@@ -238,6 +238,6 @@ def _facts(trial: Trial, found: list[ViewComparison]) -> list[tuple[str, str]]:
 
 
 def _sections(scored: bool) -> list[tuple[str, str]]:
-    first = [("answer", "Answer")]
+    first = [("answer", "Conclusions")]
     of_scores = [("table", "Results"), ("classes", "Classes"), ("confusion", "Confusion"), ("time", "Time")]
     return [*first, *(of_scores if scored else []), ("training", "Training"), ("plans", "Plans"), ("maps", "Maps")]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lulcseg.errors import LulcsegError
+from lulcseg.run_folder.creation import join_run_dir, new_run_dir
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.joining import join_run_dir, new_run_dir
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_without_a_run_that_goes_on_they_wait_in_vain(tmp_path: Path, state: str
 
 
 def test_they_wait_until_the_first_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lulcseg.run_folder.joining.time.sleep", lambda _: begin(tmp_path / "run"))
+    monkeypatch.setattr("lulcseg.run_folder.creation.time.sleep", lambda _: begin(tmp_path / "run"))
     assert join_run_dir(str(tmp_path / "run"), 60) == RunFolder(tmp_path / "run")
 
 

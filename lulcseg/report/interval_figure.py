@@ -11,7 +11,7 @@ _UNDEFINED_SORTS_AS = -99.0
 
 
 @dataclass(frozen=True)
-class Estimate:
+class IntervalFigure:
     """A figure, such as user's accuracy, with its 95 % interval.
 
     Attributes:

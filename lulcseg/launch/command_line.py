@@ -1,0 +1,168 @@
+"""Reading the command line of an entry script, and checking what it names before Hydra sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.launch.compose import CONF, ROOT, SCHEMAS, SWEEPS
+from lulcseg.launch.experiments import series_of_experiments
+from lulcseg.scene.spec import read_yaml
+from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
+
+_NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command line that names known settings and options alone.
+
+    Attributes:
+        program: "train" or "predict".
+        overrides: Its overrides as they were written.
+        parsed: The same, as Hydra's parser read them.
+        multirun: Whether it has ``-m``.
+    """
+
+    program: str
+    overrides: list[str]
+    parsed: list[Any]
+    multirun: bool
+
+
+def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
+    """Read the command line of an entry script. Values are not checked: composing does that.
+
+    Args:
+        program: "train" or "predict".
+        argv: What follows the script's name.
+
+    Raises:
+        LulcsegError: An override that names no setting or no option of a group, several values or ``+sweeps=`` without
+            ``-m``, or a sweep of the other script.
+    """
+    from hydra._internal.utils import get_args_parser
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    arguments = get_args_parser().parse_args(list(argv))
+    try:
+        parsed = OverridesParser.create().parse_overrides(arguments.overrides)
+    except OverrideParseException as error:
+        message = str(error).splitlines()[0]
+        raise LulcsegError(
+            f"can't read the override '{error.override}' ({message})", where="command line", remedy="write key=value"
+        ) from error
+    line = CommandLine(program, list(arguments.overrides), parsed, bool(arguments.multirun))
+    options = groups()
+    targets = _may_have_targets(line)
+    for override in parsed:
+        _check_key(program, override, options, targets)
+        _check_several(line, override)
+        _check_option(override, options)
+        if str(override.key_or_group) == SWEEPS:
+            _check_program(program, override)
+    return line
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the Hydra groups and the names of their options."""
+    found = {
+        folder.name: sorted(p.stem for p in folder.glob("*.yaml"))
+        for folder in CONF.iterdir()
+        if folder.is_dir() and folder.name not in _NO_GROUPS
+    }
+    found["experiment"] = sorted([*found["experiment"], *series_of_experiments()])
+    found[SWEEPS] = sorted(p.stem for p in (ROOT / SWEEPS).glob("*.yaml"))
+    return found
+
+
+def program_of(sweep: str) -> str:
+    """Return which script runs a sweep: "train" or "predict", by the base that its file names."""
+    bases = [str(entry) for entry in read_yaml(ROOT / SWEEPS / f"{sweep}.yaml").get("defaults", [])]
+    return "predict" if "base/predict" in bases else "train"
+
+
+def _may_have_targets(line: CommandLine) -> set[str]:
+    """Return the sections for which a command line, or an option that it chooses, may set a ``_target_``."""
+    given = {str(override.key_or_group) for override in line.parsed}
+    known = known_keys(SCHEMAS[line.program])
+    sections = {key.removesuffix(f".{TARGET}") for key in known if key.endswith(f".{TARGET}")}
+    if {"experiment", SWEEPS} & given:
+        return sections
+    return {section for section in sections if {section, f"{section}.{TARGET}"} & given}
+
+
+def _check_key(program: str, override: Any, options: Mapping[str, Any], targets: Collection[str]) -> None:
+    """Refuse an override that names no setting."""
+    key = str(override.key_or_group)
+    line = override.input_line or key
+    if _is_hydras(key):
+        return
+    schema = SCHEMAS[program]
+    known = known_keys(schema)
+    if key in known and key not in options and (ROOT / key).is_dir():
+        raise LulcsegError(
+            f"a folder hides the setting {key}: Hydra takes it for a group of settings", where=ROOT / key,
+            remedy="give the folder another name",
+        )  # fmt: skip
+    if key in options or key in known:
+        return
+    if line.startswith("+") and any(key.startswith(f"{free}.") for free in (*targets, *free_keys(schema))):
+        return  # an argument of a target, or an entry of a mapping
+    hint = did_you_mean(key, [*options, *(k for k in known if "." not in k)])
+    if not hint.startswith("did you mean") or "." in key:
+        hint = suggest_key(key, schema)
+    raise LulcsegError(f"'{line}' names no setting", where="command line", remedy=hint)
+
+
+def _check_several(line: CommandLine, override: Any) -> None:
+    """Refuse what needs several runs without ``-m``."""
+    key = str(override.key_or_group)
+    if line.multirun or _is_hydras(key):
+        return
+    if key == SWEEPS:
+        raise LulcsegError(
+            "+sweeps= needs -m",
+            where="command line",
+            remedy=f"write python {line.program}.py -m {override.input_line}",
+        )
+    if override.is_sweep_override():
+        raise LulcsegError(
+            f"'{override.input_line}' gives several values for {key}",
+            where="command line",
+            remedy="add -m to run them all, or write a list in brackets: [a,b]",
+        )
+
+
+def _check_option(override: Any, options: Mapping[str, Sequence[str]]) -> None:
+    """Check that the options chosen of a group exist, so that the error is one sentence."""
+    key = str(override.key_or_group)
+    known = options.get(key)
+    if known is None or override.is_delete():
+        return
+    values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
+    for value in values:
+        if isinstance(value, str) and value not in known:
+            raise LulcsegError(
+                f"'{override.input_line}': there is no conf/{key}/{value}.yaml",
+                where="command line",
+                remedy=did_you_mean(value, known),
+            )
+
+
+def _check_program(program: str, override: Any) -> None:
+    """Check that a sweep is of this script."""
+    own = program_of(str(override.value()))
+    if own != program:
+        what = "predicts models that are trained already" if own == "predict" else "trains models"
+        raise LulcsegError(
+            f"+sweeps={override.value()} {what}", where="command line",
+            remedy=f"write python {own}.py -m {override.input_line}",
+        )  # fmt: skip
+
+
+def _is_hydras(key: str) -> bool:
+    return key == "hydra" or key.startswith(("hydra.", "hydra/"))

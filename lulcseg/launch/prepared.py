@@ -1,0 +1,76 @@
+"""Hydra's runs and sweeps of settings that are composed already."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from omegaconf import DictConfig, open_dict
+
+
+class PreparedLoader(ConfigLoaderImpl):
+    """Hydra's loader with a configuration at hand, so that sweepers and launchers compose nothing again.
+
+    A launcher's process gets the configuration of the whole sweep with the job's overrides in
+    ``hydra.overrides.task``, by which its settings are found.
+
+    Args:
+        loader: The loader that composed it.
+        config: The configuration.
+    """
+
+    def __init__(self, loader: ConfigLoaderImpl, config: DictConfig) -> None:
+        super().__init__(config_search_path=loader.get_search_path())
+        self.config = config
+
+    def load_configuration(self, *_: Any, **__: Any) -> DictConfig:
+        """Return the configuration."""
+        return self.config
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """Return the sweep's configuration with a job's overrides."""
+        config = copy.deepcopy(master_config)
+        with open_dict(config):
+            config.hydra.overrides.task = list(sweep_overrides)
+        return config
+
+
+def run_one(hydra: Any, config: DictConfig, task: Callable[[], Any]) -> Any:
+    """Let Hydra run one job.
+
+    Args:
+        hydra: Hydra's object (:func:`lulcseg.launch.compose.hydra_of`).
+        config: The configuration it is composed to.
+        task: The job.
+
+    Returns:
+        What the job returned.
+    """
+    hydra.config_loader = PreparedLoader(hydra.config_loader, config)
+    return hydra.run(config.hydra.job.config_name, lambda _: task(), list(config.hydra.overrides.task)).return_value
+
+
+def run_all(hydra: Any, master: DictConfig, task: Callable[[Sequence[str]], Any]) -> None:
+    """Let Hydra's sweeper and launcher run the jobs of a sweep.
+
+    Args:
+        hydra: Hydra's object (:func:`lulcseg.launch.compose.hydra_of`).
+        master: The configuration of the whole sweep.
+        task: Called with each job's overrides, perhaps in a launcher's process: it must be picklable.
+    """
+    hydra.config_loader = PreparedLoader(hydra.config_loader, master)
+    hydra.multirun(master.hydra.job.config_name, _WithOverrides(task), list(master.hydra.overrides.task))
+
+
+class _WithOverrides:
+    """A job that looks up its own overrides."""
+
+    def __init__(self, task: Callable[[Sequence[str]], Any]) -> None:
+        self.task = task
+
+    def __call__(self, _: DictConfig) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+
+        return self.task(list(HydraConfig.get().overrides.task))
