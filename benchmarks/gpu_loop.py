@@ -20,7 +20,7 @@ from torchmetrics.classification import MulticlassJaccardIndex
 
 from lulcseg.legend import IGNORE
 from lulcseg.patches.timed import Stopwatch, TimedLoader
-from lulcseg.processes import interruptible
+from lulcseg.processes import as_keyboard_interrupt
 from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress_bar import PatchProgress
@@ -126,7 +126,7 @@ def measure_loop(bench: Bench, *, paper: bool) -> Row:
             callbacks=[LearningRateMonitor("step"), PatchProgress(), clock], log_every_n_steps=20,
             num_sanity_val_steps=0, enable_model_summary=False, enable_checkpointing=False,
         )  # fmt: skip
-        with interruptible():
+        with as_keyboard_interrupt():
             trainer.fit(task, loader)
     shares = [a / b for a, b in zip(clock.waited, clock.seconds, strict=True)]
     return {
@@ -147,6 +147,6 @@ def measure_plain(bench: Bench) -> Row:
             max_epochs=1, accelerator=bench.accelerator, devices=1, default_root_dir=folder, callbacks=[clock],
             enable_model_summary=False, enable_checkpointing=False,
         )  # fmt: skip
-        with interruptible():
+        with as_keyboard_interrupt():
             trainer.fit(Plain(make_network(bench.sizes)), loader)
     return {**summed_up(clock.rates), "peak_bytes": bench.peak()}

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def is_lead() -> bool:
+def is_rank_zero() -> bool:
     """Return whether this process has rank 0: the one that writes."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
-def import_from_here() -> None:
+def export_import_path() -> None:
     """Put this lulcseg on ``PYTHONPATH``, so that child processes import the same one."""
     root, known = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")
     if root not in known.split(os.pathsep):
@@ -24,7 +24,7 @@ def import_from_here() -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def as_keyboard_interrupt() -> Iterator[None]:
     """Raise ``KeyboardInterrupt`` where Lightning's trainer turns an interruption into ``SystemExit``."""
     try:
         yield
@@ -39,7 +39,7 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning|torchmetrics|torchgeo|torch\.jit|kornia")
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line to stdout, at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()  # before what a process started next may write

@@ -189,8 +189,6 @@ class _TerminalBars:
 
 
 class _TerminalBar:
-    """One of rich's tasks."""
-
     def __init__(self, progress: RichProgress, what: str, unit: str) -> None:
         self._progress = progress
         self._task: TaskID = progress.add_task(what, total=None, unit=unit, busy=False)
@@ -206,8 +204,6 @@ class _TerminalBar:
 
 
 class _LogLines:
-    """Lines of a log, on stderr."""
-
     def start(self) -> None:
         pass
 
@@ -219,8 +215,6 @@ class _LogLines:
 
 
 class _LogLine:
-    """What a log says of one activity."""
-
     def __init__(self, what: str, unit: str) -> None:
         self._what = what
         self._unit = f" {unit}" if unit else ""

@@ -130,8 +130,7 @@ def stratified_elsewhere(
 ) -> DesignBased:
     """Estimate if the strata are not the assessed map's classes: indicator and ratio estimators (Stehman 2014).
 
-    The part of a stratum that the map doesn't cover is estimated from the points on it: the estimates are for the
-    covered domain, by the ratio estimator.
+    The estimates are for the part of the strata that the map covers, by the ratio estimator of a domain.
 
     Args:
         counts: (H, n, n) points by stratum, reference class and map class.
@@ -292,16 +291,12 @@ def _check_strata(strata: Sequence[Stratum], what: str) -> None:
 
 def _few(strata: Sequence[Stratum]) -> tuple[str, ...]:
     few = [f"{s.name} ({s.points})" for s in strata if s.points < FEW_POINTS]
-    if not few:
-        return ()
-    return (f"Fewer than {FEW_POINTS} points, so standard errors that are hardly known: {', '.join(few)}.",)
+    text = f"Fewer than {FEW_POINTS} points, so standard errors that are hardly known: {', '.join(few)}."
+    return (text,) if few else ()
 
 
 def _normal(value: float, se: float, low: float) -> Bounds:
-    """Return the normal interval, clipped to possible values; NaN if there was no disagreement at all.
-
-    A standard error of 0 results from a sample too small to contain an error, not from certainty.
-    """
+    """Return the normal interval, clipped to possible values; NaN without any disagreement, which isn't certainty."""
     if not se > 0:
         return math.nan, math.nan
     return max(low, value - Z * se), min(1.0, value + Z * se)

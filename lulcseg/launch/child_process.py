@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from lulcseg.processes import import_from_here
+from lulcseg.processes import export_import_path
 
 _LIFELINE = "LULCSEG_LIFELINE"
 _MODULE = "lulcseg.launch.replicate"
@@ -36,7 +36,7 @@ def run_child(run_dir: Path, lock: int) -> int:
     Returns:
         Its exit code, negative for a signal.
     """
-    import_from_here()
+    export_import_path()
     env = {key: value for key, value in os.environ.items() if key not in _NOT_OURS}
     command = [sys.executable, "-m", _MODULE, str(run_dir)]
     if os.name != "posix":

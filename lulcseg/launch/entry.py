@@ -14,7 +14,7 @@ from lulcseg.errors import LulcsegError, describe_error, exits_cleanly
 from lulcseg.launch.command_line import CommandLine, read_command_line
 from lulcseg.launch.compose import CONF, filled, hydra_of, load, register_defaults
 from lulcseg.launch.jobs import Job, prepared_jobs
-from lulcseg.processes import import_from_here
+from lulcseg.processes import export_import_path
 
 _ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
@@ -74,7 +74,7 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None
     """Run the jobs of a command line with ``-m``."""
     from lulcseg.launch.prepared import run_all
 
-    import_from_here()  # a launcher's processes
+    export_import_path()  # a launcher's processes
     name = line.program
     command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
     with hydra_of(name) as hydra:

@@ -15,7 +15,7 @@ from lulcseg.launch.child_process import end_with_parent
 from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.sweeping import SCORE, note_failure
 from lulcseg.launch.trial_folder import Settings
-from lulcseg.processes import is_lead
+from lulcseg.processes import is_rank_zero
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.filling import fill
 from lulcseg.settings.programs import TrainConfig
@@ -34,12 +34,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         try:
             score = _run(settings, request["command"])
         except BaseException as error:
-            if is_lead():
+            if is_rank_zero():
                 note_failure(run, settings, failure_state(error), describe_error(error))
             if isinstance(error, KeyboardInterrupt):
                 raise SystemExit(130) from None
             raise
-        if is_lead():
+        if is_rank_zero():
             write_json(run.request, request | {SCORE: score})
 
 

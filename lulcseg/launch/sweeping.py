@@ -14,7 +14,7 @@ from lulcseg.files import read_json, write_json
 from lulcseg.launch.child_process import run_child
 from lulcseg.launch.trial_folder import Settings, check_layout, folder_of, write_trial
 from lulcseg.locks import replicate_lock
-from lulcseg.processes import is_lead, say
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord, timestamp
 from lulcseg.run_folder.record_parts import TrialEntry
@@ -61,21 +61,21 @@ def run_replicate(program: str, settings: Settings, command: str) -> None:
         settings: Its settings.
         command: The sweep's command line, for the record.
     """
-    if not is_lead():
+    if not is_rank_zero():
         return  # a launcher's other tasks: the first starts as many processes as there are devices
     settings = with_scene(settings)
     folder = folder_of(settings)
     label = f"{settings.trial.name}: {settings.trial.value}, seed {settings.seed}"
     with replicate_lock(folder.path) as lock:
         if lock is None:
-            say(f"{label}: another process is running it")
+            print_line(f"{label}: another process is running it")
             return
         if not _to_be_run(settings, label):
             return
-        say(f"{label}: {folder.path}")
+        print_line(f"{label}: {folder.path}")
         if _started(program, settings, command, lock):
             record = _record_of(folder)
-            say(f"{label}: {record.state} ({record.error})")
+            print_line(f"{label}: {record.state} ({record.error})")
 
 
 def run_apart(program: str, settings: Settings, command: str) -> float | None:
@@ -137,12 +137,12 @@ def _to_be_run(settings: Settings, label: str) -> bool:
         return True
     if _is_same(settings):
         if done := _is_done(settings):
-            say(f"{label}: done already")
+            print_line(f"{label}: done already")
         return not done
     if _is_done(settings) and settings.trial.changed != "redo":
-        say(f"{label}: kept, though by other settings ({_difference(settings)})")
+        print_line(f"{label}: kept, though by other settings ({_difference(settings)})")
         return False
-    say(f"{label}: what was there is by other settings, moved to {_move_aside(folder)}")
+    print_line(f"{label}: what was there is by other settings, moved to {_move_aside(folder)}")
     return True
 
 

@@ -13,7 +13,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.strip_job import StripBatch, StripJob
-from lulcseg.processes import interruptible, quiet_lightning
+from lulcseg.processes import as_keyboard_interrupt, quiet_lightning
 
 BeginJob = Callable[[torch.device, int, int], StripJob]
 """Makes a process's job; called with its device, its rank and the number of processes."""
@@ -89,7 +89,7 @@ def predict_on(trainer: pl.Trainer, begin: BeginJob) -> tuple[int, int, float]:
     """
     module = _StripModule(begin)
     try:
-        with interruptible():
+        with as_keyboard_interrupt():
             trainer.predict(module, return_predictions=False)
     except BaseException as error:
         module.abandon(error)

@@ -26,7 +26,7 @@ from lulcseg.mosaic.row_stream import PredictionSetup
 from lulcseg.mosaic.strip_job import Progress, StripJob
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.mosaic.strips import rank_share
-from lulcseg.processes import say
+from lulcseg.processes import print_line
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
@@ -242,7 +242,7 @@ class MapRequest:
         image = torch.zeros((batch_size, record.bands, patch, patch), dtype=kind, device=predictor.device)
         valid = torch.ones((batch_size, patch, patch), dtype=torch.bool, device=predictor.device)
         if (reason := predictor.compile(image, valid)) is not None:
-            say(f"The network isn't compiled ({reason}); it predicts without.")
+            print_line(f"The network isn't compiled ({reason}); it predicts without.")
 
 
 def pixel_identity(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from lulcseg.mosaic.map_request import MapRequest, TrainedModel
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
 from lulcseg.mosaic.strip_store import StripStore
-from lulcseg.processes import is_lead, say
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import Bars
 from lulcseg.run_folder.folder import MAPS
 from lulcseg.run_folder.record_parts import MapEntry
@@ -79,11 +79,11 @@ def map_scene(
     began = time.perf_counter()
     request = MapRequest.of(model, scene, settings)
     trainer = model.devices.trainer()
-    if not is_lead():
+    if not is_rank_zero():
         with limited_cache(request.cache):
             request.predict(trainer, lambda: request.join_store(out), None)
         return None
-    say(request.describe_memory())
+    print_line(request.describe_memory())
     with (
         limited_cache(request.cache),
         Bars() as bars,
@@ -113,7 +113,7 @@ def map_scene(
         strips = len(store.strips())
         placed = store.publish()
     for old in leftover_files(out, placed):
-        say(f"{old.name} belongs to an earlier map and was left as it is.")
+        print_line(f"{old.name} belongs to an earlier map and was left as it is.")
     seconds = time.perf_counter() - began
     return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, store.resumed)
 
@@ -147,11 +147,13 @@ def map_entry(result: MapResult, scene: str, label: str, model: TrainedModel) ->
 def _report_earlier_work(store: StripStore) -> None:
     """Report the strips that are kept from an earlier prediction, and unfinished maps by other settings."""
     if store.resumed:
-        say(f"Resuming: {store.resumed} of {len(store.strips())} strips are done.")
+        print_line(f"Resuming: {store.resumed} of {len(store.strips())} strips are done.")
     for folder, differing in store.others:
-        say(f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}")
+        print_line(
+            f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}"
+        )
     if store.resumed and store.processor != torch.backends.cpu.get_cpu_capability():
-        say("It was begun on another kind of processor: pixels may differ where two classes are nearly tied.")
+        print_line("It was begun on another kind of processor: pixels may differ where two classes are nearly tied.")
 
 
 @contextmanager
@@ -162,7 +164,7 @@ def _reporting_kept_strips(store: StripStore) -> Iterator[None]:
     except BaseException:
         done = len(store.strips()) - len(store.missing())
         if done:
-            say(
+            print_line(
                 f"{done} of {len(store.strips())} strips are done and kept: "
                 "predict.py with the same checkpoint, scene and settings resumes with the rest."
             )

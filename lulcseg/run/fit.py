@@ -19,7 +19,7 @@ from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
-from lulcseg.processes import interruptible, is_lead, quiet_lightning
+from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightning
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.model_setup import measure_scenes, model_record, training_margin
@@ -105,12 +105,12 @@ def fit(
     loggers = _loggers(run_dir, display, goes_on_from)
     save_contact_sheets(sheets, RunFolder(run_dir).augmentation_sheet)
     show_sheets(display, sheets)
-    clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
+    clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
     own = [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate
-    with interruptible():
+    with as_keyboard_interrupt():
         trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
     took = clock.stop()
     best = Path(checkpoints.best_model_path)
@@ -174,7 +174,7 @@ def _loggers(run_dir: Path, display: Display, goes_on_from: Path | None) -> list
 
 def _meter(config: TrainConfig) -> EnergyMeter | None:
     """Return a meter of the training's energy, in the run's first process alone; it measures one machine only."""
-    if not is_lead() or config.trainer.nodes > 1:
+    if not is_rank_zero() or config.trainer.nodes > 1:
         return None
     return find_meter(gpus=torch.cuda.is_available() and config.trainer.accelerator != "cpu")
 
@@ -208,7 +208,7 @@ def _sheets(
     config: TrainConfig, scenes: Sequence[Scene], plan: Plan, task: SegmentationTask
 ) -> Mapping[str, Image.Image]:
     """Draw contact sheets of lulcseg's augmentation, available while training runs; none without."""
-    if not isinstance(task.augmentation, Augmentation) or not is_lead():
+    if not isinstance(task.augmentation, Augmentation) or not is_rank_zero():
         return {}
     trained = set(plan.rows.loc[plan.rows["split"] == TRAIN, "scene"])
     scene = next(s for s in scenes if s.name in trained)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
-from lulcseg.processes import say
+from lulcseg.processes import print_line
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.model_record import ModelRecord
 
@@ -100,4 +100,4 @@ def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:
         scene.labels  # noqa: B018 (rasterises the polygons)
         scene.points  # noqa: B018
         for note in scene.notes:
-            say(f"{scene.name}: {note}")
+            print_line(f"{scene.name}: {note}")

@@ -14,7 +14,7 @@ from lulcseg.loggers.opening import reopen_display
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.mapping import map_scene
-from lulcseg.processes import is_lead, say
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.report.run.run_page import write_report
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.evaluate import MapRun, label_of
@@ -66,7 +66,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     devices = Devices(config.accelerator, config.devices, config.strategy)
     model = TrainedModel(task, checkpoint, config.precision, devices)
     scenes = open_scenes(names, cache_folder(config.cache))
-    fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_lead() else None
+    fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_rank_zero() else None
     if config.warp:
         scenes = [warped_to(scene, task.record) for scene in scenes]
     read_ahead(scenes, task.record)
@@ -74,7 +74,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     for scene in scenes:
         check_request(scene, config.mosaic)
     folder = _destination(config, checkpoint)
-    if not is_lead():
+    if not is_rank_zero():
         for scene in scenes:
             label = label_of(config.mosaic, config.at_prediction)
             map_scene(model, scene, config.mosaic, folder.map_file(f"{scene.name}_{label}"), label=label)
@@ -96,8 +96,8 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         writer.update(state="running", environment=environment(), git=git_state())
         with recording_outcome(writer, "mapped"):
             found = map_scenes(writer, training_plan(checkpoint))
-    say(f"Maps: {folder.maps}")
-    say(f"Report: {write_report(folder.path)}")
+    print_line(f"Maps: {folder.maps}")
+    print_line(f"Report: {write_report(folder.path)}")
     return found
 
 

@@ -14,7 +14,7 @@ from lulcseg.loggers.opening import check_logger, open_display
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.pictures.previews import put_previews
-from lulcseg.processes import is_lead, say
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.report.run.run_page import write_report
 from lulcseg.run.custom_parts import check_parts
 from lulcseg.run.device_checks import check_device, check_split
@@ -67,7 +67,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     if config.ckpt_path is not None:
         check_resumable(Path(config.ckpt_path), TrainingSettings.of(config))
     trained, assessed = _scenes(config, cache)
-    if not is_lead():
+    if not is_rank_zero():
         _help_train(config, trained, cache)
         return None
     fingerprint = train_fingerprint(config, trained, assessed)
@@ -89,9 +89,9 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         if config.stop_after != "plan":
             found = _train_and_map(writer, config, trained, assessed, plan, cache=cache)
     if config.stop_after == "plan":
-        say(f"Plan of {len(plan)} patches: {folder.plan}")
+        print_line(f"Plan of {len(plan)} patches: {folder.plan}")
     else:
-        say(f"Report: {write_report(folder.path)}")
+        print_line(f"Report: {write_report(folder.path)}")
     return found
 
 
@@ -196,7 +196,7 @@ def _start(writer: RecordWriter, scenes: Sequence[Scene], planned: RunPlan, coun
         plan=plan_entry(plan, counts, planned.notes),
     )
     for note in planned.notes:
-        say(note)
+        print_line(note)
 
 
 def _picture(writer: RecordWriter, scenes: Sequence[Scene], plan: Plan) -> None:

@@ -16,7 +16,7 @@ from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
 from lulcseg.models.networks import build_network, check_logits
-from lulcseg.processes import is_lead, say
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
 from lulcseg.training.counting import PixelConfusion, PixelLoss
@@ -251,8 +251,8 @@ class SegmentationTask(pl.LightningModule):
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""
-        if is_lead():
-            say("Compiling the network (trainer.compile) …")
+        if is_rank_zero():
+            print_line("Compiling the network (trainer.compile) …")
         reason = obstacle_to_compiling(self.network, recomputes=self.settings.trainer.activation_checkpointing)
         if reason is None:
             image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
@@ -260,8 +260,8 @@ class SegmentationTask(pl.LightningModule):
                 reason = compile_network(
                     self.network, lambda: try_step(self.network, image.contiguous(memory_format=self.layout))
                 )
-        if reason is not None and is_lead():
-            say(f"The network is not compiled: {reason}")
+        if reason is not None and is_rank_zero():
+            print_line(f"The network is not compiled: {reason}")
 
     def _logits(self, image: Tensor) -> Tensor:
         return check_logits(self.network(image.contiguous(memory_format=self.layout)), image, self.classes)

@@ -22,7 +22,7 @@ from lulcseg.launch.status import Standing, print_status, seconds_left, survey
 from lulcseg.launch.sweeping import begin_sweep, run_replicate
 from lulcseg.launch.trial_folder import check_layout, write_trial
 from lulcseg.locks import is_locked, lock_of, replicate_lock
-from lulcseg.processes import interruptible
+from lulcseg.processes import as_keyboard_interrupt
 from lulcseg.run.resume import recording_outcome
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord
@@ -265,11 +265,11 @@ def test_the_state_of_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_an_interrupted_run_has_not_failed(tmp_path: Path) -> None:
     begun = RecordWriter(RunFolder(tmp_path), RunRecord.of(state="running"))
-    with pytest.raises(KeyboardInterrupt), recording_outcome(begun, "finished"), interruptible():
+    with pytest.raises(KeyboardInterrupt), recording_outcome(begun, "finished"), as_keyboard_interrupt():
         raise SystemExit(1)  # Lightning's answer to an interruption
     assert begun.record.state == "interrupted"
     assert begun.record.error == "It was interrupted."
-    with pytest.raises(ValueError, match="odd"), recording_outcome(begun, "finished"), interruptible():
+    with pytest.raises(ValueError, match="odd"), recording_outcome(begun, "finished"), as_keyboard_interrupt():
         raise ValueError("odd")
     assert (begun.record.state, begun.record.error) == ("failed", "ValueError: odd")
 
