@@ -90,7 +90,7 @@ def run_apart(program: str, settings: Settings, command: str) -> float | None:
     folder = folder_of(settings)
     with replicate_lock(folder.path) as lock:
         if lock is None or _started(program, settings, command, lock):
-            why = _record_of(folder).pick("error").get("error", "another process runs it")
+            why = _record_of(folder).error or "another process runs it"
             raise LulcsegError(f"the run failed ({why})", where=folder.path, remedy="see above")
     score = (read_json(folder.request) or {}).get(SCORE)
     return None if score is None else float(score)
