@@ -233,7 +233,7 @@ def time_steps(settings: argparse.Namespace) -> list[Step]:
 
     from lulcseg.augment.assemble import build
     from lulcseg.augment.scaler import Scaler
-    from lulcseg.models.registry import build_network
+    from lulcseg.models.networks import build_network
     from lulcseg.settings.model import ModelSettings
     from lulcseg.settings.optim import OptimSettings
     from lulcseg.settings.scaling import ScalingSettings
@@ -244,9 +244,9 @@ def time_steps(settings: argparse.Namespace) -> list[Step]:
 
     device, layout = "cuda" if torch.cuda.is_available() else "cpu", torch.channels_last
     raw, labels, everywhere = patches(settings.step_batch, device)
-    network = build_network(asdict(ModelSettings()), 3, CLASSES).to(device, memory_format=layout).train()
-    optimizer = build_optimizer(network, asdict(OptimSettings()), 10_000)["optimizer"]
-    scaler = Scaler(asdict(ScalingSettings()), "uint8")
+    network = build_network(ModelSettings(), 3, CLASSES).to(device, memory_format=layout).train()
+    optimizer = build_optimizer(network, OptimSettings(), 10_000)["optimizer"]
+    scaler = Scaler(ScalingSettings(), "uint8")
     half = torch.autocast(device, torch.bfloat16) if native_bf16("auto") else nullcontext()
 
     def step(preset: str) -> Callable[[Any, Any, Any, int], Any]:

@@ -10,7 +10,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,15 @@ if importlib.util.find_spec("lulcseg") is None:  # a machine on which this check
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from lulcseg.legend import IGNORE, PAPER_LEGEND
-from lulcseg.models.registry import build_network
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.models.networks import build_network
+from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.recompute import recompute
 from lulcseg.training.task import SegmentationTask
+from lulcseg.training.training_settings import TrainingSettings
 
 BANDS, CLASSES, ROUNDS = 3, len(PAPER_LEGEND), 3
 GPU_SIZES = {"patch": 512, "batch": 64, "filters": 32, "depth": 4, "seconds": 3.0, "mosaic": 8192, "matrix": 8192}
@@ -143,22 +146,24 @@ def set_backends(switches: Switches | None) -> None:
 
 def make_network(sizes: Row) -> nn.Module:
     """Make the U-Net."""
-    network = build_network(asdict(TrainConfig().model) | {k: sizes[k] for k in ("filters", "depth")}, BANDS, CLASSES)
-    return network.train()
+    settings = ModelSettings(filters=sizes["filters"], depth=sizes["depth"])
+    return build_network(settings, BANDS, CLASSES).train()
 
 
 def make_task(bench: Bench, switches: Switches, *, paper: bool = False) -> SegmentationTask:
     """Make lulcseg's task: with the paper's augmentation and scaling over the batch, or values brought to 0…1 alone."""
     torch.manual_seed(0)
-    config = TrainConfig(scaling=ScalingSettings(method="min_max") if paper else ScalingSettings())
-    config.augment.name = "paper" if paper else "none"
-    config.model.filters, config.model.depth = bench.sizes["filters"], bench.sizes["depth"]
-    config.trainer.batch_size, config.trainer.compile = bench.sizes["batch"], switches.compiled
+    trainer = TrainerSettings(
+        batch_size=bench.sizes["batch"], compile=switches.compiled, channels_last=switches.channels_last
+    )
+    settings = TrainingSettings(augment=AugmentSettings(name="paper" if paper else "none"), trainer=trainer)
     record = ModelRecord(
         legend=PAPER_LEGEND.to_plain(), bands=BANDS, dtype="uint8", resolution=[0.5, 0.5],
-        patch_size=bench.sizes["patch"], model=asdict(config.model), scaling=asdict(config.scaling),
+        patch_size=bench.sizes["patch"],
+        model=ModelSettings(filters=bench.sizes["filters"], depth=bench.sizes["depth"]),
+        scaling=ScalingSettings(method="min_max" if paper else "none"),
     )  # fmt: skip
-    task = SegmentationTask(record, asdict(config), channels_last=switches.channels_last)
+    task = SegmentationTask(record, settings)
     if switches.recomputed:
         recompute(task.network)
     return task.to(bench.device).train()

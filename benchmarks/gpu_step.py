@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import torch
 from gpu_bench import Bench, Switches, make_task, set_backends
@@ -87,8 +87,7 @@ def training_step(
             why = compile_network(task.network, lambda: try_step(task.network, image))
         if why is not None:
             raise RuntimeError(why)
-    optim = asdict(OptimSettings())
-    optimizer = build_optimizer(task.network, optim, 10_000, fused=switches.fused)["optimizer"]
+    optimizer = build_optimizer(task.network, OptimSettings(), 10_000, fused=switches.fused)["optimizer"]
 
     def step() -> None:
         seen, labels = prepared() if prepares else (image, mask)

@@ -142,6 +142,7 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     from lulcseg.scene.headers import describe
     from lulcseg.scene.imagery import ImageryReader
     from lulcseg.scene.rasters import RasterSet
+    from lulcseg.settings.model import ModelSettings
     from lulcseg.training.model_record import ModelRecord
     from lulcseg.training.predictor import PatchPredictor
     from lulcseg.training.task import SegmentationTask
@@ -151,13 +152,11 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     offsets = PassPlan(tuple(Pass(row, col) for row in (0, 0.5) for col in (0, 0.5)), weight="cone")
     file = describe(Path(image))
     reader = ImageryReader(RasterSet([file], file.grid, [1, 2, 3]), None)
-    scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
     record = ModelRecord(
         legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=patch,
-        model={"name": "unet", "filters": network["filters"], "depth": network["depth"]},
-        scaling=scaling | {"percentiles": [2.0, 98.0], "range": None},
+        model=ModelSettings(filters=network["filters"], depth=network["depth"]),
     )  # fmt: skip
-    predictor = PatchPredictor(SegmentationTask(record, {}))
+    predictor = PatchPredictor(SegmentationTask(record))
     device = predictor.device
     batch = torch.rand(BATCH, 3, patch, patch, device=device).contiguous(memory_format=torch.channels_last)
     kind = predictor.dtype or torch.float32

@@ -25,19 +25,19 @@ def build(
     strengths: Strengths | None = None,
     crop: int | None = None,
 ) -> Augmentation:
-    """Build the augmentation a configuration asks for.
+    """Build an augmentation from a preset and changes to it.
 
     Args:
         preset: A file of ``conf/augment/``: ``none``, ``geometry``, ``light`` or ``paper``.
-        bands: Bands of the imagery. Operations that need another number (hue) are left out where they are as in the
-            preset.
-        p: Operation → probability, over the preset's; 0 switches off.
+        bands: Bands of the imagery. Operations of a preset that need another number (hue) are left out, unless ``p``
+            changes their probability.
+        p: Operation → probability, in place of the preset's; 0 switches it off.
         strength: Factor on all strengths; 0: nothing changes.
         strengths: Operation → its own strengths by name.
-        crop: Side of what comes out, in pixels, where patches are read with a margin.
+        crop: Width and height of the result, in pixels, for patches read with a margin.
 
     Raises:
-        LulcsegError: An unknown name, a value out of bounds, or an operation that these bands can't have.
+        LulcsegError: An unknown name, a value out of bounds, or an operation that needs another number of bands.
     """
     known_presets = preset_names("augment")
     if preset not in known_presets:
@@ -46,18 +46,18 @@ def build(
     stated = load_preset("augment", preset)
     if not 0 <= strength < math.inf:  # so that NaN is refused too
         raise LulcsegError(
-            f"augment.strength={strength:g} is no number from 0 on", where="augment", remedy="0 changes nothing"
+            f"augment.strength={strength:g} is not a number of 0 or more", where="augment", remedy="0 changes nothing"
         )
-    known, asked, own = operations(), dict(p or {}), dict(strengths or {})
-    for key, names in (("p", asked), ("strengths", own)):
+    known, chosen, own = operations(), dict(p or {}), dict(strengths or {})
+    for key, names in (("p", chosen), ("strengths", own)):
         for name in names:
             if name not in known:
                 raise LulcsegError(
-                    f"'{name}' is no augmentation", where=f"augment.{key}", remedy=did_you_mean(name, known)
+                    f"'{name}' is not an augmentation", where=f"augment.{key}", remedy=did_you_mean(name, known)
                 )
     shares = {name: float(share) for name, share in stated.get("p", {}).items()}
     unfit = {name for name in shares if known[name].bands not in (None, bands)}
-    probability = {**shares, **asked}
+    probability = {**shares, **chosen}
     for name in unfit:
         if probability[name] == shares[name]:
             del probability[name]
@@ -84,7 +84,7 @@ def configured(name: str, strengths: Mapping[str, Any]) -> Operation:
     """Make an operation with some of its strengths changed.
 
     Raises:
-        LulcsegError: A strength it hasn't got, that isn't a number above 0, or not a whole one where it counts.
+        LulcsegError: An unknown strength, one that isn't a number above 0, or a fraction for a count.
     """
     kind = operations()[name]
     known, types = {f.name: f for f in fields(kind)}, get_type_hints(kind)
@@ -94,18 +94,18 @@ def configured(name: str, strengths: Mapping[str, Any]) -> Operation:
             raise LulcsegError(f"{name} has no '{key}'", where=where, remedy=did_you_mean(key, known))
         about = known[key].metadata["about"]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            raise LulcsegError(f"{key}={value} is no number above 0", where=where, remedy=about)
+            raise LulcsegError(f"{key}={value} is not a number above 0", where=where, remedy=about)
         if types[key] is int and not isinstance(value, int):
-            raise LulcsegError(f"{key}={value} is no whole number", where=where, remedy=about)
+            raise LulcsegError(f"{key}={value} is not a whole number", where=where, remedy=about)
     return kind(**strengths)
 
 
 def _check(probability: Mapping[str, float], bands: int) -> None:
-    """Refuse probabilities that aren't, and operations that the imagery can't have."""
+    """Refuse values that aren't probabilities, and operations that need another number of bands."""
     known = operations()
     for name, share in probability.items():
         if not 0 <= share <= 1:
-            raise LulcsegError(f"augment.p.{name}={share:g} is no probability", where="augment", remedy="use 0 to 1")
+            raise LulcsegError(f"augment.p.{name}={share:g} is not a probability", where="augment", remedy="use 0 to 1")
         if share > 0 and known[name].bands not in (None, bands):
             raise LulcsegError(
                 f"{name} needs {known[name].bands} bands and the imagery has {bands}",
@@ -116,7 +116,7 @@ def _check(probability: Mapping[str, float], bands: int) -> None:
     if weather > 1 + 1e-9:
         names = ", ".join(n for n in probability if known[n].group == "weather")
         raise LulcsegError(
-            f"the probabilities of {names} add up to {weather:g}, and a sample gets one of them at most",
+            f"the probabilities of {names} add up to {weather:g}, and a sample gets at most one of them",
             where="augment.p",
-            remedy="lower them to 1 in all",
+            remedy="lower their sum to 1",
         )

@@ -1,9 +1,9 @@
 """Augmentation of a batch: every sample draws which operations change it, and how strongly.
 
 All draws are one table of numbers from one CPU generator, a row for each sample, with columns for every
-operation there is, switched on or not. So the same seed gives a sample the same draws whatever the device or the
-number of samples after it, and switching one operation off leaves the draws of the others as they were (but for
-weather, of which a sample gets one at most). With its row given, a sample's result does not depend on its neighbours.
+operation of the catalogue, switched on or not. So the same seed gives a sample the same draws whatever the device or
+the number of samples after it, and switching one operation off leaves the draws of the others unchanged (except for
+weather, of which a sample gets at most one). With its row given, a sample's result does not depend on its neighbours.
 Noise of single pixels is drawn on the device, from seeds in the table: it differs between CPU and GPU.
 """
 
@@ -20,7 +20,7 @@ from lulcseg.augment.warp import Affine, Elastic, compose, warp
 from lulcseg.errors import LulcsegError
 
 CPU_SAMPLES = 1
-"""Samples changed together on a CPU, whose cache holds one of 512² (2 to 32 are slower); a GPU takes all."""
+"""Samples changed together on a CPU, whose cache holds one of 512² (2 to 32 are slower); a GPU changes all at once."""
 
 _COLUMNS: dict[str, slice] = {}
 _WIDTH = 0
@@ -34,10 +34,10 @@ class Augmentation(nn.Module):
     """Random changes to a batch of training patches, on the device the batch is on.
 
     Args:
-        operations: What may happen.
-        probability: For each of them, by name: how often, 0…1. Weather's add up to 1 at most: a sample gets one of it.
+        operations: The operations, each applied to some samples.
+        probability: The probability of each, by name, 0…1. Weather's add up to at most 1: a sample gets one of them.
         strength: Factor on all strengths; 0: nothing changes.
-        crop: Side of the result, in pixels; None: as large as what comes in. What comes in beyond it is margin that
+        crop: Width and height of the result, in pixels; None: those of the input. Input beyond it is a margin that
             warps may read from.
     """
 
@@ -49,7 +49,6 @@ class Augmentation(nn.Module):
         strength: float = 1.0,
         crop: int | None = None,
     ) -> None:
-        """Keep what is switched on, in the catalogue's order."""
         super().__init__()
         order = list(_COLUMNS)
         kept = [o for o in operations if probability[o.name] > 0 and strength > 0]
@@ -64,15 +63,15 @@ class Augmentation(nn.Module):
         """Change a batch.
 
         Args:
-            image: (B, C, S, S) float32, 0…1. Values under pixels that aren't valid mean nothing.
+            image: (B, C, S, S) float32, 0…1. Values of pixels that aren't valid are arbitrary.
             mask: (B, S, S) class index, 255 where not known.
             valid: (B, S, S) bool.
-            generator: On the CPU, of which the table of draws is taken; None: torch's global one.
+            generator: CPU generator of the table of draws; None: torch's global one.
 
         Returns:
             (B, C, P, P), (B, P, P) and (B, P, P) of the same types, with P = ``crop`` or S. Values stay in
-            0…1. A sample that nothing chose comes out bit for bit as it came in. Where ``valid`` is False
-            image values mean nothing.
+            0…1. A sample that no operation chose is returned bit for bit. Where ``valid`` is False
+            image values are arbitrary.
 
         Raises:
             LulcsegError: Patches that aren't square, or smaller than ``crop``.
@@ -97,7 +96,7 @@ class Augmentation(nn.Module):
         return batch
 
     def extra_repr(self) -> str:
-        """List what is switched on."""
+        """List the operations that are switched on."""
         return ", ".join(f"{o.name} {self.probability[o.name]:g}" for o in self.operations)
 
     def _size(self, image: Tensor) -> int:
@@ -105,13 +104,13 @@ class Augmentation(nn.Module):
         if height != side:
             raise LulcsegError(f"patches of {height} × {side} pixels are not square", where="augment")
         if self.crop is not None and self.crop > side:
-            raise LulcsegError(f"patches of {side} pixels are smaller than the {self.crop} asked for", where="augment")
+            raise LulcsegError(f"patches of {side} pixels are smaller than the {self.crop} requested", where="augment")
         return side if self.crop is None else self.crop
 
     def _geometry(self, batch: Batch, draws: Tensor, size: int) -> Batch:
         """Crop, warp once, and move pixels."""
         first = (batch.image.shape[-1] - size) // 2
-        own = slice(first, first + size)  # the only copy of the whole batch: from here on it's changed in place
+        own = slice(first, first + size)  # the only copy of the whole batch, changed in place from here on
         inner = Batch(*(part[..., own, own].clone() for part in batch))
         affine = [o for o in self.operations if isinstance(o, Affine)]
         elastic = next((o for o in self.operations if isinstance(o, Elastic)), None)
@@ -158,7 +157,7 @@ class Augmentation(nn.Module):
 
 
 def _own(operation: Operation, draws: Tensor) -> Tensor:
-    """Return an operation's own draws, without the one that decides."""
+    """Return an operation's own draws, without the one that decides whether it is applied."""
     columns = _COLUMNS[operation.name]
     return draws[:, columns.start + 1 : columns.stop]
 
@@ -169,7 +168,7 @@ def _select(batch: Batch, index: Tensor) -> Batch:
 
 
 def _changed(batch: Batch, index: Tensor, change: Callable[[Batch], Batch]) -> Batch:
-    """Change the samples at ``index`` (on the CPU), in place, and leave the others as they are."""
+    """Change the samples at ``index`` (on the CPU), in place; the others don't change."""
     if len(index):
         before = _select(batch, index)
         on_device = index.to(batch.image.device, non_blocking=True)

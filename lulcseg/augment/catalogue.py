@@ -1,4 +1,4 @@
-"""Every operation; the presets that combine them are in ``conf/augment/``."""
+"""The catalogue of operations; the presets that combine them are in ``conf/augment/``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CATALOGUE: tuple[type[Operation], ...] = (
     *(Brightness, Multiply, Linear, Gamma, Sigmoid, Clahe, Equalise, Saturation, Hue),
     *(BandMultiply, ElementMultiply, Poisson, Gaussian, SaltPepper),
 )
-"""In the order they are applied, which is the light's: the ground, the air and the lens, then how the picture was
-developed, then noise, which nothing after it smooths away. A new operation goes last in its group's line; every
-sample's draws are laid out in this order."""
+"""In the order they are applied, which is the light's: the ground, the air and the lens, then how the image was
+developed, then noise, which nothing after it smooths away. Every sample's draws are laid out in this order: a new
+operation changes the draws of those after it."""
 
 
 def operations() -> dict[str, type[Operation]]:

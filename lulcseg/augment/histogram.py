@@ -1,8 +1,8 @@
 """Contrast from the histogram: equalisation of the whole patch, and of its neighbourhoods (CLAHE).
 
-Both treat each band by itself, on 256 grey levels, and count only pixels with imagery. Kornia's ``equalize`` and
+Both treat each band separately, on 256 grey levels, and count only pixels with imagery. Kornia's ``equalize`` and
 ``equalize_clahe`` count pixels without imagery too, round to 8 bits, and CLAHE's clip limit is one for the whole batch;
-its differentiable histograms compare every pixel with every level. So these are written here.
+its differentiable histograms compare every pixel with every level. So both are implemented here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def levels(image: Tensor) -> Tensor:
 
 
 def counts(bins: Tensor, weight: Tensor, n_bins: int) -> Tensor:
-    """Add weights up by bin: any shape, the same shape → (n_bins,) float32 (exact below 2²⁴ a bin)."""
+    """Sum weights by bin: any shape, the same shape → (n_bins,) float32 (exact below 2²⁴ a bin)."""
     total = torch.zeros(n_bins, device=bins.device)
     return total.scatter_add_(0, bins.reshape(-1), weight.reshape(-1))
 
@@ -34,14 +34,14 @@ def equalise(image: Tensor, valid: Tensor) -> Tensor:
     """Spread each band's grey levels so that every level is about equally frequent.
 
     The level v goes to (n(v) − n₀) / (n − n₀), where n(v) counts valid pixels up to v and n₀ those at the lowest
-    level there is (the convention of OpenCV's ``equalizeHist``, without its rounding to 8 bits).
+    level that occurs (the convention of OpenCV's ``equalizeHist``, without its rounding to 8 bits).
 
     Args:
         image: (B, C, P, P) float, 0…1.
         valid: (B, P, P) bool; pixels without imagery are not counted.
 
     Returns:
-        (B, C, P, P); a band with one level only (or no valid pixel) as it came.
+        (B, C, P, P); a band with one level only (or no valid pixel) unchanged.
     """
     planes = image.shape[0] * image.shape[1]
     plane = torch.arange(planes, device=image.device).view(*image.shape[:2], 1, 1) * LEVELS
@@ -59,9 +59,9 @@ def equalise(image: Tensor, valid: Tensor) -> Tensor:
 def clahe(image: Tensor, valid: Tensor, clip: Tensor, tiles: int) -> Tensor:
     """Equalise each neighbourhood, limiting how steep the tone curve may get (Zuiderveld 1994).
 
-    The patch is cut in ``tiles`` × ``tiles``; each tile's histogram is clipped at ``clip`` times its mean count, what
-    was cut off is shared equally among all levels, and a pixel's tone curve is blended from the four tiles around it.
-    Pixels without imagery are not counted; a tile without any imagery keeps values as they are.
+    The patch is cut in ``tiles`` × ``tiles``; each tile's histogram is clipped at ``clip`` times its mean count, the
+    excess is shared equally among all levels, and a pixel's tone curve is blended from the four tiles around it.
+    Pixels without imagery are not counted; a tile without any imagery leaves values unchanged.
 
     Args:
         image: (B, C, P, P) float, 0…1.
@@ -77,7 +77,7 @@ def clahe(image: Tensor, valid: Tensor, clip: Tensor, tiles: int) -> Tensor:
     bottom, right = side_y * tiles - height, side_x * tiles - width
     level = levels(image)
     weight = valid.unsqueeze(1).float()
-    if bottom or right:  # what is past the edge isn't counted, as if it had no imagery
+    if bottom or right:  # pixels past the edge aren't counted, like pixels without imagery
         weight = functional.pad(weight, (0, right, 0, bottom))
         padded = functional.pad(level, (0, right, 0, bottom))
     else:
@@ -158,6 +158,6 @@ class Clahe(Photometric):
     tiles: int = amount(8, "Neighbourhoods along each side of a patch.")
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:
-        """Blend towards CLAHE by ``strength``, wholly from 1 on."""
+        """Blend towards CLAHE by ``strength``, fully from 1 on."""
         clip = on(self.gentlest + (self.strongest - self.gentlest) * u[:, 0], image)
         return torch.lerp(image, clahe(image, valid, clip, self.tiles), min(strength, 1.0))

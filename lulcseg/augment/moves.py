@@ -47,7 +47,7 @@ class QuarterTurn(Move):
     draws: ClassVar[int] = 1
 
     def apply(self, batch: Batch, u: Tensor) -> Batch:
-        """Turn by flips and a transposition that each sample has or hasn't."""
+        """Turn by flips and a transposition, chosen for each sample."""
         turns = (u[:, 0] * 3).long() + 1
 
         def turned(part: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """Noise: sensor, quantisation and compression differ between cameras.
 
-Kornia draws noise in its random classes only, for the whole batch from the global generator; here it is drawn by torch.
-
-Each sample's pixels draw from a generator of the sample's own, so its noise doesn't depend on its neighbours.
+Kornia draws noise in its random classes only, for the whole batch from the global generator; here torch draws it.
+Each sample has a generator of its own, so its noise doesn't depend on its neighbours in the batch.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def normal(shape: Sequence[int], own: Sequence[int], device: torch.device) -> Te
 def signed_poisson(mean: Tensor) -> Tensor:
     """Tabulate the quantiles of Poisson counts with a random sign.
 
-    (``torch.poisson`` takes 52 ms a 512² RGB patch on one core; looking a uniform draw up takes a tenth.)
+    (``torch.poisson`` takes 52 ms a 512² RGB patch on one core; looking up a uniform draw takes a tenth.)
 
     Args:
         mean: (n,) mean counts, at most 60 or so; 0 gives 0.
@@ -53,8 +52,8 @@ def signed_poisson(mean: Tensor) -> Tensor:
     count = torch.arange(LARGEST_COUNT, dtype=torch.float64)
     log_share = torch.xlogy(count, mean[:, None].double()) - mean[:, None] - torch.lgamma(count + 1)
     cumulative = log_share.exp().cumsum(dim=1)
-    asked = ((torch.arange(QUANTILES, dtype=torch.float64) + 0.5) / QUANTILES).expand(len(mean), -1)
-    found = torch.searchsorted(cumulative, asked.contiguous()).float()
+    shares = ((torch.arange(QUANTILES, dtype=torch.float64) + 0.5) / QUANTILES).expand(len(mean), -1)
+    found = torch.searchsorted(cumulative, shares.contiguous()).float()
     return torch.cat([found, -found], dim=1)
 
 
@@ -116,7 +115,7 @@ class Poisson(Photometric):
     most: float = amount(12.0, "Largest mean count, in grey levels of 255.")
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:  # noqa: ARG002
-        """Look uniform draws up in the samples' tables."""
+        """Look up uniform draws in the samples' tables."""
         table = signed_poisson(u[:, 0] * self.most * strength).to(image.device, non_blocking=True)
         width = table.shape[1]
         draw = uniform(image.shape, seeds(u[:, 1]), image.device)

@@ -1,7 +1,7 @@
-"""What an augmentation operation is, and how a batch of samples draws for it.
+"""The base classes of augmentation operations, and how draws become strengths.
 
 Every sample's draws are numbers in [0, 1) made on the CPU (see :mod:`lulcseg.augment.augmentation`); an
-operation turns the ones it asks for into strengths. So deciding which samples an operation changes never
+operation turns its own into strengths. So deciding which samples an operation changes never
 waits for the device, and CPU and GPU decide alike.
 """
 
@@ -15,13 +15,15 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from lulcseg.seeds import seed_from_draw
+
 
 class Batch(NamedTuple):
-    """Patches with what is known of each of their pixels.
+    """Patches with label and validity of each pixel.
 
     Attributes:
         image: (B, C, P, P) float32, 0…1 by the imagery type's range.
-        mask: (B, P, P) whole numbers: class index, 255 where the class is not known.
+        mask: (B, P, P) whole numbers: class index, 255 for ignore.
         valid: (B, P, P) bool: whether there is imagery.
     """
 
@@ -31,23 +33,23 @@ class Batch(NamedTuple):
 
 
 def amount(default: float, about: str) -> Any:
-    """Declare how strong an operation may get.
+    """Declare a strength of an operation.
 
     Args:
-        default: Value where nothing is said.
-        about: One sentence on what it is, with the unit.
+        default: Its default value.
+        about: One sentence that describes it, with the unit.
     """
     return field(default=default, metadata={"about": about})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation(ABC):
-    """One kind of change; its fields are its strengths, and its docstring says what it stands for.
+    """One kind of change; its fields are its strengths, and its docstring describes it to users.
 
     Attributes:
         name: Its key in the configuration.
         group: ``contrast``, ``noise``, ``geometry`` or ``weather``.
-        draws: Numbers a sample draws for it, beside the one that decides whether it is changed.
+        draws: Numbers a sample draws for it, besides the one that decides whether it is changed.
         bands: Number of bands it needs; None: any.
     """
 
@@ -58,16 +60,16 @@ class Operation(ABC):
 
     @property
     def about(self) -> str:
-        """What it does, in one sentence."""
+        """Its description, one sentence."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
 
 class Photometric(Operation):
-    """An operation that changes values and leaves every pixel where it is."""
+    """An operation that changes values and moves no pixel."""
 
     @abstractmethod
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:
-        """Change the samples it is given.
+        """Change samples.
 
         Args:
             image: (n, C, P, P) float32, 0…1.
@@ -85,7 +87,7 @@ class Move(Operation):
 
     @abstractmethod
     def apply(self, batch: Batch, u: Tensor) -> Batch:
-        """Move the pixels of the samples it is given.
+        """Move the pixels of samples.
 
         Args:
             batch: The n samples.
@@ -94,7 +96,12 @@ class Move(Operation):
 
 
 def symmetric(u: Tensor) -> Tensor:
-    """Bring draws in [0, 1) to [-1, 1)."""
+    """Map draws in [0, 1) to [-1, 1).
+
+    Examples:
+        >>> symmetric(torch.tensor([0.0, 0.5, 0.75])).tolist()
+        [-1.0, 0.0, 0.5]
+    """
     return 2.0 * u - 1.0
 
 
@@ -104,18 +111,21 @@ def factor(u: Tensor, widest: float, strength: float) -> Tensor:
     Args:
         u: (n,) in [0, 1).
         widest: Largest factor, above 0.
-        strength: Factor on the logarithm of ``widest``; at 0 all come out as 1.
+        strength: Factor on the logarithm of ``widest``; at 0 all results are 1.
+
+    Examples:
+        >>> [round(f, 3) for f in factor(torch.tensor([0.0, 0.5, 0.75]), widest=4.0, strength=1.0).tolist()]
+        [0.25, 1.0, 2.0]
     """
     return torch.exp(symmetric(u) * (strength * math.log(widest)))
 
 
 def on(values: Tensor, image: Tensor) -> Tensor:
-    """Bring per-sample values to the image's device: (n,) or (n, C) → (n, 1 or C, 1, 1) float32."""
+    """Move per-sample values to the image's device: (n,) or (n, C) → (n, 1 or C, 1, 1) float32."""
     shaped = values.reshape(len(values), -1, 1, 1).float()
     return shaped.to(image.device, non_blocking=True)
 
 
 def seeds(u: Tensor) -> list[int]:
     """Turn draws (n,) on the CPU into seeds, one a sample."""
-    seeded: list[int] = (u * 2**31).long().tolist()
-    return seeded
+    return [seed_from_draw(draw) for draw in u.tolist()]

@@ -1,8 +1,8 @@
-"""Scaling as a model has it: which pixels' statistics stretch its patches, in training and at prediction.
+"""A model's scaling: which pixels' statistics stretch its patches, in training and at prediction.
 
 A map must not depend on which patches happen to share a batch. So statistics of the batch are for
-training alone, and at prediction others stand for them: the patch's, the mosaic's or those of all
-training mosaics (decision 2). Values end in 0…1 where the paper (section 2.5.4) has 0…255, a constant
+training alone, and at prediction others are used in their place: the patch's, the mosaic's or those of
+all training mosaics (decision 2). Values end in 0…1 where the paper (section 2.5.4) has 0…255, a constant
 factor that batch norm takes out.
 """
 
@@ -16,49 +16,56 @@ from torch import Tensor, nn
 
 from lulcseg.augment.stretch import Limits, batch_limits, limits_from, patch_limits, stretch, to_unit, unit_range
 from lulcseg.errors import LulcsegError
+from lulcseg.settings.scaling import ScalingSettings
 
 BATCH, PATCH, MOSAIC, TRAINING = "batch", "patch", "mosaic", "training"
-"""What statistics are of."""
+"""Pixels that statistics are taken of."""
 
 
-def source_at_prediction(settings: Mapping[str, Any], chosen: str | None = None) -> str:
-    """Return what statistics are of at prediction, which is never the batch.
+def source_at_prediction(settings: ScalingSettings, chosen: str | None = None) -> str:
+    """Return the pixels that statistics are taken of at prediction: ``patch``, ``mosaic`` or ``training``.
 
     Args:
-        settings: Of the scaling (``lulcseg.settings.scaling.ScalingSettings``).
-        chosen: What is to stand for the batch instead of what the settings say.
+        settings: Of the scaling.
+        chosen: Used in place of the batch instead of ``settings.at_prediction``.
 
     Raises:
-        LulcsegError: There is a choice, and no batch to stand for.
+        LulcsegError: A choice for a scaling that is not over the batch.
+
+    Examples:
+        >>> source_at_prediction(ScalingSettings(method="min_max"))
+        'mosaic'
+        >>> source_at_prediction(ScalingSettings(method="min_max", over="patch"))
+        'patch'
     """
-    stands_in = settings["method"] != "none" and settings["over"] == BATCH
-    if chosen is not None and not stands_in:
-        kind = "no scaling" if settings["method"] == "none" else f"scaling.over={settings['over']}"
+    replaced = settings.method != "none" and settings.over == BATCH
+    if chosen is not None and not replaced:
+        kind = "no scaling" if settings.method == "none" else f"scaling.over={settings.over}"
         raise LulcsegError(
-            f"nothing stands for the batch in a model trained with {kind}",
+            f"a model trained with {kind} has no statistics of the batch to replace",
             where="at_prediction",
             remedy="leave it out",
         )
-    return str(chosen or settings["at_prediction"]) if stands_in else str(settings["over"])
+    return (chosen or settings.at_prediction) if replaced else settings.over
 
 
 class Scaler(nn.Module):
-    """Brings raw values to what the network sees: to 0…1, and from there by statistics.
+    """Maps raw values to the network's input: to 0…1, and from there by statistics.
 
-    It has nothing to learn and nothing in a checkpoint but by the model's record.
+    It has no parameters; a checkpoint holds it as part of the model's record alone.
 
     Args:
-        settings: Of the scaling (``lulcseg.settings.scaling.ScalingSettings``), as a plain mapping.
+        settings: Of the scaling.
         dtype: NumPy name of the imagery's type.
         training: Statistics of all training mosaics, as :func:`lulcseg.augment.stretch.limits_from` takes
-            them; needed where ``training`` is asked for.
-        scenes: Statistics of each training mosaic; needed to train where ``mosaic`` is asked for.
-        at_prediction: What stands for the batch at prediction; None: what the settings say.
+            them; needed for ``training``.
+        scenes: Statistics of each training mosaic; needed to train with ``mosaic``.
+        at_prediction: Statistics used at prediction in place of the batch's; None: as in the settings.
 
     Attributes:
         method: As in the settings.
-        over: What statistics are of in training.
-        at_prediction: What they are of at prediction.
+        over: Pixels that statistics are taken of in training.
+        at_prediction: The same at prediction.
 
     Raises:
         LulcsegError: ``at_prediction`` for a scaling that isn't over the batch.
@@ -71,27 +78,26 @@ class Scaler(nn.Module):
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        settings: ScalingSettings,
         dtype: str,
         training: Mapping[str, Any] | None = None,
         *,
         scenes: Sequence[Mapping[str, Any]] = (),
         at_prediction: str | None = None,
     ) -> None:
-        """Turn statistics into limits, which move to the device with the model."""
         super().__init__()
-        self.method, self.over = str(settings["method"]), str(settings["over"])
+        self.method, self.over = settings.method, settings.over
         self.at_prediction = source_at_prediction(settings, at_prediction)
-        self.per_band, self.percentiles = bool(settings["per_band"]), tuple(settings["percentiles"])
-        self.is_cut = settings["range"] is not None
-        self.range = unit_range(dtype, settings["range"])
+        self.per_band, self.percentiles = settings.per_band, tuple(settings.percentiles)
+        self.is_cut = settings.range is not None
+        self.range = unit_range(dtype, settings.range)
         stretched = self.method != "none"
         self._keep("training", self.limits_of(training) if stretched and training is not None else None)
         each = [self.limits_of(statistics) for statistics in scenes] if stretched else []
         self._keep("scene", Limits(*(torch.cat(parts) for parts in zip(*each, strict=True))) if each else None)
 
     def limits_of(self, statistics: Mapping[str, Any]) -> Limits:
-        """Return the limits that a mosaic's statistics give, on the CPU: (1, C or 1, 1, 1)."""
+        """Return the limits from a mosaic's statistics, on the CPU: (1, C or 1, 1, 1)."""
         limits = limits_from(statistics, self.method, per_band=self.per_band, unit=self.range)
         if not self.is_cut or self.method == "standardise":
             return limits
@@ -105,7 +111,7 @@ class Scaler(nn.Module):
         return Limits(self.scene_offset[numbers], self.scene_span[numbers])
 
     def to_unit(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Bring raw values to 0…1 by the type's range, or by ``scaling.range`` and no further.
+        """Map raw values to 0…1 by the type's range, or by ``scaling.range`` and clipped to it.
 
         Args:
             image: (B, C, H, W) in the imagery's own type.
@@ -124,12 +130,12 @@ class Scaler(nn.Module):
         Args:
             image: (B, C, H, W) float32, from :meth:`to_unit`.
             valid: (B, H, W) bool.
-            over: What the statistics are of: ``batch``, ``patch``, ``mosaic`` or ``training``.
+            over: Pixels that the statistics are taken of: ``batch``, ``patch``, ``mosaic`` or ``training``.
             mosaic: Limits of the mosaic that each patch is of; needed for ``mosaic``.
 
         Returns:
-            (B, C, H, W) float32: in 0…1 but for ``standardise``; 0 where there is no imagery, and where
-            there is but one value.
+            (B, C, H, W) float32: in 0…1 except for ``standardise``; 0 where there is no imagery, and where
+            all values are equal.
 
         Raises:
             ValueError: Statistics that are needed are missing.

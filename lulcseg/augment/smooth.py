@@ -1,6 +1,6 @@
 """Smooth random fields: a few random numbers on a coarse grid, enlarged by cubic B-splines.
 
-Displacements, clouds and fog are smooth, so nothing is drawn pixel by pixel: two thin matrix products give a field of
+Displacements, clouds and fog are smooth, so no pixel needs a draw of its own: two thin matrix products give a field of
 512² pixels in about a millisecond.
 """
 
@@ -13,14 +13,19 @@ from torch import Tensor
 
 
 def spline_weights(position: Tensor, cells: int) -> Tensor:
-    """Weigh the knots of a uniform cubic B-spline.
+    """Return the weights of the knots of a uniform cubic B-spline.
 
     Args:
-        position: (n, P) in cells, 0…cells from one end to the other; beyond it the end knots go on.
+        position: (n, P) in cells, 0…cells from one end to the other; positions beyond are clamped.
         cells: Cells of the grid; it has cells + 3 knots.
 
     Returns:
-        (n, P, cells + 3) float32, each row adding up to 1.
+        (n, P, cells + 3) float32, each row summing to 1.
+
+    Examples:
+        >>> weights = spline_weights(torch.tensor([[0.0, 0.5]]), cells=1)
+        >>> [[round(w, 3) for w in row] for row in weights[0].tolist()]
+        [[0.167, 0.667, 0.167, 0.0], [0.021, 0.479, 0.479, 0.021]]
     """
     knots = torch.arange(cells + 3, device=position.device) - 1.0
     apart = (position.unsqueeze(-1).float().clamp(0, cells) - knots).abs()
@@ -46,12 +51,12 @@ def enlarge(knots: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def draw_knots(own: Sequence[int], sizes: Sequence[tuple[int, int]], device: torch.device) -> list[Tensor]:
-    """Draw normal knot values on the CPU (alike for every device), each sample from its own seed.
+    """Draw normal knot values on the CPU (the same for every device), each sample from its own seed.
 
     Args:
         own: The samples' seeds.
         sizes: Cells (down, across) of each grid.
-        device: Where they go.
+        device: Device that they are moved to.
 
     Returns:
         One (n, cells_y + 3, cells_x + 3) float32 a grid.
@@ -66,7 +71,7 @@ def draw_knots(own: Sequence[int], sizes: Sequence[tuple[int, int]], device: tor
 
 
 def octaves(knots: Sequence[Tensor], rows: Tensor, columns: Tensor, persistence: float) -> Tensor:
-    """Add fields up from coarse to fine, each ``persistence`` times as strong as the one before.
+    """Sum fields from coarse to fine, each ``persistence`` times as strong as the one before.
 
     Args:
         knots: From :func:`draw_knots`, coarse to fine.

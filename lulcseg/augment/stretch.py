@@ -1,8 +1,8 @@
 """Stretching pixel values by the statistics of a patch, a batch, a mosaic or all training mosaics.
 
 Every method is an offset and a span, ``(x − offset) / span``: min–max (paper, section 2.5.4), two
-percentiles, or mean and standard deviation. They differ only in the pixels they are taken of. Pixels
-without imagery never count and come out as 0; so does what is constant. Nothing here waits for the
+percentiles, or mean and standard deviation. They differ only in the pixels that statistics are taken of. Pixels
+without imagery never count and become 0; so do constant values. Nothing here waits for the
 device, and a patch's limits don't depend on its neighbours in the batch.
 """
 
@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 
 BINS = 2048
-"""Bins of the histogram that finds percentiles; it is taken twice, the second time around them."""
+"""Bins of the histogram that finds percentiles; it is computed twice, the second time around them."""
 
 
 class Limits(NamedTuple):
-    """What a stretch takes off and divides by.
+    """Offset and span of a stretch.
 
     Attributes:
         offset: Value that becomes 0, float32, broadcastable to (B, C, 1, 1).
-        span: What is divided by, of the same shape; 0 where pixels are constant or there are none.
+        span: Divisor, of the same shape; 0 for constant pixels or none.
     """
 
     offset: Tensor
@@ -31,14 +31,18 @@ class Limits(NamedTuple):
 
 
 def unit_range(dtype: str, chosen: Sequence[float] | None = None) -> tuple[float, float]:
-    """Return the values that 0 and 1 stand for.
+    """Return the raw values that map to 0 and 1.
 
     Args:
         dtype: NumPy name of the imagery's type.
-        chosen: The two values, where they are set.
+        chosen: The two values, if set.
 
     Returns:
-        Those chosen, else 0 and the largest value of an integer type; floats stay as they are.
+        The chosen values, else 0 and the largest value of an integer type; 0 and 1 for floats.
+
+    Examples:
+        >>> unit_range("uint8"), unit_range("uint16", [0, 4000]), unit_range("float32")
+        ((0.0, 255.0), (0.0, 4000.0), (0.0, 1.0))
     """
     if chosen is not None:
         return float(chosen[0]), float(chosen[1])
@@ -47,11 +51,15 @@ def unit_range(dtype: str, chosen: Sequence[float] | None = None) -> tuple[float
 
 
 def to_unit(image: Tensor, unit: tuple[float, float]) -> Tensor:
-    """Bring raw values to the range within which colours are changed: (…) any type → (…) float32.
+    """Map raw values to the range of augmentation, 0…1: (…) any type → (…) float32.
 
     Args:
         image: Raw values.
-        unit: Values that 0 and 1 stand for (:func:`unit_range`); others go beyond 0…1.
+        unit: Raw values that map to 0 and 1 (:func:`unit_range`); others map beyond 0…1.
+
+    Examples:
+        >>> to_unit(torch.tensor([0, 51, 255], dtype=torch.uint8), (0.0, 255.0)).tolist()
+        [0.0, 0.20000000298023224, 1.0]
     """
     low, high = unit
     image = image.float()
@@ -61,7 +69,7 @@ def to_unit(image: Tensor, unit: tuple[float, float]) -> Tensor:
 def patch_limits(
     image: Tensor, valid: Tensor, method: str, *, per_band: bool, percentiles: Sequence[float] = (2.0, 98.0)
 ) -> Limits:
-    """Take each patch's own limits.
+    """Return each patch's own limits.
 
     Args:
         image: (B, C, H, W) float.
@@ -72,6 +80,12 @@ def patch_limits(
 
     Returns:
         Limits of shape (B, C or 1, 1, 1).
+
+    Examples:
+        >>> image = torch.tensor([[[[0.2, 0.7]]]])
+        >>> limits = patch_limits(image, torch.ones(1, 1, 2).bool(), "min_max", per_band=False)
+        >>> limits.offset.item(), limits.span.item()
+        (0.20000000298023224, 0.5)
     """
     size, bands = image.shape[:2]
     rows = image.flatten(2) if per_band else image.reshape(size, 1, -1)
@@ -84,7 +98,7 @@ def patch_limits(
 def batch_limits(
     image: Tensor, valid: Tensor, method: str, *, per_band: bool, percentiles: Sequence[float] = (2.0, 98.0)
 ) -> Limits:
-    """Take the limits of a whole batch (paper, section 2.5.4); arguments as :func:`patch_limits`.
+    """Return the limits of a whole batch (paper, section 2.5.4); arguments as :func:`patch_limits`.
 
     Returns:
         Limits of shape (1, C or 1, 1, 1).
@@ -102,15 +116,15 @@ def limits_from(
     unit: tuple[float, float],
     device: torch.device | str = "cpu",
 ) -> Limits:
-    """Return the limits that a mosaic's statistics give.
+    """Return the limits from a mosaic's statistics.
 
     Args:
         statistics: Of raw values: ``bands`` and ``joint``, each with lists ``min``, ``max``, ``mean``,
-            ``std``, ``low`` and ``high`` (the two percentiles), a value a band.
+            ``std``, ``low`` and ``high`` (the two percentiles), one value per band.
         method: ``min_max``, ``percentile`` or ``standardise``.
         per_band: Whether each band has its own limits.
-        unit: Values that 0 and 1 stand for in the images to stretch (:func:`unit_range`).
-        device: Where the limits are needed.
+        unit: Raw values that map to 0 and 1 in the images to stretch (:func:`unit_range`).
+        device: Device of the limits.
 
     Returns:
         Limits of shape (1, C or 1, 1, 1).
@@ -133,12 +147,17 @@ def stretch(image: Tensor, valid: Tensor, limits: Limits, *, clip: bool) -> Tens
 
     Args:
         image: (B, C, H, W) float.
-        valid: (B, H, W) bool; other pixels come out as 0.
-        limits: What to take off and divide by.
-        clip: Whether values beyond 0…1 are brought back to it.
+        valid: (B, H, W) bool; other pixels become 0.
+        limits: Offset and span.
+        clip: Whether values are clipped to 0…1.
 
     Returns:
         (B, C, H, W) float; 0 where the span is 0.
+
+    Examples:
+        >>> limits = Limits(torch.tensor(0.25), torch.tensor(0.5))
+        >>> stretch(torch.tensor([[[[0.0, 0.5, 1.0]]]]), torch.ones(1, 1, 3).bool(), limits, clip=True).tolist()
+        [[[[0.0, 0.5, 1.0]]]]
     """
     varies = limits.span > 0
     scaled = (image - limits.offset) / torch.where(varies, limits.span, 1.0)
@@ -149,7 +168,7 @@ def stretch(image: Tensor, valid: Tensor, limits: Limits, *, clip: bool) -> Tens
 def _limits(values: Tensor, mask: Tensor, method: str, percentiles: Sequence[float], shape: tuple[int, ...]) -> Limits:
     """Return the limits of each row of (R, N) values over (R, N) valid pixels, in a given shape.
 
-    A CPU takes row by row, which its caches hold: half the time of all at once.
+    A CPU computes row by row, which fits its caches: half the time of all at once.
     """
     at_once = 1 if values.device.type == "cpu" else len(values)
     parts = zip(torch.split(values, at_once), torch.split(mask, at_once), strict=True)
@@ -173,7 +192,7 @@ def _row_limits(values: Tensor, mask: Tensor, method: str, percentiles: Sequence
 
 
 def _precise(values: Tensor) -> torch.dtype:
-    """Return the type to sum in, whose last bits are rounded away again (MPS has no float64)."""
+    """Return the type to sum in, whose last bits are rounded off afterwards (MPS has no float64)."""
     return torch.float32 if values.device.type == "mps" else torch.float64
 
 
@@ -192,9 +211,9 @@ def _mean_and_std(values: Tensor, mask: Tensor, low: Tensor) -> tuple[Tensor, Te
 def _percentiles(values: Tensor, mask: Tensor, low: Tensor, high: Tensor, percentiles: Sequence[float]) -> Tensor:
     """Return percentiles of rows, (R, Q), linear between ranks.
 
-    A histogram between ``low`` and ``high`` (R, 1) tells which bins hold the ranks, a second one goes
-    over those bins alone and what lies between, so that a stray extreme costs little. Each rank's
-    value is the smallest in its bin: exact where no bin of the second holds two values, as with 8-bit
+    A histogram between ``low`` and ``high`` (R, 1) finds the bins of the ranks; a second one covers
+    only those bins and the range between them, so that outliers cost little. Each rank's
+    value is the smallest in its bin: exact if no bin of the second holds two values, as with 8-bit
     imagery, else too low by less than a bin: (upper − lower percentile + 3 · range / 2048) / 2048.
     """
     precise = _precise(values)

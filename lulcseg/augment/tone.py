@@ -1,7 +1,7 @@
 """Contrast and colour, pixel by pixel: light, haze, exposure and processing differ from flight to flight.
 
-The arithmetic is Kornia's; strengths are tensors on the image's device, one a sample, so nothing waits for it. Results
-are not clipped in between: the caller clamps once.
+The arithmetic is Kornia's; strengths are tensors on the image's device, one per sample, so nothing waits for it.
+Results are not clipped in between: the caller clamps once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Gamma(Photometric):
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:  # noqa: ARG002
         """Raise to a power."""
-        one = torch.ones((), device=image.device)  # Kornia's default is moved there in each call, and waited for
+        one = torch.ones((), device=image.device)  # Kornia would move its default there in each call, and wait
         changed: Tensor = enhance.adjust_gamma(image, on(factor(u[:, 0], self.widest, strength), image), one)
         return changed
 
@@ -45,7 +45,7 @@ class Sigmoid(Photometric):
     spread: float = amount(0.12, "How far the curve's middle may lie from 0.5, in shares of the value range.")
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:  # noqa: ARG002
-        """Blend towards the curve by ``strength``, wholly from 1 on."""
+        """Blend towards the curve by ``strength``, fully from 1 on."""
         gain = on(self.gentlest + (self.steepest - self.gentlest) * u[:, 0], image)
         middle = on(0.5 + self.spread * symmetric(u[:, 1]), image)
         return torch.lerp(image, enhance.adjust_sigmoid(image, middle, gain), min(strength, 1.0))

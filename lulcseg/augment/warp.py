@@ -1,10 +1,10 @@
 """Geometry that resamples: zoom, stretch, rotation, shear and elastic, composed to one sampling.
 
-Image and validity are resampled bilinearly, labels by the nearest pixel, at the same places; the matrices are
-Kornia's. What comes in from outside the patch is invalid and ignored, never class 0: labels travel as index + 1 through
-a padding of zeros. A warped pixel counts as imagery only if at least 99 % of its bilinear weight lies on pixels with
-imagery, and its value is their weighted mean, so nothing of nodata and of outside mixes into what the network sees;
-where it isn't imagery its label is ignore too.
+Image and validity are resampled bilinearly, labels by the nearest pixel, at the same positions; the matrices are
+Kornia's. Pixels from outside the patch are invalid and ignored, never class 0: labels are resampled as index + 1 with
+zeros as padding. A warped pixel counts as imagery only if at least 99 % of its bilinear weight lies on pixels with
+imagery, and its value is their weighted mean, so no nodata and nothing from outside mixes into the network's input;
+a pixel that isn't imagery is ignored too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Affine(Operation):
 
     @abstractmethod
     def matrix(self, u: Tensor, strength: float) -> Tensor:
-        """Return (n, 2, 2) float64 on the CPU: output (x, y) from the centre → where to read the input."""
+        """Return (n, 2, 2) float64 on the CPU: output (x, y) from the centre → input (x, y)."""
 
 
 def about_centre(*, scale: Tensor | None = None, angle: Tensor | None = None, slant: Tensor | None = None) -> Tensor:
@@ -135,13 +135,13 @@ class Elastic(Operation):
 
 
 def warp(batch: Batch, matrix: Tensor, shift: Tensor | None, size: int) -> Batch:
-    """Read a batch anew at ``matrix`` · (x, y) + shift, about the centre.
+    """Resample a batch at ``matrix`` · (x, y) + shift, about the centre.
 
     Args:
-        batch: n samples of S × S pixels, S at least ``size``: what is more is the margin to read from.
+        batch: n samples of S × S pixels, S at least ``size``; the excess is a margin to read from.
         matrix: (n, 2, 2) on the CPU.
         shift: (n, 2, size, size) pixels on the device, or None.
-        size: Pixels of a side of the result.
+        size: Width and height of the result, in pixels.
 
     Returns:
         n samples of ``size`` × ``size``.
@@ -152,7 +152,7 @@ def warp(batch: Batch, matrix: Tensor, shift: Tensor | None, size: int) -> Batch
     at = torch.arange(size, device=device) - (size - 1) / 2
     x, y = at.view(1, 1, -1), at.view(1, -1, 1)
     # One grid for image and labels, broadcast: Kornia's create_meshgrid and warp_grid take two to six times as long,
-    # and its remap would put the coordinates together anew for each of the two.
+    # and its remap would assemble the coordinates for each of the two again.
     grid = torch.empty(len(a), size, size, 2, device=device)
     for axis, place in enumerate(grid.unbind(dim=-1)):
         torch.add(a[:, 2 * axis] * x, a[:, 2 * axis + 1] * y, out=place)
@@ -162,7 +162,7 @@ def warp(batch: Batch, matrix: Tensor, shift: Tensor | None, size: int) -> Batch
     stacked[:, :-1].masked_fill_(~batch.valid.unsqueeze(1), 0.0)
     sampled = functional.grid_sample(stacked, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     image, weight = sampled[:, :-1], sampled[:, -1]
-    image.div_(weight.clamp(min=WHOLE).unsqueeze(1))  # the mean of pixels with imagery, where enough of them are
+    image.div_(weight.clamp(min=WHOLE).unsqueeze(1))  # the mean of pixels with imagery, if they are enough
     codes = batch.mask.unsqueeze(1).to(batch.image.dtype) + 1.0
     found = functional.grid_sample(codes, grid, mode="nearest", padding_mode="zeros", align_corners=False)[:, 0]
     valid = weight >= WHOLE

@@ -1,8 +1,8 @@
 """Between ground and sensor: blur, clouds with their shadows, fog and smoke.
 
-Labels under cloud stay, as in the paper: the ground is what it is, and the network learns to tell it from what shows
-through and from around. So opacity and cover are kept moderate. Blurring and resampling are Kornia's; for clouds it has
-only plasma fractals, drawn for the whole batch, angular where clouds are soft and ten times slower.
+Labels under cloud stay, as in the paper: the network learns to classify the ground from what is visible through the
+cloud and around it. So opacity and cover are moderate. Blurring and resampling are Kornia's; for clouds it has
+only plasma fractals, drawn for the whole batch, with angular edges and ten times slower.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Blur(Photometric):
     most: float = amount(2.0, "Largest standard deviation of the Gaussian, in pixels.")
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:
-        """Average with weights; pixels without imagery weigh nothing."""
+        """Average with weights; pixels without imagery have weight 0."""
         reach = max(1, min(math.ceil(3 * self.most * strength), image.shape[-1] - 1))
         sigma = (u[:, :1] * self.most * strength).clamp(min=1e-3).expand(-1, 2)  # on the CPU, where Kornia checks it
         known = valid.unsqueeze(1).to(image.dtype)
@@ -75,7 +75,7 @@ class Clouds(Photometric):
         device, (height, width) = image.device, image.shape[-2:]
         knots = draw_knots(seeds(u[:, 0]), [(3 * 2**k, 3 * 2**k) for k in range(6)], device)
         rows, columns = (0.15 + 0.7 * pixel_centres(length, device) for length in (height, width))
-        turn = 2 * math.pi * u[:, 6]  # so that no edge of a cloud lies along the coarse grid
+        turn = 2 * math.pi * u[:, 6]  # so that no cloud's edge follows the coarse grid
         field = _turned(octaves(knots, rows, columns, 0.5), turn)
         mean, deviation = field.mean(dim=(1, 2), keepdim=True), field.std(dim=(1, 2), keepdim=True)
         cover = self.least_cover + (self.most_cover - self.least_cover) * u[:, 1]
@@ -132,7 +132,7 @@ class Smoke(Photometric):
     length: float = amount(4.0, "How many times longer than wide its bands are.")
 
     def apply(self, image: Tensor, valid: Tensor, u: Tensor, strength: float) -> Tensor:  # noqa: ARG002
-        """Mix with bands that are read from a long field, turned and bent."""
+        """Mix with bands sampled from a long field, turned and bent."""
         device, size = image.device, image.shape[-1]
         at = pixel_centres(size, device)
         cells = 5
@@ -152,7 +152,7 @@ class Smoke(Photometric):
 
 
 def _turned(field: Tensor, angle: Tensor, bend: Tensor | float = 0.0) -> Tensor:
-    """Read a field (n, H, W) turned by an angle (n,) and bent by shifts (n, H, W) in half sides."""
+    """Sample a field (n, H, W) turned by an angle (n,) and bent by shifts (n, H, W) in half sides."""
     height, width = field.shape[1:]
     y = pixel_centres(height, field.device).view(1, -1, 1) * 2 - 1
     x = pixel_centres(width, field.device).view(1, 1, -1) * 2 - 1

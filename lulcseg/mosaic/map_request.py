@@ -120,7 +120,7 @@ class MapRequest:
         statistics = None
         if model.scaled_over == MOSAIC:
             measured = mosaic_statistics(scene.imagery, scene.cache)
-            statistics = measured.summary(record.scaling["percentiles"])
+            statistics = measured.summary(record.scaling.percentiles)
         layers = layers_for(settings)
         several = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
         setup = PredictionSetup(
@@ -223,7 +223,7 @@ class MapRequest:
             "scene": self.scene.name,
             "date": self.scene.date or "",
             "run": record.name,
-            "scaling": record.scaling["method"],
+            "scaling": record.scaling.method,
             "scaled_over": self.identity["scaled_over"] or "",
         }
 

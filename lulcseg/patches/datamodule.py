@@ -20,7 +20,7 @@ from lulcseg.scene.dataset import SceneDataset
 def default_workers(processes: int = 1) -> int:
     """Return how many loader processes a training process starts.
 
-    One a core, of the cores that are this process's part of the machine, one kept for training, at
+    One per core of this process's share of the machine, less one for training, at
     most 8. With one or two cores, training itself needs both, and reading a window costs little: none.
 
     Args:
@@ -35,10 +35,10 @@ def default_workers(processes: int = 1) -> int:
 
 
 class PatchData(pl.LightningDataModule):
-    """Walks a plan: every patch once an epoch, ranks taking disjoint shares (:class:`Steps`).
+    """Iterates over a plan: every patch once per epoch, in disjoint shares of the ranks (:class:`StepSchedule`).
 
     Images stay in the imagery's own type (mostly uint8) until they are on the device. Loader
-    processes compute with one thread each (torch sees to it).
+    processes compute with one thread each, as torch sets them up.
 
     Args:
         scenes: Datasets by scene name.
@@ -52,7 +52,7 @@ class PatchData(pl.LightningDataModule):
         margin: Pixels to read around each training patch.
 
     Attributes:
-        waited: Counts the time in which the training waits for batches.
+        waited: Measures the time that training waits for batches.
 
     The trainer must run with ``use_distributed_sampler=False``: the loaders know their rank.
     """
@@ -69,7 +69,6 @@ class PatchData(pl.LightningDataModule):
         seed: int = 0,
         margin: int = 0,
     ) -> None:
-        """Keep the parts; loaders are made by the hooks, once rank and world size are known."""
         super().__init__()
         self.scenes = dict(scenes)
         self.plan = plan
@@ -83,10 +82,13 @@ class PatchData(pl.LightningDataModule):
         self._first_epoch = 0
 
     def steps(self, world_size: int = 1) -> StepSchedule:
-        """Return how an epoch of training is dealt to so many devices.
+        """Return how an epoch of training is split across devices.
+
+        Args:
+            world_size: Number of devices.
 
         Raises:
-            LulcsegError: The batch doesn't divide by them, or there are fewer patches.
+            LulcsegError: The batch isn't divisible by their number, or there are fewer patches.
         """
         return StepSchedule(self._patches("train"), self.batch_size, world_size, self.micro_batch)
 
@@ -95,23 +97,23 @@ class PatchData(pl.LightningDataModule):
         return self._loader("train", self.steps(self._world), shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Return the loader of validation patches, in the plan's order; none where there are none."""
+        """Return the loader of validation patches, in the plan's order; none if there are none."""
         patches = self._patches("validation")
         if not patches:
             return []
-        steps = StepSchedule.in_one(patches, self._world, self.steps(self._world).limit)
+        steps = StepSchedule.without_steps(patches, self._world, self.steps(self._world).limit)
         return self._loader("validation", steps, shuffle=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the number of epochs walked."""
+        """Return the number of epochs completed."""
         assert self.trainer is not None
         progress: Any = self.trainer.fit_loop.epoch_progress.current  # current_epoch is behind it at an epoch's end
         return {"epochs": progress.processed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint with the epoch that comes next.
+        """Resume from a checkpoint with the next epoch.
 
-        Lightning tells samplers the epoch only after loader processes have begun to read ahead.
+        Lightning sets a sampler's epoch only after loader processes have begun to read ahead.
         """
         self._first_epoch = int(state_dict["epochs"])
 

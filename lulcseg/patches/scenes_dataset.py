@@ -23,7 +23,6 @@ class ScenesDataset(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, scenes: Mapping[str, SceneDataset], margin: int = 0) -> None:
-        """Keep the datasets; they open their files where they are read."""
         self.scenes = dict(scenes)
         self.margin = margin
         self._numbers = {name: number for number, name in enumerate(self.scenes)}
@@ -32,7 +31,7 @@ class ScenesDataset(Dataset[dict[str, Tensor]]):
         """Read the patch at a place.
 
         Returns:
-            ``image`` (C, S, S), ``mask`` (S, S), ``valid`` (S, S), with S = P and twice the margin; and
+            ``image`` (C, S, S), ``mask`` (S, S), ``valid`` (S, S), with S = P + 2 · margin; and
             ``scene``, the scene's number in the order given, () int64.
         """
         name, (x, y) = place

@@ -1,4 +1,4 @@
-"""A loader that counts how long is waited for its batches, and brings them to a GPU while it computes."""
+"""A loader that measures how long its batches are waited for, and copies them to a GPU while it computes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from torch.utils.data import DataLoader
 
 
 class Stopwatch:
-    """Adds up seconds.
+    """Accumulates seconds.
 
     Attributes:
         seconds: The sum.
     """
 
     def __init__(self) -> None:
-        """Start from nothing."""
         self.seconds = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Add the time that the block takes."""
+        """Add the duration of the block."""
         began = time.perf_counter()
         try:
             yield
@@ -34,16 +33,16 @@ class Stopwatch:
 
 
 class TimedLoader(DataLoader[Any]):
-    """A data loader whose batches are waited for by a stopwatch.
+    """A data loader that measures the time its batches are waited for.
 
-    Reading that goes on beside the training is not counted.
+    Reading in parallel with training is not counted.
 
     Args:
         waited: The stopwatch.
-        device: Where batches are wanted. To a GPU they are copied on a stream of their own: the CPU asks for the
-            next while the GPU still computes on the one before.
-        *arguments: The data loader's.
-        **settings: The data loader's.
+        device: Device that batches go to. They are copied to a GPU on a separate stream: the CPU requests the
+            next while the GPU still computes on the previous one.
+        *arguments: As for the data loader.
+        **settings: As for the data loader.
     """
 
     def __init__(self, waited: Stopwatch, *arguments: Any, device: torch.device | None = None, **settings: Any) -> None:
@@ -56,7 +55,7 @@ class TimedLoader(DataLoader[Any]):
         """Yield batches."""
         batches = self._read()
         if self.device is not None and self.device.type == "cuda":
-            if self._copying is None:  # one for all epochs: memory is kept for each stream
+            if self._copying is None:  # one for all epochs: each stream caches memory of its own
                 self._copying = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
             return _copied(batches, self.device, self._copying)
         return batches
@@ -76,12 +75,12 @@ class TimedLoader(DataLoader[Any]):
 def _copied(
     batches: Iterator[Mapping[str, Tensor]], device: torch.device, copying: torch.cuda.Stream
 ) -> Iterator[dict[str, Tensor]]:
-    """Yield batches on a GPU; those that lie in page-locked memory hold nothing up."""
+    """Yield batches on a GPU; copies from page-locked memory don't block."""
     for batch in batches:
         with torch.cuda.stream(copying):
             there = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         computing = torch.cuda.current_stream(device)
         computing.wait_stream(copying)
         for value in there.values():
-            value.record_stream(computing)  # its memory is the other stream's, which must not give it out too early
+            value.record_stream(computing)  # its memory belongs to the other stream, which must not reuse it too early
         yield there

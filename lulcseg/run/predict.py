@@ -16,9 +16,9 @@ from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.ranks import Devices
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report
+from lulcseg.run.device_checks import check_device
 from lulcseg.run.evaluate import MapRun, label_of
 from lulcseg.run.fingerprint import predict_fingerprint
-from lulcseg.run.fit import check_device
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plan
 from lulcseg.run_folder.joining import new_run_dir

@@ -20,6 +20,7 @@ from lulcseg.sampling.plan import Plan
 from lulcseg.settings.programs import PredictConfig, TrainConfig
 from lulcseg.training.checkpoints import epochs_done
 from lulcseg.training.resources import larger_peaks, peak_memory
+from lulcseg.training.training_settings import TrainingSettings
 
 LAST = "checkpoints/last.ckpt"
 _OF_TRAINING = (
@@ -77,7 +78,7 @@ def earlier_attempt(run_dir: Path, fingerprint: str, settings: TrainConfig | Pre
         return Earlier(content)
     if "checkpoint" in content and (run_dir / str(content["checkpoint"])).is_file():
         return Earlier(content, trained=True)
-    return Earlier(content, last=_usable(run_dir / LAST, asdict(settings)))
+    return Earlier(content, last=_usable(run_dir / LAST, TrainingSettings.of(settings)))
 
 
 def begin_record(
@@ -138,7 +139,7 @@ def training_plan(checkpoint: Path) -> Plan | None:
     return Plan.load(run / "plan.gpkg") if has_plan else None
 
 
-def _usable(checkpoint: Path, settings: Mapping[str, Any]) -> Path | None:
+def _usable(checkpoint: Path, settings: TrainingSettings) -> Path | None:
     """Return a checkpoint if a training of these settings can go on from it."""
     try:
         epochs_done(checkpoint, settings)

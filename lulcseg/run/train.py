@@ -16,9 +16,11 @@ from lulcseg.mosaic.ranks import Devices
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report
+from lulcseg.run.device_checks import check_device, check_split
 from lulcseg.run.evaluate import MapRun
 from lulcseg.run.fingerprint import train_fingerprint
-from lulcseg.run.fit import check_dealing, check_device, fit, model_record, training_margin
+from lulcseg.run.fit import fit
+from lulcseg.run.model_setup import model_record, training_margin
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import (
     Planned,
@@ -39,6 +41,7 @@ from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.checkpoints import check_resumable
 from lulcseg.training.resources import larger_peaks, peak_memory
 from lulcseg.training.task import SegmentationTask
+from lulcseg.training.training_settings import TrainingSettings
 
 
 def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
@@ -57,7 +60,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     check_device(config.trainer.accelerator)
     check_logger(config.logger)
     if config.ckpt_path is not None:
-        check_resumable(Path(config.ckpt_path), dataclasses.asdict(config))
+        check_resumable(Path(config.ckpt_path), TrainingSettings.of(config))
     trained, assessed = _scenes(config, cache)
     if not is_lead():
         _help_train(config, trained, cache)
@@ -69,7 +72,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     config = settle_epochs(config, plan)
     earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     if config.stop_after != "plan":
-        check_dealing(config, plan)
+        check_split(config, plan)
     counts = count_plan(plan, trained)
     run_dir = new_run_dir(config.run_dir, again=earlier is not None)
     start = {} if earlier is None else earlier.taken_over(plan.digest())

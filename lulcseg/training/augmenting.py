@@ -1,9 +1,9 @@
-"""Augmentation as the training step calls it: built from the settings, drawn from numbers of its own."""
+"""Augmentation in the training step: built from the settings, with draws of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -14,29 +14,30 @@ from lulcseg.augment.augmentation import Augmentation
 from lulcseg.augment.operation import Move
 from lulcseg.augment.warp import Affine, Elastic
 from lulcseg.errors import LulcsegError
+from lulcseg.seeds import mixed_seed
+from lulcseg.settings.augment import AugmentSettings
 from lulcseg.training.model_record import ModelRecord
 
 
-def build_augmentation(settings: Mapping[str, Any], record: ModelRecord) -> Augmentation | None:
-    """Build what the settings ask for, or None where they ask for nothing.
+def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> Augmentation | None:
+    """Build the augmentation that the settings describe; None if it has no operations.
 
     Args:
-        settings: Of the augmentation (``lulcseg.settings.augment.AugmentSettings``), as a plain mapping.
+        settings: Of the augmentation.
         record: What travels with the model.
 
     Raises:
-        LulcsegError: An unknown operation, a share that isn't one, an operation that the imagery can't have, or
-            imagery of which it isn't known what 0 and 1 are.
+        LulcsegError: An unknown operation, a share outside 0 to 1, an operation that the imagery's bands exclude, or
+            imagery whose values for 0 and 1 are not known.
     """
-    chosen = {name: float(share) for name, share in settings["p"].items() if share is not None}
-    crop = record.patch_size if settings["margin"] else None
+    chosen = {name: float(share) for name, share in asdict(settings.p).items() if share is not None}
     augmentation = build(
-        settings["name"],
+        settings.name,
         record.bands,
         p=chosen,
-        strength=float(settings["strength"]),
-        strengths=settings.get("strengths"),
-        crop=crop,
+        strength=settings.strength,
+        strengths=settings.strengths,
+        crop=record.patch_size if settings.margin else None,
     )
     if not augmentation.operations:
         return None
@@ -44,33 +45,28 @@ def build_augmentation(settings: Mapping[str, Any], record: ModelRecord) -> Augm
     return augmentation
 
 
-def margin_of(settings: Mapping[str, Any], record: ModelRecord) -> int:
-    """Return how many pixels to read around each training patch: none where nothing warps."""
+def margin_of(settings: AugmentSettings, record: ModelRecord) -> int:
+    """Return how many pixels to read around each training patch: 0 unless an operation warps."""
     augmentation = build_augmentation(settings, record)
-    return int(settings["margin"]) if augmentation is not None and _warps(augmentation) else 0
+    return settings.margin if augmentation is not None and _warps(augmentation) else 0
 
 
 def augmented(
     augmentation: Augmentation, image: Tensor, mask: Tensor, valid: Tensor, parts: Sequence[int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Change a batch by draws from some numbers alone, leaving the global generators as they were.
+    """Augment a batch by draws that depend on some numbers alone; the global generators are left as they were.
 
     Args:
-        augmentation: What may happen.
+        augmentation: The augmentation.
         image: (B, C, S, S) float32, 0…1.
         mask: (B, S, S) class index, 255 where not known.
         valid: (B, S, S) bool.
-        parts: Seed, epoch, number of the batch within the epoch, and rank: the same numbers draw the same,
-            so that a run that goes on draws what it would have drawn.
+        parts: Seed, epoch, number of the batch within the epoch, and rank: the same numbers give the same draws,
+            so that a resumed run draws what it would have drawn uninterrupted.
     """
-    own = torch.Generator().manual_seed(draw_seed(parts))
+    own = torch.Generator().manual_seed(mixed_seed(*parts))
     changed: tuple[Tensor, Tensor, Tensor] = augmentation(image, mask, valid, generator=own)
     return changed
-
-
-def draw_seed(parts: Sequence[int]) -> int:
-    """Mix whole numbers (run seed, epoch, step, rank) into one seed for a generator."""
-    return int(np.random.SeedSequence(list(parts)).generate_state(1)[0])
 
 
 def _warps(augmentation: Augmentation) -> bool:
@@ -78,11 +74,11 @@ def _warps(augmentation: Augmentation) -> bool:
 
 
 def _check_range(augmentation: Augmentation, record: ModelRecord) -> None:
-    """See that operations that act within 0…1 meet values that are, and that fill it: few mosaics fill 16 bits."""
+    """Check that operations defined on 0…1 get values in that range that also fill it: few mosaics fill 16 bits."""
     bound = [o.name for o in augmentation.operations if not isinstance(o, Move)]
-    if bound and np.dtype(record.dtype).itemsize > 1 and record.scaling["range"] is None:
+    if bound and np.dtype(record.dtype).itemsize > 1 and record.scaling.range is None:
         raise LulcsegError(
-            f"{bound[0]} acts within 0…1, and of {record.dtype} imagery it isn't known which values those are",
+            f"{bound[0]} is defined on 0…1, and the {record.dtype} values that 0 and 1 stand for are not known",
             where="augment",
-            remedy="set scaling.range=[low,high] to the values that black and white have",
+            remedy="set scaling.range=[low,high] to the values of black and white",
         )

@@ -1,4 +1,4 @@
-"""What training takes, and how far it is: kept over interruptions, and told while it goes on."""
+"""Time and energy of a training, accumulated across resumes, and its progress, for other processes to read."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ SCORES = "scores"
 
 
 class TrainingClock(pl.Callback):
-    """Adds up what a training takes, that of earlier attempts included, from the moment it is made.
+    """Accumulates training time and energy across resumes; the clock starts when it is constructed.
 
     Args:
-        waited: Tells the seconds that were waited for data so far.
-        meter: Counts energy, or None.
-        folder: Folder of the run, to tell the epoch there; None: not this process.
+        waited: Returns the seconds spent waiting for data so far.
+        meter: Measures energy; None: energy is not known.
+        folder: Folder of the run, where the epoch is written after each; None: not in this process.
     """
 
     def __init__(self, waited: Callable[[], float], meter: EnergyMeter | None, folder: Path | None) -> None:
-        """Start."""
         self._waited, self._meter, self._folder = waited, meter, folder
         self._began = time.perf_counter()
         self._trainer: pl.Trainer | None = None
@@ -34,28 +33,28 @@ class TrainingClock(pl.Callback):
 
     @property
     def seconds(self) -> float:
-        """Seconds in training, waiting for data included."""
+        """Seconds of training, including those spent waiting for data."""
         return float(self._earlier["seconds"]) + time.perf_counter() - self._began
 
     @property
     def reading_seconds(self) -> float:
-        """Seconds of those in which this process waited for data."""
+        """Seconds of training that this process spent waiting for data."""
         return float(self._earlier["reading_seconds"]) + self._waited()
 
     @property
     def energy_wh(self) -> float | None:
-        """Energy used, in watt hours; None where it isn't known for all of the training."""
+        """Energy used, in watt hours; None if it is not known for all of the training."""
         if self._meter is None or self._earlier["energy_wh"] is None:
             return None
         return float(self._earlier["energy_wh"]) + self._meter.wh
 
     @property
     def energy_of(self) -> str | None:
-        """Whose energy it is: the devices' ("gpu") or the processors' ("cpu")."""
+        """What the energy was measured of: the devices ("gpu") or the processors ("cpu")."""
         return None if self.energy_wh is None or self._meter is None else self._meter.of
 
     def stop(self) -> dict[str, Any]:
-        """Stop counting energy, and return what the training took, as a run's record says it."""
+        """Stop measuring energy, and return time and energy as a run's record has them."""
         took = {
             "training_seconds": round(self.seconds, 3),
             "reading_seconds": round(self.reading_seconds, 3),
@@ -74,15 +73,15 @@ class TrainingClock(pl.Callback):
         return sums | {SCORES: scores}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint's sums."""
+        """Continue from a checkpoint's sums."""
         self._earlier = dict(state_dict)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Learn whose scores to keep."""
+        """Keep the trainer, whose logged scores go into the checkpoint."""
         self._trainer = trainer
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Tell how far it is, and let curves be written before the checkpoint that has them behind it."""
+        """Write the epoch, and have the loggers write their curves before the checkpoint that includes them."""
         for logger in trainer.loggers:
             logger.save()
         if self._folder is not None:

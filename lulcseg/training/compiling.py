@@ -1,4 +1,4 @@
-"""Compiling a network where that can be had, and saying why where it can't."""
+"""Compiling a network if the machine can, with the reason if it can't."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from lulcseg.training.losses import cross_entropy
 
 
 def compile_network(network: nn.Module, attempt: Callable[[], object]) -> str | None:
-    """Compile a network in place (``torch.compile``), and try it. The names of its weights stay as they are.
+    """Compile a network in place (``torch.compile``), and run it once. The names of its weights don't change.
 
     Args:
         network: The network.
-        attempt: Runs it as it will be run: compilation happens at the first call.
+        attempt: Runs the network as it will be used: compilation happens at the first call.
 
     Returns:
-        Why it is not compiled, as a clause, or None if it is. It runs either way.
+        The reason why it is not compiled, as a clause, or None if it is. It runs either way.
     """
     try:
         network.compile(dynamic=False)  # the last, smaller batch of an epoch mustn't slow down the others
         attempt()
-    except Exception as error:  # whatever the compiler, or its absence, comes up with
+    except Exception as error:  # whatever the compiler raises, or its absence
         network._compiled_call_impl = None
         lines = [line.strip() for line in str(error).splitlines()]
-        told = (line for line in lines if line and not line.endswith("raised:"))  # which backend raised is no reason
-        return next(told, type(error).__name__)
+        reasons = (line for line in lines if line and not line.endswith("raised:"))  # that names a backend only
+        return next(reasons, type(error).__name__)
     return None
 
 
 def try_step(network: nn.Module, image: torch.Tensor) -> None:
-    """Run a network forward and backward, as training will, and leave it as it was.
+    """Run a network forward and backward, as training will, without changing it.
 
-    Gradients aren't kept, and batch norm's running statistics and the random generators are put back.
+    Gradients are discarded, and batch norm's running statistics and the random generators are restored.
 
     Args:
         network: In training mode.

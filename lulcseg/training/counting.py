@@ -1,4 +1,4 @@
-"""Loss and confusion matrix of training pixels, summed up where they are and without waiting for the device."""
+"""Loss and confusion matrix of training pixels, accumulated on the device without waiting for it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,36 @@ from lulcseg.legend import IGNORE
 
 
 class PixelConfusion(Metric):
-    """Counts labels against what the model says, over ranks.
+    """Confusion matrix of labels and predictions, over ranks.
 
-    torchmetrics' own ``MulticlassConfusionMatrix`` picks the labelled pixels out, and counts by ``torch.bincount``:
-    on a GPU both have the CPU wait for it, in every step. The counts are the same.
+    torchmetrics' own ``MulticlassConfusionMatrix`` selects the labelled pixels, and counts by ``torch.bincount``:
+    on a GPU both make the CPU wait for it, in every step. The counts are the same.
 
     Args:
         classes: Number of classes K.
 
     Attributes:
-        counts: (K, K) int64, rows = labels, columns = model.
+        counts: (K, K) int64, rows = labels, columns = predictions.
     """
 
     full_state_update = False
     counts: Tensor
 
     def __init__(self, classes: int) -> None:
-        """Start from nothing."""
         super().__init__()
         self.classes = classes
         self.add_state("counts", torch.zeros(classes, classes, dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, predicted: Tensor, labels: Tensor) -> None:
-        """Count pixels.
+        """Add pixels.
 
         Args:
             predicted: Class index, whole numbers of any shape.
-            labels: Class index of the same shape, uint8; 255 where the class is not known.
+            labels: Class index of the same shape, uint8; 255 for ignore.
         """
         cells = self.classes**2
         pair = labels.long() * self.classes + predicted
-        pair = torch.where(labels == IGNORE, cells, pair)  # one more cell, for what doesn't count
+        pair = torch.where(labels == IGNORE, cells, pair)  # an extra cell for ignored pixels
         self.counts += _counted(pair, cells + 1)[:-1].view(self.classes, self.classes)
 
     def compute(self) -> Tensor:
@@ -51,7 +50,8 @@ class PixelConfusion(Metric):
 class PixelLoss(Metric):
     """Mean loss over labelled pixels, over ranks.
 
-    (torchmetrics' ``MeanMetric`` looks for NaN, for which the CPU waits; told not to, version 1.9 forgets the weights.)
+    (torchmetrics' ``MeanMetric`` checks for NaN, for which the CPU waits; with the check off, version 1.9 drops the
+    weights.)
 
     Attributes:
         total: Sum of the losses, float32.
@@ -63,7 +63,6 @@ class PixelLoss(Metric):
     pixels: Tensor
 
     def __init__(self) -> None:
-        """Start from nothing."""
         super().__init__()
         self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("pixels", torch.tensor(0), dist_reduce_fx="sum")
@@ -74,12 +73,12 @@ class PixelLoss(Metric):
         self.pixels += pixels
 
     def compute(self) -> Tensor:
-        """Return the mean, scalar float32; 0 where nothing was labelled."""
+        """Return the mean, scalar float32; 0 if no pixel was labelled."""
         return self.total / self.pixels.clamp(min=1)
 
 
 def _counted(cells: Tensor, number: int) -> Tensor:
-    """Return how often each of 0 … number − 1 is there, int64."""
-    if not cells.is_cuda:  # where histc isn't for whole numbers, and bincount holds nothing up
+    """Return how often each of 0 … number − 1 occurs, int64."""
+    if not cells.is_cuda:  # histc takes no whole numbers on a CPU, where bincount makes nothing wait
         return torch.bincount(cells.flatten(), minlength=number)
     return torch.histc(cells, bins=number, min=0, max=number)

@@ -1,4 +1,4 @@
-"""Which micro-batch fits a device's memory: whole training steps are tried, and their memory measured."""
+"""The largest micro-batch that fits a device's memory, found by running training steps and measuring memory."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from lulcseg.training.predictor import number_format
 from lulcseg.training.task import SegmentationTask
 
 KEPT_FREE = 0.2
-"""Share of a CPU's free memory that isn't reckoned with: a training holds on to freed memory (memory.py)."""
+"""Share of a CPU's free memory left out of the estimate: training keeps freed memory (``allocator.py``)."""
 _OUT_OF_MEMORY = ("out of memory", "unable to find an engine", "32-bit ind")
-"""What PyTorch says of CUDA, of cuDNN without room to work in, and of tensors that are too large for a kernel."""
+"""PyTorch's messages on CUDA memory, cuDNN without workspace, and tensors too large for a kernel."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """Training steps of one size.
+class StepMeasurement:
+    """Memory and speed of training steps of one size.
 
     Attributes:
         patches: Patches of a micro-batch.
         peak: Most memory held, in bytes; on a CPU beyond what was held before the step.
-        rate: Patches a second of the last step, not compiled.
+        rate: Patches per second of the last step, not compiled.
     """
 
     patches: int
@@ -40,11 +40,15 @@ class Tried:
 
 
 def largest_that_fits(fits: Callable[[int], bool], most: int) -> int:
-    """Return the largest number from 1 to ``most`` that fits, 0 if none does: by doubling, then halving the gap.
+    """Return the largest number from 1 to ``most`` that fits, 0 if none does: by doubling, then bisecting.
 
     Args:
-        fits: Whether a number does; if one doesn't, none above it does.
+        fits: Whether a number fits; if one doesn't, no larger one does.
         most: The largest of interest.
+
+    Examples:
+        >>> largest_that_fits(lambda patches: patches <= 11, most=64)
+        11
     """
     low, high = 0, 1
     while high <= most and fits(high):
@@ -57,40 +61,38 @@ def largest_that_fits(fits: Callable[[int], bool], most: int) -> int:
 
 
 class StepMemory:
-    """Tries training steps on a device.
+    """Measures the memory of training steps on a device.
 
     Args:
         task: The model, in training mode on its device, with the settings of a run.
-        side: Side of the patches as they are read, in pixels: with their margin.
+        read_size: Width and height of patches as they are read, margin included, in pixels.
 
     Raises:
         LulcsegError: A device whose memory can't be measured.
     """
 
-    def __init__(self, task: SegmentationTask, side: int) -> None:
-        """Build the optimiser, whose state is part of what is held."""
-        self.task, self.side, self.device = task, side, task.device
+    def __init__(self, task: SegmentationTask, read_size: int) -> None:
+        self.task, self.read_size, self.device = task, read_size, task.device
         if self.device.type != "cuda" and sys.platform != "linux":
             raise LulcsegError(
                 "memory can be measured on GPUs, and on CPUs under Linux",
                 where=f"accelerator {self.device.type}",
                 remedy="try trainer.micro_batch=… in a short training",
             )
-        torch.backends.cudnn.benchmark = True  # as in training: it takes room for what it tries
+        torch.backends.cudnn.benchmark = True  # as in training: the algorithms it tries need workspace
         settings = task.settings
-        self._dtype = number_format(settings["trainer"]["precision"], self.device.type.replace("cuda", "gpu"))
-        self._optimizer = build_optimizer(task.network, settings["optim"], 10, fused=self.device.type == "cuda")[
-            "optimizer"
-        ]
+        self._dtype = number_format(settings.trainer.precision, self.device.type.replace("cuda", "gpu"))
+        fused = self.device.type == "cuda"
+        self._optimizer = build_optimizer(task.network, settings.optim, 10, fused=fused)["optimizer"]
 
-    def tries(self, patches: int) -> Tried | None:
-        """Run two steps of so many patches; None if the memory of a GPU doesn't hold them."""
+    def measure(self, patches: int) -> StepMeasurement | None:
+        """Measure two steps of a number of patches; None if they exceed the memory of a GPU."""
         self._forget()
         try:
             self._step(patches)
             before = time.perf_counter()
             self._step(patches)
-            return Tried(patches, self._peak(), patches / (time.perf_counter() - before))
+            return StepMeasurement(patches, self._peak(), patches / (time.perf_counter() - before))
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY):
                 return None
@@ -98,23 +100,26 @@ class StepMemory:
         finally:
             self._optimizer.zero_grad()
 
-    def reckoned(self, free: int, sizes: tuple[int, int] = (2, 4)) -> tuple[int, list[Tried]]:
-        """Return how many patches fit a CPU's free memory by what a few take, and those few.
+    def estimate(self, free: int, sizes: tuple[int, int] = (2, 4)) -> tuple[int, list[StepMeasurement]]:
+        """Estimate how many patches fit a CPU's free memory, from steps of a few.
 
-        A CPU tells of too little memory by ending the process, so nothing is tried beyond them.
+        On a CPU the system ends a process that exceeds its memory, so no larger steps are run.
 
         Args:
-            free: Bytes.
-            sizes: Patches that are tried.
+            free: Free memory, in bytes.
+            sizes: Numbers of patches that are measured.
+
+        Returns:
+            The number of patches, and the measurements.
         """
-        self.tries(1)  # what libraries take once is not a patch's
-        few = [tried for tried in (self.tries(patches) for patches in sizes) if tried is not None]
+        self.measure(1)  # memory that libraries take once is not a patch's
+        few = [step for step in (self.measure(patches) for patches in sizes) if step is not None]
         each = max(1, (few[1].peak - few[0].peak) // (few[1].patches - few[0].patches))
         fixed = max(0, few[0].peak - each * few[0].patches)
         return max(0, int(free * (1 - KEPT_FREE) - fixed) // each), few
 
     def _step(self, patches: int) -> None:
-        task, side = self.task, self.side
+        task, side = self.task, self.read_size
         batch = {
             "image": torch.zeros(patches, task.record.bands, side, side, dtype=getattr(torch, task.record.dtype)),
             "mask": torch.zeros(patches, side, side, dtype=torch.uint8),
@@ -147,7 +152,7 @@ class StepMemory:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes that are free on a device: for a CPU, what its container or machine has left."""
+    """Return the free memory of a device, in bytes; for a CPU, of its container or machine."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     free = _kilobytes(Path("/proc/meminfo"), "MemAvailable")
@@ -165,6 +170,6 @@ def _status(key: str) -> int:
 
 
 def _kilobytes(file: Path, key: str) -> int:
-    """Return an entry of a file of the kernel's in bytes."""
+    """Return an entry of one of the kernel's files, in bytes."""
     lines = file.read_text(encoding="ascii", errors="replace").splitlines()
     return 1024 * int(next(line for line in lines if line.startswith(f"{key}:")).split()[1])

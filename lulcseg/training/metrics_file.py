@@ -1,4 +1,4 @@
-"""A run's curves over an interruption: what its checkpoint has had stays, what came after is made again."""
+"""A run's curves across an interruption: rows up to the checkpoint are kept, later ones are written again."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ METRICS = "metrics.csv"
 
 
 def kept_curves(run_dir: Path, checkpoint: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run's ``metrics.csv`` that lie before its checkpoint.
+    """Return the rows of a run's ``metrics.csv`` that precede its checkpoint.
 
-    The last epoch's scores are written after the checkpoint; where they are missing they come from it.
+    The last epoch's scores are written after the checkpoint; if they are missing, the checkpoint's copy is used.
 
     Args:
         run_dir: The run's folder.
-        checkpoint: The checkpoint that the run goes on from.
+        checkpoint: The checkpoint that the run resumes from.
     """
     content = load_checkpoint(checkpoint)[1]
     steps, epoch = int(content["global_step"]), int(content["epoch"])
@@ -33,12 +33,12 @@ def kept_curves(run_dir: Path, checkpoint: Path) -> list[dict[str, Any]]:
         rows = []
     kept = [row for row in rows if int(float(row.get("step", steps))) < steps]
     scores = content["callbacks"].get(TrainingClock.__name__, {}).get(SCORES, {})
-    told = any(row.get("epoch") == str(epoch) and not scores.keys().isdisjoint(row) for row in kept)
-    return kept if told or not scores else [*kept, {"epoch": epoch, "step": steps - 1, **scores}]
+    written = any(row.get("epoch") == str(epoch) and not scores.keys().isdisjoint(row) for row in kept)
+    return kept if written or not scores else [*kept, {"epoch": epoch, "step": steps - 1, **scores}]
 
 
 def restore_curves(loggers: Sequence[Logger], rows: list[dict[str, Any]]) -> None:
-    """Put rows into the file that Lightning's logger empties when it is opened, before anything is logged."""
+    """Put rows back into the file that Lightning's CSV logger empties on opening, before anything is logged."""
     for logger in loggers:
         if isinstance(logger, CSVLogger):
             logger.experiment.metrics = list(rows)

@@ -1,6 +1,6 @@
-"""What travels with a model: everything prediction needs to use it rightly.
+"""What travels with a model: everything prediction needs to use it correctly.
 
-Plain Python only (dict, list, str, numbers), so that a checkpoint loads with
+In a checkpoint it is plain Python only (dict, list, str, numbers), so that the file loads with
 ``weights_only=True`` and no code runs from it.
 """
 
@@ -15,13 +15,17 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
+from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.scaling import ScalingSettings
 
 KEY = "lulcseg"
 TRAINING = "lulcseg_training"
-"""Key of the settings that a checkpoint was trained with, which going on from it must share."""
+"""Key of the settings that a checkpoint was trained with, which a resumed training must share."""
 
 FORMAT = 2
 """2: scaling by method and source, with statistics of the training mosaics."""
+
+_REMEDY = "give <run>/checkpoints/best.ckpt or last.ckpt"
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,14 @@ class ModelRecord:
     """The record of a model.
 
     Attributes:
-        legend: The legend as :meth:`lulcseg.legend.Legend.to_plain` gives it.
+        legend: The legend, from :meth:`lulcseg.legend.Legend.to_plain`.
         bands: Bands of its imagery.
         dtype: NumPy name of the imagery's type.
         resolution: Pixel width and height it was trained at, in metres.
         patch_size: Side of its training patches, in pixels.
-        model: Settings of the network (``lulcseg.settings.model.ModelSettings``).
-        scaling: Settings of the scaling (``lulcseg.settings.scaling.ScalingSettings``).
-        statistics: Statistics of all training mosaics' raw values, where scaling may need them
+        model: Settings of the network.
+        scaling: Settings of the scaling.
+        statistics: Statistics of all training mosaics' raw values, if scaling may need them
             (:meth:`lulcseg.scene.statistics.BandStatistics.summary`); else None.
         scenes: Names of the scenes it was trained on.
         name: Name of the run.
@@ -50,8 +54,8 @@ class ModelRecord:
     dtype: str
     resolution: list[float]
     patch_size: int
-    model: dict[str, Any]
-    scaling: dict[str, Any]
+    model: ModelSettings = field(default_factory=ModelSettings)
+    scaling: ScalingSettings = field(default_factory=ScalingSettings)
     statistics: dict[str, Any] | None = None
     scenes: list[str] = field(default_factory=list)
     name: str = "run"
@@ -60,7 +64,7 @@ class ModelRecord:
     format: int = FORMAT
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the record as a plain dictionary."""
+        """Return the record as a plain dictionary, as a checkpoint holds it."""
         return asdict(self)
 
     def to_legend(self) -> Legend:
@@ -69,10 +73,10 @@ class ModelRecord:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], where: str) -> ModelRecord:
-        """Read a record back.
+        """Read a record from its plain form.
 
         Raises:
-            LulcsegError: Of another format, or incomplete.
+            LulcsegError: The record has another format, or is incomplete.
         """
         if plain.get("format") != FORMAT:
             raise LulcsegError(
@@ -81,8 +85,9 @@ class ModelRecord:
                 remedy="use the lulcseg that made it",
             )
         try:
-            return cls(**plain)
-        except TypeError as error:
+            model, scaling = ModelSettings(**plain["model"]), ScalingSettings(**plain["scaling"])
+            return cls(**{**plain, "model": model, "scaling": scaling})
+        except (KeyError, TypeError) as error:
             raise LulcsegError(f"its record is incomplete ({error})", where=where, remedy="train it again") from error
 
 
@@ -93,18 +98,17 @@ def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:
         path: A ``.ckpt`` file of a run.
 
     Returns:
-        The model's record, and the whole checkpoint.
+        The model's record, and the whole checkpoint, on the CPU.
 
     Raises:
-        LulcsegError: No such file, or no lulcseg checkpoint.
+        LulcsegError: The file is missing, or is not a lulcseg checkpoint.
     """
-    remedy = "give <run>/checkpoints/best.ckpt or last.ckpt"
     if not path.is_file():
-        raise LulcsegError("there is no such checkpoint", where=path, remedy=remedy)
+        raise LulcsegError("there is no such checkpoint", where=path, remedy=_REMEDY)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a zoo of types here; all mean the same
-        raise LulcsegError("it is no lulcseg checkpoint, or a damaged one", where=path, remedy=remedy) from error
+        raise LulcsegError("not a lulcseg checkpoint, or damaged", where=path, remedy=_REMEDY) from error
     if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
-        raise LulcsegError("it is a checkpoint, but not one of lulcseg", where=path, remedy=remedy)
+        raise LulcsegError("a checkpoint, but not one of lulcseg", where=path, remedy=_REMEDY)
     return ModelRecord.from_plain(checkpoint[KEY], str(path)), checkpoint

@@ -1,4 +1,4 @@
-"""Which number format computes fastest where it is safe."""
+"""The fastest number format that is safe on a device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def native_bf16(accelerator: str) -> bool:
     """Whether a device multiplies bfloat16 in hardware.
 
     Args:
-        accelerator: ``cpu``, ``gpu``, ``mps`` or ``auto`` (a GPU where there is one).
+        accelerator: ``cpu``, ``gpu``, ``mps`` or ``auto`` (a GPU if there is one).
     """
     if accelerator in {"auto", "gpu"} and torch.cuda.is_available():
         return torch.cuda.get_device_capability()[0] >= 8
@@ -22,8 +22,12 @@ def native_bf16(accelerator: str) -> bool:
 def resolve_precision(precision: str, accelerator: str) -> str:
     """Return Lightning's precision for a setting.
 
-    ``auto`` is bf16-mixed where the device computes in it natively (weights, loss and softmax stay
+    ``auto`` is bf16-mixed if the device computes in it natively (weights, loss and softmax stay
     float32), else 32-true.
+
+    Examples:
+        >>> resolve_precision("32-true", "cpu")
+        '32-true'
     """
     if precision != "auto":
         return precision

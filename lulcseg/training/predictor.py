@@ -1,4 +1,4 @@
-"""A trained model as prediction needs it: raw patches in, logits out, in the fastest safe format."""
+"""A trained model for prediction: raw patches in, logits out, in the fastest safe number format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lulcseg.augment.scaler import MOSAIC
 from lulcseg.augment.stretch import Limits
 from lulcseg.training.allocator import keep_freed_memory
 from lulcseg.training.compiling import compile_network
@@ -24,11 +23,11 @@ class PatchPredictor:
         task: The trained model.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         precision: As in ``trainer.precision``.
-        device: The very device; None: the first of the accelerator's.
+        device: The device itself; None: the first of the accelerator's.
 
     Attributes:
         device: Where it computes.
-        mosaic: Limits of the mosaic that is mapped, where :attr:`needs_mosaic`.
+        mosaic: Limits of the mosaic that is mapped, if scaling uses them.
     """
 
     mosaic: Limits | None = None
@@ -41,25 +40,14 @@ class PatchPredictor:
         precision: str = "auto",
         device: torch.device | None = None,
     ) -> None:
-        """Move the model to its device."""
         self.device = device or device_of(accelerator)
         if self.device.type == "cpu":
             keep_freed_memory()
         self.task = task.to(self.device).eval()
         self.dtype = number_format(precision, accelerator)
 
-    @property
-    def scaled_over(self) -> str | None:
-        """What the statistics that patches are scaled by are of, or None without scaling."""
-        return scaled_over(self.task)
-
-    @property
-    def needs_mosaic(self) -> bool:
-        """Whether statistics of the mosaic that is mapped must be given (:meth:`of_mosaic`)."""
-        return self.scaled_over == MOSAIC
-
     def of_mosaic(self, statistics: Mapping[str, Any]) -> PatchPredictor:
-        """Return the predictor of a mosaic's patches.
+        """Return the predictor for a mosaic's patches.
 
         Args:
             statistics: The mosaic's, as in the model's record.
@@ -69,14 +57,14 @@ class PatchPredictor:
         return own
 
     def compile(self, image: Tensor, valid: Tensor) -> str | None:
-        """Compile the network, and try it.
+        """Compile the network, and run it once.
 
         Args:
             image: A batch as it will be predicted.
             valid: Where it is valid.
 
         Returns:
-            Why it is not compiled, as a clause, or None if it is. It predicts either way.
+            The reason why it is not compiled, as a clause, or None if it is. It predicts either way.
         """
         return compile_network(self.task.network, lambda: self(image, valid))
 
@@ -89,7 +77,7 @@ class PatchPredictor:
             valid: (B, P, P) bool.
 
         Returns:
-            (B, K, P, P) float32, contiguous: a class's plane is in one piece, as blending wants it.
+            (B, K, P, P) float32, contiguous: each class's plane is one block of memory, as blending needs.
         """
         with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
             logits: Tensor = self.task(image, valid, self.mosaic)
@@ -97,12 +85,17 @@ class PatchPredictor:
 
 
 def scaled_over(task: SegmentationTask) -> str | None:
-    """Return what the statistics that a model's patches are scaled by are of, or None without scaling."""
+    """Return the pixels whose statistics scale a model's patches at prediction, or None without scaling."""
     return None if task.scaler.method == "none" else task.scaler.at_prediction
 
 
 def number_format(precision: str, accelerator: str) -> torch.dtype | None:
-    """Return the type that a setting of ``trainer.precision`` computes in under autocast; None: float32, without."""
+    """Return autocast's type for a setting of ``trainer.precision``; None: float32, without autocast.
+
+    Examples:
+        >>> number_format("bf16-mixed", "cpu")
+        torch.bfloat16
+    """
     resolved = resolve_precision(precision, accelerator)
     return {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
 

@@ -1,4 +1,4 @@
-"""Activation checkpointing: activations inside a block are computed again in the backward pass instead of kept."""
+"""Activation checkpointing: activations inside a block are recomputed in the backward pass instead of stored."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lulcseg.errors import LulcsegError
 
 
 def recompute(network: nn.Module) -> int:
-    """Let a network's blocks keep nothing for the backward pass but what comes into them.
+    """Have a network's blocks store only their input for the backward pass.
 
     A block is an outermost ``nn.Sequential`` with a convolution: a level of the U-Net, a stage of an encoder. Results
-    and running statistics are those without. The names of weights stay as they are.
+    and running statistics are the same as without. The names of weights don't change.
 
     Args:
         network: The network; changed in place.
@@ -26,12 +26,12 @@ def recompute(network: nn.Module) -> int:
         Number of blocks.
 
     Raises:
-        LulcsegError: It has none.
+        LulcsegError: The network has no such block.
     """
     found = list(blocks(network))
     if not found:
         raise LulcsegError(
-            "this network has no blocks whose activations could be computed again",
+            "this network has no blocks whose activations could be recomputed",
             where="trainer.activation_checkpointing",
             remedy="set it to false, and trainer.micro_batch lower",
         )
@@ -62,7 +62,7 @@ def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractC
 
 @contextmanager
 def _statistics_kept(block: nn.Module) -> Iterator[None]:
-    """Leave running statistics alone: they have seen the batch already."""
+    """Keep running statistics unchanged: they have been updated by this batch already."""
     norms = [part for part in block.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

@@ -1,4 +1,4 @@
-"""Energy used, as the machine counts it: of NVIDIA devices by NVML, else of Intel processors by RAPL."""
+"""Energy used, as measured by the machine (NVIDIA devices by NVML, else Intel processors by RAPL), and peak memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 _RAPL = Path("/sys/class/powercap")
 _EVERY = 30.0
-"""Seconds between readings; a processor's counter starts over after minutes or hours."""
+"""Seconds between readings; a processor's counter wraps around after minutes or hours."""
 _JOULES = 3600.0
 
 
@@ -20,8 +20,8 @@ class Counter:
     """A counter of energy.
 
     Attributes:
-        read: Gives joules since some time.
-        turns: Joules after which it starts over, or None.
+        read: Returns joules since an arbitrary time.
+        turns: Joules at which it wraps around, or None.
     """
 
     read: Callable[[], float]
@@ -29,7 +29,7 @@ class Counter:
 
 
 class EnergyMeter:
-    """Adds up the energy that counters tell, from its making on.
+    """Accumulates the energy that counters measure, from its construction on.
 
     Args:
         of: What is measured: "gpu" or "cpu".
@@ -37,7 +37,6 @@ class EnergyMeter:
     """
 
     def __init__(self, of: str, counters: Sequence[Counter]) -> None:
-        """Read the counters for the first time, and then every half minute."""
         self.of, self._counters = of, list(counters)
         self._last = [counter.read() for counter in self._counters]
         self._joules = 0.0
@@ -46,7 +45,7 @@ class EnergyMeter:
 
     @property
     def wh(self) -> float:
-        """Watt hours used since the meter was made."""
+        """Watt hours used since construction."""
         with self._lock:
             for number, counter in enumerate(self._counters):
                 value = counter.read()
@@ -56,7 +55,7 @@ class EnergyMeter:
             return self._joules / _JOULES
 
     def stop(self) -> float:
-        """Stop watching, and return the watt hours used."""
+        """Stop the thread that reads the counters, and return the watt hours used."""
         self._stopped.set()
         return self.wh
 
@@ -66,10 +65,10 @@ class EnergyMeter:
 
 
 def find_meter(*, gpus: bool) -> EnergyMeter | None:
-    """Return a meter of all that this machine counts, or None where it counts nothing that can be read.
+    """Return a meter of all counters of this machine, or None if it has none that can be read.
 
     Args:
-        gpus: Whether the devices are what is computed on; their processors are not counted then.
+        gpus: Whether GPUs are what computes; processors are not counted then.
     """
     counters = _nvml() if gpus else []
     if counters:
@@ -79,10 +78,10 @@ def find_meter(*, gpus: bool) -> EnergyMeter | None:
 
 
 def rapl(root: Path) -> list[Counter]:
-    """Return a counter for each processor package, of those that may be read."""
+    """Return a counter for each processor package whose counter may be read."""
     found = []
     for folder in sorted(root.glob("intel-rapl:*")):
-        if folder.name.count(":") != 1:  # its parts are counted in it
+        if folder.name.count(":") != 1:  # a part of a package, which includes it
             continue
         try:
             turns = float((folder / "max_energy_range_uj").read_text()) / 1e6
@@ -108,7 +107,7 @@ def _nvml() -> list[Counter]:
         counters = [Counter(_milli_joules(pynvml, handle)) for handle in handles]
         for counter in counters:
             counter.read()
-    except Exception:  # no library, no driver, a device too old: each has an error of its own
+    except Exception:  # no library, no driver, a device too old: each raises an error of its own
         return []
     return counters
 
@@ -126,8 +125,8 @@ def peak_memory() -> dict[str, Any]:
 
     Returns:
         ``peak_memory_bytes``, resident, of this process (loader processes and other ranks are not counted), None
-        where the system doesn't tell; ``peak_device_memory_bytes``, of the device of this process that held the
-        most, None without one.
+        if the system doesn't report it; ``peak_device_memory_bytes``, of the device of this process that held the
+        most, None without a GPU.
     """
     import torch
 

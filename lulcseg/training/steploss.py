@@ -1,9 +1,8 @@
-"""One optimiser step's mean loss over labelled pixels, however the step is split up.
+"""One optimiser step's mean loss over labelled pixels, however the step is split.
 
-The mean of the means of ranks and micro-batches is not the mean of all pixels where they have
-unequally many labels. So each part goes backward as its sum over a constant, the labelled pixels of
-the whole step are counted while it goes on, and the gradients are rescaled before the optimiser
-(and before clipping) sees them.
+The mean of the means of ranks and micro-batches is not the mean of all pixels if they have
+different numbers of labels. So each part is backpropagated as its sum over a constant, the labelled pixels
+of the whole step are counted meanwhile, and the gradients are rescaled before clipping and the optimiser step.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ class StepLoss:
     Args:
         parts: Ranks × micro-batches that the trainer will average gradients over.
         nominal: Pixels of a full step over all parts. Any constant gives the same gradients in the end;
-            this one keeps them at their usual size until then, as half precision needs.
+            this one keeps them at their usual magnitude until then, as half precision needs.
     """
 
     def __init__(self, parts: int, nominal: int) -> None:
@@ -30,7 +29,7 @@ class StepLoss:
         self._pixels: Tensor | None = None
 
     def add(self, total: Tensor, pixels: Tensor) -> Tensor:
-        """Count a micro-batch in, and return what of it is to go backward.
+        """Add a micro-batch, and return the scalar to backpropagate.
 
         Args:
             total: Scalar, its loss summed over labelled pixels.
@@ -44,14 +43,14 @@ class StepLoss:
         return total * (self.parts / self.nominal)
 
     def finish(self, optimizer: torch.optim.Optimizer, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """Make the gradients those of the step's mean over labelled pixels, and start anew.
+        """Rescale the gradients to those of the step's mean over labelled pixels, and reset.
 
         Args:
             optimizer: Holds the parameters; their gradients are averages over all parts.
-            reduce: Sums a tensor over all ranks; None where there is one.
+            reduce: Sums a tensor over all ranks; None if there is one.
 
         Returns:
-            Scalar, the step's mean loss; 0 (and gradients of 0) where nothing was labelled.
+            Scalar, the step's mean loss; 0 (and gradients of 0) if no pixel was labelled.
         """
         assert self._total is not None
         assert self._pixels is not None

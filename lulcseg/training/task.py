@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
-from lulcseg.models.registry import build_network
+from lulcseg.models.networks import build_network
 from lulcseg.processes import is_lead, say
 from lulcseg.training.augmenting import augmented, build_augmentation
-from lulcseg.training.checkpoints import training_settings
 from lulcseg.training.compiling import compile_network, try_step
 from lulcseg.training.counting import PixelConfusion, PixelLoss
 from lulcseg.training.curve_scores import curve_values
@@ -26,31 +25,34 @@ from lulcseg.training.losses import adjust_logits, summed_cross_entropy
 from lulcseg.training.model_record import KEY, TRAINING, ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.steploss import StepLoss
+from lulcseg.training.training_settings import TrainingSettings
+
+_COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
+"""Parts of the record that a resumed training must share."""
 
 
 class SegmentationTask(pl.LightningModule):
-    """Trains a network to tell the class of every pixel.
+    """Trains a network to classify every pixel.
 
     A batch is a mapping with ``image`` (B, C, P, P) in the imagery's own type, ``mask`` (B, P, P)
-    class index with 255 for ignore, ``valid`` (B, P, P) bool, and ``scene`` (B,) int64, which of the
-    training scenes each patch is of. Augmentation and scaling run here, on the device: raw values are
-    brought to 0…1, augmented, and scaled, as they are without augmentation in validation and prediction.
-    With a margin, training patches are larger than P, and augmentation cuts them down.
+    class index with 255 for ignore, ``valid`` (B, P, P) bool, and ``scene`` (B,) int64, the number of
+    the training scene that each patch is from. Augmentation and scaling run here, on the device: raw values
+    are brought to 0…1, augmented, and scaled; validation and prediction do the same without augmentation.
+    With a margin, training patches are larger than P, and augmentation crops them.
 
     Args:
         record: What travels with the model.
-        settings: Plain mapping with the sections ``augment``, ``loss``, ``optim``, ``trainer``, and ``seed``.
-        channels_last: Whether the network's memory layout is channels-last.
+        settings: Of the training; None: the defaults, for a model that only predicts.
         prior_shift: For each class, log(share of the training pixels / share of the ground).
             ``loss.prior_correction`` times it is added to the logits of the training loss, and there
-            alone: validation and prediction take the logits as they are.
-        scenes: Statistics of each training scene's mosaic, in the scenes' order; needed to train where scaling
-            is over the mosaic, in training or in what stands for the batch.
-        at_prediction: What stands for the batch at prediction; None: what the record says.
+            alone: validation and prediction use the logits as they are.
+        scenes: Statistics of each training scene's mosaic, in the scenes' order; needed to train if scaling
+            uses the mosaic, in training or at prediction.
+        at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
 
     Raises:
-        LulcsegError: Augmentation that the imagery can't have, or ``at_prediction`` without a batch to stand for.
-        ValueError: ``prior_shift`` isn't as long as the legend, or is missing where it is to be corrected.
+        LulcsegError: Augmentation that the imagery excludes, or ``at_prediction`` for a scaling not over the batch.
+        ValueError: ``prior_shift`` isn't as long as the legend, or is missing although it is to be corrected.
     """
 
     prior_shift: Tensor | None
@@ -58,26 +60,24 @@ class SegmentationTask(pl.LightningModule):
     def __init__(
         self,
         record: ModelRecord,
-        settings: Mapping[str, Any],
+        settings: TrainingSettings | None = None,
         *,
-        channels_last: bool = True,
         prior_shift: Sequence[float] | None = None,
         scenes: Sequence[Mapping[str, Any]] = (),
         at_prediction: str | None = None,
     ) -> None:
-        """Build the network that the record describes."""
         super().__init__()
         self.record = record
-        self.settings = dict(settings)
+        self.settings = settings or TrainingSettings()
         self.classes = len(record.legend)
         self.network = build_network(record.model, record.bands, self.classes)
-        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.layout = torch.channels_last if self.settings.trainer.channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self.layout)
         self.scaler = Scaler(
             record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
         )
-        self.augmentation = build_augmentation(settings["augment"], record) if "augment" in settings else None
-        correction = float(settings.get("loss", {}).get("prior_correction", 0.0))
+        self.augmentation = build_augmentation(self.settings.augment, record)
+        correction = self.settings.loss.prior_correction
         self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
         self.train_loss, self.val_loss = PixelLoss(), PixelLoss()
@@ -89,14 +89,15 @@ class SegmentationTask(pl.LightningModule):
 
         Args:
             path: A ``.ckpt`` file of a run.
-            at_prediction: What stands for the batch at prediction; None: what its record says.
+            at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
 
         Raises:
-            LulcsegError: Not a lulcseg checkpoint, weights that don't fit its record, or no batch to stand for.
+            LulcsegError: Not a lulcseg checkpoint, weights that don't fit its record, or ``at_prediction`` for a
+                scaling not over the batch.
         """
         record, checkpoint = load_checkpoint(path)
-        bare = dataclasses.replace(record, model={**record.model, "encoder_weights": None})
-        task = cls(bare, {}, at_prediction=at_prediction)
+        without_weights = dataclasses.replace(record.model, encoder_weights=None)  # they come from the file
+        task = cls(dataclasses.replace(record, model=without_weights), at_prediction=at_prediction)
         task.record = record
         weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         try:
@@ -111,7 +112,7 @@ class SegmentationTask(pl.LightningModule):
         Args:
             image: (B, C, P, P) in the imagery's own type.
             valid: (B, P, P) bool.
-            mosaic: Limits of the mosaic that each patch is of, where scaling is by the mosaic.
+            mosaic: Limits of each patch's mosaic, if scaling uses the mosaic.
 
         Returns:
             (B, K, P, P) logits; they don't depend on which patches share the batch.
@@ -121,18 +122,18 @@ class SegmentationTask(pl.LightningModule):
         return self._logits(scaled)
 
     def on_fit_start(self) -> None:
-        """Learn into how many parts the trainer splits an optimiser step."""
+        """Read from the trainer into how many parts it splits an optimiser step."""
         parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
-        batch_size = int(self.settings["trainer"]["batch_size"])
+        batch_size = self.settings.trainer.batch_size
         self.step_loss = StepLoss(parts, batch_size * self.record.patch_size**2)
-        if self.settings["trainer"].get("compile"):
+        if self.settings.trainer.compile:
             self._compile(math.ceil(batch_size / parts))
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
         image, mask = self.prepared(batch, batch_index)
         logits = self._logits(image)
-        total, pixels = summed_cross_entropy(adjust_logits(logits, self.prior_shift), mask, **self._loss_settings())
+        total, pixels = self._summed_loss(adjust_logits(logits, self.prior_shift), mask)
         with torch.no_grad():
             self.train_confusion.update(logits.argmax(dim=1), mask)
             self.train_loss.update(total, pixels)
@@ -142,7 +143,7 @@ class SegmentationTask(pl.LightningModule):
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Weight the gradients by the labelled pixels of all ranks and micro-batches.
 
-        Lightning calls this with gradients summed up, averaged over ranks and unscaled, before it clips them.
+        Lightning calls this with gradients summed, averaged over ranks and unscaled, before it clips them.
         """
         assert self.step_loss is not None
         loss = self.step_loss.finish(optimizer, _summed_over_ranks if self.trainer.world_size > 1 else None)
@@ -153,7 +154,7 @@ class SegmentationTask(pl.LightningModule):
         """Count a batch into the confusion matrix; no mask is kept."""
         mosaic = self.scaler.of_scenes(batch["scene"]) if self.scaler.at_prediction == MOSAIC else None
         logits, mask = self(batch["image"], batch["valid"], mosaic), batch["mask"]
-        total, pixels = summed_cross_entropy(logits, mask, **self._loss_settings())
+        total, pixels = self._summed_loss(logits, mask)
         self.val_loss.update(total, pixels)
         self.val_confusion.update(logits.argmax(dim=1), mask)
 
@@ -174,7 +175,7 @@ class SegmentationTask(pl.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         # float16's gradients are unscaled before they are clipped, which a fused step would do itself, and too late
         fused = self.trainer.strategy.root_device.type == "cuda" and self.trainer.precision != "16-mixed"
-        return build_optimizer(self.network, self.settings["optim"], steps, fused=fused)
+        return build_optimizer(self.network, self.settings.optim, steps, fused=fused)
 
     def configure_gradient_clipping(
         self,
@@ -182,22 +183,21 @@ class SegmentationTask(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip gradients by their norm. Lightning refuses to where the optimiser is fused, for float16's sake."""
+        """Clip gradients by their norm. Lightning refuses to with a fused optimiser, because of float16."""
         if gradient_clip_val and optimizer.defaults.get("fused"):
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
         else:
             super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the record and the settings of the training beside the weights."""
+        """Add the record and the settings of the training, as plain values."""
         checkpoint[KEY] = self.record.to_plain()
-        checkpoint[TRAINING] = training_settings(self.settings)
+        checkpoint[TRAINING] = self.settings.fixed()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to go on from a checkpoint of another model."""
-        mine, theirs = self.record.to_plain(), checkpoint.get(KEY, {})
-        compared = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
-        differing = [k for k in compared if mine[k] != theirs.get(k)]
+        """Refuse to resume from a checkpoint of another model."""
+        theirs = ModelRecord.from_plain(checkpoint.get(KEY, {}), "ckpt_path")
+        differing = [part for part in _COMPARED if getattr(self.record, part) != getattr(theirs, part)]
         if differing:
             raise LulcsegError(
                 f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy="use the same settings"
@@ -205,10 +205,10 @@ class SegmentationTask(pl.LightningModule):
 
     @torch.no_grad()
     def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
-        """Return what the network sees of a training batch: augmented, then scaled, in float32.
+        """Return the network's input for a training batch: augmented, then scaled, in float32.
 
         Args:
-            batch: As the class says.
+            batch: As described for the class.
             batch_index: Its number within the epoch, micro-batches counted.
 
         Returns:
@@ -218,35 +218,35 @@ class SegmentationTask(pl.LightningModule):
         with torch.autocast(batch["image"].device.type, enabled=False):
             image = scaler.to_unit(batch["image"], valid)
             if self.augmentation is not None:
-                parts = [int(self.settings.get("seed", 0)), self.current_epoch, batch_index, self.global_rank]
+                parts = [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
                 image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
             mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
             return scaler(image, valid, scaler.over, mosaic), mask
 
     def _compile(self, patches: int) -> None:
-        """Compile the network for micro-batches of so many patches, or say why it isn't compiled."""
+        """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""
         image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
         if is_lead():
             say("Compiling the network (trainer.compile) …")
-        why: str | None
-        if self.settings["trainer"].get("activation_checkpointing"):
-            why = "its activations are computed again (trainer.activation_checkpointing)"
+        reason: str | None
+        if self.settings.trainer.activation_checkpointing:
+            reason = "its activations are recomputed (trainer.activation_checkpointing)"
         elif any(isinstance(part, nn.SyncBatchNorm) for part in self.network.modules()):
-            why = "batch norm takes its statistics over all devices (trainer.sync_batchnorm)"
+            reason = "batch norm takes its statistics over all devices (trainer.sync_batchnorm)"
         else:
             with self.trainer.precision_plugin.forward_context():
-                why = compile_network(
+                reason = compile_network(
                     self.network, lambda: try_step(self.network, image.contiguous(memory_format=self.layout))
                 )
-        if why is not None and is_lead():
-            say(f"The network runs as it is, not compiled: {why}")
+        if reason is not None and is_lead():
+            say(f"The network is not compiled: {reason}")
 
     def _logits(self, image: Tensor) -> Tensor:
         logits: Tensor = self.network(image.contiguous(memory_format=self.layout))
         return logits
 
-    def _loss_settings(self) -> dict[str, float]:
-        return {"label_smoothing": float(self.settings["loss"]["label_smoothing"])}
+    def _summed_loss(self, logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        return summed_cross_entropy(logits, mask, label_smoothing=self.settings.loss.label_smoothing)
 
     def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
         values = curve_values(metric.compute())

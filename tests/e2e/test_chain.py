@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 import rasterio
 import torch
 import yaml
+from lulcseg.settings.filling import fill
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import ROOT, compose
@@ -26,8 +26,10 @@ from lulcseg.pictures.previews import write_previews
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
 from lulcseg.scene.scene import Scene
-from lulcseg.training.checkpoints import RunCheckpoints, check_resumable, training_settings
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
 from lulcseg.training.model_record import TRAINING
+from lulcseg.training.training_settings import TrainingSettings
 from tests.conftest import write_raster
 from tests.support.wandb_files import OfflineRun
 
@@ -191,19 +193,19 @@ def test_micro_batches_are_compared_where_patches_are_augmented() -> None:
         (["augment.p.blur=0.5"], True),
         (["augment=light"], True),
     ):
-        settings = asdict(compose("train", ["scene=any", "trainer.micro_batch=2", *overrides]))
-        found = training_settings(settings)
+        config = compose("train", ["scene=any", "trainer.micro_batch=2", *overrides])
+        found = TrainingSettings.of(config).fixed()
         assert found.get("trainer.micro_batch") == (2 if compared else None), overrides
-        assert found["trainer.epochs"] == settings["trainer"]["epochs"]
-    assert training_settings({}) == {}
+        assert found["trainer.epochs"] == config.trainer.epochs
 
 
 def test_only_a_constant_rate_is_prolonged(trained: Path, tmp_path: Path) -> None:
     checkpoint = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
-    settings = yaml.safe_load((trained / "config.yaml").read_text())
-    settings["trainer"] |= {"epochs": 2, "micro_batch": 4}
+    config = fill(TrainConfig, yaml.safe_load((trained / "config.yaml").read_text()), "config.yaml")
+    config.trainer.epochs, config.trainer.micro_batch = 2, 4
+    settings = TrainingSettings.of(config)
     check_resumable(trained / "checkpoints" / "last.ckpt", settings)
-    settings["optim"]["schedule"] = checkpoint[TRAINING]["optim.schedule"] = "cosine"
+    config.optim.schedule = checkpoint[TRAINING]["optim.schedule"] = "cosine"
     torch.save(checkpoint, tmp_path / "cosine.ckpt")
     with pytest.raises(LulcsegError, match=r"laid out over 1 epochs, not 2; set trainer\.epochs=1"):
         check_resumable(tmp_path / "cosine.ckpt", settings)

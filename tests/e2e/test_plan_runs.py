@@ -267,9 +267,9 @@ def test_other_processes_take_the_plan_of_the_first(
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (["trainer.devices=3", "trainer.strategy=ddp"], "batch_size=8 doesn't divide by 3 devices"),
-        (["trainer.devices=none"], "trainer.devices=none with strategy auto can't be had here"),
-        (["trainer.strategy=dpd"], "trainer.devices=auto with strategy dpd can't be had here"),
+        (["trainer.devices=3", "trainer.strategy=ddp"], "batch_size=8 isn't divisible by 3 devices"),
+        (["trainer.devices=none"], "trainer.devices=none with strategy auto is not available here"),
+        (["trainer.strategy=dpd"], "trainer.devices=auto with strategy dpd is not available here"),
         (["trainer.devices=64", "trainer.strategy=ddp", "trainer.batch_size=64"], "training patches cannot be shared"),
         (
             ["trainer.devices=40", "trainer.strategy=ddp", "trainer.batch_size=40", "sampling.patches=200",

@@ -72,14 +72,14 @@ class Diary(SegmentationTask):
         super()._log_scores(stage, metric)
 
     def on_fit_end(self) -> None:
-        folder = Path(self.settings["run_dir"])
+        folder = Path(self.trainer.checkpoint_callback.dirpath).parent
         metrics = {key: float(value) for key, value in self.trainer.callback_metrics.items()}
         self.diary |= {"steps": self.trainer.global_step, "metrics": metrics}
         (folder / f"rank{self.global_rank}.json").write_text(json.dumps(self.diary))
         torch.save(self.network.state_dict(), folder / f"rank{self.global_rank}.pt")
 
 
-def train(scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_batch: int | None) -> fitting.Fitted:
+def train(scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_batch: int | None) -> fitting.FitResult:
     """Train two epochs in single precision with plain momentum, whose steps are as long as the gradient."""
     config = TrainConfig(run_dir=str(run_dir))
     config.model.filters, config.model.depth = 4, 1

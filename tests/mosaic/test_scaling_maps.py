@@ -26,7 +26,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import merge, mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.model_record import load_checkpoint
-from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.predictor import PatchPredictor, scaled_over
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
 from tests.training.test_scaling_wiring import GROUPS
@@ -112,6 +112,6 @@ def test_each_mosaic_is_mapped_by_its_own_statistics(make_scene: Make, cache: Pa
     dark.append({n: {k: [v / 2 for v in vs] for k, vs in dark[0][n].items()} for n in ("bands", "joint")})
     for choice, same in (("mosaic", True), ("training", False)):
         predictor = PatchPredictor(SegmentationTask.from_checkpoint(best, at_prediction=choice), **DEVICE)
-        assert predictor.needs_mosaic == same
+        assert (scaled_over(predictor.task) == "mosaic") == same
         logits = [predictor.of_mosaic(s)(x, seen) for s, x in zip(dark, (one, one / 2), strict=True)]
         assert torch.allclose(*logits, atol=1e-4) == same

@@ -68,7 +68,7 @@ def test_only_what_cannot_be_dealt_is_dropped(batch: int, world: int, micro: int
 @pytest.mark.parametrize("micro", [1, 2, 3, 8])
 def test_validation_is_neither_padded_nor_cut(world: int, micro: int) -> None:
     for patches in range(world, 30):
-        steps = StepSchedule.in_one(patches, world, micro)
+        steps = StepSchedule.without_steps(patches, world, micro)
         dealt = [list(steps.micro_batches(rank)) for rank in range(world)]
         assert sorted(chain.from_iterable(chain.from_iterable(dealt))) == list(range(patches))
         assert len({len(share) for share in dealt}) == 1
@@ -91,13 +91,13 @@ def test_a_batch_that_does_not_divide_is_told_the_nearest_that_does() -> None:
         (10, 4, "8 or 12"), (10, 8, "8"), (50, 4, "48 or 52"), (150, 8, "152"), (250, 8, "248"), (3, 8, "8"),
     ):  # fmt: skip
         with pytest.raises(
-            LulcsegError, match=rf"={batch} doesn't divide by {world} devices.*nearest.* is {nearest}\.$"
+            LulcsegError, match=rf"={batch} isn't divisible by {world} devices.*nearest.* is {nearest}\.$"
         ):
             StepSchedule(1000, batch, world)
     with pytest.raises(LulcsegError, match="3 training patches cannot be shared among 4"):
         StepSchedule(3, 8, 4)
     with pytest.raises(LulcsegError, match="3 validation patches cannot be shared among 4"):
-        StepSchedule.in_one(3, 4, 2)
+        StepSchedule.without_steps(3, 4, 2)
     with pytest.raises(ValueError, match="rank 2"):
         PlanBatches([], StepSchedule(8, 4, 2), rank=2)  # type: ignore[arg-type]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import traceback
 from contextlib import nullcontext
-from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,20 +26,24 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from lulcseg.augment import noise, warp, weather
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
-from lulcseg.legend import IGNORE, PAPER_LEGEND
-from lulcseg.models.registry import build_network
+from lulcseg.legend import IGNORE
+from lulcseg.models.networks import build_network
 from lulcseg.models.unet import UNet
 from lulcseg.patches.timed import Stopwatch, TimedLoader, _copied
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training import progress_bar as progress
 from lulcseg.training.compiling import compile_network, try_step
 from lulcseg.training.counting import PixelConfusion
 from lulcseg.training.losses import summed_cross_entropy
-from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.progress_bar import PatchProgress
 from lulcseg.training.recompute import blocks, recompute
 from lulcseg.training.task import SegmentationTask
+from lulcseg.training.training_settings import TrainingSettings
+from tests.support.models import record
 
 SIDE = 32
 
@@ -50,15 +53,9 @@ def task_of(**trainer: Any) -> SegmentationTask:
 
 
 def _task(changes: dict[str, dict[str, Any]]) -> SegmentationTask:
-    settings = asdict(TrainConfig())
-    settings["model"] |= {"filters": 4, "depth": 2}
-    for section, values in changes.items():
-        settings[section] |= values
-    record = ModelRecord(
-        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=SIDE,
-        model=settings["model"], scaling=settings["scaling"],
-    )  # fmt: skip
-    return SegmentationTask(record, settings)
+    trainer, augment = TrainerSettings(**changes.get("trainer", {})), AugmentSettings(**changes.get("augment", {}))
+    known = record(patch_size=SIDE, scaling=ScalingSettings(**changes.get("scaling", {})))
+    return SegmentationTask(known, TrainingSettings(trainer=trainer, augment=augment))
 
 
 def batch_of(size: int = 4, device: str = "cpu") -> dict[str, Tensor]:
@@ -158,7 +155,7 @@ def test_pixels_are_counted_as_torchmetrics_does() -> None:
 
 @pytest.mark.parametrize("kind", ["unet", "smp"])
 def test_recomputed_activations_change_memory_alone(kind: str) -> None:
-    settings = asdict(TrainConfig().model) | {"name": kind, "filters": 8, "depth": 2, "encoder": "resnet18"}
+    settings = ModelSettings(name=kind, filters=8, depth=2, encoder="resnet18")
     torch.manual_seed(0)
     plain = build_network(settings, 3, 9)
     lean = copy.deepcopy(plain)
@@ -257,7 +254,7 @@ class _Fused(SegmentationTask):
     norms: list[float]
 
     def configure_optimizers(self) -> Any:
-        return build_optimizer(self.network, self.settings["optim"], 4, fused=True)
+        return build_optimizer(self.network, self.settings.optim, 4, fused=True)
 
     def configure_gradient_clipping(self, *arguments: Any, **named: Any) -> None:
         super().configure_gradient_clipping(*arguments, **named)
@@ -286,7 +283,7 @@ def test_training_says_why_it_is_not_compiled(capsys: pytest.CaptureFixture[str]
     task = task_of(batch_size=2, compile=True, activation_checkpointing=True)
     recompute(task.network)
     _fit(task, "32-true")
-    assert "not compiled: its activations are computed again" in capsys.readouterr().out
+    assert "not compiled: its activations are recomputed" in capsys.readouterr().out
 
 
 def test_batch_norm_over_devices_is_not_compiled(capsys: pytest.CaptureFixture[str]) -> None:

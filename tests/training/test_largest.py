@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,8 @@ from hypothesis import strategies as st
 
 from lulcseg.cli import main
 from lulcseg.launch.compose import ROOT
-from lulcseg.legend import PAPER_LEGEND
-from lulcseg.settings.programs import TrainConfig
-from lulcseg.training.largest import KEPT_FREE, StepMemory, Tried, largest_that_fits
-from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.task import SegmentationTask
+from lulcseg.training.largest import KEPT_FREE, StepMeasurement, largest_that_fits
+from tests.support.models import step_memory
 
 
 @given(limit=st.integers(0, 300), most=st.integers(1, 200))
@@ -34,18 +30,8 @@ def test_the_search_finds_the_limit_without_going_far_beyond(limit: int, most: i
     assert len(asked) == len(set(asked)) <= 20
 
 
-def memory(**model: int) -> StepMemory:
-    config = TrainConfig()
-    settings = asdict(config) | {"model": asdict(config.model) | {"filters": 4, "depth": 2} | model}
-    record = ModelRecord(
-        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=32,
-        model=settings["model"], scaling=settings["scaling"],
-    )  # fmt: skip
-    return StepMemory(SegmentationTask(record, settings).train(), 32)
-
-
 def test_a_step_that_runs_out_of_memory_does_not_fit() -> None:
-    steps = memory()
+    steps = step_memory()
     forward = steps.task.network.forward
 
     def limited(image: torch.Tensor) -> torch.Tensor:
@@ -54,31 +40,31 @@ def test_a_step_that_runs_out_of_memory_does_not_fit() -> None:
         return forward(image)
 
     steps.task.network.forward = limited  # type: ignore[method-assign]
-    assert steps.tries(4) is None
-    fitting = steps.tries(3)
+    assert steps.measure(4) is None
+    fitting = steps.measure(3)
     assert fitting is not None
     assert fitting.patches == 3
     assert fitting.rate > 0
-    assert largest_that_fits(lambda patches: steps.tries(patches) is not None, 64) == 3
+    assert largest_that_fits(lambda patches: steps.measure(patches) is not None, 64) == 3
 
 
 def test_what_fits_a_cpu_follows_from_two_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = memory()
-    monkeypatch.setattr(steps, "tries", lambda patches: Tried(patches, 100 + 30 * patches, 1.0))
-    fitting, few = steps.reckoned(10_000)
+    steps = step_memory()
+    monkeypatch.setattr(steps, "measure", lambda patches: StepMeasurement(patches, 100 + 30 * patches, 1.0))
+    fitting, few = steps.estimate(10_000)
     assert fitting == (10_000 * (1 - KEPT_FREE) - 100) // 30
     assert [one.patches for one in few] == [2, 4], "the first step isn't counted"
-    assert steps.reckoned(50)[0] == 0
+    assert steps.estimate(50)[0] == 0
 
 
 HOLDS = """
 import torch
-from tests.training.test_largest import memory
-steps = memory()
-steps.tries(1)
-small = steps.tries(1)
+from tests.support.models import step_memory
+steps = step_memory()
+steps.measure(1)
+small = steps.measure(1)
 steps.task.network.register_forward_hook(lambda *_: setattr(steps, "held", torch.ones(10**8, dtype=torch.uint8)))
-print(steps.tries(1).peak - small.peak)
+print(steps.measure(1).peak - small.peak)
 """
 
 

@@ -7,24 +7,15 @@ import shutil
 import pytest
 import torch
 
-from lulcseg.legend import PAPER_LEGEND
-from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.predictor import PatchPredictor
 from lulcseg.training.task import SegmentationTask
+from tests.support.models import record
 
 
 @pytest.fixture
 def predictor() -> PatchPredictor:
     torch.manual_seed(0)
-    record = ModelRecord(
-        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=32,
-        model={"name": "unet", "filters": 4, "depth": 2},
-        scaling={
-            "method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False,
-            "percentiles": [2.0, 98.0], "range": None,
-        },
-    )  # fmt: skip
-    return PatchPredictor(SegmentationTask(record, {}), accelerator="cpu", precision="32-true")
+    return PatchPredictor(SegmentationTask(record()), accelerator="cpu", precision="32-true")
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lulcseg.augment.assemble import build
 from lulcseg.augment.scaler import Scaler
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
@@ -22,20 +23,17 @@ from lulcseg.patches.scenes_dataset import ScenesDataset
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.augment import AugmentSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.training.augmenting import augmented, build_augmentation, margin_of
 from lulcseg.training.losses import cross_entropy
 from lulcseg.training.task import SegmentationTask
-from tests.training.test_task import record
+from lulcseg.training.training_settings import TrainingSettings
+from tests.support.models import augmenting, record
 
 Make = Callable[..., Path]
 GROUPS = ["none", "batch", "patch", "percentile", "standardise", "mosaic"]
 EVERY = [(m, o) for m in ("min_max", "percentile", "standardise") for o in ("batch", "patch", "mosaic", "training")]
-
-
-def settings(**changes: Any) -> dict[str, Any]:
-    return asdict(ScalingSettings(**changes))
 
 
 def summary(low: float, high: float, *, mean: float = 100.0, std: float = 20.0) -> dict[str, Any]:
@@ -52,12 +50,12 @@ def raw(size: int = 4, side: int = 16, seed: int = 0) -> tuple[Tensor, Tensor]:
     return image.to(torch.uint8), torch.rand(size, side, side, generator=draw) > 0.1
 
 
-def task_of(scaling: Mapping[str, Any], augment: Mapping[str, Any] | None = None, **more: Any) -> SegmentationTask:
-    config = asdict(TrainConfig()) | {"augment": asdict(TrainConfig().augment) | dict(augment or {})}
-    known = {"scaling": dict(scaling), "statistics": summary(20, 220), "patch_size": 16} | more
+def task_of(scaling: ScalingSettings, augment: AugmentSettings | None = None, **more: Any) -> SegmentationTask:
+    training = TrainingSettings(augment=augment or AugmentSettings())
+    known = {"scaling": scaling, "statistics": summary(20, 220), "patch_size": 16} | more
     scenes = [summary(0, 100), summary(50, 250)]
     torch.manual_seed(0)
-    return SegmentationTask(record(**known), config, scenes=scenes)
+    return SegmentationTask(record(**known), training, scenes=scenes)
 
 
 @pytest.fixture
@@ -80,7 +78,7 @@ def batch_of(image: Tensor, valid: Tensor) -> dict[str, Tensor]:
 @pytest.mark.parametrize(("method", "over"), EVERY)
 def test_each_source_is_the_one_that_is_named(rank: Any, method: str, over: str) -> None:
     image, valid = raw()
-    task = task_of(settings(method=method, over=over))
+    task = task_of(ScalingSettings(method=method, over=over))
     seen, _ = task.prepared(batch_of(image, valid), 0)
     values = image.double()
     for i in range(len(image)):
@@ -105,8 +103,8 @@ def test_each_source_is_the_one_that_is_named(rank: Any, method: str, over: str)
 @pytest.mark.parametrize("method", ["min_max", "percentile", "standardise"])
 def test_what_stands_for_the_batch_is_what_a_model_of_it_does(choice: str, method: str) -> None:
     image, valid = raw()
-    scaler = Scaler(settings(method=method, at_prediction=choice), "uint8", summary(20, 220))
-    own = Scaler(settings(method=method, over=choice), "uint8", summary(20, 220))
+    scaler = Scaler(ScalingSettings(method=method, at_prediction=choice), "uint8", summary(20, 220))
+    own = Scaler(ScalingSettings(method=method, over=choice), "uint8", summary(20, 220))
     mosaic = scaler.limits_of(summary(5, 205))
     found = [s(s.to_unit(image, valid), valid, s.at_prediction, mosaic) for s in (scaler, own)]
     assert torch.equal(*found)
@@ -115,23 +113,23 @@ def test_what_stands_for_the_batch_is_what_a_model_of_it_does(choice: str, metho
 
 
 def test_a_choice_needs_a_batch_to_stand_for() -> None:
-    assert Scaler(settings(method="min_max"), "uint8", at_prediction="training").at_prediction == "training"
-    for scaling in (settings(), settings(method="min_max", over="patch")):
-        with pytest.raises(LulcsegError, match="nothing stands for the batch"):
+    assert Scaler(ScalingSettings(method="min_max"), "uint8", at_prediction="training").at_prediction == "training"
+    for scaling in (ScalingSettings(), ScalingSettings(method="min_max", over="patch")):
+        with pytest.raises(LulcsegError, match="no statistics of the batch to replace"):
             Scaler(scaling, "uint8", at_prediction="patch")
 
 
 def test_missing_statistics_are_told() -> None:
     image, valid = raw()
     for over in ("mosaic", "training"):
-        scaler = Scaler(settings(method="min_max", over=over), "uint8")
+        scaler = Scaler(ScalingSettings(method="min_max", over=over), "uint8")
         with pytest.raises(ValueError, match=f"statistics of the {over} are missing"):
             scaler(scaler.to_unit(image, valid), valid, over)
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_constant_and_empty_patches_come_out_as_numbers(rank: Any, group: str) -> None:
-    scaling = asdict(compose("train", [f"scaling={group}"]).scaling)
+    scaling = compose("train", [f"scaling={group}"]).scaling
     image = torch.full((2, 3, 16, 16), 90, dtype=torch.uint8)
     valid = torch.ones(2, 16, 16, dtype=torch.bool)
     valid[1] = False
@@ -149,9 +147,9 @@ def test_constant_and_empty_patches_come_out_as_numbers(rank: Any, group: str) -
 def test_nodata_never_counts_and_never_shows(rank: Any) -> None:
     image, valid = raw()
     floats = torch.where(valid.unsqueeze(1), image.float(), torch.nan)
-    zoom = {"name": "none", "p": {"zoom": 1.0, "blur": 1.0}}
+    zoom = augmenting({"zoom": 1.0, "blur": 1.0})
     for source in ({"over": "batch", "at_prediction": "patch"}, {"over": "patch"}):
-        task = task_of(settings(method="standardise", range=[0.0, 255.0], **source), zoom, dtype="float32")
+        task = task_of(ScalingSettings(method="standardise", range=[0.0, 255.0], **source), zoom, dtype="float32")
         seen, mask = task.prepared(batch_of(floats, valid), 0)
         assert torch.isfinite(seen).all()
         other, _ = task.prepared(batch_of(torch.where(valid.unsqueeze(1), floats, 9e9), valid), 0)
@@ -162,16 +160,16 @@ def test_nodata_never_counts_and_never_shows(rank: Any) -> None:
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_a_range_makes_wide_types_the_same_as_bytes(rank: Any, dtype: str) -> None:
     image, valid = raw()
-    light = {"name": "paper"}
-    plain = task_of(settings(), light).prepared(batch_of(image, valid), 3)
+    light = augmenting(name="paper")
+    plain = task_of(ScalingSettings(), light).prepared(batch_of(image, valid), 3)
     wide = image.to(torch.int32 if dtype == "uint16" else torch.float32) * 16
-    same = task_of(settings(range=[0.0, 4080.0]), light, dtype=dtype).prepared(batch_of(wide, valid), 3)
+    same = task_of(ScalingSettings(range=[0.0, 4080.0]), light, dtype=dtype).prepared(batch_of(wide, valid), 3)
     for one, two in zip(plain, same, strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
 
 
 def test_values_beyond_the_range_are_cut_everywhere() -> None:
-    scaler = Scaler(settings(method="min_max", over="mosaic", range=[50.0, 100.0]), "uint8")
+    scaler = Scaler(ScalingSettings(method="min_max", over="mosaic", range=[50.0, 100.0]), "uint8")
     image, valid = torch.tensor([20, 50, 75, 200], dtype=torch.uint8).view(1, 1, 2, 2), torch.ones(1, 2, 2).bool()
     unit = scaler.to_unit(image, valid)
     assert unit.flatten().tolist() == [0.0, 0.0, 0.5, 1.0]
@@ -181,18 +179,18 @@ def test_values_beyond_the_range_are_cut_everywhere() -> None:
 def test_augmentation_comes_before_scaling_and_within_0_to_1(rank: Any) -> None:
     """What a patch's own range takes out again is what changed before it."""
     image, valid = raw()
-    multiply = {"name": "none", "p": {"multiply": 1.0}}
+    multiply = augmenting({"multiply": 1.0})
     image = (image // 2).to(torch.uint8)  # no factor saturates it
-    plain, changed = (task_of(settings(), a).prepared(batch_of(image, valid), 0)[0] for a in ({}, multiply))
+    plain, changed = (task_of(ScalingSettings(), a).prepared(batch_of(image, valid), 0)[0] for a in (None, multiply))
     assert not torch.allclose(plain, changed)
-    stretched = settings(method="min_max", over="patch")
-    plain, changed = (task_of(stretched, a).prepared(batch_of(image, valid), 0)[0] for a in ({}, multiply))
+    stretched = ScalingSettings(method="min_max", over="patch")
+    plain, changed = (task_of(stretched, a).prepared(batch_of(image, valid), 0)[0] for a in (None, multiply))
     torch.testing.assert_close(plain, changed, rtol=0, atol=1e-5)
 
 
 def test_draws_follow_seed_epoch_step_and_rank_alone(rank: Any) -> None:
     image, valid = raw()
-    batch, task = batch_of(image, valid), task_of(settings(), {"name": "paper"})
+    batch, task = batch_of(image, valid), task_of(ScalingSettings(), augmenting(name="paper"))
     before = torch.get_rng_state()
     first = task.prepared(batch, 5)[0]
     assert torch.equal(first, task.prepared(batch, 5)[0])
@@ -207,21 +205,19 @@ def test_draws_follow_seed_epoch_step_and_rank_alone(rank: Any) -> None:
 
 def test_autocast_changes_nothing_before_the_network(rank: Any) -> None:
     image, valid = raw()
-    task = task_of(settings(method="standardise"), {"name": "paper"})
+    task = task_of(ScalingSettings(method="standardise"), augmenting(name="paper"))
     plain = task.prepared(batch_of(image, valid), 0)
     with torch.autocast("cpu", torch.bfloat16):
         half = task.prepared(batch_of(image, valid), 0)
     assert all(torch.equal(a, b) for a, b in zip(plain, half, strict=True))
 
 
-def test_no_operation_is_no_augmentation_and_unknown_ones_are_told() -> None:
-    base = asdict(TrainConfig().augment)
-    assert build_augmentation(base, record()) is None
-    assert build_augmentation(base | {"name": "paper", "strength": 0.0}, record()) is None
-    assert build_augmentation(base | {"p": {"zoom": None}}, record()) is None
+def test_no_operation_is_no_augmentation_and_unknown_ones_are_refused() -> None:
+    assert build_augmentation(augmenting(), record()) is None
+    assert build_augmentation(augmenting(name="paper", strength=0.0), record()) is None
     with pytest.raises(LulcsegError, match="did you mean 'zoom'"):
-        build_augmentation(base | {"p": {"zoon": 1.0}}, record())
-    off = build_augmentation(base | {"name": "light", "p": {"multiply": 0.0, "hue": None}}, record())
+        build("none", 3, p={"zoon": 1.0})
+    off = build_augmentation(augmenting({"multiply": 0.0}, name="light"), record())
     assert off is not None
     names = {o.name for o in off.operations}
     assert "hue" in names
@@ -231,13 +227,12 @@ def test_no_operation_is_no_augmentation_and_unknown_ones_are_told() -> None:
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32"])
 @pytest.mark.parametrize("operation", ["gamma", "zoom"])
 def test_a_range_is_asked_for_where_a_type_does_not_tell_black_and_white(dtype: str, operation: str) -> None:
-    augment = asdict(TrainConfig().augment) | {"p": {operation: 1.0}}
-    assert build_augmentation(augment, record(dtype=dtype, scaling=settings(range=[0.0, 2047.0]))) is not None
-    asked = pytest.raises(LulcsegError, match=rf"of {dtype} imagery .*set scaling\.range")
+    augment = augmenting({operation: 1.0})
+    assert build_augmentation(augment, record(dtype=dtype, scaling=ScalingSettings(range=[0.0, 2047.0]))) is not None
+    asked = pytest.raises(LulcsegError, match=rf"the {dtype} values .*set scaling\.range")
     with nullcontext() if dtype.endswith("int8") else asked:
         build_augmentation(augment, record(dtype=dtype))
-    flips = augment | {"p": {"horizontal_flip": 1.0}}
-    assert build_augmentation(flips, record(dtype=dtype)) is not None, "flips need no range"
+    assert build_augmentation(augmenting({"horizontal_flip": 1.0}), record(dtype=dtype)) is not None, "flips need none"
 
 
 def test_a_margin_is_read_around_training_patches_alone(make_scene: Make, cache: Path) -> None:
@@ -258,20 +253,19 @@ def test_a_margin_is_read_around_training_patches_alone(make_scene: Make, cache:
     outside = ~large["valid"]
     assert outside.any(), "no patch reached beyond the imagery"
     assert (large["mask"][outside] == IGNORE).all()
-    base = asdict(TrainConfig().augment) | {"margin": 9}
-    augmentation = build_augmentation(base | {"p": {"zoom": 1e-12}}, record(patch_size=32))
+    augmentation = build_augmentation(augmenting({"zoom": 1e-12}, margin=9), record(patch_size=32))
     assert augmentation is not None
     cut = augmented(augmentation, large["image"] / 255, large["mask"], large["valid"], [0])
     for found, key in zip(cut[1:], ("mask", "valid"), strict=True):
         assert torch.equal(found, small[key]), key
     assert torch.equal(cut[0], small["image"] / 255)
-    assert margin_of(base | {"name": "geometry"}, record()) == 9
-    assert margin_of(base | {"name": "light"}, record()) == 0, "nothing warps"
+    assert margin_of(augmenting(name="geometry", margin=9), record()) == 9
+    assert margin_of(augmenting(name="light", margin=9), record()) == 0, "nothing warps"
 
 
 def test_validation_scales_as_prediction_will() -> None:
     image, valid = raw()
-    task = task_of(settings(method="min_max", at_prediction="mosaic")).eval()
+    task = task_of(ScalingSettings(method="min_max", at_prediction="mosaic")).eval()
     batch = batch_of(image, valid)
     task.validation_step(batch, 0)
     each = [summary(0, 100), summary(50, 250)]
@@ -283,7 +277,7 @@ def test_validation_scales_as_prediction_will() -> None:
 def test_pixels_without_imagery_are_those_after_augmentation(rank: Any) -> None:
     image, valid = raw()
     plain, flipped = (
-        task_of(settings(method="min_max", over="patch"), {"name": "none", "p": p}).prepared(batch_of(image, valid), 0)
+        task_of(ScalingSettings(method="min_max", over="patch"), augmenting(p)).prepared(batch_of(image, valid), 0)
         for p in ({}, {"horizontal_flip": 1.0})
     )
     for one, two in zip(plain, flipped, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,15 @@ from torch.utils.data import DataLoader
 
 from lulcseg.legend import IGNORE
 from lulcseg.patches.batches import PlanBatches, StepSchedule
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.loss import LossSettings
+from lulcseg.settings.optim import OptimSettings
+from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.losses import adjust_logits, cross_entropy, summed_cross_entropy
 from lulcseg.training.steploss import StepLoss
 from lulcseg.training.task import SegmentationTask
-from tests.training.test_task import record
+from lulcseg.training.training_settings import TrainingSettings
+from tests.support.models import record
 
 SIZE, PATCHES, BATCH = 8, 13, 8
 
@@ -41,7 +43,7 @@ def samples() -> list[dict[str, Tensor]]:
 class Plain(SegmentationTask):
     """Keeps gradients as the optimiser gets them; batch norm keeps to its first statistics."""
 
-    def __init__(self, settings: dict[str, Any], **more: Any) -> None:
+    def __init__(self, settings: TrainingSettings | None = None, **more: Any) -> None:
         torch.manual_seed(3)
         super().__init__(record(patch_size=SIZE), settings, **more)
         for module in self.modules():
@@ -55,10 +57,8 @@ class Plain(SegmentationTask):
 
 
 def trained(micro: int | None, clip: float | None, data: Sequence[Any], **trainer: Any) -> Plain:
-    settings = TrainConfig()
-    settings.trainer.batch_size, settings.optim.name, settings.optim.learning_rate = BATCH, "sgd", 0.5
-    settings.optim.schedule, settings.optim.warmup, settings.optim.weight_decay = "constant", 0.0, 0.0
-    task = Plain(asdict(settings))
+    optim = OptimSettings(name="sgd", learning_rate=0.5, schedule="constant", warmup=0.0, weight_decay=0.0)
+    task = Plain(TrainingSettings(optim=optim, trainer=TrainerSettings(batch_size=BATCH)))
     steps = StepSchedule(len(data), BATCH, 1, micro)
     loader = DataLoader(data, batch_sampler=PlanBatches(range(len(data)), steps))  # type: ignore[arg-type]
     pl.Trainer(
@@ -91,7 +91,7 @@ def test_a_step_without_labels_changes_nothing(micro: int | None) -> None:
     data = samples()
     for sample in data:
         sample["mask"].fill_(IGNORE)
-    before = Plain({}).network.state_dict()
+    before = Plain().network.state_dict()
     after = trained(micro, None, data)
     assert after.norms == [0.0, 0.0]
     assert all(torch.equal(weight, before[name]) for name, weight in after.network.state_dict().items())
@@ -161,10 +161,9 @@ def test_logit_adjustment_gives_back_the_natural_shares() -> None:
 
 
 def test_the_tasks_correction_acts_in_training_alone() -> None:
-    settings = asdict(TrainConfig())
     shift = [0.1 * k for k in range(9)]
-    assert Plain(settings, prior_shift=shift).prior_shift is None, "off by default"
-    settings["loss"]["prior_correction"] = 0.5
+    assert Plain(prior_shift=shift).prior_shift is None, "off by default"
+    settings = TrainingSettings(loss=LossSettings(prior_correction=0.5))
     task = Plain(settings, prior_shift=shift)
     torch.testing.assert_close(task.prior_shift, 0.5 * torch.tensor(shift))
     assert "prior_shift" not in task.state_dict()

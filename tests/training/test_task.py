@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +13,21 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
-from lulcseg.legend import IGNORE, PAPER_LEGEND
-from lulcseg.models.registry import build_network
+from lulcseg.legend import IGNORE
+from lulcseg.models.networks import build_network
 from lulcseg.models.unet import UNet
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import TrainConfig
-from lulcseg.training.augmenting import draw_seed
+from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.optim import OptimSettings
 from lulcseg.training.curve_scores import curve_values
 from lulcseg.training.losses import cross_entropy
-from lulcseg.training.model_record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer, rate_factor
 from lulcseg.training.task import SegmentationTask
-
-
-def record(**changes: object) -> ModelRecord:
-    model = asdict(TrainConfig().model) | {"filters": 4, "depth": 2}
-    plain = {
-        "legend": PAPER_LEGEND.to_plain(), "bands": 3, "dtype": "uint8", "resolution": [0.5, 0.5], "patch_size": 32,
-        "model": model, "scaling": asdict(TrainConfig().scaling),
-    }  # fmt: skip
-    return ModelRecord(**(plain | changes))  # type: ignore[arg-type]
-
-
-def save(task: SegmentationTask, path: Path) -> Path:
-    checkpoint = {"state_dict": task.state_dict()}
-    task.on_save_checkpoint(checkpoint)
-    torch.save(checkpoint, path)
-    return path
+from tests.support.models import record, save
 
 
 def test_the_papers_unet_has_its_size() -> None:
@@ -58,12 +43,12 @@ def test_unet_keeps_any_size(size: tuple[int, int]) -> None:
 
 
 def test_smp_models_build_and_wrong_names_are_explained() -> None:
-    settings = asdict(TrainConfig().model) | {"name": "smp", "encoder": "resnet18"}
+    settings = ModelSettings(name="smp", encoder="resnet18")
     assert build_network(settings, 4, 6)(torch.zeros(1, 4, 64, 64)).shape == (1, 6, 64, 64)
     with pytest.raises(LulcsegError, match="did you mean 'resnet18'"):
-        build_network(settings | {"encoder": "resnet81"}, 3, 2)
+        build_network(replace(settings, encoder="resnet81"), 3, 2)
     with pytest.raises(LulcsegError, match="did you mean 'Unet'"):
-        build_network(settings | {"architecture": "Uneet"}, 3, 2)
+        build_network(replace(settings, architecture="Uneet"), 3, 2)
 
 
 def test_loss_ignores_unlabelled_pixels_and_survives_none() -> None:
@@ -76,11 +61,6 @@ def test_loss_ignores_unlabelled_pixels_and_survives_none() -> None:
     nothing.backward()
     assert nothing.item() == 0
     assert torch.isfinite(logits.grad).all()
-
-
-def test_draws_repeat_and_ranks_differ() -> None:
-    assert draw_seed([1, 2, 3, 0]) == draw_seed([1, 2, 3, 0])
-    assert len({draw_seed([1, 2, 3, rank]) for rank in range(8)}) == 8
 
 
 def test_curves_agree_with_scikit_learn() -> None:
@@ -109,8 +89,7 @@ def test_schedule_rises_then_falls_to_nothing() -> None:
 
 def test_weight_decay_spares_norms_and_biases() -> None:
     network = UNet(3, 2, filters=4, depth=1)
-    settings = asdict(TrainConfig().optim)
-    first, second = build_optimizer(network, settings, 10)["optimizer"].param_groups
+    first, second = build_optimizer(network, OptimSettings(), 10)["optimizer"].param_groups
     assert first["weight_decay"] == 1e-2
     assert second["weight_decay"] == 0
     assert all(p.ndim == 1 for p in second["params"])
@@ -118,7 +97,7 @@ def test_weight_decay_spares_norms_and_biases() -> None:
 
 
 def test_checkpoint_gives_the_same_model_back(tmp_path: Path) -> None:
-    task = SegmentationTask(record(), {}).eval()
+    task = SegmentationTask(record()).eval()
     path = save(task, tmp_path / "a.ckpt")
     image, valid = torch.randint(0, 255, (2, 3, 32, 32), dtype=torch.uint8), torch.ones(2, 32, 32, dtype=torch.bool)
     back = SegmentationTask.from_checkpoint(path)
@@ -140,7 +119,7 @@ class _Evil:
 def test_no_code_runs_from_a_checkpoint(tmp_path: Path) -> None:
     trap = tmp_path / "ran"
     torch.save({KEY: record().to_plain(), "state_dict": {}, "trap": _Evil(trap)}, tmp_path / "evil.ckpt")
-    with pytest.raises(LulcsegError, match=r"evil\.ckpt: it is no lulcseg checkpoint"):
+    with pytest.raises(LulcsegError, match=r"evil\.ckpt: not a lulcseg checkpoint"):
         load_checkpoint(tmp_path / "evil.ckpt")
     assert not trap.exists()
 
@@ -156,7 +135,7 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
     older = ("older", r"older\.ckpt: its record has format 1, this version reads 2; use the lulcseg that made it")
     for name, part in (
         ("none", "no such"),
-        ("text", "no lulcseg"),
+        ("text", "not a lulcseg"),
         ("other", "not one of"),
         ("newer", "format 99"),
         older,
@@ -194,11 +173,11 @@ def test_loaders_walk_their_own_split(make_scene: Callable[..., Path], cache: Pa
 
 def test_smp_weights_come_from_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prediction must not fetch an encoder's pretrained weights."""
-    settings = asdict(TrainConfig().model) | {"name": "smp", "encoder": "resnet18"}
-    task = SegmentationTask(record(model=settings), {})
-    task.record = record(model=settings | {"encoder_weights": "imagenet"})
+    settings = ModelSettings(name="smp", encoder="resnet18")
+    task = SegmentationTask(record(model=settings))
+    task.record = record(model=replace(settings, encoder_weights="imagenet"))
     path = save(task, tmp_path / "smp.ckpt")
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("fetched weights"))
     back = SegmentationTask.from_checkpoint(path)
-    assert back.record.model["encoder_weights"] == "imagenet"
+    assert back.record.model.encoder_weights == "imagenet"
     torch.testing.assert_close(back.network.state_dict(), task.network.state_dict())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import nn
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.models.unet import UNet
+from lulcseg.settings.model import ModelSettings
 
 
-def build_network(settings: Mapping[str, Any], bands: int, classes: int) -> nn.Module:
-    """Build the network that the settings name.
+def build_network(settings: ModelSettings, bands: int, classes: int) -> nn.Module:
+    """Build the network that the settings describe.
 
     Args:
-        settings: The keys of ``lulcseg.settings.model.ModelSettings`` as a plain mapping.
+        settings: Of the network.
         bands: Bands of the input.
         classes: Classes of the output.
 
@@ -23,23 +21,21 @@ def build_network(settings: Mapping[str, Any], bands: int, classes: int) -> nn.M
         A module from (B, bands, H, W) to (B, classes, H, W) logits.
 
     Raises:
-        LulcsegError: A name that isn't known, or encoder weights that can't be had.
+        LulcsegError: An unknown name, or encoder weights that are not available.
     """
-    if settings["name"] == "unet":
-        return UNet(bands, classes, filters=int(settings["filters"]), depth=int(settings["depth"]))
-    if settings["name"] == "smp":
+    if settings.name == "unet":
+        return UNet(bands, classes, filters=settings.filters, depth=settings.depth)
+    if settings.name == "smp":
         return _smp(settings, bands, classes)
     raise LulcsegError(
-        f"there is no model '{settings['name']}'",
-        where="model.name",
-        remedy=did_you_mean(str(settings["name"]), ["unet", "smp"]),
+        f"there is no model '{settings.name}'", where="model.name", remedy=did_you_mean(settings.name, ["unet", "smp"])
     )
 
 
-def _smp(settings: Mapping[str, Any], bands: int, classes: int) -> nn.Module:
+def _smp(settings: ModelSettings, bands: int, classes: int) -> nn.Module:
     import segmentation_models_pytorch as smp
 
-    architecture, encoder = str(settings["architecture"]), str(settings["encoder"])
+    architecture, encoder = settings.architecture, settings.encoder
     architectures = {name.lower(): name for name in dir(smp) if isinstance(getattr(smp, name), type)}
     encoders = smp.encoders.get_encoder_names()
     if architecture.lower() not in architectures:
@@ -51,11 +47,11 @@ def _smp(settings: Mapping[str, Any], bands: int, classes: int) -> nn.Module:
         )
     try:
         network: nn.Module = smp.create_model(
-            architecture, encoder, settings["encoder_weights"], in_channels=bands, classes=classes
+            architecture, encoder, settings.encoder_weights, in_channels=bands, classes=classes
         )
     except (OSError, KeyError, ValueError) as error:
         raise LulcsegError(
-            f"encoder '{encoder}' with weights '{settings['encoder_weights']}' can't be made "
+            f"encoder '{encoder}' with weights '{settings.encoder_weights}' can't be built "
             f"({str(error).splitlines()[0]})",
             where="model.encoder_weights",
             remedy="set model.encoder_weights=null to start from random weights",

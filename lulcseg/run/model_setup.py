@@ -1,0 +1,70 @@
+"""From a run's settings and scenes to what its model is made of: record, statistics of mosaics, margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lulcseg.errors import LulcsegError
+from lulcseg.sampling.plan import Plan
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.statistics import BandStatistics, merge, mosaic_statistics
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.training.augmenting import margin_of
+from lulcseg.training.model_record import ModelRecord
+
+
+def model_record(
+    config: TrainConfig,
+    scenes: Sequence[Scene],
+    plan: Plan | None = None,
+    measured: Sequence[BandStatistics] = (),
+) -> ModelRecord:
+    """Return what will travel with the model trained on these scenes by this plan.
+
+    Args:
+        config: The run's settings.
+        scenes: The scenes; the first describes the imagery.
+        plan: The patches.
+        measured: Statistics of the scenes' mosaics, if scaling needs them.
+    """
+    first = scenes[0]
+    return ModelRecord(
+        legend=first.legend.to_plain(),
+        bands=first.bands,
+        dtype=first.dtype.name,
+        resolution=[first.grid.xres, first.grid.yres],
+        patch_size=config.sampling.patch_size,
+        model=config.model,
+        scaling=config.scaling,
+        statistics=merge(measured).summary(config.scaling.percentiles) if measured else None,
+        scenes=[s.name for s in scenes],
+        name=config.name,
+        seed=config.seed,
+        plan="" if plan is None else plan.digest(),
+    )
+
+
+def measure_scenes(config: TrainConfig, scenes: Sequence[Scene]) -> list[BandStatistics]:
+    """Return statistics of each scene's mosaic; none if scaling has no use for them.
+
+    A model scaled over the batch gets them in any case, so that either may replace the batch at prediction.
+    """
+    if config.scaling.method == "none" or config.scaling.over == "patch":
+        return []
+    return [mosaic_statistics(scene.imagery, scene.cache) for scene in scenes]
+
+
+def training_margin(config: TrainConfig, record: ModelRecord) -> int:
+    """Return how many pixels are read around each training patch.
+
+    Raises:
+        LulcsegError: Augmentation that the imagery excludes, or a margin that may reach into held-out ground.
+    """
+    margin = margin_of(config.augment, record)
+    if margin and config.validation.fraction > 0:
+        raise LulcsegError(
+            f"augment.margin={margin} reads around training patches, where ground may be held out for validation",
+            where="configuration",
+            remedy="set augment.margin=0, or validation.fraction=0",
+        )
+    return margin

@@ -1,0 +1,74 @@
+"""The sections of a run's settings that a training step depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.loss import LossSettings
+from lulcseg.settings.optim import OptimSettings
+from lulcseg.settings.trainer import TrainerSettings
+
+if TYPE_CHECKING:
+    from lulcseg.settings.programs import TrainConfig
+
+EPOCHS = "trainer.epochs"
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What a training step depends on, beside the model itself (:class:`~lulcseg.training.model_record.ModelRecord`).
+
+    Attributes:
+        augment: Random changes to training patches.
+        loss: The loss.
+        optim: Optimiser and learning-rate schedule.
+        trainer: Batch size, epochs, precision and device.
+        seed: Seed of the run.
+    """
+
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optim: OptimSettings = field(default_factory=OptimSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    seed: int = 0
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> TrainingSettings:
+        """Return the sections of a run's settings."""
+        return cls(config.augment, config.loss, config.optim, config.trainer, config.seed)
+
+    def fixed(self) -> dict[str, Any]:
+        """Return the settings that must stay the same when training is resumed, by their dotted keys.
+
+        ``trainer.micro_batch`` is one of them if patches are augmented, as each micro-batch draws for itself.
+        Without augmentation it changes a step only a little, through batch norm and batch scaling.
+        """
+        sections = {"augment": self.augment, "loss": self.loss, "optim": self.optim}
+        whole = {f"{section}.{key}": value for section, each in sections.items() for key, value in asdict(each).items()}
+        whole |= {"trainer.batch_size": self.trainer.batch_size, EPOCHS: self.trainer.epochs}
+        return whole | ({"trainer.micro_batch": self.trainer.micro_batch} if self._augments else {})
+
+    def differing(self, theirs: Mapping[str, Any]) -> list[str]:
+        """Name the settings of :meth:`fixed` that differ from a checkpoint's, apart from the number of epochs.
+
+        Args:
+            theirs: The checkpoint's, as :meth:`fixed` returned them. A setting that did not exist yet when it was
+                written counts as its default.
+        """
+        defaults = TrainingSettings().fixed()
+        known = {key: _completed(theirs.get(key, default), default) for key, default in defaults.items()}
+        known = dict(theirs) | known
+        return [key for key, value in self.fixed().items() if key != EPOCHS and known.get(key) != value]
+
+    @property
+    def _augments(self) -> bool:
+        """Whether any patch may be augmented: by a preset, or by operations requested one by one."""
+        return self.augment.name != "none" or any(asdict(self.augment.p).values())
+
+
+def _completed(value: Any, default: Any) -> Any:
+    """Fill the keys that a mapping lacks with those of its default; other values stay as they are."""
+    return {**default, **value} if isinstance(value, Mapping) and isinstance(default, Mapping) else value

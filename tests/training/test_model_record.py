@@ -1,0 +1,85 @@
+"""What travels with a model: written plainly, read back typed, and read as earlier versions wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.settings.trainer import TrainerSettings
+from lulcseg.training.checkpoints import check_resumable, epochs_done
+from lulcseg.training.model_record import ModelRecord, load_checkpoint
+from lulcseg.training.task import SegmentationTask
+from lulcseg.training.training_settings import TrainingSettings
+from tests.support.models import augmenting, record
+
+DATA = Path(__file__).parents[1] / "data"
+OLD = DATA / "format2.ckpt"
+"""``last.ckpt`` of a run of the version before settings were typed to the end (``format2_config.yaml``)."""
+
+
+def test_a_record_is_plain_and_comes_back_as_it_was() -> None:
+    known = record(scaling=ScalingSettings(method="min_max", range=[0.0, 4000.0]))
+    plain = known.to_plain()
+    assert plain["model"]["filters"] == 4
+    assert plain["scaling"]["range"] == [0.0, 4000.0]
+    assert ModelRecord.from_plain(plain, "here") == known
+
+
+def test_an_old_checkpoint_is_read() -> None:
+    found, _ = load_checkpoint(OLD)
+    assert found.model == ModelSettings(filters=2, depth=1)
+    assert found.scaling == ScalingSettings(method="min_max")
+    assert found.statistics is not None
+    assert (found.scenes, found.patch_size, found.bands) == (["scene"], 16, 3)
+
+
+def test_an_old_checkpoint_predicts_what_it_predicted() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 3, 16, 16), dtype=np.uint8)
+    task = SegmentationTask.from_checkpoint(OLD, at_prediction="training")
+    with torch.no_grad():
+        logits = task(torch.from_numpy(image), torch.ones(1, 16, 16, dtype=torch.bool))
+    np.testing.assert_allclose(logits.numpy(), np.load(DATA / "format2_logits.npy"), rtol=1e-4, atol=1e-5)
+
+
+def old_training(**trainer: object) -> TrainingSettings:
+    """Return the settings that the old checkpoint was trained with."""
+    sizes = {"epochs": 1, "batch_size": 4} | trainer
+    settings = TrainingSettings(trainer=TrainerSettings(**sizes), augment=augmenting({"blur": 0.1}, name="paper"))
+    return replace(settings, optim=replace(settings.optim, name="sgd"))
+
+
+def test_training_resumes_from_an_old_checkpoint() -> None:
+    assert epochs_done(OLD, old_training()) == 1
+    constant = old_training(epochs=2)
+    with pytest.raises(LulcsegError, match="laid out over 1 epochs"):
+        check_resumable(OLD, constant)
+    with pytest.raises(LulcsegError, match=r"another optim\.learning_rate, trainer\.batch_size;"):
+        other = old_training(batch_size=8)
+        epochs_done(OLD, replace(other, optim=replace(other.optim, learning_rate=0.5)))
+    with pytest.raises(LulcsegError, match=r"another augment\.p;"):
+        epochs_done(OLD, replace(old_training(), augment=augmenting({"blur": 0.2}, name="paper")))
+
+
+def test_an_old_checkpoint_is_of_the_same_model_as_its_settings() -> None:
+    found, checkpoint = load_checkpoint(OLD)
+    SegmentationTask(found, old_training()).on_load_checkpoint(checkpoint)
+    other = replace(found, model=ModelSettings(filters=3, depth=1))
+    with pytest.raises(LulcsegError, match="another model;"):
+        SegmentationTask(other, old_training()).on_load_checkpoint(checkpoint)
+
+
+@pytest.mark.parametrize("part", ["model", "bands"])
+def test_an_incomplete_record_is_a_sentence(part: str) -> None:
+    plain = record().to_plain()
+    del plain[part]
+    with pytest.raises(LulcsegError, match="here: its record is incomplete"):
+        ModelRecord.from_plain(plain, "here")
+    with pytest.raises(LulcsegError, match=r"its record is incomplete .*depht"):
+        ModelRecord.from_plain(record().to_plain() | {"model": {"depht": 2}}, "here")
