@@ -238,7 +238,7 @@ def time_steps(settings: argparse.Namespace) -> list[Step]:
     from lulcseg.settings.optim import OptimSettings
     from lulcseg.settings.scaling import ScalingSettings
     from lulcseg.training.augmenting import augmented
-    from lulcseg.training.losses import cross_entropy
+    from lulcseg.training.losses.cross_entropy import cross_entropy
     from lulcseg.training.optimizers import build_optimizer
     from lulcseg.training.precision import native_bf16
 

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.training.compiling import compile_network, try_step
-from lulcseg.training.losses import cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy
 from lulcseg.training.optimizers import build_optimizer
 
 

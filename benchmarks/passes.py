@@ -79,7 +79,7 @@ def mapped(checkpoint: Path, scene_name: str, reference: Path, cache: Path | Non
     from lulcseg.scene.scene import Scene
     from lulcseg.training.task import SegmentationTask
 
-    model = TrainedModel(SegmentationTask.from_checkpoint(checkpoint), checkpoint)
+    model = TrainedModel(SegmentationTask.load_from_checkpoint(checkpoint), checkpoint)
     scene = Scene.open(scene_name, cache)
     legend = model.record.to_legend()
     rows = []

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from lulcseg.models.unet import UNet
 from lulcseg.training.allocator import keep_freed_memory
-from lulcseg.training.losses import cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy
 
 _SECONDS = 4.0
 

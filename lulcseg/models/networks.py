@@ -1,16 +1,23 @@
-"""Networks by name."""
+"""Networks by name, or anybody's by its dotted path."""
 
 from __future__ import annotations
 
-from torch import nn
+from typing import cast
 
-from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.models.unet import UNet
-from lulcseg.settings.model import ModelSettings
+from torch import Tensor, nn
+
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.model import NETWORKS, ModelSettings
+from lulcseg.settings.registry import build_target
+
+_TARGET = "model._target_"
 
 
 def build_network(settings: ModelSettings, bands: int, classes: int) -> nn.Module:
     """Build the network that the settings describe.
+
+    A target, a class or function, is called with its arguments and with ``bands`` and ``classes`` if its
+    signature names them.
 
     Args:
         settings: Of the network.
@@ -21,39 +28,44 @@ def build_network(settings: ModelSettings, bands: int, classes: int) -> nn.Modul
         A module from (B, bands, H, W) to (B, classes, H, W) logits.
 
     Raises:
-        LulcsegError: An unknown name, or encoder weights that are not available.
+        LulcsegError: An unknown name, encoder weights that are not available, or a target that can't be imported,
+            refuses its arguments or isn't a network.
+
+    Examples:
+        >>> build_network(ModelSettings(filters=4, depth=1), bands=3, classes=9).head
+        Conv2d(4, 9, kernel_size=(1, 1), stride=(1, 1))
     """
-    if settings.name == "unet":
-        return UNet(bands, classes, filters=settings.filters, depth=settings.depth)
-    if settings.name == "smp":
-        return _smp(settings, bands, classes)
-    raise LulcsegError(
-        f"there is no model '{settings.name}'", where="model.name", remedy=did_you_mean(settings.name, ["unet", "smp"])
-    )
-
-
-def _smp(settings: ModelSettings, bands: int, classes: int) -> nn.Module:
-    import segmentation_models_pytorch as smp
-
-    architecture, encoder = settings.architecture, settings.encoder
-    architectures = {name.lower(): name for name in dir(smp) if isinstance(getattr(smp, name), type)}
-    encoders = smp.encoders.get_encoder_names()
-    if architecture.lower() not in architectures:
-        remedy = did_you_mean(architecture, architectures.values())
-        raise LulcsegError(f"there is no architecture '{architecture}'", where="model.architecture", remedy=remedy)
-    if encoder not in encoders and not encoder.startswith("tu-"):
+    if settings.target is None:
+        return cast(nn.Module, NETWORKS.load(settings.name)(settings, bands, classes))
+    offered = {"bands": bands, "classes": classes}
+    network = build_target(settings.target, settings.arguments, _TARGET, offered=offered)
+    if not isinstance(network, nn.Module):
         raise LulcsegError(
-            f"there is no encoder '{encoder}'", where="model.encoder", remedy=did_you_mean(encoder, encoders)
+            f"{settings.target} returns {type(network).__name__}", where=_TARGET, remedy="it must be a torch.nn.Module"
         )
-    try:
-        network: nn.Module = smp.create_model(
-            architecture, encoder, settings.encoder_weights, in_channels=bands, classes=classes
-        )
-    except (OSError, KeyError, ValueError) as error:
-        raise LulcsegError(
-            f"encoder '{encoder}' with weights '{settings.encoder_weights}' can't be built "
-            f"({str(error).splitlines()[0]})",
-            where="model.encoder_weights",
-            remedy="set model.encoder_weights=null to start from random weights",
-        ) from error
     return network
+
+
+def check_logits(logits: object, image: Tensor, classes: int) -> Tensor:
+    """Check the shape of a network's output.
+
+    Args:
+        logits: The output.
+        image: The input, (B, C, H, W).
+        classes: Number of classes K.
+
+    Returns:
+        The output.
+
+    Raises:
+        LulcsegError: It is not (B, K, H, W).
+    """
+    expected = (image.shape[0], classes, *image.shape[2:])
+    if isinstance(logits, Tensor) and logits.shape == expected:
+        return logits
+    found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    raise LulcsegError(
+        f"the network returns {found} for images {tuple(image.shape)}",
+        where="model",
+        remedy=f"logits of shape {expected} are needed",
+    )

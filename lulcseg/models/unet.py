@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lulcseg.settings.model import ModelSettings
+
 
 def _double_convolution(inputs: int, outputs: int) -> nn.Sequential:
     """Two 3×3 convolutions, each with batch norm and ReLU; size kept."""
@@ -18,8 +20,13 @@ def _double_convolution(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def build_unet(settings: ModelSettings, bands: int, classes: int) -> UNet:
+    """Build the U-Net that the settings describe."""
+    return UNet(bands, classes, filters=settings.filters, depth=settings.depth)
+
+
 class UNet(nn.Module):
-    """U-Net: two convolutions a level, 2×2 max pooling, skip connections.
+    """U-Net: two convolutions per level, 2×2 max pooling, skip connections.
 
     With 3 bands, 9 classes, 32 filters and 4 poolings (levels of 32, 64, 128, 256 and 512 filters)
     it has 7.76 million parameters.
@@ -32,7 +39,6 @@ class UNet(nn.Module):
     """
 
     def __init__(self, bands: int, classes: int, filters: int = 32, depth: int = 4) -> None:
-        """Build the levels."""
         super().__init__()
         widths = [filters * 2**level for level in range(depth + 1)]
         self.depth = depth
@@ -50,7 +56,7 @@ class UNet(nn.Module):
 
         Args:
             image: (B, C, H, W) float; any H and W (padded by replication to a multiple of
-                2 ** depth, and cut back).
+                2 ** depth, and cropped).
 
         Returns:
             (B, K, H, W) logits.

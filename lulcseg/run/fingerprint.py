@@ -22,7 +22,7 @@ _FORMAT = 1
 _ELSEWHERE = (
     "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "scene", "scenes",
     "ckpt_path", "checkpoint", "sampling.plan", "mosaic.workers", "mosaic.strip", "mosaic.region",
-    "trainer.activation_checkpointing",
+    "trainer.activation_checkpointing", "trust_target",
 )  # fmt: skip
 """Settings that change no result, and those that name files, whose content counts instead."""
 

@@ -14,12 +14,14 @@ from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.loggers import CSVLogger, Logger
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lulcseg.augment.augmentation import Augmentation
 from lulcseg.errors import LulcsegError
 from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_sheets, save
 from lulcseg.processes import interruptible, is_lead, quiet_lightning
+from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.model_setup import measure_scenes, model_record, training_margin
 from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
@@ -103,8 +105,8 @@ def fit(
     save(sheets, run_dir / "augmentation.png")
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_lead() else None)
-    callbacks = [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock]
-    trainer = _trainer(config, loggers, callbacks, len(plan))
+    own = [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock]
+    trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate
     with interruptible():
@@ -204,8 +206,8 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
 def _sheets(
     config: TrainConfig, scenes: Sequence[Scene], plan: Plan, task: SegmentationTask
 ) -> Mapping[str, Image.Image]:
-    """Draw contact sheets of the augmentation, available while training runs; none without augmentation."""
-    if task.augmentation is None or not is_lead():
+    """Draw contact sheets of lulcseg's augmentation, available while training runs; none without."""
+    if not isinstance(task.augmentation, Augmentation) or not is_lead():
         return {}
     trained = set(plan.rows.loc[plan.rows["split"] == TRAIN, "scene"])
     scene = next(s for s in scenes if s.name in trained)

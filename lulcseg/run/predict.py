@@ -47,7 +47,9 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         raise _missing("checkpoint")
     check_device(config.accelerator)
     checkpoint = Path(config.checkpoint).expanduser().resolve()
-    task = SegmentationTask.from_checkpoint(checkpoint, at_prediction=config.at_prediction)
+    task = SegmentationTask.load_from_checkpoint(
+        checkpoint, at_prediction=config.at_prediction, trust_target=config.trust_target
+    )
     names = config.scenes.assess or ([config.scene] if config.scene else [])
     if not names:
         raise _missing("scene")

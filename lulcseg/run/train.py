@@ -16,6 +16,7 @@ from lulcseg.mosaic.ranks import Devices
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_lead, say
 from lulcseg.report.run.run_page import write_report
+from lulcseg.run.custom_parts import check_parts
 from lulcseg.run.device_checks import check_device, check_split
 from lulcseg.run.evaluate import MapRun
 from lulcseg.run.fingerprint import train_fingerprint
@@ -140,7 +141,7 @@ def _train_and_map(
             record.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
         if config.stop_after != "training":
             best_path = run_dir / record.content["checkpoint"]
-            task = SegmentationTask.from_checkpoint(best_path)
+            task = SegmentationTask.load_from_checkpoint(best_path, trust_target=config.model.target is not None)
             # on one device: the others' processes have ended with the training
             model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
@@ -165,6 +166,7 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     assessed = [by_request[n] for n in dict.fromkeys(assess_names)]
     model = model_record(config, trained)
     training_margin(config, model)
+    check_parts(config, model.bands, len(model.legend))
     read_ahead([*trained, *assessed], model)
     for scene in assessed:
         check_request(scene, config.mosaic)

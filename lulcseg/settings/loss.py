@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lulcseg.settings.registry import Registry
 from lulcseg.settings.schema import arguments_setting, setting, target_setting
+
+LOSSES = Registry("loss", "loss.name", {"cross_entropy": "lulcseg.training.losses.cross_entropy.CrossEntropy"})
+"""Losses by name: functions of the settings that return a ``SummedLoss``."""
 
 
 @dataclass
 class LossSettings:
     """What training minimises. Pixels labelled `ignore` never count."""
 
-    name: str = setting("cross_entropy", "Kind of loss.", choices=("cross_entropy",))
+    name: str = setting("cross_entropy", "Kind of loss.", choices=tuple(LOSSES))
     label_smoothing: float = setting(0.0, "Share of the target spread over all classes.", least=0.0, most=0.5)
     prior_correction: float = setting(
         0.0,

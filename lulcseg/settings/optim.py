@@ -5,19 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lulcseg.settings.registry import OpenChoices, Registry
 from lulcseg.settings.schema import arguments_setting, setting, target_setting
+
+OPTIMIZERS = Registry(
+    "optimiser",
+    "optim.name",
+    {"adamw": "lulcseg.training.optimizers.adamw", "sgd": "lulcseg.training.optimizers.sgd"},
+)
+"""Optimisers by name: functions of (parameter groups, settings, fused)."""
+
+SCHEDULES = Registry(
+    "schedule",
+    "optim.schedule",
+    {name: f"lulcseg.training.schedules.{name}" for name in ("constant", "cosine", "linear")},
+)
+"""Learning-rate schedules by name: functions from the share of training done, 0…1, to a factor on the rate."""
 
 
 @dataclass
 class OptimSettings:
     """Optimiser and schedule; neither is printed in the paper."""
 
-    name: str = setting("adamw", "Optimiser.", choices=("adamw", "sgd"))
+    name: str = setting("adamw", "Optimiser.", choices=tuple(OPTIMIZERS))
     learning_rate: float = setting(1e-3, "Peak learning rate.", least=0.0)
     weight_decay: float = setting(1e-2, "Decoupled weight decay.", least=0.0)
     momentum: float = setting(0.9, "Momentum (sgd).", least=0.0, most=1.0)
     schedule: str = setting(
-        "cosine", "Learning rate over the steps, after the warm-up.", choices=("constant", "cosine", "linear")
+        "cosine",
+        "Learning rate over the steps, after the warm-up; or the dotted path of a function from the share done to a "
+        "factor on the rate.",
+        choices=OpenChoices(SCHEDULES),
     )
     warmup: float = setting(0.05, "Share of all steps over which the rate rises from 0.", least=0.0, most=0.5)
     target: str | None = target_setting("optimiser")

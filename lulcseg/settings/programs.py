@@ -86,6 +86,9 @@ class PredictConfig:
         "What stands for the batch at prediction; null: as the model was trained with.",
         choices=("patch", "mosaic", "training"),
     )
+    trust_target: bool = setting(
+        False, "Whether code outside lulcseg that the checkpoint names as its network is imported and run."
+    )
     trial: TrialSettings = field(default_factory=lambda: TrialSettings(program="predict"))
     warp: bool = setting(False, "Whether imagery of another resolution is warped to the model's.")
     accelerator: str = setting("auto", "Device to predict on.", choices=("auto", "cpu", "gpu", "mps"))

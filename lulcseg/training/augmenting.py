@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,20 +17,51 @@ from lulcseg.augment.warp import Affine, Elastic
 from lulcseg.errors import LulcsegError
 from lulcseg.seeds import mixed_seed
 from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.registry import build_target
 from lulcseg.training.model_record import ModelRecord
 
+_TARGET = "augment._target_"
 
-def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> Augmentation | None:
+
+class BatchAugmentation(Protocol):
+    """An augmentation: lulcseg's own, or anybody's (``augment._target_``)."""
+
+    def __call__(
+        self, image: Tensor, mask: Tensor, valid: Tensor, *, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Change a batch, by draws of the generator alone.
+
+        Args:
+            image: (B, C, S, S) float32, 0…1, on the device; S is the patch size and twice the margin.
+            mask: (B, S, S) uint8 class index, 255 for ignore.
+            valid: (B, S, S) bool, whether there is imagery.
+            generator: Of the CPU.
+
+        Returns:
+            The same, (B, C, P, P), (B, P, P) and (B, P, P) with the patch size P. Pixels that come from outside the
+            patch or the imagery must be 255 in the mask and False in ``valid``.
+        """
+
+
+def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> BatchAugmentation | None:
     """Build the augmentation that the settings describe; None if it has no operations.
+
+    A target is called with its arguments, and with ``bands`` and ``patch_size`` if its signature names them; it
+    returns a :class:`BatchAugmentation`.
 
     Args:
         settings: Of the augmentation.
         record: What travels with the model.
 
     Raises:
-        LulcsegError: An unknown operation, a share outside 0 to 1, an operation that the imagery's bands exclude, or
-            imagery whose values for 0 and 1 are not known.
+        LulcsegError: An unknown operation, a share outside 0 to 1, an operation that the imagery's bands exclude,
+            imagery whose values for 0 and 1 are not known, or a target that can't be imported or refuses its
+            arguments.
     """
+    if settings.target is not None:
+        offered = {"bands": record.bands, "patch_size": record.patch_size}
+        custom: BatchAugmentation = build_target(settings.target, settings.arguments, _TARGET, offered=offered)
+        return custom
     chosen = {name: float(share) for name, share in asdict(settings.p).items() if share is not None}
     augmentation = build(
         settings.name,
@@ -52,7 +84,7 @@ def margin_of(settings: AugmentSettings, record: ModelRecord) -> int:
 
 
 def augmented(
-    augmentation: Augmentation, image: Tensor, mask: Tensor, valid: Tensor, parts: Sequence[int]
+    augmentation: BatchAugmentation, image: Tensor, mask: Tensor, valid: Tensor, parts: Sequence[int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Augment a batch by draws that depend on some numbers alone; the global generators are left as they were.
 
@@ -65,11 +97,13 @@ def augmented(
             so that a resumed run draws what it would have drawn uninterrupted.
     """
     own = torch.Generator().manual_seed(mixed_seed(*parts))
-    changed: tuple[Tensor, Tensor, Tensor] = augmentation(image, mask, valid, generator=own)
-    return changed
+    return augmentation(image, mask, valid, generator=own)
 
 
-def _warps(augmentation: Augmentation) -> bool:
+def _warps(augmentation: BatchAugmentation) -> bool:
+    """Whether a margin is of use; anybody's augmentation may use it."""
+    if not isinstance(augmentation, Augmentation):
+        return True
     return any(isinstance(operation, Affine | Elastic) for operation in augmentation.operations)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from lulcseg.training.losses import cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy
 
 
 def compile_network(network: nn.Module, attempt: Callable[[], object]) -> str | None:
@@ -28,6 +28,20 @@ def compile_network(network: nn.Module, attempt: Callable[[], object]) -> str | 
         lines = [line.strip() for line in str(error).splitlines()]
         reasons = (line for line in lines if line and not line.endswith("raised:"))  # that names a backend only
         return next(reasons, type(error).__name__)
+    return None
+
+
+def obstacle_to_compiling(network: nn.Module, *, recomputes: bool) -> str | None:
+    """Return why a network can't be compiled for training, as a clause; None if nothing is known against it.
+
+    Args:
+        network: The network.
+        recomputes: Whether its activations are recomputed (:mod:`lulcseg.training.recompute`).
+    """
+    if recomputes:
+        return "its activations are recomputed (trainer.activation_checkpointing)"
+    if any(isinstance(part, nn.SyncBatchNorm) for part in network.modules()):
+        return "batch norm takes its statistics over all devices (trainer.sync_batchnorm)"
     return None
 
 

@@ -13,7 +13,6 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
-from lulcseg.training.losses import summed_cross_entropy
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.predictor import number_format
 from lulcseg.training.task import SegmentationTask
@@ -129,7 +128,7 @@ class StepMemory:
         batch["mask"][:, 0] = IGNORE
         image, mask = task.prepared({key: value.to(self.device) for key, value in batch.items()}, 0)
         with torch.autocast(self.device.type, self._dtype or torch.bfloat16, enabled=self._dtype is not None):
-            total, pixels = summed_cross_entropy(task.network(image.contiguous(memory_format=task.layout)), mask)
+            total, pixels = task.loss(task.network(image.contiguous(memory_format=task.layout)), mask)
         (total / pixels).backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._optimizer.zero_grad()

@@ -16,6 +16,7 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.registry import plain_section
 from lulcseg.settings.scaling import ScalingSettings
 
 KEY = "lulcseg"
@@ -65,7 +66,7 @@ class ModelRecord:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the record as a plain dictionary, as a checkpoint holds it."""
-        return asdict(self)
+        return asdict(self) | {"model": plain_section(self.model), "scaling": plain_section(self.scaling)}
 
     def to_legend(self) -> Legend:
         """Return the legend."""

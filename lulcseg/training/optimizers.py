@@ -1,58 +1,71 @@
-"""Optimiser and learning-rate schedule."""
+"""Optimisers by name, or anybody's by its dotted path."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import torch
 from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from lulcseg.settings.optim import OptimSettings
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.optim import OPTIMIZERS, OptimSettings
+from lulcseg.settings.registry import build_target
+from lulcseg.training.schedules import rate_factor, schedule_of
 
+_TARGET = "optim._target_"
 
-def rate_factor(step: int, steps: int, *, schedule: str, warmup: float) -> float:
-    """Return the learning rate at a step, as a share of its peak.
-
-    Args:
-        step: Steps done.
-        steps: Steps of the whole run.
-        schedule: ``constant``, ``cosine`` or ``linear`` after the warm-up; the last two end at 0.
-        warmup: Share of the steps over which the rate rises linearly from near 0.
-
-    Examples:
-        >>> [rate_factor(step, 100, schedule="linear", warmup=0.1) for step in (0, 9, 10, 55, 100)]
-        [0.1, 1.0, 1.0, 0.5, 0.0]
-    """
-    rising = round(warmup * steps)
-    if step < rising:
-        return (step + 1) / rising
-    done = min(1.0, (step - rising) / max(1, steps - rising))
-    return {"constant": 1.0, "cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1.0 - done}[schedule]
+ParameterGroups = list[dict[str, Any]]
 
 
 def build_optimizer(network: nn.Module, settings: OptimSettings, steps: int, *, fused: bool = False) -> dict[str, Any]:
     """Return Lightning's optimiser configuration.
 
-    Weight decay spares biases and norms, whose size is no complexity.
+    By name, weight decay spares biases and norms, whose size is no complexity. A target is called with all
+    parameters, its arguments, and with ``lr`` and ``weight_decay`` of the settings if its signature names them.
 
     Args:
         network: What to train.
         settings: Optimiser and schedule.
         steps: Optimiser steps of the whole run.
         fused: Whether a step is one kernel over all weights; else PyTorch's default.
+
+    Raises:
+        LulcsegError: An unknown name, or a target that can't be imported, refuses its arguments or isn't an optimiser.
     """
+    optimizer = _custom(network, settings) if settings.target else _by_name(network, settings, fused=fused)
+    schedule, warmup = schedule_of(settings.schedule), settings.warmup
+    scheduler = LambdaLR(optimizer, lambda step: rate_factor(step, steps, schedule=schedule, warmup=warmup))
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def adamw(groups: ParameterGroups, settings: OptimSettings, *, fused: bool) -> Optimizer:
+    """Return AdamW (Loshchilov & Hutter 2019) with PyTorch's other defaults."""
+    return AdamW(groups, lr=settings.learning_rate, fused=fused or None)
+
+
+def sgd(groups: ParameterGroups, settings: OptimSettings, *, fused: bool) -> Optimizer:
+    """Return stochastic gradient descent with Nesterov's momentum."""
+    return SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=True, fused=fused or None)
+
+
+def _by_name(network: nn.Module, settings: OptimSettings, *, fused: bool) -> Optimizer:
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{"params": weights, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer: torch.optim.Optimizer
-    if settings.name == "sgd":
-        optimizer = torch.optim.SGD(
-            groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=True, fused=fused or None
+    optimizer: Optimizer = OPTIMIZERS.load(settings.name)(groups, settings, fused=fused)
+    return optimizer
+
+
+def _custom(network: nn.Module, settings: OptimSettings) -> Optimizer:
+    assert settings.target is not None
+    offered = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    weights = list(network.parameters())
+    optimizer = build_target(settings.target, settings.arguments, _TARGET, weights, offered=offered)
+    if not isinstance(optimizer, Optimizer):
+        raise LulcsegError(
+            f"{settings.target} returns {type(optimizer).__name__}",
+            where=_TARGET,
+            remedy="it must be a torch.optim.Optimizer",
         )
-    else:
-        optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused or None)
-    schedule, warmup = settings.schedule, settings.warmup
-    scheduler = LambdaLR(optimizer, lambda step: rate_factor(step, steps, schedule=schedule, warmup=warmup))
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+    return optimizer

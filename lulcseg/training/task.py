@@ -6,22 +6,23 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
-from lulcseg.models.networks import build_network
+from lulcseg.models.networks import build_network, check_logits
 from lulcseg.processes import is_lead, say
 from lulcseg.training.augmenting import augmented, build_augmentation
-from lulcseg.training.compiling import compile_network, try_step
+from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
 from lulcseg.training.counting import PixelConfusion, PixelLoss
 from lulcseg.training.curve_scores import curve_values
-from lulcseg.training.losses import adjust_logits, summed_cross_entropy
+from lulcseg.training.losses.logit_adjustment import adjust_logits
+from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.model_record import KEY, TRAINING, ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.steploss import StepLoss
@@ -77,6 +78,7 @@ class SegmentationTask(pl.LightningModule):
             record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
         )
         self.augmentation = build_augmentation(self.settings.augment, record)
+        self.loss = build_loss(self.settings.loss, self.classes)
         correction = self.settings.loss.prior_correction
         self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
@@ -84,18 +86,38 @@ class SegmentationTask(pl.LightningModule):
         self.train_confusion, self.val_confusion = (PixelConfusion(self.classes) for _ in range(2))
 
     @classmethod
-    def from_checkpoint(cls, path: Path, *, at_prediction: str | None = None) -> SegmentationTask:
+    def load_from_checkpoint(  # type: ignore[override]  # Lightning's takes hyperparameters instead of our record
+        cls,
+        checkpoint_path: str | Path,
+        map_location: torch.device | str | None = None,
+        *,
+        at_prediction: str | None = None,
+        trust_target: bool = False,
+    ) -> Self:
         """Load a model for prediction, running no code from the file.
 
         Args:
-            path: A ``.ckpt`` file of a run.
+            checkpoint_path: A ``.ckpt`` file of a run.
+            map_location: Device of the model; None: the CPU.
             at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
+            trust_target: Whether to import the code that built the network, if it is not lulcseg's own
+                (``model._target_``): the file names it, and importing runs it.
+
+        Returns:
+            The model, in evaluation mode.
 
         Raises:
-            LulcsegError: Not a lulcseg checkpoint, weights that don't fit its record, or ``at_prediction`` for a
-                scaling not over the batch.
+            LulcsegError: Not a lulcseg checkpoint, weights that don't fit its record, ``at_prediction`` for a
+                scaling not over the batch, or a network of other code without ``trust_target``.
         """
+        path = Path(checkpoint_path)
         record, checkpoint = load_checkpoint(path)
+        if record.model.target is not None and not trust_target:
+            raise LulcsegError(
+                f"its network is {record.model.target}, code outside lulcseg that would be imported and run",
+                where=path,
+                remedy="set trust_target=true if you trust the file and that code",
+            )
         without_weights = dataclasses.replace(record.model, encoder_weights=None)  # they come from the file
         task = cls(dataclasses.replace(record, model=without_weights), at_prediction=at_prediction)
         task.record = record
@@ -104,7 +126,7 @@ class SegmentationTask(pl.LightningModule):
             task.network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items()})
         except RuntimeError as error:
             raise LulcsegError("its weights don't fit its record", where=path, remedy="train it again") from error
-        return task.eval()
+        return task.to(map_location or "cpu").eval()
 
     def forward(self, image: Tensor, valid: Tensor, mosaic: Limits | None = None) -> Tensor:
         """Return logits for raw patches, scaled as at prediction.
@@ -133,7 +155,7 @@ class SegmentationTask(pl.LightningModule):
         """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
         image, mask = self.prepared(batch, batch_index)
         logits = self._logits(image)
-        total, pixels = self._summed_loss(adjust_logits(logits, self.prior_shift), mask)
+        total, pixels = self.loss(adjust_logits(logits, self.prior_shift), mask)
         with torch.no_grad():
             self.train_confusion.update(logits.argmax(dim=1), mask)
             self.train_loss.update(total, pixels)
@@ -154,7 +176,7 @@ class SegmentationTask(pl.LightningModule):
         """Count a batch into the confusion matrix; no mask is kept."""
         mosaic = self.scaler.of_scenes(batch["scene"]) if self.scaler.at_prediction == MOSAIC else None
         logits, mask = self(batch["image"], batch["valid"], mosaic), batch["mask"]
-        total, pixels = self._summed_loss(logits, mask)
+        total, pixels = self.loss(logits, mask)
         self.val_loss.update(total, pixels)
         self.val_confusion.update(logits.argmax(dim=1), mask)
 
@@ -225,15 +247,11 @@ class SegmentationTask(pl.LightningModule):
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""
-        image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
         if is_lead():
             say("Compiling the network (trainer.compile) …")
-        reason: str | None
-        if self.settings.trainer.activation_checkpointing:
-            reason = "its activations are recomputed (trainer.activation_checkpointing)"
-        elif any(isinstance(part, nn.SyncBatchNorm) for part in self.network.modules()):
-            reason = "batch norm takes its statistics over all devices (trainer.sync_batchnorm)"
-        else:
+        reason = obstacle_to_compiling(self.network, recomputes=self.settings.trainer.activation_checkpointing)
+        if reason is None:
+            image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
             with self.trainer.precision_plugin.forward_context():
                 reason = compile_network(
                     self.network, lambda: try_step(self.network, image.contiguous(memory_format=self.layout))
@@ -242,11 +260,7 @@ class SegmentationTask(pl.LightningModule):
             say(f"The network is not compiled: {reason}")
 
     def _logits(self, image: Tensor) -> Tensor:
-        logits: Tensor = self.network(image.contiguous(memory_format=self.layout))
-        return logits
-
-    def _summed_loss(self, logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        return summed_cross_entropy(logits, mask, label_smoothing=self.settings.loss.label_smoothing)
+        return check_logits(self.network(image.contiguous(memory_format=self.layout)), image, self.classes)
 
     def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
         values = curve_values(metric.compute())

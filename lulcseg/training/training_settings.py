@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lulcseg.settings.augment import AugmentSettings
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.optim import OptimSettings
+from lulcseg.settings.registry import plain_section
 from lulcseg.settings.trainer import TrainerSettings
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class TrainingSettings:
         Without augmentation it changes a step only a little, through batch norm and batch scaling.
         """
         sections = {"augment": self.augment, "loss": self.loss, "optim": self.optim}
-        whole = {f"{section}.{key}": value for section, each in sections.items() for key, value in asdict(each).items()}
+        whole = {
+            f"{name}.{key}": value for name, each in sections.items() for key, value in plain_section(each).items()
+        }
         whole |= {"trainer.batch_size": self.trainer.batch_size, EPOCHS: self.trainer.epochs}
         return whole | ({"trainer.micro_batch": self.trainer.micro_batch} if self._augments else {})
 
@@ -58,15 +61,15 @@ class TrainingSettings:
             theirs: The checkpoint's, as :meth:`fixed` returned them. A setting that did not exist yet when it was
                 written counts as its default.
         """
-        defaults = TrainingSettings().fixed()
-        known = {key: _completed(theirs.get(key, default), default) for key, default in defaults.items()}
-        known = dict(theirs) | known
-        return [key for key, value in self.fixed().items() if key != EPOCHS and known.get(key) != value]
+        mine, defaults = self.fixed(), TrainingSettings().fixed()
+        known = dict(theirs) | {key: _completed(theirs.get(key, value), value) for key, value in defaults.items()}
+        return [key for key in {**mine, **known} if key != EPOCHS and known.get(key) != mine.get(key)]
 
     @property
     def _augments(self) -> bool:
-        """Whether any patch may be augmented: by a preset, or by operations requested one by one."""
-        return self.augment.name != "none" or any(asdict(self.augment.p).values())
+        """Whether any patch may be augmented: by a preset, single operations or a target."""
+        own = self.augment.name != "none" or any(asdict(self.augment.p).values())
+        return own or self.augment.target is not None
 
 
 def _completed(value: Any, default: Any) -> Any:

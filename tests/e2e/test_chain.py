@@ -18,7 +18,6 @@ import pytest
 import rasterio
 import torch
 import yaml
-from lulcseg.settings.filling import fill
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import ROOT, compose
@@ -26,6 +25,7 @@ from lulcseg.pictures.previews import write_previews
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.filling import fill
 from lulcseg.settings.programs import TrainConfig
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
 from lulcseg.training.model_record import TRAINING

@@ -84,7 +84,7 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
         assert stored == merge(measured).summary([2.0, 98.0])
         assert stored["joint"]["min"][0] > 0, "nodata was measured"
     for choice in (None, "patch", "mosaic", "training") if group == "batch" else (None,):
-        task = SegmentationTask.from_checkpoint(best, at_prediction=choice)
+        task = SegmentationTask.load_from_checkpoint(best, at_prediction=choice)
         model = TrainedModel(task, best, "32-true", Devices("cpu"))
         found, files = [], []
         for batch, ahead in ((1, None), (3, None), (16, None), (3, 1), (3, 99)):
@@ -111,7 +111,7 @@ def test_each_mosaic_is_mapped_by_its_own_statistics(make_scene: Make, cache: Pa
     dark = [mosaic_statistics(scenes[0].imagery, None).summary()]
     dark.append({n: {k: [v / 2 for v in vs] for k, vs in dark[0][n].items()} for n in ("bands", "joint")})
     for choice, same in (("mosaic", True), ("training", False)):
-        predictor = PatchPredictor(SegmentationTask.from_checkpoint(best, at_prediction=choice), **DEVICE)
+        predictor = PatchPredictor(SegmentationTask.load_from_checkpoint(best, at_prediction=choice), **DEVICE)
         assert (scaled_over(predictor.task) == "mosaic") == same
         logits = [predictor.of_mosaic(s)(x, seen) for s, x in zip(dark, (one, one / 2), strict=True)]
         assert torch.allclose(*logits, atol=1e-4) == same

@@ -37,7 +37,7 @@ from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training import progress_bar as progress
 from lulcseg.training.compiling import compile_network, try_step
 from lulcseg.training.counting import PixelConfusion
-from lulcseg.training.losses import summed_cross_entropy
+from lulcseg.training.losses.cross_entropy import summed_cross_entropy
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.progress_bar import PatchProgress
 from lulcseg.training.recompute import blocks, recompute

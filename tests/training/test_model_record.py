@@ -42,7 +42,7 @@ def test_an_old_checkpoint_is_read() -> None:
 
 def test_an_old_checkpoint_predicts_what_it_predicted() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1, 3, 16, 16), dtype=np.uint8)
-    task = SegmentationTask.from_checkpoint(OLD, at_prediction="training")
+    task = SegmentationTask.load_from_checkpoint(OLD, at_prediction="training")
     with torch.no_grad():
         logits = task(torch.from_numpy(image), torch.ones(1, 16, 16, dtype=torch.bool))
     np.testing.assert_allclose(logits.numpy(), np.load(DATA / "format2_logits.npy"), rtol=1e-4, atol=1e-5)

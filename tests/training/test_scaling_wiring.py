@@ -26,7 +26,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.settings.augment import AugmentSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.training.augmenting import augmented, build_augmentation, margin_of
-from lulcseg.training.losses import cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import augmenting, record

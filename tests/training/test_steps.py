@@ -19,7 +19,8 @@ from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import RunCheckpoints
-from lulcseg.training.losses import adjust_logits, cross_entropy, summed_cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy, summed_cross_entropy
+from lulcseg.training.losses.logit_adjustment import adjust_logits
 from lulcseg.training.steploss import StepLoss
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings

@@ -14,7 +14,6 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
-from lulcseg.models.networks import build_network
 from lulcseg.models.unet import UNet
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.sampling.plan import Plan, patch_rows
@@ -23,32 +22,12 @@ from lulcseg.scene.scene import Scene
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.training.curve_scores import curve_values
-from lulcseg.training.losses import cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy
 from lulcseg.training.model_record import KEY, load_checkpoint
-from lulcseg.training.optimizers import build_optimizer, rate_factor
+from lulcseg.training.optimizers import build_optimizer
+from lulcseg.training.schedules import constant, cosine, linear, rate_factor
 from lulcseg.training.task import SegmentationTask
 from tests.support.models import record, save
-
-
-def test_the_papers_unet_has_its_size() -> None:
-    network = UNet(3, 9)
-    assert sum(p.numel() for p in network.parameters()) == pytest.approx(7.76e6, rel=1e-3)
-    assert [level[0].out_channels for level in network.down] == [32, 64, 128, 256]
-    assert network.bottom[0].out_channels == 512
-
-
-@pytest.mark.parametrize("size", [(32, 32), (33, 47), (5, 70)])
-def test_unet_keeps_any_size(size: tuple[int, int]) -> None:
-    assert UNet(4, 5, filters=4, depth=3)(torch.zeros(2, 4, *size)).shape == (2, 5, *size)
-
-
-def test_smp_models_build_and_wrong_names_are_explained() -> None:
-    settings = ModelSettings(name="smp", encoder="resnet18")
-    assert build_network(settings, 4, 6)(torch.zeros(1, 4, 64, 64)).shape == (1, 6, 64, 64)
-    with pytest.raises(LulcsegError, match="did you mean 'resnet18'"):
-        build_network(replace(settings, encoder="resnet81"), 3, 2)
-    with pytest.raises(LulcsegError, match="did you mean 'Unet'"):
-        build_network(replace(settings, architecture="Uneet"), 3, 2)
 
 
 def test_loss_ignores_unlabelled_pixels_and_survives_none() -> None:
@@ -78,13 +57,13 @@ def test_curves_agree_with_scikit_learn() -> None:
 
 
 def test_schedule_rises_then_falls_to_nothing() -> None:
-    factors = [rate_factor(s, 100, schedule="cosine", warmup=0.1) for s in range(101)]
+    factors = [rate_factor(s, 100, schedule=cosine, warmup=0.1) for s in range(101)]
     assert factors[0] == pytest.approx(0.1)
     assert factors[10] == 1
     assert factors[55] == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.5)))
     assert factors[100] == pytest.approx(0)
-    assert rate_factor(50, 100, schedule="constant", warmup=0.0) == 1
-    assert rate_factor(75, 100, schedule="linear", warmup=0.0) == pytest.approx(0.25)
+    assert rate_factor(50, 100, schedule=constant, warmup=0.0) == 1
+    assert rate_factor(75, 100, schedule=linear, warmup=0.0) == pytest.approx(0.25)
 
 
 def test_weight_decay_spares_norms_and_biases() -> None:
@@ -100,7 +79,7 @@ def test_checkpoint_gives_the_same_model_back(tmp_path: Path) -> None:
     task = SegmentationTask(record()).eval()
     path = save(task, tmp_path / "a.ckpt")
     image, valid = torch.randint(0, 255, (2, 3, 32, 32), dtype=torch.uint8), torch.ones(2, 32, 32, dtype=torch.bool)
-    back = SegmentationTask.from_checkpoint(path)
+    back = SegmentationTask.load_from_checkpoint(path)
     assert back.record == task.record
     with torch.no_grad():
         torch.testing.assert_close(back(image, valid), task(image, valid))
@@ -143,7 +122,7 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
         with pytest.raises(LulcsegError, match=part):
             load_checkpoint(tmp_path / f"{name}.ckpt")
     with pytest.raises(LulcsegError, match="weights don't fit"):
-        SegmentationTask.from_checkpoint(tmp_path / "weights.ckpt")
+        SegmentationTask.load_from_checkpoint(tmp_path / "weights.ckpt")
 
 
 def test_batches_an_epoch_are_table_5s(make_scene: Callable[..., Path], cache: Path) -> None:
@@ -178,6 +157,6 @@ def test_smp_weights_come_from_the_checkpoint(tmp_path: Path, monkeypatch: pytes
     task.record = record(model=replace(settings, encoder_weights="imagenet"))
     path = save(task, tmp_path / "smp.ckpt")
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("fetched weights"))
-    back = SegmentationTask.from_checkpoint(path)
+    back = SegmentationTask.load_from_checkpoint(path)
     assert back.record.model.encoder_weights == "imagenet"
     torch.testing.assert_close(back.network.state_dict(), task.network.state_dict())

@@ -1,0 +1,77 @@
+"""Anybody's parts in a run (``_target_``): checked before it begins, and callbacks built for the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytorch_lightning import Callback
+
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.registry import bound_arguments, build_target
+from lulcseg.settings.schema import TARGET
+from lulcseg.training.losses.pixel_losses import build_loss
+from lulcseg.training.schedules import schedule_of
+
+
+def check_parts(config: TrainConfig, bands: int, classes: int) -> None:
+    """Check that a run's custom parts can be imported and take their arguments, before anything is written.
+
+    The augmentation is checked by :func:`~lulcseg.run.model_setup.training_margin`.
+
+    Args:
+        config: The run's settings.
+        bands: Bands of the imagery.
+        classes: Classes of the legend.
+
+    Raises:
+        LulcsegError: One that can't be imported or refuses its arguments, or a loss that fails on a small batch.
+    """
+    model, optim = config.model, config.optim
+    if model.target is not None:
+        offered = {"bands": bands, "classes": classes}
+        bound_arguments(model.target, model.arguments, "model._target_", offered)
+    if optim.target is not None:
+        rates = {"lr": optim.learning_rate, "weight_decay": optim.weight_decay}
+        bound_arguments(optim.target, optim.arguments, "optim._target_", rates, given=1)
+    schedule_of(optim.schedule)
+    build_loss(config.loss, classes)
+    for name, settings in config.callbacks.items():
+        target, arguments = _parted(name, settings)
+        bound_arguments(target, arguments, f"callbacks.{name}")
+
+
+def build_callbacks(callbacks: Mapping[str, Any]) -> list[Callback]:
+    """Build Lightning callbacks.
+
+    Args:
+        callbacks: Name → mapping of ``_target_`` and arguments.
+
+    Raises:
+        LulcsegError: One that can't be imported, refuses its arguments or isn't a callback.
+    """
+    return [_callback(name, settings) for name, settings in callbacks.items()]
+
+
+def _callback(name: str, settings: Any) -> Callback:
+    target, arguments = _parted(name, settings)
+    built = build_target(target, arguments, f"callbacks.{name}")
+    if not isinstance(built, Callback):
+        raise LulcsegError(
+            f"{target} returns {type(built).__name__}",
+            where=f"callbacks.{name}",
+            remedy="it must be a pytorch_lightning.Callback (the package lightning.pytorch has classes of its own)",
+        )
+    return built
+
+
+def _parted(name: str, settings: Any) -> tuple[str, dict[str, Any]]:
+    """Split a callback's settings into its target and its arguments."""
+    if not isinstance(settings, Mapping) or not isinstance(settings.get(TARGET), str):
+        raise LulcsegError(
+            f"callbacks.{name} has no {TARGET}",
+            where="configuration",
+            remedy=f"write callbacks.{name}._target_=package.module.Name",
+        )
+    return settings[TARGET], {key: value for key, value in settings.items() if key != TARGET}

@@ -1,0 +1,1 @@
+"""Losses: one module each, named in :data:`lulcseg.settings.loss.LOSSES`."""
