@@ -51,12 +51,16 @@ class SegmentationTask(pl.LightningModule):
             uses the mosaic, in training or at prediction.
         at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
 
+    Attributes:
+        checkpoint: The file that the model was loaded from, if it was.
+
     Raises:
         LulcsegError: Augmentation that the imagery excludes, or ``at_prediction`` for a scaling not over the batch.
         ValueError: ``prior_shift`` isn't as long as the legend, or is missing although it is to be corrected.
     """
 
     prior_shift: Tensor | None
+    checkpoint: Path | None = None
 
     def __init__(
         self,
@@ -120,7 +124,7 @@ class SegmentationTask(pl.LightningModule):
             )
         without_weights = dataclasses.replace(record.model, encoder_weights=None)  # they come from the file
         task = cls(dataclasses.replace(record, model=without_weights), at_prediction=at_prediction)
-        task.record = record
+        task.record, task.checkpoint = record, path
         weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         try:
             task.network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items()})

@@ -1,0 +1,111 @@
+"""Mapping and assessing from a script: ``from lulcseg import map_scene, assess``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lulcseg.assessment.assessment import Assessment
+from lulcseg.assessment.standalone import assess_files
+from lulcseg.errors import LulcsegError
+from lulcseg.legend import Legend
+from lulcseg.mosaic.map_request import TrainedModel, check_request
+from lulcseg.mosaic.mapping import MapResult
+from lulcseg.mosaic.mapping import map_scene as map_with
+from lulcseg.mosaic.passes import plan_from
+from lulcseg.mosaic.ranks import Devices
+from lulcseg.run.device_checks import check_device
+from lulcseg.run.open_scenes import check_fits
+from lulcseg.scene.scene import Scene
+from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.task import SegmentationTask
+
+
+def map_scene(
+    model: SegmentationTask | str | Path,
+    scene: Scene | str,
+    out: str | Path,
+    settings: MosaicSettings | None = None,
+    *,
+    accelerator: str = "auto",
+    precision: str = "auto",
+    at_prediction: str | None = None,
+    trust_target: bool = False,
+) -> MapResult:
+    """Map a scene with a trained model, on one device.
+
+    Args:
+        model: A checkpoint (``<run>/checkpoints/best.ckpt``), or a model loaded from one.
+        scene: An open scene, or its name or path.
+        out: Path of the class map, a GeoTIFF; its legend, style and description are written beside it. If the
+            mapping is interrupted, the same call continues it.
+        settings: Passes, patch size, and what else is written; None: one pass.
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        precision: As in ``trainer.precision``.
+        at_prediction: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
+        trust_target: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
+
+    Returns:
+        The map's path and files, the areas of its classes in m², and its times in seconds.
+
+    Raises:
+        LulcsegError: A model that was not loaded from a checkpoint, a scene that doesn't fit it, or settings that
+            make no sense.
+    """
+    check_device(accelerator)
+    if not isinstance(model, SegmentationTask):
+        model = SegmentationTask.load_from_checkpoint(model, at_prediction=at_prediction, trust_target=trust_target)
+    elif at_prediction is not None:
+        raise LulcsegError(
+            "at_prediction is chosen when a model is loaded",
+            where="map_scene",
+            remedy="give it to load_from_checkpoint",
+        )
+    if model.checkpoint is None:
+        raise LulcsegError(
+            "the model was not loaded from a checkpoint, by which a map is identified",
+            where="map_scene",
+            remedy="save it with its trainer, and give the file",
+        )
+    opened = scene if isinstance(scene, Scene) else Scene.open(scene)
+    chosen = settings or MosaicSettings()
+    check_fits(model.record, opened)
+    check_request(opened, chosen)
+    path = Path(out).expanduser().resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trained = TrainedModel(model, model.checkpoint, precision, Devices(accelerator))
+    label, _ = plan_from(chosen)
+    result = map_with(trained, opened, chosen, path, label=label)
+    assert result is not None  # it is of processes other than the first
+    return result
+
+
+def assess(
+    mapped: str | Path,
+    reference: str | Path,
+    *,
+    legend: Legend | None = None,
+    mapped_column: str | None = None,
+    reference_column: str | None = None,
+) -> Assessment:
+    """Compare a map with a reference, each of them points, polygons or a class raster.
+
+    Args:
+        mapped: The map, such as ``map_scene(...).path``.
+        reference: The reference, such as points with a column of their class.
+        legend: The classes; None: the legend that the map carries, else the classes that occur.
+        mapped_column: Column of the map's class, if it is a vector file; None: the only plausible one.
+        reference_column: The same for the reference.
+
+    Returns:
+        The assessment, with ``confusion`` (rows: reference, columns: map) and ``scores``.
+
+    Raises:
+        LulcsegError: Files that can't be read or compared (:func:`lulcseg.assessment.standalone.assess_files`).
+    """
+    return assess_files(
+        Path(reference),
+        Path(mapped),
+        reference_column=reference_column,
+        mapped_column=mapped_column,
+        legend=legend,
+    )
