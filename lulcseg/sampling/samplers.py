@@ -18,6 +18,7 @@ from torchgeo.samplers import SpatialSampler
 
 from lulcseg.errors import LulcsegError
 from lulcseg.sampling.plan import Plan
+from lulcseg.seeds import keyed
 
 type PatchSlices = tuple[slice, slice]
 """``(slice(xmin, xmax), slice(ymin, ymax))`` in map units, Python floats."""
@@ -48,7 +49,7 @@ class EpochOrder:
         """Return the epoch's order, (n,) int64."""
         if not self.shuffle:
             return np.arange(self.n)
-        return np.random.default_rng([self.seed, self.epoch]).permutation(self.n)
+        return keyed(self.seed, self.epoch).permutation(self.n)
 
 
 class PlanSampler(SpatialSampler):

@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
+from lulcseg.seeds import keyed
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 from lulcseg.trials.views import View, scored
@@ -194,7 +195,7 @@ def draw_scores(
         Per value and metric of :data:`RESAMPLED`, (draws,) means.
     """
     n_seeds = len(next(iter(maps.values())))
-    picked = np.random.default_rng([seed, 1]).integers(0, n_seeds, size=(draws, n_seeds))
+    picked = keyed(seed, 1).integers(0, n_seeds, size=(draws, n_seeds))
     counting = {value: _counting(reference, rows, n_classes) for value, rows in maps.items()}
     parts: dict[str, list[NDArray[np.float64]]] = {value: [] for value in maps}
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ from shapely.geometry import Polygon, box
 
 from lulcseg.scene.synthetic.geometry import largest, wander
 from lulcseg.scene.synthetic.layout import Date, Layout, Piece
+from lulcseg.seeds import keyed
 
 _OFTEN_CONFUSED = {"Tree Crop - Mature": "Tree Crop - Young", "Tree Crop - Young": "Tree Crop - Mature"}
 _KEPT = 8
@@ -42,7 +43,7 @@ def digitise(
     names: list[str] = []
     outlines: list[Polygon] = []
     for field in fields:
-        rng = np.random.default_rng([seed, field.key, date])
+        rng = keyed(seed, field.key, date)
         name = field.land_class(date)
         slip = rng.random()
         spare = left[name, field.side] > _KEPT or (layout.scale.size < 1500 and left[name, field.side] > 2)

@@ -16,6 +16,7 @@ from lulcseg.scene.synthetic.farmstead import dam, farmstead, homestead_ground
 from lulcseg.scene.synthetic.fields import Field, demand_of, draw_use, lay_out_fields
 from lulcseg.scene.synthetic.geometry import compactness, inset, long_edges, polygons, roughen
 from lulcseg.scene.synthetic.uses import BROAD, CROP_USES, SMALL, USES
+from lulcseg.seeds import keyed
 
 Date = Literal[2018, 2015]
 
@@ -102,12 +103,12 @@ def lay_out(size: int, seed: int, *, land_use_change: bool = True, other_season:
         land_use_change: Whether some fields had another use in 2015.
         other_season: Whether 2015 was flown in another season, so that cane was at another stage.
     """
-    country = lay_out_country(size, np.random.default_rng([seed, 1]))
-    fields, farms, rest = lay_out_fields(country, np.random.default_rng([seed, 2]))
-    assembly = _Assembly(country, np.random.default_rng([seed, 3]))
+    country = lay_out_country(size, keyed(seed, 1))
+    fields, farms, rest = lay_out_fields(country, keyed(seed, 2))
+    assembly = _Assembly(country, keyed(seed, 3))
     assembly.paint_open_land(farms, rest)
-    earlier = _earlier_uses(fields, country, np.random.default_rng([seed, 4])) if land_use_change else None
-    season = np.random.default_rng([seed, 5])
+    earlier = _earlier_uses(fields, country, keyed(seed, 4)) if land_use_change else None
+    season = keyed(seed, 5)
     for number, field in enumerate(fields):
         before = field.use if earlier is None else earlier[number]
         stage = draw_use(_LATE_CANE, season)

@@ -23,6 +23,7 @@ from lulcseg.scene.synthetic.digitise import digitise
 from lulcseg.scene.synthetic.layout import Date, lay_out
 from lulcseg.scene.synthetic.render import Renderer
 from lulcseg.scene.synthetic.sensor import SURVEY_2015, SURVEY_2018, TILE, Survey
+from lulcseg.seeds import keyed
 
 Shift = Literal["both", "sensor", "landuse", "none"]
 Progress = Callable[[int, int], None]
@@ -176,7 +177,7 @@ class _Writer:
 
     def _write_points(self, count: int) -> None:
         """Draw reference points and read their true classes off the truth rasters."""
-        rng = np.random.default_rng([self.seed, 77])
+        rng = keyed(self.seed, 77)
         spots = shapely.points(rng.uniform(0, self.grid.width, count), rng.uniform(0, self.grid.height, count))
         names = dict(zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True))
         left, top = self.grid.left, self.grid.top
