@@ -1,10 +1,8 @@
-"""What the training step does on its device: no waiting, recomputed activations, compilation, fused steps."""
+"""What the training step does on its device: no waiting, fused steps, compilation."""
 
 from __future__ import annotations
 
-import copy
 import traceback
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,23 +22,14 @@ from torch.utils._pytree import tree_leaves
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lulcseg.augment import noise, warp, weather
-from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
 from lulcseg.legend import IGNORE
-from lulcseg.models.networks import build_network
-from lulcseg.models.unet import UNet
-from lulcseg.patches.timed import Stopwatch, TimedLoader, _copied
 from lulcseg.settings.augment import AugmentSettings
-from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.trainer import TrainerSettings
-from lulcseg.training import progress_bar as progress
-from lulcseg.training.compiling import compile_network, try_step
-from lulcseg.training.counting import PixelConfusion
 from lulcseg.training.losses.cross_entropy import summed_cross_entropy
 from lulcseg.training.optimizers import build_optimizer
-from lulcseg.training.progress_bar import PatchProgress
-from lulcseg.training.recompute import blocks, recompute
+from lulcseg.training.recompute import recompute
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import record
@@ -138,113 +127,6 @@ def test_that_test_would_notice() -> None:
             metric.update(labels, labels)
 
 
-def test_pixels_are_counted_as_torchmetrics_does() -> None:
-    ours, theirs = PixelConfusion(9), MulticlassConfusionMatrix(9, ignore_index=IGNORE)
-    for _ in range(3):
-        predicted, labels = torch.randint(0, 9, (2, 50, 40)), torch.randint(0, 9, (2, 50, 40))
-        labels[torch.rand(labels.shape) < 0.3] = IGNORE
-        ours.update(predicted, labels.to(torch.uint8))
-        theirs.update(predicted, labels)
-    assert torch.equal(ours.compute(), theirs.compute())
-    ours.reset()
-    assert ours.compute().sum() == 0
-
-
-# --- activation checkpointing
-
-
-@pytest.mark.parametrize("kind", ["unet", "smp"])
-def test_recomputed_activations_change_memory_alone(kind: str) -> None:
-    settings = ModelSettings(name=kind, filters=8, depth=2, encoder="resnet18")
-    torch.manual_seed(0)
-    plain = build_network(settings, 3, 9)
-    lean = copy.deepcopy(plain)
-    assert recompute(lean) == len(list(blocks(plain))) > 4
-    assert lean.state_dict().keys() == plain.state_dict().keys()
-    image = torch.rand(2, 3, 64, 64)
-    kept = []
-    for network in (plain, lean):
-        seen: dict[int, int] = {}
-        with torch.autograd.graph.saved_tensors_hooks(
-            lambda t, seen=seen: (seen.__setitem__(t.data_ptr(), t.nbytes), t)[1], lambda t: t
-        ):
-            logits = network(image)
-        logits.square().mean().backward()
-        kept.append(sum(seen.values()))
-    assert kept[1] < 0.6 * kept[0]
-    for a, b in zip(plain.parameters(), lean.parameters(), strict=True):
-        assert torch.equal(a.grad, b.grad)
-    for a, b in zip(plain.buffers(), lean.buffers(), strict=True):  # batch norm's statistics see each batch once
-        assert torch.equal(a, b)
-
-
-def test_a_network_without_blocks_is_refused() -> None:
-    with pytest.raises(LulcsegError, match=r"trainer\.activation_checkpointing"):
-        recompute(nn.Conv2d(3, 9, 1))
-
-
-# --- compilation
-
-
-def test_a_network_that_cant_be_compiled_runs_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise RuntimeError("backend='inductor' raised:\nno compiler found\nSet more")
-
-    network = UNet(3, 9, filters=4, depth=2)
-    monkeypatch.setattr(network, "compile", refuse)
-    assert compile_network(network, lambda: None) == "no compiler found"
-    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 9, 32, 32)
-
-
-def test_a_failed_attempt_leaves_the_network_as_it_was() -> None:
-    network = UNet(3, 9, filters=4, depth=2)
-    image = torch.zeros(1, 4, 32, 32)  # four bands for three
-    why = compile_network(network, lambda: try_step(network, image))
-    assert why
-    assert network._compiled_call_impl is None
-    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 9, 32, 32)
-
-
-def test_a_step_that_fails_backward_leaves_no_trace() -> None:
-    network = UNet(3, 9, filters=4, depth=2).train()
-    before = copy.deepcopy(network.state_dict())
-
-    def fail(_: Tensor) -> None:
-        raise RuntimeError("no room")
-
-    network.head.register_forward_hook(lambda _module, _inputs, output: output.register_hook(fail) and None)
-    assert compile_network(network, lambda: try_step(network, torch.rand(2, 3, 32, 32)))
-    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
-
-
-def test_weights_that_nothing_uses_are_no_reason_not_to_compile() -> None:
-    network = UNet(3, 9, filters=4, depth=2).train()
-    network.spare = nn.Linear(2, 2)
-    try_step(network, torch.rand(2, 3, 32, 32))
-
-
-def test_the_loss_is_the_same_by_deterministic_kernels() -> None:
-    logits, labels = torch.randn(2, 9, 8, 8), torch.randint(0, 9, (2, 8, 8)).to(torch.uint8)
-    labels[0] = IGNORE
-    usual = summed_cross_entropy(logits, labels, label_smoothing=0.1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        strict = summed_cross_entropy(logits, labels, label_smoothing=0.1)
-    finally:
-        torch.use_deterministic_algorithms(False)
-    torch.testing.assert_close(strict, usual)
-
-
-def test_trying_a_step_leaves_no_trace() -> None:
-    network = UNet(3, 9, filters=4, depth=2).train()
-    image = torch.rand(2, 3, 32, 32)
-    before, state = copy.deepcopy(network.state_dict()), torch.get_rng_state()
-    try_step(network, image)
-    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
-    assert all(p.grad is None for p in network.parameters())
-    assert torch.equal(torch.get_rng_state(), state)
-
-
 # --- whole steps through Lightning
 
 
@@ -327,43 +209,6 @@ def test_lightning_fetches_no_value_in_a_step(monkeypatch: pytest.MonkeyPatch) -
     longer = task_of(batch_size=2)
     _fit(longer, "32-true", patches=24)
     assert sum(fetched) == in_steps, "as many for thrice the steps"
-
-
-def test_the_bar_fetches_values_twice_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, fetched = [100.0], []
-    trainer = SimpleNamespace(callback_metrics={"train/loss_step": torch.tensor(0.25)})
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
-
-    def values(*_: Any) -> dict[str, float]:
-        fetched.append(1)
-        return {"val/mean_f1": float(len(fetched))}
-
-    monkeypatch.setattr(progress.RichProgressBar, "get_metrics", values)
-    bar = PatchProgress()
-    shown = []
-    for at in (0.0, 0.1, 0.4, 0.6, 0.9, 1.2):
-        now[0] = 100 + at
-        shown.append(bar.get_metrics(trainer, None)["val F1"])  # type: ignore[arg-type]
-    assert shown == [1, 1, 1, 2, 2, 3]
-    assert bar.get_metrics(trainer, None)["loss"] == 0.25  # type: ignore[arg-type]
-
-
-def test_batches_are_copied_in_order_and_used_after_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The streams are stood in for: what is asked of them, and when, is what counts."""
-    told: list[str] = []
-
-    class Stream:
-        def wait_stream(self, other: Any) -> None:
-            told.append("wait")
-
-    monkeypatch.setattr(torch.cuda, "stream", lambda _: told.append("copy") or nullcontext())
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: Stream())
-    monkeypatch.setattr(Tensor, "record_stream", lambda *_: told.append("keep"))
-    batches = ({"image": torch.full((1,), i)} for i in range(3))
-    for number, batch in enumerate(_copied(batches, torch.device("cpu"), Stream())):
-        assert batch["image"].item() == number
-        assert told == ["copy", "wait", "keep"] * (number + 1)
-    assert len(list(TimedLoader(Stopwatch(), list(range(4)), device=torch.device("cpu")))) == 4
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.settings.loss import LossSettings
-from lulcseg.training.losses.cross_entropy import summed_cross_entropy
+from lulcseg.training.losses.cross_entropy import cross_entropy, summed_cross_entropy
 from lulcseg.training.losses.pixel_losses import build_loss
 from tests.support.custom_parts import focal_loss
 
@@ -59,3 +59,27 @@ def test_anybodys_loss_survives_a_batch_without_labels() -> None:
 def test_a_loss_that_breaks_the_protocol_is_a_sentence(target: str, arguments: dict[str, int], words: str) -> None:
     with pytest.raises(LulcsegError, match=rf"loss\._target_: .*{words}"):
         build_loss(LossSettings(target=target, arguments=arguments), 4)
+
+
+def test_loss_ignores_unlabelled_pixels_and_survives_none() -> None:
+    logits = torch.randn(2, 9, 8, 8, requires_grad=True)
+    target = torch.randint(0, 9, (2, 8, 8), dtype=torch.uint8)
+    target[0] = IGNORE
+    expected = torch.nn.functional.cross_entropy(logits[1:], target[1:].long())
+    torch.testing.assert_close(cross_entropy(logits, target), expected)
+    nothing = cross_entropy(logits, torch.full_like(target, IGNORE))
+    nothing.backward()
+    assert nothing.item() == 0
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_the_loss_is_the_same_by_deterministic_kernels() -> None:
+    logits, labels = torch.randn(2, 9, 8, 8), torch.randint(0, 9, (2, 8, 8)).to(torch.uint8)
+    labels[0] = IGNORE
+    usual = summed_cross_entropy(logits, labels, label_smoothing=0.1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        strict = summed_cross_entropy(logits, labels, label_smoothing=0.1)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    torch.testing.assert_close(strict, usual)

@@ -14,7 +14,7 @@ from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import check_resumable, epochs_done
-from lulcseg.training.model_record import ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, ModelRecord, load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import augmenting, record
@@ -83,3 +83,43 @@ def test_an_incomplete_record_is_a_sentence(part: str) -> None:
         ModelRecord.from_plain(plain, "here")
     with pytest.raises(LulcsegError, match=r"its record is incomplete .*depht"):
         ModelRecord.from_plain(record().to_plain() | {"model": {"depht": 2}}, "here")
+
+
+class _Evil:
+    """Runs code when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.path,))
+
+
+def test_no_code_runs_from_a_checkpoint(tmp_path: Path) -> None:
+    trap = tmp_path / "ran"
+    torch.save({KEY: record().to_plain(), "state_dict": {}, "trap": _Evil(trap)}, tmp_path / "evil.ckpt")
+    with pytest.raises(LulcsegError, match=r"evil\.ckpt: not a lulcseg checkpoint"):
+        load_checkpoint(tmp_path / "evil.ckpt")
+    assert not trap.exists()
+
+
+def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.ckpt").write_text("no checkpoint")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    torch.save({"state_dict": {}, KEY: record().to_plain() | {"format": 99}}, tmp_path / "newer.ckpt")
+    before = record().to_plain() | {"format": 1, "scaling": {"method": "batch", "per_band": False}}
+    del before["statistics"]
+    torch.save({"state_dict": {}, KEY: before}, tmp_path / "older.ckpt")
+    torch.save({"state_dict": {"network.x": torch.zeros(1)}, KEY: record().to_plain()}, tmp_path / "weights.ckpt")
+    older = ("older", r"older\.ckpt: its record has format 1, this version reads 2; use the lulcseg that made it")
+    for name, part in (
+        ("none", "no such"),
+        ("text", "not a lulcseg"),
+        ("other", "not one of"),
+        ("newer", "format 99"),
+        older,
+    ):
+        with pytest.raises(LulcsegError, match=part):
+            load_checkpoint(tmp_path / f"{name}.ckpt")
+    with pytest.raises(LulcsegError, match="weights don't fit"):
+        SegmentationTask.load_from_checkpoint(tmp_path / "weights.ckpt")

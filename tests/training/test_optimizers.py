@@ -39,3 +39,12 @@ def test_a_schedule_may_be_anybodys_function() -> None:
         built["optimizer"].step()
         built["lr_scheduler"]["scheduler"].step()
     assert rates == pytest.approx([1e-3 * 0.5 ** (step / 10) for step in range(3)])
+
+
+def test_weight_decay_spares_norms_and_biases() -> None:
+    network = UNet(3, 2, filters=4, depth=1)
+    first, second = build_optimizer(network, OptimSettings(), 10)["optimizer"].param_groups
+    assert first["weight_decay"] == 1e-2
+    assert second["weight_decay"] == 0
+    assert all(p.ndim == 1 for p in second["params"])
+    assert len(first["params"]) + len(second["params"]) == len(list(network.parameters()))

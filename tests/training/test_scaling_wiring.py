@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from lulcseg.augment.assemble import build
 from lulcseg.augment.scaler import Scaler
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
@@ -210,29 +208,6 @@ def test_autocast_changes_nothing_before_the_network(rank: Any) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         half = task.prepared(batch_of(image, valid), 0)
     assert all(torch.equal(a, b) for a, b in zip(plain, half, strict=True))
-
-
-def test_no_operation_is_no_augmentation_and_unknown_ones_are_refused() -> None:
-    assert build_augmentation(augmenting(), record()) is None
-    assert build_augmentation(augmenting(name="paper", strength=0.0), record()) is None
-    with pytest.raises(LulcsegError, match="did you mean 'zoom'"):
-        build("none", 3, p={"zoon": 1.0})
-    off = build_augmentation(augmenting({"multiply": 0.0}, name="light"), record())
-    assert off is not None
-    names = {o.name for o in off.operations}
-    assert "hue" in names
-    assert "multiply" not in names
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32"])
-@pytest.mark.parametrize("operation", ["gamma", "zoom"])
-def test_a_range_is_asked_for_where_a_type_does_not_tell_black_and_white(dtype: str, operation: str) -> None:
-    augment = augmenting({operation: 1.0})
-    assert build_augmentation(augment, record(dtype=dtype, scaling=ScalingSettings(range=[0.0, 2047.0]))) is not None
-    asked = pytest.raises(LulcsegError, match=rf"the {dtype} values .*set scaling\.range")
-    with nullcontext() if dtype.endswith("int8") else asked:
-        build_augmentation(augment, record(dtype=dtype))
-    assert build_augmentation(augmenting({"horizontal_flip": 1.0}), record(dtype=dtype)) is not None, "flips need none"
 
 
 def test_a_margin_is_read_around_training_patches_alone(make_scene: Make, cache: Path) -> None:

@@ -1,12 +1,10 @@
-"""An optimiser step's loss over ranks and micro-batches, logit adjustment, and the last checkpoint."""
+"""An optimiser step's loss over ranks and micro-batches, and the task's correction of class shares."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -18,7 +16,6 @@ from lulcseg.patches.batches import PlanBatches, StepSchedule
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.trainer import TrainerSettings
-from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.losses.cross_entropy import cross_entropy, summed_cross_entropy
 from lulcseg.training.losses.logit_adjustment import adjust_logits
 from lulcseg.training.steploss import StepLoss
@@ -124,43 +121,6 @@ def test_ranks_gradients_average_to_those_of_all_pixels() -> None:
     torch.testing.assert_close(loss, cross_entropy(network(features), target).detach())
 
 
-def fitted_probabilities(correction: Tensor | None, sampled: np.ndarray, likelihood: np.ndarray) -> np.ndarray:
-    """Train a linear model of three kinds of ground to convergence on biased shares; return P(class | kind)."""
-    weights = torch.tensor(sampled[:, None] * likelihood)  # (class, kind): how often the sample holds which
-    logits = torch.zeros(1, 2, 1, 3, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = torch.zeros((), dtype=torch.float64)
-        for k in (0, 1):
-            for kind in range(3):
-                one = torch.full((1, 1, 1), k)
-                loss = loss + weights[k, kind] * cross_entropy(
-                    adjust_logits(logits, correction)[..., kind : kind + 1].double(), one
-                )
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    return logits.softmax(dim=1).detach().numpy()[0, :, 0]
-
-
-def test_logit_adjustment_gives_back_the_natural_shares() -> None:
-    natural, likelihood = np.array([0.95, 0.05]), np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
-    sampled = natural * [1, 10]  # the rare class is drawn ten times too often
-    sampled /= sampled.sum()
-
-    def bayes(prior: np.ndarray) -> np.ndarray:
-        joint = prior[:, None] * likelihood
-        return joint / joint.sum(axis=0)
-
-    shift = torch.tensor(np.log(sampled / natural))
-    np.testing.assert_allclose(fitted_probabilities(shift, sampled, likelihood), bayes(natural), atol=1e-3)
-    np.testing.assert_allclose(fitted_probabilities(None, sampled, likelihood), bayes(sampled), atol=1e-3)
-    assert np.abs(bayes(natural) - bayes(sampled)).max() > 0.3
-
-
 def test_the_tasks_correction_acts_in_training_alone() -> None:
     shift = [0.1 * k for k in range(9)]
     assert Plain(prior_shift=shift).prior_shift is None, "off by default"
@@ -182,27 +142,3 @@ def test_the_tasks_correction_acts_in_training_alone() -> None:
         task.validation_step(batch, 0)
     torch.testing.assert_close(task.val_loss.compute(), plain)
     assert not torch.isclose(plain, adjusted)
-
-
-def test_last_checkpoint_is_of_the_last_epoch_though_another_was_best(tmp_path: Path) -> None:
-    class Worse(pl.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = nn.Parameter(torch.zeros(1))
-
-        def training_step(self, batch: Tensor, index: int) -> Tensor:
-            return self.weight.sum()
-
-        def on_train_epoch_end(self) -> None:
-            self.log("score", -float(self.current_epoch))
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), lr=0.1)
-
-    callback = RunCheckpoints(tmp_path, monitor="score", mode="max")
-    pl.Trainer(
-        max_epochs=3, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
-        callbacks=[callback],
-    ).fit(Worse(), DataLoader([torch.zeros(1)]))  # fmt: skip
-    epochs = {name: torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")}
-    assert epochs == {"best": 0, "last": 2}

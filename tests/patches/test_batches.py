@@ -1,0 +1,87 @@
+"""Batches split across ranks and micro-batches."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+
+from lulcseg.errors import LulcsegError
+from lulcseg.patches.batches import PlanBatches, StepSchedule
+
+DEALS = [
+    (share * world, world, micro)
+    for world in (1, 2, 3, 4)
+    for share in (1, 2, 3, 5, 6)
+    for micro in (None, 1, 2, 3, 4, 9)
+]
+
+
+@pytest.mark.parametrize(("batch", "world", "micro"), DEALS)
+def test_ranks_share_every_step_in_equally_many_micro_batches(batch: int, world: int, micro: int | None) -> None:
+    for patches in range(world, 3 * batch + 2):
+        steps = StepSchedule(patches, batch, world, micro)
+        dealt = [list(steps.micro_batches(rank)) for rank in range(world)]
+        assert {len(share) for share in dealt} == {steps.batches}
+        assert all(1 <= len(part) <= (micro or batch) for part in chain.from_iterable(dealt))
+        assert sorted(chain.from_iterable(chain.from_iterable(dealt))) == list(range(patches - steps.dropped))
+        sizes = [[len(part) for part in share] for share in dealt]
+        for step in range(len(steps)):
+            now = slice(step * steps.accumulate, (step + 1) * steps.accumulate)
+            places = sorted(chain.from_iterable(chain.from_iterable(share[now] for share in dealt)))
+            assert places == list(range(step * batch, min((step + 1) * batch, patches - steps.dropped)))
+            shares = [sum(share[now]) for share in sizes]
+            assert max(shares) - min(shares) <= 1
+            assert all(max(share[now]) - min(share[now]) <= 1 for share in sizes)
+
+
+@pytest.mark.parametrize(("batch", "world", "micro"), DEALS)
+def test_only_what_cannot_be_dealt_is_dropped(batch: int, world: int, micro: int | None) -> None:
+    for patches in range(world, 3 * batch + 2):
+        steps = StepSchedule(patches, batch, world, micro)
+        rest = patches % batch
+        if rest < world:
+            assert steps.dropped == rest
+            assert len(steps) == patches // batch
+        else:
+            alone = micro == 1  # one patch a device at a time: a round in which some have none is left out
+            assert steps.dropped == (rest % world if alone else 0)
+            assert len(steps) == -(-patches // batch)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 4])
+@pytest.mark.parametrize("micro", [1, 2, 3, 8])
+def test_validation_is_neither_padded_nor_cut(world: int, micro: int) -> None:
+    for patches in range(world, 30):
+        steps = StepSchedule.without_steps(patches, world, micro)
+        dealt = [list(steps.micro_batches(rank)) for rank in range(world)]
+        assert sorted(chain.from_iterable(chain.from_iterable(dealt))) == list(range(patches))
+        assert len({len(share) for share in dealt}) == 1
+        lengths = [sum(map(len, share)) for share in dealt]
+        assert max(lengths) - min(lengths) <= 1
+        assert all(1 <= len(part) <= max(2, micro) for part in chain.from_iterable(dealt))
+
+
+@pytest.mark.parametrize("world", [1, 2, 4, 8])
+@pytest.mark.parametrize("micro", [None, 1, 2, 24])
+def test_table_5_on_any_number_of_devices(world: int, micro: int | None) -> None:
+    for patches, batch in ((9_635, 64), (2_412, 16), (38_533, 256), (154_514, 1024)):
+        steps = StepSchedule(patches, batch, world, micro)
+        assert len(steps) == 151
+        assert -(-steps.batches // steps.accumulate) == 151, "Lightning steps after each full count, and at the end"
+
+
+def test_a_batch_that_does_not_divide_is_told_the_nearest_that_does() -> None:
+    for batch, world, nearest in (
+        (10, 4, "8 or 12"), (10, 8, "8"), (50, 4, "48 or 52"), (150, 8, "152"), (250, 8, "248"), (3, 8, "8"),
+    ):  # fmt: skip
+        with pytest.raises(
+            LulcsegError, match=rf"={batch} isn't divisible by {world} devices.*nearest.* is {nearest}\.$"
+        ):
+            StepSchedule(1000, batch, world)
+    with pytest.raises(LulcsegError, match="3 training patches cannot be shared among 4"):
+        StepSchedule(3, 8, 4)
+    with pytest.raises(LulcsegError, match="3 validation patches cannot be shared among 4"):
+        StepSchedule.without_steps(3, 4, 2)
+    with pytest.raises(ValueError, match="rank 2"):
+        PlanBatches([], StepSchedule(8, 4, 2), rank=2)  # type: ignore[arg-type]
