@@ -37,7 +37,7 @@ def keyed(seed: int, *keys: int) -> np.random.Generator:
 
     Args:
         seed: The seed.
-        *keys: What tells its uses apart, such as the epoch.
+        *keys: What distinguishes its uses, such as the epoch.
 
     Examples:
         >>> keyed(1, 2).permutation(4).tolist() == keyed(1, 2).permutation(4).tolist()

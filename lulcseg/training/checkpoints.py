@@ -101,5 +101,5 @@ def check_resumable(path: Path, settings: TrainingSettings) -> None:
         raise LulcsegError(
             f"it has been trained for {done} epochs, of {settings.trainer.epochs}",
             where=path,
-            remedy="raise trainer.epochs to go on" if constant else "take it as it is, or train anew for longer",
+            remedy="raise trainer.epochs to continue" if constant else "use it as it is, or train again for longer",
         )

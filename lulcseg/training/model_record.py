@@ -64,6 +64,16 @@ class ModelRecord:
     plan: str = ""
     format: int = FORMAT
 
+    def __post_init__(self) -> None:
+        """Refuse arguments of a network that a checkpoint can't hold as plain values."""
+        for name, value in self.model.arguments.items():
+            if not _is_plain(value):
+                raise LulcsegError(
+                    f"{name} is a {type(value).__name__}, which a checkpoint can't hold without code",
+                    where="model",
+                    remedy="use numbers, text, lists and mappings as arguments",
+                )
+
     def to_plain(self) -> dict[str, Any]:
         """Return the record as a plain dictionary, as a checkpoint holds it."""
         return asdict(self) | {"model": plain_section(self.model), "scaling": plain_section(self.scaling)}
@@ -90,6 +100,14 @@ class ModelRecord:
             return cls(**{**plain, "model": model, "scaling": scaling})
         except (KeyError, TypeError) as error:
             raise LulcsegError(f"its record is incomplete ({error})", where=where, remedy="train it again") from error
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    return value is None or type(value) in {bool, int, float, str}
 
 
 def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:

@@ -123,3 +123,15 @@ def test_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
             load_checkpoint(tmp_path / f"{name}.ckpt")
     with pytest.raises(LulcsegError, match="weights don't fit"):
         SegmentationTask.load_from_checkpoint(tmp_path / "weights.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"), [([1, {"a": None}], True), (torch.float16, False), ([{"a": np.float64(1)}], False)]
+)
+def test_arguments_of_a_network_are_plain(value: object, plain: bool) -> None:
+    model = ModelSettings(target="tests.support.custom_parts.TinyNetwork", arguments={"width": value})
+    if plain:
+        assert record(model=model).to_plain()["model"]["arguments"] == {"width": value}
+    else:
+        with pytest.raises(LulcsegError, match=r"model: width is a .*, which a checkpoint can't hold without code"):
+            record(model=model)
