@@ -206,10 +206,10 @@ def threads_arm(threads: int) -> str:
 
 def lulcseg_change(name: str) -> Callable[[Any, Any, Any, int], Any]:
     """Return an operation of ours for every sample, or a preset."""
-    from lulcseg.augment.assemble import build, only
+    from lulcseg.augment.assemble import build
     from lulcseg.training.augmenting import augmented
 
-    augmentation = build(name, 3) if name in CHAINS else only(name, 3)
+    augmentation = build(name, 3) if name in CHAINS else build("none", 3, p={name: 1.0})
     return lambda image, mask, valid, number: augmented(augmentation, image, mask, valid, [number])
 
 

@@ -71,15 +71,6 @@ def build(
     return Augmentation(made, probability, strength=strength, crop=crop)
 
 
-def only(name: str, bands: int, *, strength: float = 1.0, strengths: Mapping[str, float] | None = None) -> Augmentation:
-    """Build an augmentation that applies one operation to every sample.
-
-    Raises:
-        LulcsegError: As :func:`build`.
-    """
-    return build("none", bands, p={name: 1.0}, strength=strength, strengths={name: strengths or {}})
-
-
 def configured(name: str, strengths: Mapping[str, Any]) -> Operation:
     """Make an operation with some of its strengths changed.
 

@@ -38,11 +38,11 @@ def check_parts(config: TrainConfig, bands: int, classes: int) -> None:
     schedule_of(optim.schedule)
     build_loss(config.loss, classes)
     for name, settings in config.callbacks.items():
-        target, arguments = _parted(name, settings)
+        target, arguments = _parted(settings)
         bound_arguments(target, arguments, f"callbacks.{name}")
 
 
-def build_callbacks(callbacks: Mapping[str, Any]) -> list[Callback]:
+def build_callbacks(callbacks: Mapping[str, Mapping[str, Any]]) -> list[Callback]:
     """Build Lightning callbacks.
 
     Args:
@@ -54,8 +54,8 @@ def build_callbacks(callbacks: Mapping[str, Any]) -> list[Callback]:
     return [_callback(name, settings) for name, settings in callbacks.items()]
 
 
-def _callback(name: str, settings: Any) -> Callback:
-    target, arguments = _parted(name, settings)
+def _callback(name: str, settings: Mapping[str, Any]) -> Callback:
+    target, arguments = _parted(settings)
     built = build_target(target, arguments, f"callbacks.{name}")
     if not isinstance(built, Callback):
         raise LulcsegError(
@@ -66,12 +66,6 @@ def _callback(name: str, settings: Any) -> Callback:
     return built
 
 
-def _parted(name: str, settings: Any) -> tuple[str, dict[str, Any]]:
+def _parted(settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Split a callback's settings into its target and its arguments."""
-    if not isinstance(settings, Mapping) or not isinstance(settings.get(TARGET), str):
-        raise LulcsegError(
-            f"callbacks.{name} has no {TARGET}",
-            where="configuration",
-            remedy=f"write callbacks.{name}._target_=package.module.Name",
-        )
     return settings[TARGET], {key: value for key, value in settings.items() if key != TARGET}

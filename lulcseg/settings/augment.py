@@ -9,15 +9,46 @@ from typing import Any
 
 from lulcseg.errors import did_you_mean
 from lulcseg.settings.presets import load_preset, preset_names
+from lulcseg.settings.registry import Registry
 from lulcseg.settings.schema import arguments_setting, refuse, setting, target_setting
 
-OPERATIONS = (
-    *("zoom", "stretch", "rotation", "shear", "elastic", "horizontal_flip", "vertical_flip", "quarter_turn"),
-    *("blur", "clouds", "fog", "smoke"),
-    *("brightness", "multiply", "linear", "gamma", "sigmoid", "clahe", "equalise", "saturation", "hue"),
-    *("band_multiply", "element_multiply", "poisson", "gaussian", "salt_pepper"),
+OPERATIONS = Registry(
+    "augmentation",
+    "augment.p",
+    {
+        "zoom": "lulcseg.augment.warp.Zoom",
+        "stretch": "lulcseg.augment.warp.Stretch",
+        "rotation": "lulcseg.augment.warp.Rotation",
+        "shear": "lulcseg.augment.warp.Shear",
+        "elastic": "lulcseg.augment.warp.Elastic",
+        "horizontal_flip": "lulcseg.augment.moves.HorizontalFlip",
+        "vertical_flip": "lulcseg.augment.moves.VerticalFlip",
+        "quarter_turn": "lulcseg.augment.moves.QuarterTurn",
+        "blur": "lulcseg.augment.weather.Blur",
+        "clouds": "lulcseg.augment.weather.Clouds",
+        "fog": "lulcseg.augment.weather.Fog",
+        "smoke": "lulcseg.augment.weather.Smoke",
+        "brightness": "lulcseg.augment.tone.Brightness",
+        "multiply": "lulcseg.augment.tone.Multiply",
+        "linear": "lulcseg.augment.tone.Linear",
+        "gamma": "lulcseg.augment.tone.Gamma",
+        "sigmoid": "lulcseg.augment.tone.Sigmoid",
+        "clahe": "lulcseg.augment.histogram.Clahe",
+        "equalise": "lulcseg.augment.histogram.Equalise",
+        "saturation": "lulcseg.augment.tone.Saturation",
+        "hue": "lulcseg.augment.tone.Hue",
+        "band_multiply": "lulcseg.augment.noise.BandMultiply",
+        "element_multiply": "lulcseg.augment.noise.ElementMultiply",
+        "poisson": "lulcseg.augment.noise.Poisson",
+        "gaussian": "lulcseg.augment.noise.Gaussian",
+        "salt_pepper": "lulcseg.augment.noise.SaltPepper",
+    },
 )
-"""As in :data:`lulcseg.augment.catalogue.CATALOGUE`, and in its order."""
+"""Operations by name: subclasses of :class:`lulcseg.augment.operation.Operation`, in the order they are applied.
+
+That is the light's: the ground, the air and the lens, then how the image was developed, then noise, which nothing after
+it smooths away. Every sample's draws are laid out in this order: a new operation changes the draws of those after it.
+"""
 
 _ABOUT = "Share of patches that it changes; 0: none, null: as in the preset of that name, or none."
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lulcseg.settings.augment import AugmentSettings
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.augment import AugmentSettings, OperationShares
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.registry import plain_section
@@ -47,7 +48,7 @@ class TrainingSettings:
         ``trainer.micro_batch`` is one of them if patches are augmented, as each micro-batch draws for itself.
         Without augmentation it changes a step only a little, through batch norm and batch scaling.
         """
-        sections = {"augment": self.augment, "loss": self.loss, "optim": self.optim}
+        sections = {"augment": self.augment.with_preset(), "loss": self.loss, "optim": self.optim}
         whole = {
             f"{name}.{key}": value for name, each in sections.items() for key, value in plain_section(each).items()
         }
@@ -59,10 +60,11 @@ class TrainingSettings:
 
         Args:
             theirs: The checkpoint's, as :meth:`fixed` returned them. A setting that did not exist yet when it was
-                written counts as its default.
+                written counts as its default, and an augmentation's preset as what it states.
         """
         mine, defaults = self.fixed(), TrainingSettings().fixed()
         known = dict(theirs) | {key: _completed(theirs.get(key, value), value) for key, value in defaults.items()}
+        known |= _augmentation_with_preset(known)
         return [key for key in {**mine, **known} if key != EPOCHS and known.get(key) != mine.get(key)]
 
     @property
@@ -70,6 +72,16 @@ class TrainingSettings:
         """Whether any patch may be augmented: by a preset, single operations or a target."""
         own = self.augment.name != "none" or any(asdict(self.augment.p).values())
         return own or self.augment.target is not None
+
+
+def _augmentation_with_preset(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of an augmentation with its preset's values; nothing if a later version wrote them."""
+    stated = {key.removeprefix("augment."): value for key, value in known.items() if key.startswith("augment.")}
+    try:
+        settings = AugmentSettings(**{**stated, "p": OperationShares(**stated["p"])}).with_preset()
+    except (TypeError, LulcsegError):
+        return {}
+    return {f"augment.{key}": value for key, value in plain_section(settings).items()}
 
 
 def _completed(value: Any, default: Any) -> Any:

@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from lulcseg.augment.assemble import build, only
+from lulcseg.augment.assemble import build
 from lulcseg.augment.catalogue import operations
 from lulcseg.augment.warp import Rotation, Shear, Stretch, Zoom, compose
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
+from tests.support.augmentations import only
 
 GEOMETRY = [n for n, o in operations().items() if o.group == "geometry"]
 WARPS = [n for n in GEOMETRY if n not in ("horizontal_flip", "vertical_flip", "quarter_turn")]

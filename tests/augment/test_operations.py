@@ -5,12 +5,13 @@ import math
 import pytest
 import torch
 
-from lulcseg.augment.assemble import build, only
+from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
 from lulcseg.augment.catalogue import operations
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.settings.presets import load_preset
+from tests.support.augmentations import only
 
 NAMES = list(operations())
 GEOMETRY = [n for n, o in operations().items() if o.group == "geometry"]
@@ -195,7 +196,7 @@ def test_a_generator_draws_as_the_global_one_and_leaves_that_alone():
         ({"preset": "papre"}, "did you mean 'paper'"),
         ({"p": {"gama": 0.5}}, "did you mean 'gamma'"),
         ({"p": {"gamma": 1.5}}, "not a probability"),
-        ({"p": {"hue": 0.5}}, "hue needs 3 bands and the imagery has 4"),
+        ({"p": {"hue": 0.4}}, "hue needs 3 bands and the imagery has 4"),
         ({"p": {"blur": 0.7, "fog": 0.7}}, "add up to"),
         ({"p": {"gamma": math.nan}}, "not a probability"),
         ({"strength": -1.0}, "not a number of 0 or more"),

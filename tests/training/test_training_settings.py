@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -41,3 +42,15 @@ def test_micro_batches_count_where_patches_are_augmented(augment: dict[str, Any]
     changed = augmenting(**augment)
     one, two = (TrainingSettings(augment=changed, trainer=TrainerSettings(micro_batch=m)) for m in (2, 4))
     assert one.differing(two.fixed()) == ["trainer.micro_batch"]
+
+
+def test_a_preset_is_what_it_states() -> None:
+    """An earlier version kept the preset's name and nulls where this one has the preset's values."""
+    settings = TrainingSettings(augment=augmenting({"blur": 0.1}, name="light"))
+    stated = settings.augment.with_preset()
+    assert stated.p.hue == 0.5
+    older = settings.fixed() | {"augment.p": asdict(settings.augment.p)}
+    del older["augment.strengths"]
+    for same in (settings, TrainingSettings(augment=stated)):
+        assert same.differing(older) == []
+    assert TrainingSettings(augment=augmenting({"hue": 0.4, "blur": 0.1}, name="light")).differing(older)
