@@ -56,11 +56,10 @@ def build(
                     f"'{name}' is no augmentation", where=f"augment.{key}", remedy=did_you_mean(name, known)
                 )
     shares = {name: float(share) for name, share in stated.get("p", {}).items()}
-    unfit = {name for name in shares if known[name].bands not in (None, bands)}
-    probability = {**shares, **asked}
-    for name in unfit:
-        if probability[name] == shares[name]:
-            del probability[name]
+    if shares.keys() <= asked.keys():  # the preset written out in full, as composed settings hold it
+        asked = {name: share for name, share in asked.items() if share != shares.get(name)}
+    fitting = {name: share for name, share in shares.items() if known[name].bands in (None, bands)}
+    probability = {**fitting, **asked}
     _check(probability, bands)
     preset_strengths = stated.get("strengths", {})
     made = [
