@@ -48,19 +48,18 @@ def build(
         raise LulcsegError(
             f"augment.strength={strength:g} is not a number of 0 or more", where="augment", remedy="0 changes nothing"
         )
-    known, chosen, own = operations(), dict(p or {}), dict(strengths or {})
-    for key, names in (("p", chosen), ("strengths", own)):
+    known, asked, own = operations(), dict(p or {}), dict(strengths or {})
+    for key, names in (("p", asked), ("strengths", own)):
         for name in names:
             if name not in known:
                 raise LulcsegError(
                     f"'{name}' is not an augmentation", where=f"augment.{key}", remedy=did_you_mean(name, known)
                 )
     shares = {name: float(share) for name, share in stated.get("p", {}).items()}
-    unfit = {name for name in shares if known[name].bands not in (None, bands)}
-    probability = {**shares, **chosen}
-    for name in unfit:
-        if probability[name] == shares[name]:
-            del probability[name]
+    if shares.keys() <= asked.keys():  # the preset written out in full, as composed settings hold it
+        asked = {name: share for name, share in asked.items() if share != shares.get(name)}
+    fitting = {name: share for name, share in shares.items() if known[name].bands in (None, bands)}
+    probability = {**fitting, **asked}
     _check(probability, bands)
     preset_strengths = stated.get("strengths", {})
     made = [

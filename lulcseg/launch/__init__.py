@@ -1,1 +1,1 @@
-"""From a command line to runs: composing settings, jobs of a sweep, each replicate in a process of its own."""
+"""From a command line to runs: settings are composed, and each replicate of a sweep runs in its own process."""

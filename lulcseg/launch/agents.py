@@ -22,7 +22,7 @@ def wandb_sweep(sweep: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         overrides: Settings that every run gets.
 
     Raises:
-        LulcsegError: There is no such sweep, or what is wrong with the overrides.
+        LulcsegError: An unknown sweep, or overrides that can't be used.
     """
     known = groups()[SWEEPS]
     if sweep not in known:
@@ -56,7 +56,7 @@ def _values(written: str) -> list[str | int]:
 
 
 def _metric(settings: Any) -> str:
-    """Return what kappa of the first map is called in the logger."""
+    """Return the name of the first map's kappa in the logger."""
     scenes = getattr(settings, "scenes", None)
     name = next(iter([*(scenes.assess or getattr(scenes, "train", []))] if scenes else []), settings.scene)
     if name is None:

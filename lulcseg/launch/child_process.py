@@ -1,4 +1,4 @@
-"""A replicate's own process: started, waited for, and ended with the sweep that started it."""
+"""The process of a replicate: started, waited for, and ended together with its sweep."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from lulcseg.processes import export_import_path
 _LIFELINE = "LULCSEG_LIFELINE"
 _MODULE = "lulcseg.launch.replicate"
 _PATIENCE = 120.0
-"""Seconds that an interrupted replicate has to leave its record in order."""
+"""Seconds that an interrupted replicate has to write its record."""
 _NOT_OURS = (
     "RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
     "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NTASKS_PER_NODE", "LULCSEG_RUN_DIR",
     "PL_GLOBAL_SEED",
 )  # fmt: skip
-"""Variables by which the replicate would take itself for a part of what started the sweep."""
+"""Environment variables that would make the replicate believe it is one of the sweep's own ranks."""
 
 
 def run_child(run_dir: Path, lock: int) -> int:
     """Run a replicate in a fresh process, on this terminal, and wait for it.
 
-    An interruption of this process reaches it, and its death too: it reads from a pipe that closes then.
+    Interrupting or killing this process ends it too: it reads from a pipe that closes with this process.
 
     Args:
-        run_dir: Its folder, with what it is asked to do.
+        run_dir: Its folder, which holds the request.
         lock: Descriptor of its lock, which it keeps as long as it runs.
 
     Returns:
@@ -56,14 +56,14 @@ def run_child(run_dir: Path, lock: int) -> int:
     finally:
         os.close(ours)
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it may have left behind: other ranks, loaders
+            os.killpg(process.pid, signal.SIGKILL)  # other ranks and loaders that it may have left
 
 
 def end_with_parent() -> None:
-    """Let this process be interrupted once the one that started it is no more, and by SIGTERM as by Ctrl-C.
+    """Interrupt this process once its parent has ended, and on SIGTERM as on Ctrl-C.
 
-    By SIGINT too where a shell's background job, which is deaf to it, has started the sweep: it comes from there.
-    Slurm's notice that time is nearly up goes to all processes of a job. It is for the one that started this.
+    SIGINT is enabled too, as a shell's background job, which ignores it, may have started the sweep.
+    Slurm sends its notice of the time limit to all processes of a job; it is meant for the parent, and ignored here.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
@@ -86,7 +86,7 @@ def _pipe() -> tuple[int, int]:
 
 
 def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Interrupt a process and wait for it; a second interruption, or too long a wait, kills it."""
+    """Interrupt a process and wait for it; kill it on a second interruption or after too long a wait."""
     with suppress(ProcessLookupError):
         process.send_signal(number)
     try:

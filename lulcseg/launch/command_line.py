@@ -110,8 +110,8 @@ def _check_key(program: str, override: Any, options: Mapping[str, Any], targets:
         )  # fmt: skip
     if key in options or key in known:
         return
-    if line.startswith("+") and any(key.startswith(f"{free}.") for free in (*targets, *free_keys(schema))):
-        return  # an argument of a target, or an entry of a mapping
+    if any(key.startswith(f"{free}.") for free in (*targets, *free_keys(schema))):
+        return  # an argument of a target, or an entry of a mapping: Hydra asks for a + where it is new
     hint = did_you_mean(key, [*options, *(k for k in known if "." not in k)])
     if not hint.startswith("did you mean") or "." in key:
         hint = suggest_key(key, schema)

@@ -1,6 +1,6 @@
-"""One replicate of a trial, as its own process: ``python -m lulcseg.launch.replicate RUN_DIR``.
+"""The process of one replicate of a trial: ``python -m lulcseg.launch.replicate RUN_DIR``.
 
-A sweep starts it. With several devices Lightning starts the other processes by this command line too.
+A sweep starts it. With several devices Lightning starts the other ranks with the same command line.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from lulcseg.settings.programs import TrainConfig
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run what a folder's ``replicate.json`` asks for; whatever goes wrong is recorded there."""
+    """Run the request in a folder's ``replicate.json``; failures are recorded in the folder."""
     end_with_parent()
     (folder,) = sys.argv[1:] if argv is None else argv
     run = RunFolder(Path(folder))
     with exits_cleanly():
         request = read_json(run.request)
         if request is None:
-            raise LulcsegError("it holds no replicate to run", where=run.path, remedy="run its sweep")
+            raise LulcsegError("there is no request to run in it", where=run.path, remedy="run its sweep")
         settings: Settings = fill(SCHEMAS[request["program"]], request["settings"], str(run.request))
         try:
             score = _run(settings, request["command"])

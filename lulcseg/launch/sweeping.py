@@ -1,4 +1,4 @@
-"""Running a sweep: each replicate in a process of its own, only those that are missing, none twice."""
+"""Running a sweep: each missing replicate in its own process, none twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCORE = "score"
 
 
 def begin_sweep(runs: Sequence[Settings]) -> Path:
-    """See that a sweep can be run, and write its ``trial.json``.
+    """Check that a sweep can be run, and write its ``trial.json``.
 
     Args:
         runs: Settings of its runs, in order.
@@ -34,7 +34,7 @@ def begin_sweep(runs: Sequence[Settings]) -> Path:
         The trial's folder.
 
     Raises:
-        LulcsegError: Runs that don't lie as a trial's do; or finished runs by other settings, where those are
+        LulcsegError: Runs whose folders are not laid out as a trial's; or finished runs by other settings, if those are
             refused.
     """
     folder = check_layout(runs)
@@ -52,7 +52,7 @@ def begin_sweep(runs: Sequence[Settings]) -> Path:
 
 
 def run_replicate(program: str, settings: Settings, command: str) -> None:
-    """Run one replicate, unless it is done or another process runs it.
+    """Run one replicate, unless it is finished or another process runs it.
 
     Its failure is recorded in its folder and raises nothing, so that the rest of the sweep goes on.
 
@@ -97,7 +97,7 @@ def run_apart(program: str, settings: Settings, command: str) -> float | None:
 
 
 def _started(program: str, settings: Settings, command: str, lock: int) -> int:
-    """Run a process for a run that is to be begun or gone on with, and return its exit code."""
+    """Run a process that starts or resumes a run, and return its exit code."""
     folder = folder_of(settings)
     folder.path.mkdir(parents=True, exist_ok=True)
     request = {"format": 1, "program": program, "command": command, "settings": asdict(settings)}
@@ -109,7 +109,7 @@ def _started(program: str, settings: Settings, command: str, lock: int) -> int:
 
 
 def note_failure(folder: RunFolder, settings: Settings, state: str, error: str) -> None:
-    """See that a replicate's record says that it failed or was interrupted; what says so, or that it is done, stays."""
+    """Record that a replicate failed or was interrupted, unless its record has an outcome already."""
     record = _record_of(folder)
     if record.is_complete or record.state in {"interrupted", "failed"}:
         return
@@ -122,7 +122,7 @@ def note_failure(folder: RunFolder, settings: Settings, state: str, error: str) 
 
 
 def with_scene(settings: Settings) -> Settings:
-    """Return a prediction's settings with the scene that its model was trained on, where none is asked for."""
+    """Return a prediction's settings, with the scene that its model was trained on if none is requested."""
     if not isinstance(settings, PredictConfig) or settings.scene is not None or settings.checkpoint is None:
         return settings
     trained = _config_of(RunFolder.of_checkpoint(Path(settings.checkpoint).expanduser().resolve()))
@@ -131,7 +131,7 @@ def with_scene(settings: Settings) -> Settings:
 
 
 def _to_be_run(settings: Settings, label: str) -> bool:
-    """Decide what becomes of what a replicate's folder holds; what is in the way is moved aside."""
+    """Decide whether a replicate is to be run; an unfinished or outdated run in its folder is moved aside."""
     folder = folder_of(settings)
     if not folder.record.exists():
         return True
@@ -151,10 +151,10 @@ def _is_done(settings: Settings) -> bool:
 
 
 def _is_same(settings: Settings) -> bool:
-    """Whether what a folder holds is by these settings and files; a record without a fingerprint can't tell.
+    """Whether a folder's run has these settings and files; without a fingerprint in its record it has not.
 
     Raises:
-        LulcsegError: A finished run's scenes or files can't be read, so that nothing can be told of it.
+        LulcsegError: A finished run's scenes or files can't be read, so that it can't be compared.
     """
     from lulcseg.run.fingerprint import fingerprint_of
 
@@ -192,7 +192,7 @@ def _config_of(folder: RunFolder) -> dict[str, Any]:
 
 
 def _move_aside(run: RunFolder) -> Path:
-    """Move a run out of the way, where nothing takes it for one of the trial's."""
+    """Move a run to a folder where it does not count as one of the trial's."""
     known = _record_of(run).fingerprint or "unknown"
     folder = TrialFolder.of_run(run).moved_aside / run.path.parent.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -205,6 +205,6 @@ def _move_aside(run: RunFolder) -> Path:
 
 def _ended(code: int) -> str:
     if code < 0:
-        why = ", perhaps for want of memory" if code == -9 else ""
+        why = ", perhaps for lack of memory" if code == -9 else ""
         return f"Its process was ended by signal {-code}{why}."
     return f"Its process ended with exit code {code}."

@@ -1,4 +1,4 @@
-"""Where a trial's runs lie: ``<trial>/<value>/seed<k>/``, and ``<trial>/trial.json``."""
+"""The layout of a trial: ``<trial>/<value>/seed<k>/`` and ``<trial>/trial.json``."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def in_subfolder(settings: Settings, name: str) -> Settings:
 
 
 def check_layout(runs: Sequence[Settings]) -> Path:
-    """See that the runs of a sweep lie as those of one trial do, each in a folder of its own.
+    """Check that the runs of a sweep are laid out as one trial, each in its own folder.
 
     Returns:
         The trial's folder.
 
     Raises:
-        LulcsegError: They don't.
+        LulcsegError: They are not.
     """
     remedy = "leave run_dir, output and name to the file of sweeps/"
     folders = [folder_of(settings) for settings in runs]
@@ -67,7 +67,7 @@ def check_layout(runs: Sequence[Settings]) -> Path:
 
 
 def write_trial(folder: Path, runs: Sequence[Settings]) -> None:
-    """Write ``trial.json``; values and seeds that an earlier sweep of the same trial has run stay in it.
+    """Write ``trial.json``, keeping values and seeds of earlier sweeps of the same trial.
 
     Args:
         folder: The trial's folder.
@@ -100,7 +100,7 @@ def write_trial(folder: Path, runs: Sequence[Settings]) -> None:
 
 
 def _contrast(contrast: ContrastSettings, known: Collection[str]) -> dict[str, Any]:
-    """Return the contrast as far as the values that the trial has so far allow it."""
+    """Return the contrast, restricted to the values that the trial has so far."""
     values = [name for name in contrast.values if name in known]
     if contrast.values and len(values) < 2:
         return {"kind": None, "values": None}

@@ -1,1 +1,1 @@
-"""The typed settings: every default, unit, bound and sentence, one module a section. Light: no torch, no geodata."""
+"""The typed settings, one module a section: the only home of defaults, units and bounds. No torch, no geodata."""

@@ -11,4 +11,4 @@ from lulcseg.settings.schema import setting
 class AssessSettings:
     """Accuracy assessment at the reference points."""
 
-    labels: bool = setting(True, "Whether the digitised polygons are scored at the points too.")
+    labels: bool = setting(True, "Whether the digitised labels are scored at the reference points too.")

@@ -1,4 +1,4 @@
-"""What training minimises (``loss:``)."""
+"""The loss (``loss:``)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ LOSSES = Registry("loss", "loss.name", {"cross_entropy": "lulcseg.training.losse
 
 @dataclass
 class LossSettings:
-    """What training minimises. Pixels labelled `ignore` never count."""
+    """The loss that training minimises. Pixels labelled `ignore` never count."""
 
-    name: str = setting("cross_entropy", "Kind of loss.", choices=tuple(LOSSES))
-    label_smoothing: float = setting(0.0, "Share of the target spread over all classes.", least=0.0, most=0.5)
+    name: str = setting("cross_entropy", "Name of the loss.", choices=tuple(LOSSES))
+    label_smoothing: float = setting(
+        0.0, "Share of each target spread evenly over all classes, 0 to 0.5.", least=0.0, most=0.5
+    )
     prior_correction: float = setting(
         0.0,
-        "How far the shift of class shares that sampling brings is taken out again (logit adjustment); 1: wholly.",
+        "Share of the shift in class frequencies, caused by sampling, that logit adjustment corrects; 0: none, 1: all.",
         least=0.0,
         most=1.0,
     )

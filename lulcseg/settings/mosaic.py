@@ -1,4 +1,4 @@
-"""The settings of a map: how the mosaic is predicted, and what is written."""
+"""The settings of a map: how the mosaic is predicted, and which files are written (``mosaic:``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lulcseg.settings.presets import load_preset, preset_names
 from lulcseg.settings.schema import refuse, setting
 
 OUTPUTS = ("probabilities", "confidence", "entropy", "disagreement", "polygons", "review")
-"""What may be written beside a class map."""
+"""Outputs that can be written beside a class map."""
 
 
 @dataclass
@@ -21,9 +21,9 @@ class MosaicPass:
         [0.0, 0.0], "Rows and columns by which its patches are shifted, as shares of the step between patches."
     )
     rotations: list[int] = setting(
-        [0], "Angles, counter-clockwise in degrees (0, 90, 180, 270), by which each patch is turned and averaged."
+        [0], "Counter-clockwise rotations of each patch, in degrees (0, 90, 180, 270), whose predictions are averaged."
     )
-    flips: bool = setting(False, "Whether each of them is averaged with its mirror image too.")
+    flips: bool = setting(False, "Whether each rotation is averaged with its mirror image too.")
 
 
 @dataclass
@@ -52,24 +52,31 @@ class MosaicSettings:
     patch_size: int | None = setting(
         None, "Side of a prediction patch, in pixels; null: as in training.", least=16, most=8192
     )
-    batch_size: int = setting(16, "Patches of one forward pass, rotations counted.", least=1)
+    batch_size: int = setting(16, "Patches of one forward pass, each rotation counted.", least=1)
     region: str | None = setting(
-        None, "Vector file of polygons: only ground inside them is mapped, as it is in a map of the whole."
+        None, "Vector file of polygons: only ground inside them is mapped, with the pixels of a map of the whole."
     )
     outputs: list[str] = setting(
         [],
-        "What is written beside the class map: probabilities, confidence, entropy, disagreement (rasters), polygons, "
+        "Files written beside the class map: probabilities, confidence, entropy, disagreement (rasters), polygons, "
         "review (where map and labels disagree).",
     )
     min_area: float = setting(
         100.0, "Minimum mapping unit of polygons, in m²: smaller areas go to the largest neighbour.", least=0.0
     )
     simplify: float = setting(
-        1.5, "How far polygons' outlines are simplified, in pixels; 0: they follow the pixels.", least=0.0, most=100.0
+        1.5,
+        "Tolerance by which polygons' outlines are simplified, in pixels; 0: they follow the pixel edges.",
+        least=0.0,
+        most=100.0,
     )
-    strip: int = setting(512, "Rows written together: what a prediction that is cut off loses at most.", least=16)
-    workers: int = setting(-1, "Threads that read ahead; -1: one, or several before a GPU.", least=-1, most=64)
-    compile: bool = setting(False, "Whether the network is compiled (torch.compile) first, where that can be had.")
+    strip: int = setting(
+        512,
+        "Rows of a strip, written together; an interrupted prediction loses at most the strips in progress.",
+        least=16,
+    )
+    workers: int = setting(-1, "Threads that read patches ahead; -1: one, or several with a GPU.", least=-1, most=64)
+    compile: bool = setting(False, "Whether the network is compiled (torch.compile), where that is available.")
 
     def __post_init__(self) -> None:
         """Refuse outputs that are not known, and disagreement of a single view."""

@@ -25,18 +25,20 @@ SCHEDULES = Registry(
 
 @dataclass
 class OptimSettings:
-    """Optimiser and schedule; neither is printed in the paper."""
+    """Optimiser and learning-rate schedule; the paper prints neither."""
 
-    name: str = setting("adamw", "Optimiser.", choices=tuple(OPTIMIZERS))
+    name: str = setting("adamw", "Name of the optimiser.", choices=tuple(OPTIMIZERS))
     learning_rate: float = setting(1e-3, "Peak learning rate.", least=0.0)
     weight_decay: float = setting(1e-2, "Decoupled weight decay.", least=0.0)
     momentum: float = setting(0.9, "Momentum (sgd).", least=0.0, most=1.0)
     schedule: str = setting(
         "cosine",
-        "Learning rate over the steps, after the warm-up; or the dotted path of a function from the share done to a "
-        "factor on the rate.",
+        "Learning-rate schedule after the warm-up; or the dotted path of a function from the share done to a factor on "
+        "the rate.",
         choices=OpenChoices(SCHEDULES),
     )
-    warmup: float = setting(0.05, "Share of all steps over which the rate rises from 0.", least=0.0, most=0.5)
+    warmup: float = setting(
+        0.05, "Share of all optimiser steps over which the learning rate rises from 0.", least=0.0, most=0.5
+    )
     target: str | None = target_setting("optimiser")
     arguments: dict[str, Any] = arguments_setting()

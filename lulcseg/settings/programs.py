@@ -1,4 +1,4 @@
-"""Everything that ``python train.py`` and ``python predict.py`` can be told."""
+"""All settings of ``python train.py`` and ``python predict.py``."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from lulcseg.settings.trial import TrialSettings
 
 @dataclass
 class TrainConfig:
-    """Everything `python train.py` can be told."""
+    """All settings of `python train.py`."""
 
-    name: str = setting("run", "Name of the run: the folder it is kept in, and its name in the logger.")
+    name: str = setting("run", "Name of the run, in its folder and in the logger.")
     scene: str | None = setting("synthetic2018", "The scene to train on: a name under conf/scenes/ or a path.")
     scenes: TrainScenes = field(default_factory=TrainScenes)
-    run_dir: str = setting("runs/run", "Folder of the run, new: everything goes there.")
+    run_dir: str = setting("runs/run", "Folder of the run, created new; all of its files go there.")
     seed: int = setting(0, "Seed of the plan, the weights and the order of patches.", least=0)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
@@ -49,9 +49,9 @@ class TrainConfig:
     trial: TrialSettings = field(default_factory=TrialSettings)
     study: StudySettings = field(default_factory=StudySettings)
     stop_after: str | None = setting(
-        None, "Stop once this much is done: the plan, or the training.", choices=("plan", "training")
+        None, "Stop after this stage: plan or training; null: run to the end.", choices=("plan", "training")
     )
-    ckpt_path: str | None = setting(None, "Checkpoint (last.ckpt) to go on from.")
+    ckpt_path: str | None = setting(None, "Checkpoint (last.ckpt) to resume training from.")
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class TrainConfig:
 
 @dataclass
 class PredictConfig:
-    """Everything `python predict.py` can be told."""
+    """All settings of `python predict.py`."""
 
     checkpoint: str | None = setting(None, "Checkpoint of a run: <run>/checkpoints/best.ckpt.")
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
@@ -79,23 +79,25 @@ class PredictConfig:
     mosaic: MosaicSettings = field(default_factory=lambda: MosaicSettings(name="multiple"))
     assess: AssessSettings = field(default_factory=AssessSettings)
     seed: int | None = setting(
-        None, "Seed that the model must have been trained from, for paths to name it as ${seed}; null: any.", least=0
+        None, "Seed that the model must have been trained with, so that paths may contain ${seed}; null: any.", least=0
     )
     at_prediction: str | None = setting(
         None,
-        "What stands for the batch at prediction; null: as the model was trained with.",
+        "Statistics used at prediction in place of the batch's; null: as set when the model was trained.",
         choices=("patch", "mosaic", "training"),
     )
     trust_target: bool = setting(
         False, "Whether code outside lulcseg that the checkpoint names as its network is imported and run."
     )
     trial: TrialSettings = field(default_factory=lambda: TrialSettings(program="predict"))
-    warp: bool = setting(False, "Whether imagery of another resolution is warped to the model's.")
+    warp: bool = setting(False, "Whether imagery of another resolution is resampled to the model's.")
     accelerator: str = setting("auto", "Device to predict on.", choices=("auto", "cpu", "gpu", "mps"))
     devices: str = setting("1", "Number of devices to predict on, or auto.")
-    strategy: str = setting("auto", "Lightning's strategy; auto: a process a device.")
+    strategy: str = setting("auto", "Lightning's strategy; auto: one process per device.")
     precision: str = setting(
         "auto", "Number format, as in trainer.precision.", choices=("auto", "32-true", "bf16-mixed", "16-mixed")
     )
-    show: str = setting("run", "Where the maps are shown: where the run was, or nowhere.", choices=("run", "none"))
+    show: str = setting(
+        "run", "Logger that displays the maps: run (the one of the training run), or none.", choices=("run", "none")
+    )
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")

@@ -1,4 +1,4 @@
-"""How patches come from disk to the device (``reading:``)."""
+"""How patches are loaded from disk (``reading:``)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from lulcseg.settings.schema import setting
 
 @dataclass
 class ReadingSettings:
-    """How patches come from disk to the device."""
+    """How patches are loaded from disk."""
 
-    workers: int = setting(-1, "Data-loader processes; -1: by the number of cores.", least=-1)
+    workers: int = setting(-1, "Data-loader processes; -1: chosen by the number of cores.", least=-1)
     prefetch: int = setting(4, "Batches that each loader process reads ahead.", least=1)
     decoded: bool = setting(
-        False, "Whether imagery is decoded once into memory-mapped files in the cache (their size is told first)."
+        False, "Whether imagery is decoded once into memory-mapped files in the cache (their size is reported first)."
     )

@@ -8,7 +8,7 @@ from math import inf
 from lulcseg.settings.schema import refuse, setting
 
 AT_PREDICTION = "mosaic"
-"""What stands for the batch at prediction by default (decision 2)."""
+"""Statistics used at prediction in place of the batch's, by default (decision 2)."""
 
 
 @dataclass
@@ -22,19 +22,19 @@ class ScalingSettings:
     )
     over: str = setting(
         "batch",
-        "Pixels whose statistics count: of the batch (of each device's micro-batch), of each patch, of the whole "
-        "mosaic, or of all training mosaics.",
+        "Pixels that statistics are computed over: of the batch (of each device's micro-batch), of each patch, of the "
+        "whole mosaic, or of all training mosaics.",
         choices=("batch", "patch", "mosaic", "training"),
     )
     at_prediction: str = setting(
         AT_PREDICTION,
-        "What stands for the batch at prediction and validation (over=batch only).",
+        "Statistics used at prediction and validation in place of the batch's (over=batch only).",
         choices=("patch", "mosaic", "training"),
     )
-    per_band: bool = setting(False, "Whether each band has statistics of its own.")
+    per_band: bool = setting(False, "Whether each band is scaled by its own statistics.")
     percentiles: list[float] = setting([2.0, 98.0], "The lower and the upper percentile, 0 to 100 (percentile only).")
     range: list[float] | None = setting(
-        None, "Raw values that 0 and 1 stand for, beyond which values are cut off; null: the type's range, uncut."
+        None, "Raw values that become 0 and 1; values beyond are clipped; null: the data type's range, unclipped."
     )
 
     def __post_init__(self) -> None:

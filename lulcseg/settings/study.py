@@ -1,4 +1,4 @@
-"""The paper's numbers, and what stands for each in a study of another size (``conf/study/``).
+"""The paper's numbers, and their equivalents in a study of another size (``conf/study/``).
 
 Experiments name the paper's number, as in ``patch_size: ${study.side.s512}``: a study says what it is.
 """
@@ -14,27 +14,27 @@ from lulcseg.settings.schema import setting
 class StudySides:
     """Sides of patches and of the grid's cells, in pixels (paper, section 2.5.2)."""
 
-    s128: int = setting(128, "What stands for 128.", least=16)
-    s256: int = setting(256, "What stands for 256.", least=16)
-    s512: int = setting(512, "What stands for 512, of every other trial.", least=16)
-    s1024: int = setting(1024, "What stands for 1024, the side of the grid's cells.", least=16)
+    s128: int = setting(128, "Equivalent of 128.", least=16)
+    s256: int = setting(256, "Equivalent of 256.", least=16)
+    s512: int = setting(512, "Equivalent of 512, of every other trial.", least=16)
+    s1024: int = setting(1024, "Equivalent of 1024, the side of the grid's cells.", least=16)
 
 
 @dataclass
 class StudyBatches:
-    """Patches of an optimiser step: Table 5's (t), the batch trial's (b) and full training's (f)."""
+    """Batch sizes: Table 5's (t), the batch trial's (b) and full training's (f)."""
 
     t16: int = setting(16, "Of patches of 1024².", least=1)
     t64: int = setting(64, "Of patches of 512².", least=1)
     t256: int = setting(256, "Of patches of 256².", least=1)
     t1024: int = setting(1024, "Of patches of 128².", least=1)
-    b10: int = setting(10, "What stands for 10.", least=1)
-    b50: int = setting(50, "What stands for 50.", least=1)
-    b100: int = setting(100, "What stands for 100.", least=1)
-    b150: int = setting(150, "What stands for 150.", least=1)
-    b200: int = setting(200, "What stands for 200.", least=1)
-    b250: int = setting(250, "What stands for 250.", least=1)
-    b280: int = setting(280, "What stands for 280.", least=1)
+    b10: int = setting(10, "Equivalent of 10.", least=1)
+    b50: int = setting(50, "Equivalent of 50.", least=1)
+    b100: int = setting(100, "Equivalent of 100.", least=1)
+    b150: int = setting(150, "Equivalent of 150.", least=1)
+    b200: int = setting(200, "Equivalent of 200.", least=1)
+    b250: int = setting(250, "Equivalent of 250.", least=1)
+    b280: int = setting(280, "Equivalent of 280.", least=1)
     f20: int = setting(20, "Of full training.", least=1)
 
 
@@ -52,7 +52,7 @@ class StudyPatches:
 
 @dataclass
 class StudyEpochs:
-    """Passes over the plan."""
+    """Epochs (passes over the plan)."""
 
     e20: int = setting(20, "Of every trial but batch size.", least=1)
     batch: int = setting(20, "Of the batch trial.", least=1)
@@ -62,7 +62,7 @@ class StudyEpochs:
 
 @dataclass
 class StudySettings:
-    """What stands for the paper's numbers."""
+    """A study's equivalents of the paper's numbers."""
 
     name: str = setting("paper", "Name of the study.")
     side: StudySides = field(default_factory=StudySides)

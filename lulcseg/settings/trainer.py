@@ -1,4 +1,4 @@
-"""How long and on what training runs (``trainer:``)."""
+"""Length of the training, and the hardware it runs on (``trainer:``)."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from lulcseg.settings.schema import setting
 
 @dataclass
 class TrainerSettings:
-    """How long and on what training runs."""
+    """Length of the training, and the hardware it runs on."""
 
-    epochs: int = setting(20, "Passes over the plan.", least=1)
+    epochs: int = setting(20, "Epochs: passes over the plan.", least=1)
     steps: int | None = setting(
-        None, "Optimiser steps to come nearest to in whole epochs, at least one; over `epochs`.", least=1
+        None,
+        "Optimiser steps that the epochs are chosen to come nearest to, at least one epoch; overrides `epochs`.",
+        least=1,
     )
-    batch_size: int = setting(64, "Patches of one optimiser step, over all devices.", least=1)
+    batch_size: int = setting(64, "Patches of one optimiser step, summed over all devices.", least=1)
     micro_batch: int | None = setting(
-        None, "Most patches that a device holds at once; the rest of its share is accumulated; null: all.", least=1
+        None, "Most patches that a device computes at once; gradients of the rest are accumulated; null: all.", least=1
     )
     accelerator: str = setting("auto", "Lightning's accelerator.", choices=("auto", "cpu", "gpu", "mps"))
-    devices: str = setting("auto", "Number of devices of each machine, or auto.")
+    devices: str = setting("auto", "Number of devices per machine, or auto.")
     nodes: int = setting(1, "Number of machines.", least=1)
     strategy: str = setting("auto", "Lightning's strategy, such as ddp.")
     precision: str = setting(
         "auto",
-        "Number format of the forward pass; auto: bf16 where the device computes in it natively.",
+        "Number format of the forward pass; auto: bf16 where the device supports it natively.",
         choices=("auto", "32-true", "bf16-mixed", "16-mixed"),
     )
     channels_last: bool = setting(True, "Whether the network's memory layout is channels-last.")
-    compile: bool = setting(False, "Whether the network is compiled (torch.compile) first, where that can be had.")
+    compile: bool = setting(False, "Whether the network is compiled (torch.compile), where that is available.")
     activation_checkpointing: bool = setting(
-        False, "Whether activations are computed again in the backward pass instead of kept: less memory, more time."
+        False, "Whether activations are recomputed in the backward pass instead of stored: less memory, more time."
     )
     gradient_clip: float = setting(1.0, "Largest norm of the gradient; 0: not clipped.", least=0.0)
     sync_batchnorm: bool = setting(
-        True, "Whether batch norm takes its statistics over all GPUs, as on one; false is faster, and can be compiled."
+        True, "Whether batch norm computes its statistics over all GPUs; false is faster, and can be compiled."
     )
     deterministic: bool = setting(
-        False, "Whether only deterministic kernels are used; on a GPU, networks that upsample bilinearly have none."
+        False, "Whether only deterministic kernels are used; on a GPU, bilinear upsampling has none."
     )

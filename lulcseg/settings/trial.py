@@ -1,4 +1,4 @@
-"""The settings by which a run knows that it is a replicate of a trial."""
+"""The trial that a run is a replicate of (``trial:``), as sweeps set it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lulcseg.settings.schema import refuse, setting
 
 @dataclass
 class ContrastSettings:
-    """The one comparison that a trial makes, named before it is run."""
+    """The one comparison of a trial, named before it is run."""
 
     kind: str | None = setting(
         None,
@@ -21,20 +21,20 @@ class ContrastSettings:
 
 @dataclass
 class TrialSettings:
-    """What a run is a replicate of. A sweep sets it (``sweeps/``); a single run is none."""
+    """The trial that a run is a replicate of. Sweeps set it (``sweeps/``); single runs leave it out."""
 
-    name: str | None = setting(None, "Name of the trial, and of its folder; null: none.")
-    title: str = setting("", "The same for people.")
-    description: str = setting("", "What it asks, and what to keep in mind.")
-    factor: str = setting("", "What its values differ in.")
-    value: str | None = setting(None, "Name of the run's value, and of its folder.")
-    level: float | None = setting(None, "Number that the value stands for; null: none, as of on and off.")
+    name: str | None = setting(None, "Name of the trial and of its folder; null: the run belongs to none.")
+    title: str = setting("", "Title of the trial in reports.")
+    description: str = setting("", "Question of the trial, and caveats.")
+    factor: str = setting("", "Factor in which its values differ.")
+    value: str | None = setting(None, "Name of the run's value and of its folder.")
+    level: float | None = setting(None, "Number of the value, as a level of the factor; null: none, as for on and off.")
     contrast: ContrastSettings = field(default_factory=ContrastSettings)
     program: str = setting("train", "Script that runs it: train.py or predict.py.", choices=("train", "predict"))
     changed: str = setting(
         "refuse",
-        "What becomes of finished runs by other settings: the sweep is refused before it starts, they are kept and "
-        "count as done, or they are moved aside and run anew (redo).",
+        "Finished runs by other settings: refuse the sweep before it starts, keep them and "
+        "count them as done, or move them aside and run them again (redo).",
         choices=("refuse", "keep", "redo"),
     )
 

@@ -188,7 +188,7 @@ def test_a_process_that_dies_is_recorded_and_raises_nothing(tmp_path: Path, star
     run_replicate("train", a_run(tmp_path, "broken"), "c")
     told = read_json(tmp_path / "t/broken/seed0/record.json") or {}
     assert told["state"] == "failed"
-    assert told["error"] == "Its process was ended by signal 9, perhaps for want of memory."
+    assert told["error"] == "Its process was ended by signal 9, perhaps for lack of memory."
     assert told["trial"] == {"name": "t", "value": "broken", "level": None}
 
 

@@ -21,7 +21,7 @@ def settings(*overrides):
 def test_names_are_known_on_both_sides():
     """The settings don't import what they name, so that ``--help`` is quick."""
     fields = MosaicSettings.__dataclass_fields__
-    assert fields["name"].metadata["choices"] == tuple(PLANS)
+    assert fields["name"].metadata["choices"]() == tuple(PLANS)
     assert fields["weight"].metadata["choices"] == WEIGHTS
     assert (*LAYERS, "polygons", "review") == OUTPUTS
 

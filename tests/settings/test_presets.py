@@ -10,6 +10,7 @@ import pytest
 from lulcseg.augment.assemble import build
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
+from lulcseg.launch.jobs import jobs_from
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.settings import presets
 from lulcseg.settings.augment import AugmentSettings
@@ -42,9 +43,11 @@ def test_passes_chosen_are_those_that_are_named(name: str) -> None:
 
 def test_a_value_over_a_preset_leaves_its_others() -> None:
     for words in (["augment=paper"], ["augment.name=paper"], ["augment=light", "augment.name=paper"]):
-        augment = compose("train", [*words, "augment.p.clouds=0", "+augment.strengths.gamma.widest=1.2"]).augment
+        augment = compose("train", [*words, "augment.p.clouds=0", "++augment.strengths.gamma.widest=1.2"]).augment
         assert (augment.p.clouds, augment.p.fog, augment.strengths) == (0, 0.08, {"gamma": {"widest": 1.2}})
         assert augment.p.brightness is None
+    (job,) = jobs_from("train", ["augment=light", "augment.strengths.gamma.widest=1.1"])
+    assert job.settings.augment.strengths == {"gamma": {"widest": 1.1}}
     light = compose("train", ["augment=light"]).augment
     assert light.strengths == {"gamma": {"widest": 1.35}}
     assert build("light", 3, strengths=light.strengths).operations == build("light", 3).operations
@@ -80,7 +83,7 @@ def test_a_file_under_conf_is_a_preset(tmp_path: Path, monkeypatch: pytest.Monke
     assert {o.name for o in build("mine", 3).operations} == {"blur"}
     label, plan = plan_from(fill(MosaicSettings, {"name": "mine"}, "here"))
     assert (label, len(plan.passes[0].views)) == ("mine", 2)
-    with pytest.raises(LulcsegError, match=r"augment\.name=mien is not one of its choices; did you mean 'mine'"):
+    with pytest.raises(LulcsegError, match=r"name=mien is not one of its choices; did you mean 'mine'"):
         fill(AugmentSettings, {"name": "mien"}, "here")
     (tmp_path / "mosaic" / "mine.yaml").write_text("passes: [")
     presets._read.cache_clear()
