@@ -65,7 +65,9 @@ class TrainingSettings:
         mine, defaults = self.fixed(), TrainingSettings().fixed()
         known = dict(theirs) | {key: _completed(theirs.get(key, value), value) for key, value in defaults.items()}
         known |= _augmentation_with_preset(known)
-        return [key for key in {**mine, **known} if key != EPOCHS and known.get(key) != mine.get(key)]
+        found = [key for key in {**mine, **known} if key != EPOCHS and known.get(key) != mine.get(key)]
+        follow = {"augment.p", "augment.strengths"} if "augment.name" in found else set()  # of the preset
+        return [key for key in found if key not in follow]
 
     @property
     def _augments(self) -> bool:

@@ -337,7 +337,7 @@ def test_colours_of_float_imagery_need_a_range(make_scene: Make, cache: Path, tm
         values = source.read().astype(np.float32) * 12
     write_raster(scene.parent / "image.tif", values)
     options = [f"scene={scene}", f"cache={cache}", *QUICK, "augment=light", "stop_after=training"]
-    with pytest.raises(LulcsegError, match=r"float32 imagery.*set scaling\.range"):
+    with pytest.raises(LulcsegError, match=r"float32 values.*set scaling\.range"):
         run(tmp_path / "none", *options)
     assert not (tmp_path / "none").exists()
     folder = run(tmp_path / "range", *options, "scaling.range=[0,3060]")
@@ -364,7 +364,7 @@ def test_one_checkpoint_is_mapped_by_each_that_may_stand_for_the_batch(
         assert (folder / path.replace("maps/", "assessment/")).with_suffix(".json").is_file()
     plain = run(tmp_path / "plain", *options[:-2], "stop_after=training")
     request[0] = f"checkpoint={plain / 'checkpoints' / 'best.ckpt'}"
-    with pytest.raises(LulcsegError, match="at_prediction: nothing stands for the batch"):
+    with pytest.raises(LulcsegError, match=r"at_prediction: a model trained with .* has no statistics of the batch"):
         predict(compose("predict", [*request, "at_prediction=mosaic"]))
 
 

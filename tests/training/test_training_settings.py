@@ -26,6 +26,8 @@ def test_a_setting_that_an_older_checkpoint_lacks_counts_as_its_default() -> Non
     ("settings", "differing"),
     [
         (TrainingSettings(optim=OptimSettings(learning_rate=0.5)), ["optim.learning_rate"]),
+        (TrainingSettings(augment=augmenting({"shear": 0.1})), ["augment.p"]),
+        (TrainingSettings(augment=augmenting(name="light")), ["augment.name"]),
         (TrainingSettings(trainer=TrainerSettings(batch_size=8)), ["trainer.batch_size"]),
         (TrainingSettings(trainer=TrainerSettings(epochs=8)), []),
         (TrainingSettings(trainer=TrainerSettings(micro_batch=8)), []),
