@@ -24,7 +24,7 @@ class IntervalFigure:
         scale: Figures at the left and the right end of the bar.
 
     Example:
-        >>> kappa = Estimate(0.7, 0.6, 0.8, scale=(0.5, 0.9))
+        >>> kappa = IntervalFigure(0.7, 0.6, 0.8, scale=(0.5, 0.9))
         >>> kappa.text, kappa.interval_text, kappa.position, kappa.span
         ('0.700', '0.60–0.80', 50.0, (25.0, 50.0))
     """

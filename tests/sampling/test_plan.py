@@ -81,7 +81,7 @@ class TestPlan:
         path.write_bytes(b"no package")
         with pytest.raises(LulcsegError, match=r"plan\.gpkg: this is not a GeoPackage; draw the plan again\.$"):
             Plan.load(path)
-        with pytest.raises(LulcsegError, match=r"plan\.json: a plan is read from its GeoPackage; name the file that"):
+        with pytest.raises(LulcsegError, match=r"plan\.json: a plan is read from its GeoPackage; give the file that"):
             Plan.load(path.with_suffix(".json"))
         self.scene.polygons().to_file(path, layer="plan")
         with pytest.raises(LulcsegError, match="not a plan: it lacks col, row"):

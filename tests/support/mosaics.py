@@ -87,10 +87,8 @@ class FunctionModel(TrainedModel):
 
     @property
     def record(self):
-        scaling = {"method": "none", "over": "batch", "at_prediction": "mosaic", "per_band": False}
         return ModelRecord(
             legend=LEGEND.to_plain(), bands=self.bands, dtype="uint8", resolution=[0.5, 0.5], patch_size=self.patch,
-            model={}, scaling=scaling | {"percentiles": [2.0, 98.0], "range": None},
         )  # fmt: skip
 
     @property
