@@ -36,7 +36,7 @@ demo: .venv/.installed
 	@echo "Open $(DEMO)/run/report.html in a browser"
 
 test: .venv/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 study: .venv/.installed
 	sh docs/study/mini.sh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -26,10 +27,16 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
     keyed = gather_arguments(plain, schema)
     check_keys(keyed, schema, where)
     try:
-        filled = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(keyed)))
+        filled = OmegaConf.to_object(OmegaConf.merge(_structured(schema), OmegaConf.create(keyed)))
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "?"
         raise LulcsegError(f"{key}: {str(error).splitlines()[0]}", where=where) from error
     assert isinstance(filled, schema)
     check_bounds(filled, where)
     return filled
+
+
+@lru_cache(maxsize=32)
+def _structured(schema: type) -> Any:
+    """Return a schema as OmegaConf has it, made once: merging copies it."""
+    return OmegaConf.structured(schema)

@@ -82,7 +82,7 @@ def test_four_bands_many_files_and_odd_codes(tmp_path: Path) -> None:
         legend=legend(Building=10, Road=30, Field=50, Forest=70, Other=100),
     )
     assert scene.bands == 4
-    assert any("Band 4 holds 255" in remark for remark in check_imagery(scene).remarks)
+    assert any("Band 4 is 255" in remark for remark in check_imagery(scene).remarks)
     assert len(scene.image_files) == 20
     features = scene.polygons()
     assert features["area_m2"].sum() == pytest.approx(scene.ground.area), "ground where files overlap counts twice"
