@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lulcseg.sampling.feature_pool import SceneLike, class_table, pooled
-from lulcseg.sampling.methods import METHODS
+from lulcseg.sampling.methods import method_of, name_of
 from lulcseg.sampling.plan import Plan, stack_rows
 from lulcseg.sampling.plan_checks import check_settings, without_effect
 from lulcseg.sampling.plan_recount import classes_not_trained_on, recounted
@@ -37,6 +37,7 @@ def draw_plan(
     - ``uniform``: centred on points uniform over all the labelled ground.
     - ``balanced``: the same number for each class, shared among its features by area.
     - ``inverse_frequency``: numbers in inverse proportion to the classes' areas, then likewise.
+    - with ``settings.target``: numbers by a function of your own (:func:`lulcseg.sampling.methods.method_of`).
 
     The totals of ``stratified`` (``settings.totals``) are:
 
@@ -83,7 +84,7 @@ def draw_plan(
         "validation": None,
         "notes": without_effect(settings),
     }
-    by_scene = METHODS[settings.method].draw(PlanRequest(scenes, pool, settings, seed), meta)
+    by_scene = method_of(settings).draw(PlanRequest(scenes, pool, settings, seed), meta)
     plan = Plan(stack_rows([by_scene[s.name] for s in scenes]), meta)
     if validation is not None and validation.fraction != 0:
         plan = hold_out(plan, fraction=validation.fraction, block=validation.block, seed=seed)
@@ -93,10 +94,10 @@ def draw_plan(
 
 def _described(settings: SamplingSettings, seed: int) -> dict[str, Any]:
     """Return the settings as a plan's metadata keeps them: None where one does not apply to the method."""
-    used = METHODS[settings.method].settings
+    used = method_of(settings).settings
     kept = {key: getattr(settings, key) if key in used else None for key in _KEPT}
     return {
-        "method": settings.method,
+        "method": name_of(settings),
         "seed": seed,
         "n_patches": kept.pop("patches"),
         "totals": kept.pop("totals"),

@@ -9,7 +9,7 @@ from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
 from lulcseg.sampling.extents import check_fits
 from lulcseg.sampling.feature_pool import SceneLike
-from lulcseg.sampling.methods import METHODS
+from lulcseg.sampling.methods import METHODS, method_of, name_of
 from lulcseg.sampling.stratified import COUNTS
 from lulcseg.sampling.systematic import Edge, origin_on
 from lulcseg.settings.sampling import SamplingSettings
@@ -42,7 +42,7 @@ def check_settings(settings: SamplingSettings, seed: int, scenes: Sequence[Scene
             raise LulcsegError(f"'{value}' is not known", where=f"sampling.{key}", remedy=did_you_mean(value, known))
     if seed < 0:
         raise LulcsegError(f"a seed of {seed} cannot be used", where="seed", remedy="use 0 or more")
-    used = METHODS[settings.method].settings
+    used = method_of(settings).settings
     _check_numbers(settings, used)
     legend = _common_legend(scenes)
     for scene in scenes:
@@ -61,14 +61,14 @@ def check_settings(settings: SamplingSettings, seed: int, scenes: Sequence[Scene
 
 def without_effect(settings: SamplingSettings) -> list[str]:
     """Return a note that names the settings that were set and that the method does not use, if any."""
-    usual, used = SamplingSettings(), METHODS[settings.method].settings
+    usual, used = SamplingSettings(), method_of(settings).settings
     named = [
         f"sampling.{key}={list(value) if key == 'origin' else value}"
         for key in _NOTED
         if key not in used and (value := getattr(settings, key)) != getattr(usual, key)
     ]
     verb = "has" if len(named) == 1 else "have"
-    return [f"{', '.join(named)} {verb} no effect with sampling.method={settings.method}."] if named else []
+    return [f"{', '.join(named)} {verb} no effect with sampling.method={name_of(settings)}."] if named else []
 
 
 def _check_numbers(settings: SamplingSettings, used: frozenset[str]) -> None:
@@ -76,7 +76,7 @@ def _check_numbers(settings: SamplingSettings, used: frozenset[str]) -> None:
     if settings.match_total is not None:
         if "match_total" not in used:
             raise LulcsegError(
-                f"method '{settings.method}' has no N_p to choose",
+                f"method '{name_of(settings)}' has no N_p to choose",
                 where="sampling.match_total",
                 remedy="leave it null"
                 + (" and set sampling.patches, which is met exactly" if "patches" in used else ""),

@@ -27,7 +27,8 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
     keyed = gather_arguments(plain, schema)
     check_keys(keyed, schema, where)
     try:
-        filled = OmegaConf.to_object(OmegaConf.merge(_structured(schema), OmegaConf.create(keyed)))
+        base = _structured(schema)  # type: ignore[arg-type]  # a class is hashable
+        filled = OmegaConf.to_object(OmegaConf.merge(base, OmegaConf.create(keyed)))
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "?"
         raise LulcsegError(f"{key}: {str(error).splitlines()[0]}", where=where) from error

@@ -232,3 +232,23 @@ def test_plans_of_earlier_versions_are_drawn_again(method):
     """The same settings and seed give the same plan, to the last bit, as when runs were recorded."""
     draw = grid if method == "grid" else stratified
     assert draw(SCENE, method=method).digest()[:16] == DIGESTS[method]
+
+
+def test_a_method_of_another_package_counts_the_patches():
+    plan = stratified(SCENE, target="tests.support.custom_parts.one_in_each", arguments={"extra": 2})
+    counts = plan.rows.groupby(["scene", "feature"]).size()
+    assert sorted(counts) == [1] * (len(counts) - 1) + [3]
+    assert plan.meta["method"] == "tests.support.custom_parts.one_in_each"
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "sentence"),
+    [
+        ("tests.support.custom_parts.halves", {}, "returned no numbers of patches; return a whole number"),
+        ("tests.support.custom_parts.one_in_each", {"extr": 2}, "refuses its arguments"),
+        ("tests.support.custom_parts.nothing", {}, "does not exist"),
+    ],
+)
+def test_a_method_that_cannot_count_is_a_sentence(target, arguments, sentence):
+    with pytest.raises(LulcsegError, match=sentence):
+        stratified(SCENE, target=target, arguments=arguments)

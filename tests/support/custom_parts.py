@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -83,3 +84,15 @@ class EpochDiary(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         with self.path.open("a") as file:
             file.write(f"{trainer.current_epoch}\n")
+
+
+def one_in_each(features, n_patches, rng, *, extra=0):
+    """Count one patch in each feature, and some more in the first."""
+    counts = np.ones(len(features.area_m2), dtype=int)
+    counts[0] += extra
+    return counts
+
+
+def halves(features, n_patches, rng):
+    """Return no counts."""
+    return np.full(len(features.area_m2), 0.5)
