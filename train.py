@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lulcseg.launch.entry import run_hydra
 from lulcseg.scene.spec import find_scene
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 
 
 def main() -> None:

@@ -206,7 +206,7 @@ def threads_arm(threads: int) -> str:
 
 def lulcseg_change(name: str) -> Callable[[Any, Any, Any, int], Any]:
     """Return an operation of ours for every sample, or a preset."""
-    from lulcseg.augment.assemble import build
+    from lulcseg.augment.build_augmentation import build
     from lulcseg.training.augmenting import augmented
 
     augmentation = build(name, 3) if name in CHAINS else build("none", 3, p={name: 1.0})
@@ -231,7 +231,7 @@ def time_steps(settings: argparse.Namespace) -> list[Step]:
     """Time training steps without and with each preset, in turn."""
     import torch
 
-    from lulcseg.augment.assemble import build
+    from lulcseg.augment.build_augmentation import build
     from lulcseg.augment.scaler import Scaler
     from lulcseg.models.networks import build_network
     from lulcseg.settings.model import ModelSettings

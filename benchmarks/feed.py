@@ -144,7 +144,7 @@ def write_scene(image: Path, polygons: int, size: int) -> Path:
 def measure(image: Path, tiles: str, polygons: int, settings: argparse.Namespace) -> list[Rate]:
     """Time every arm over one image and one set of polygons."""
     from lulcseg.sampling.draw import draw_plan
-    from lulcseg.sampling.samplers import PlanSampler
+    from lulcseg.sampling.torchgeo_samplers import PlanSampler
     from lulcseg.scene.dataset import SceneDataset
     from lulcseg.scene.scene import Scene
     from lulcseg.settings.sampling import SamplingSettings

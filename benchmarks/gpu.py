@@ -47,7 +47,7 @@ from gpu_show import derive, show
 from gpu_step import flops_of, measure_ceilings, measure_step, measure_switches
 
 from lulcseg.processes import quiet_lightning
-from lulcseg.training.allocator import keep_freed_memory
+from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.precision import native_bf16
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "kornia", "numpy")

@@ -19,9 +19,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from lulcseg.legend import IGNORE
-from lulcseg.patches.timed import Stopwatch, TimedLoader
+from lulcseg.patches.timed_loader import Stopwatch, TimedLoader
 from lulcseg.processes import as_keyboard_interrupt
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress_bar import PatchProgress
 

@@ -2,7 +2,7 @@
 
 python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--memory]
 
---memory compares instead, in bf16 and channels-last, freed memory that is kept (lulcseg/training/allocator.py) with
+--memory compares instead, in bf16 and channels-last, freed memory that is kept (lulcseg/training/cpu_allocator.py) with
 what the C library does by default: fresh processes in turn, of each the fastest of three, and their peak memory.
 """
 
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lulcseg.models.unet import UNet
-from lulcseg.training.allocator import keep_freed_memory
+from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.losses.cross_entropy import cross_entropy
 
 _SECONDS = 4.0

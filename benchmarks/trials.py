@@ -76,9 +76,9 @@ def time_steps(folders: list[Path]) -> None:
     from lulcseg.trials.collecting import collect, write_collected
     from lulcseg.trials.ranking import rank_trial
     from lulcseg.trials.resample import resample
+    from lulcseg.trials.scores_by_seed import views
     from lulcseg.trials.summary import summarise, summarise_classes
     from lulcseg.trials.trial_reader import Trial, read_trial
-    from lulcseg.trials.views import views
 
     def step[T](name: str, do: Callable[[], T]) -> T:
         start = time.perf_counter()

@@ -14,7 +14,7 @@ import yaml
 from lulcseg.commands.parsers import Commands, add_command
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.augment import AugmentSettings
-from lulcseg.settings.filling import fill
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.scaling import check_range
 from lulcseg.settings.schema import known_keys, setting, suggest_key
 
@@ -110,7 +110,7 @@ def write_contact_sheets(settings: ContactSettings, progress: Callable[[int, int
     Raises:
         LulcsegError: Settings or a scene that can't be used.
     """
-    from lulcseg.augment.assemble import build
+    from lulcseg.augment.build_augmentation import build
     from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
     from lulcseg.sampling.draw import draw_plan
     from lulcseg.scene.scene import Scene

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lulcseg.settings.programs import TrainConfig
+    from lulcseg.settings.config import TrainConfig
     from lulcseg.settings.trainer import TrainerSettings
-    from lulcseg.training.largest import StepMeasurement, StepMemory
+    from lulcseg.training.largest_micro_batch import StepMeasurement, StepMemory
 
 
 def add(commands: Any) -> None:
@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     from lulcseg.launch.jobs import jobs_from
     from lulcseg.run.device_checks import check_device
-    from lulcseg.training.largest import free_memory
+    from lulcseg.training.largest_micro_batch import free_memory
 
     (job,) = jobs_from("train", arguments.settings)
     config = job.settings
@@ -65,7 +65,7 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     from lulcseg.run.model_setup import model_record, training_margin
     from lulcseg.run.open_scenes import cache_folder, open_scenes
     from lulcseg.settings.scaling import ScalingSettings
-    from lulcseg.training.largest import StepMemory
+    from lulcseg.training.largest_micro_batch import StepMemory
     from lulcseg.training.predictor import device_of
     from lulcseg.training.recompute import recompute
     from lulcseg.training.task import SegmentationTask
@@ -86,7 +86,7 @@ def _memory_of(config: TrainConfig) -> StepMemory:
 
 
 def _search(memory: StepMemory, most: int, console: Console) -> tuple[int, list[StepMeasurement]]:
-    from lulcseg.training.largest import largest_that_fits
+    from lulcseg.training.largest_micro_batch import largest_that_fits
 
     done: list[StepMeasurement] = []
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lulcseg.commands.parsers import Commands, add_command
 
 if TYPE_CHECKING:
+    from lulcseg.trials.scores_by_seed import View
     from lulcseg.trials.trial_reader import Trial
-    from lulcseg.trials.views import View
 
 
 def add(commands: Commands) -> None:
@@ -91,7 +91,7 @@ def _select_views(trial: Trial, scene: str | None, mosaic: str | None) -> list[V
         LulcsegError: The trial has no such view.
     """
     from lulcseg.errors import LulcsegError
-    from lulcseg.trials.views import views
+    from lulcseg.trials.scores_by_seed import views
 
     found = views(trial)
     if not found:

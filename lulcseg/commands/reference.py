@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lulcseg.commands.parsers import Commands, add_cache, add_command
 
 if TYPE_CHECKING:
-    from lulcseg.assessment.sample import SamplePlan, SampleRequest
-    from lulcseg.assessment.sample_draw import Population
+    from lulcseg.assessment.reference_draw import Population
+    from lulcseg.assessment.reference_sample import SamplePlan, SampleRequest
     from lulcseg.legend import Legend
 
 
@@ -85,7 +85,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _draw_on_scene(arguments: argparse.Namespace) -> None:
-    from lulcseg.assessment.sample_ground import ReferenceGround
+    from lulcseg.assessment.reference_ground import ReferenceGround
     from lulcseg.errors import LulcsegError
     from lulcseg.scene.scene import Scene
 
@@ -101,7 +101,7 @@ def _draw_on_scene(arguments: argparse.Namespace) -> None:
 
 
 def _parse_request(arguments: argparse.Namespace, design: str) -> SampleRequest:
-    from lulcseg.assessment.sample import SampleRequest
+    from lulcseg.assessment.reference_sample import SampleRequest
     from lulcseg.errors import LulcsegError
 
     expected = {}
@@ -130,7 +130,7 @@ def _draw(  # noqa: PLR0917 (called twice, side by side)
     source: str,
     pixel_hectares: float,
 ) -> None:
-    from lulcseg.assessment.sample import check_target, draw_sample, write_sample
+    from lulcseg.assessment.reference_sample import check_target, draw_sample, write_sample
     from lulcseg.progress import Bars
 
     check_target(arguments.out)

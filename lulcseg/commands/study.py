@@ -66,7 +66,7 @@ def _class(arguments: argparse.Namespace) -> None:
 
 
 def _results(arguments: argparse.Namespace) -> None:
-    from lulcseg.study.document import write_results
+    from lulcseg.study.write_study import write_results
     from lulcseg.trials.trial_reader import read_trial
 
     trials = [read_trial(folder) for folder in arguments.trials]
@@ -78,14 +78,14 @@ def _results(arguments: argparse.Namespace) -> None:
 
 
 def _tables(arguments: argparse.Namespace) -> None:
-    from lulcseg.study.document import write_document
+    from lulcseg.study.write_study import write_document
 
     for path in write_document(arguments.folder):
         sys.stdout.write(f"{path}\n")
 
 
 def _samples(arguments: argparse.Namespace) -> None:
-    from lulcseg.study.document import write_samples
+    from lulcseg.study.write_study import write_samples
 
     for path in write_samples(arguments.run_dir, arguments.scene, arguments.out, arguments.cache):
         sys.stdout.write(f"{path}\n")

@@ -30,7 +30,7 @@ def _status(arguments: argparse.Namespace) -> None:
 def _wandb(arguments: argparse.Namespace) -> None:
     import yaml
 
-    from lulcseg.launch.agents import wandb_sweep
+    from lulcseg.launch.wandb_agents import wandb_sweep
 
     definition = wandb_sweep(arguments.sweep, arguments.overrides)
     sys.stdout.write(yaml.safe_dump(definition, sort_keys=False, allow_unicode=True, width=1000))

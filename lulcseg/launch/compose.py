@@ -16,8 +16,8 @@ from typing import Any
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.settings import presets
-from lulcseg.settings.filling import fill
-from lulcseg.settings.programs import PredictConfig, TrainConfig
+from lulcseg.settings.config import PredictConfig, TrainConfig
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import defaults_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -24,8 +24,8 @@ def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
     """Compose ``conf/<name>.yaml`` from the command line and run it.
 
     A single run is passed to ``task``. Of several trainings each is a process of its own. Of a trial's sweep
-    (:mod:`lulcseg.launch.sweeping`) finished runs are left alone, and the state of all is printed at the end. A sweeper
-    that searches settings (``hydra/sweeper=…``) gets the score that each run returns.
+    (:mod:`lulcseg.launch.sweep_runs`) finished runs are left alone, and the state of all is printed at the end. A
+    sweeper that searches settings (``hydra/sweeper=…``) gets the score that each run returns.
 
     Args:
         name: "train" or "predict".
@@ -61,7 +61,7 @@ def _print_only(name: str) -> None:
 
 def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | None:
     """Run the one job of a command line without ``-m``."""
-    from lulcseg.launch.prepared import run_one
+    from lulcseg.launch.hydra_runner import run_one
 
     with hydra_of(line.program) as hydra:
         config = load(line.program, line.overrides)
@@ -72,7 +72,7 @@ def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | 
 
 def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None:
     """Run the jobs of a command line with ``-m``."""
-    from lulcseg.launch.prepared import run_all
+    from lulcseg.launch.hydra_runner import run_all
 
     export_import_path()  # a launcher's processes
     name = line.program
@@ -96,7 +96,7 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None
 def _sweep(jobs: Sequence[Job], run: Callable[[], None]) -> None:
     """Run a trial's sweep; exit with code 1 unless all of its runs are done or being run elsewhere."""
     from lulcseg.launch.status import print_status, survey
-    from lulcseg.launch.sweeping import begin_sweep
+    from lulcseg.launch.sweep_runs import begin_sweep
 
     folder = begin_sweep([job.settings for job in jobs])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that the state is printed
@@ -133,13 +133,13 @@ def _one_of(
 
 
 def _replicate(name: str, command: str, settings: Mapping[tuple[str, ...], Any], overrides: Sequence[str]) -> None:
-    from lulcseg.launch.sweeping import run_replicate
+    from lulcseg.launch.sweep_runs import run_replicate
 
     run_replicate(name, settings[tuple(overrides)], command)
 
 
 def _apart(name: str, command: str, settings: Mapping[tuple[str, ...], Any], overrides: Sequence[str]) -> float | None:
-    from lulcseg.launch.sweeping import run_apart
+    from lulcseg.launch.sweep_runs import run_apart
 
     return run_apart(name, settings[tuple(overrides)], command)
 
@@ -148,7 +148,7 @@ def _searched(name: str, command: str, config: Any) -> float:
     """Run one job of a sweeper that chooses its settings by earlier jobs' scores, and return its score."""
     from hydra.core.hydra_config import HydraConfig
 
-    from lulcseg.launch.sweeping import run_apart
+    from lulcseg.launch.sweep_runs import run_apart
     from lulcseg.launch.trial_folder import in_subfolder
 
     hydra = HydraConfig.get()

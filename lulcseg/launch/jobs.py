@@ -8,7 +8,7 @@ from typing import Any
 
 from lulcseg.launch.command_line import read_command_line
 from lulcseg.launch.compose import ROOT, SWEEPS, compose_all, load_jobs
-from lulcseg.launch.prepared import overrides_of
+from lulcseg.launch.hydra_runner import overrides_of
 from lulcseg.scene.spec import read_yaml
 
 

@@ -13,12 +13,12 @@ from lulcseg.errors import LulcsegError, describe_error, exits_cleanly, failure_
 from lulcseg.files import read_json, write_json
 from lulcseg.launch.child_process import end_with_parent
 from lulcseg.launch.compose import SCHEMAS
-from lulcseg.launch.sweeping import SCORE, note_failure
+from lulcseg.launch.sweep_runs import SCORE, note_failure
 from lulcseg.launch.trial_folder import Settings
 from lulcseg.processes import is_rank_zero
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.settings.filling import fill
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.from_plain import fill
 
 
 def main(argv: Sequence[str] | None = None) -> None:

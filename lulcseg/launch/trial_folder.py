@@ -12,7 +12,7 @@ from lulcseg.files import read_json, write_json
 from lulcseg.locks import exclusive
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record_parts import plain_level
-from lulcseg.settings.programs import PredictConfig, TrainConfig
+from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.trial import ContrastSettings
 
 Settings = TrainConfig | PredictConfig

@@ -12,7 +12,7 @@ import pandas as pd
 from pytorch_lightning.loggers import Logger, MLFlowLogger
 
 from lulcseg.loggers.display import Picture, Value
-from lulcseg.loggers.identity import Identity
+from lulcseg.loggers.run_identity import Identity
 from lulcseg.settings.logger import LoggerSettings
 
 ADDRESS = "sqlite:///mlflow.db"

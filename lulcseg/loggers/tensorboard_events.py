@@ -11,7 +11,7 @@ import pandas as pd
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from lulcseg.loggers.display import Picture, Value
-from lulcseg.loggers.identity import Identity
+from lulcseg.loggers.run_identity import Identity
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.trials.tables import as_markdown
 

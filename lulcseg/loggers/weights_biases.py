@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 
 from lulcseg.legend import IGNORE
 from lulcseg.loggers.display import Picture, Value
-from lulcseg.loggers.identity import Identity
+from lulcseg.loggers.run_identity import Identity
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.logger import LoggerSettings
 

@@ -28,7 +28,7 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid, blocks
 from lulcseg.legend import Legend
 from lulcseg.maps.seams import Regions
-from lulcseg.maps.stored_shares import SHARE_STEPS
+from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
     SHEET,

@@ -23,7 +23,7 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.stored_shares import SHARE_SCALE
+from lulcseg.maps.share_encoding import SHARE_SCALE
 
 _EXTENSIONS = {
     prefix: f"https://stac-extensions.github.io/{extension}/schema.json"

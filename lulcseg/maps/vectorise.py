@@ -29,7 +29,7 @@ from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.rings import CornerLattice, trace_outlines
 from lulcseg.maps.seams import Regions, Seams
-from lulcseg.maps.stored_shares import SHARE_STEPS
+from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.scene.raster_headers import read_header
 
 SHEET = 4096

@@ -13,7 +13,7 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
 from lulcseg.mosaic.devices import threads_of
-from lulcseg.mosaic.joining import join_strips
+from lulcseg.mosaic.join_strips import join_strips
 from lulcseg.mosaic.map_request import MapRequest, TrainedModel
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files

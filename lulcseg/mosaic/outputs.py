@@ -17,10 +17,10 @@ from lulcseg.legend import Legend
 from lulcseg.maps import styles
 from lulcseg.maps.areas import ClassArea, class_areas
 from lulcseg.maps.polygons import write_polygons
-from lulcseg.maps.review import write_review
+from lulcseg.maps.review_places import write_review
 from lulcseg.maps.stac import stac_item
 from lulcseg.maps.writer import reporting_write_errors
-from lulcseg.mosaic.joining import output_path
+from lulcseg.mosaic.join_strips import output_path
 from lulcseg.mosaic.products import CLASSES, CONFIDENCE, DISAGREEMENT, ENTROPY, LAYERS, PROBABILITIES
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.scene.scene import Scene

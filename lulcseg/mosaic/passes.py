@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.weights import WeightName
+from lulcseg.mosaic.weight_windows import WeightName
 from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
 
 _PLANE = (-2, -1)
@@ -117,7 +117,7 @@ class PassPlan:
 
     Attributes:
         passes: The passes, at least one.
-        weight: Name of the weight window, see :mod:`lulcseg.mosaic.weights`.
+        weight: Name of the weight window, see :mod:`lulcseg.mosaic.weight_windows`.
         trim: Share of the patch that is cut off at each edge, 0 ≤ f < 0.5. Patches then overlap by twice as much, and
             their cores cover each pixel once per pass.
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.share_encoding import SHARE_SCALE, SHARE_STEPS
 from lulcseg.maps.sidecar import class_sidecar
-from lulcseg.maps.stored_shares import SHARE_SCALE, SHARE_STEPS
 from lulcseg.maps.writer import RasterLayout
 from lulcseg.mosaic.blend import FinishedRows
 

@@ -15,7 +15,7 @@ from lulcseg.mosaic.forward import ForwardPass, ForwardSample, PatchModel, batch
 from lulcseg.mosaic.passes import PassPlan
 from lulcseg.mosaic.patch_reader import MosaicReader, WindowMask, read_patches
 from lulcseg.mosaic.tiling import Tiling
-from lulcseg.mosaic.weights import weight_window
+from lulcseg.mosaic.weight_windows import weight_window
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader
 
 from lulcseg.patches.batches import PlanBatches, StepSchedule
 from lulcseg.patches.scenes_dataset import ScenesDataset
-from lulcseg.patches.timed import Stopwatch, TimedLoader
+from lulcseg.patches.timed_loader import Stopwatch, TimedLoader
 from lulcseg.sampling.plan import Plan
-from lulcseg.sampling.samplers import ScenesSampler
+from lulcseg.sampling.torchgeo_samplers import ScenesSampler
 from lulcseg.scene.dataset import SceneDataset
 
 

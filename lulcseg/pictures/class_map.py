@@ -15,7 +15,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
-from lulcseg.maps.stored_shares import SHARE_SCALE
+from lulcseg.maps.share_encoding import SHARE_SCALE
 from lulcseg.pictures.map_names import describe_passes
 from lulcseg.scene.raster_headers import same_crs
 

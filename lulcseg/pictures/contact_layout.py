@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
+from lulcseg.augment.build_augmentation import build
 from lulcseg.augment.catalogue import operations
 from lulcseg.augment.stretch import to_unit, unit_range
 from lulcseg.legend import IGNORE, Legend

@@ -15,7 +15,7 @@ from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.areas import class_pixels
 from lulcseg.maps.classraster import ClassRaster, open_raster
-from lulcseg.maps.stored_shares import SHARE_STEPS
+from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.pictures.class_map import ClassMap, read_tags
 from lulcseg.pictures.painting import draw_chequers, enlarge, paint_classes
 from lulcseg.pictures.sheet import NO_CLASS, Key, format_share

@@ -8,7 +8,7 @@ from typing import Any
 from pytorch_lightning import Callback
 
 from lulcseg.errors import LulcsegError
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.registry import bound_arguments, build_target
 from lulcseg.settings.schema import TARGET
 from lulcseg.training.losses.pixel_losses import build_loss

@@ -10,7 +10,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.patches.batches import StepSchedule
 from lulcseg.processes import quiet_lightning
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 
 
 def check_device(accelerator: str) -> None:

@@ -13,8 +13,8 @@ from lulcseg.assessment.console import print_areas, print_assessment
 from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
 from lulcseg.assessment.score_points import assess
 from lulcseg.files import make_folder
-from lulcseg.loggers.contents import show_assessment, show_map
 from lulcseg.loggers.display import NOTHING, Display
+from lulcseg.loggers.run_contents import show_assessment, show_map
 from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from

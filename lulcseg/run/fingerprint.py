@@ -13,11 +13,11 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
-from lulcseg.run_folder.free_settings import FILES, FREE, settings_without
+from lulcseg.run_folder.settings_without_effect import FILES, FREE, settings_without
 from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
-from lulcseg.settings.programs import PredictConfig, TrainConfig
+from lulcseg.settings.config import PredictConfig, TrainConfig
 
 _FORMAT = 1
 _LEFT_OUT = (*FREE, *FILES)

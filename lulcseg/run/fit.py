@@ -15,8 +15,8 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 
 from lulcseg.augment.augmentation import Augmentation
 from lulcseg.errors import LulcsegError
-from lulcseg.loggers.contents import show_sheets
 from lulcseg.loggers.display import NOTHING, Display
+from lulcseg.loggers.run_contents import show_sheets
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
 from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightning
@@ -27,10 +27,10 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import TrainConfig
-from lulcseg.training.allocator import keep_freed_memory
+from lulcseg.settings.config import TrainConfig
 from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.clock import TrainingClock
+from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.metrics_file import kept_curves, restore_curves
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.precision import resolve_precision

@@ -8,7 +8,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import BandStatistics, merge, mosaic_statistics
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 from lulcseg.training.augmenting import margin_of
 from lulcseg.training.model_record import ModelRecord
 

@@ -27,7 +27,7 @@ from lulcseg.sampling.reused_plan import reuse_plan
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 
 
 @dataclass(frozen=True)

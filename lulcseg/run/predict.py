@@ -10,7 +10,7 @@ from pathlib import Path
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
-from lulcseg.loggers.opening import reopen_display
+from lulcseg.loggers.open_display import reopen_display
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.mosaic.mapping import map_scene
@@ -27,7 +27,7 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import PredictConfig
+from lulcseg.settings.config import PredictConfig
 from lulcseg.training.task import SegmentationTask
 
 

@@ -19,7 +19,7 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.run_folder.record_parts import PlanEntry, TrialEntry
 from lulcseg.sampling.plan import Plan
-from lulcseg.settings.programs import PredictConfig, TrainConfig
+from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.training.checkpoints import epochs_done
 from lulcseg.training.resources import larger_peaks, peak_memory
 from lulcseg.training.training_settings import TrainingSettings

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.loggers.contents import facts_of, show_model, show_outcome, show_plan
-from lulcseg.loggers.identity import identity_of
-from lulcseg.loggers.opening import check_logger, open_display
+from lulcseg.loggers.open_display import check_logger, open_display
+from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
+from lulcseg.loggers.run_identity import identity_of
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.map_request import TrainedModel, check_request
 from lulcseg.pictures.previews import put_previews
@@ -39,7 +39,7 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 from lulcseg.training.checkpoints import check_resumable
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.grid import Grid
-from lulcseg.sampling.extents import centred
+from lulcseg.sampling.patch_extents import centred
 from lulcseg.sampling.random_points import uniform_points
 
 type ValidShare = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]

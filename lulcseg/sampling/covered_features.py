@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Grid
 from lulcseg.sampling.centred_patches import DrawnPatches
-from lulcseg.sampling.extents import boxes
+from lulcseg.sampling.patch_extents import boxes
 
 _SLACK = 1e-3
 """Pixels by which a feature may extend over a patch's edge and still count as inside."""

@@ -18,7 +18,7 @@ from pyproj import CRS
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.sampling import plan_file
-from lulcseg.sampling.extents import boxes
+from lulcseg.sampling.patch_extents import boxes
 from lulcseg.sampling.plan_counts import count_patches
 
 TRAIN = "train"

@@ -7,9 +7,9 @@ from typing import get_args
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
-from lulcseg.sampling.extents import check_fits
 from lulcseg.sampling.feature_pool import SceneLike
 from lulcseg.sampling.methods import METHODS, method_of, name_of
+from lulcseg.sampling.patch_extents import check_fits
 from lulcseg.sampling.stratified import COUNTS
 from lulcseg.sampling.systematic import Edge, origin_on
 from lulcseg.settings.sampling import SamplingSettings

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.sampling.class_shares import Cover, shares_by_class
-from lulcseg.sampling.extents import find_intersections
+from lulcseg.sampling.patch_extents import find_intersections
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.plan_counts import count_patches
 

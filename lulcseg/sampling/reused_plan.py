@@ -14,8 +14,8 @@ from pyproj import CRS
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling.extents import boxes, find_intersections
 from lulcseg.sampling.feature_pool import SceneLike, pooled
+from lulcseg.sampling.patch_extents import boxes, find_intersections
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.sampling.plan_recount import classes_not_trained_on, recounted
 

@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
-from lulcseg.sampling.extents import find_intersections
+from lulcseg.sampling.patch_extents import find_intersections
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.seeds import generator
 

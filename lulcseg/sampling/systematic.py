@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling.extents import check_fits, find_intersections
+from lulcseg.sampling.patch_extents import check_fits, find_intersections
 
 type Edge = Literal["drop", "shift"]
 """What becomes of cells that reach over the imagery's edge: left out, or moved inside."""

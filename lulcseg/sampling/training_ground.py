@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from lulcseg.sampling.extents import boxes
+from lulcseg.sampling.patch_extents import boxes
 from lulcseg.sampling.plan import TRAIN, Plan
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import geopandas as gpd
 import shapely
 
+from lulcseg.scene.format_quantities import format_count, format_share
 from lulcseg.scene.labels import invalid
 from lulcseg.scene.overlaps import overlaps
-from lulcseg.scene.quantities import format_count, format_share
 
 
 def label_notes(source: gpd.GeoDataFrame, features: gpd.GeoDataFrame, ground: Any) -> list[str]:

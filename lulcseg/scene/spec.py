@@ -12,7 +12,7 @@ import yaml
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import PAPER_LEGEND, Legend
-from lulcseg.settings.filling import fill
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import setting
 
 SCENES = Path(__file__).resolve().parents[2] / "conf" / "scenes"

@@ -17,8 +17,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
-from lulcseg.scene.distribution import Distribution, Tally, together
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.value_distribution import Distribution, Tally, together
 
 MOST_PIXELS = 2**28
 """Of mosaics with more pixels, regularly spread blocks are read."""

@@ -1,7 +1,7 @@
 """Declaring settings with a sentence and bounds each, and checking values against them.
 
 Standard library only: whatever reads a section of the settings imports nothing heavy with it.
-:mod:`lulcseg.settings.filling` fills sections from YAML or Hydra.
+:mod:`lulcseg.settings.from_plain` fills sections from YAML or Hydra.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from lulcseg.pictures.figure_style import INK, MUTED, RULE, STYLE
 from lulcseg.pictures.palette import value_colours
 from lulcseg.study.effects import AFTER, Questions, StudyView, in_view
-from lulcseg.trials.paper import paper_figures
+from lulcseg.trials.paper_figures import paper_figures
 
 _VERDICT_COLOURS = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.spec import read_yaml
-from lulcseg.settings.filling import fill
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import setting
 from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval

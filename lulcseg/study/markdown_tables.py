@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lulcseg.study.effects import Questions, StudyView, in_view
-from lulcseg.trials.paper import HUMAN, PAPER, PaperFigures
-from lulcseg.trials.rule import paper_ranks
+from lulcseg.trials.paper_figures import HUMAN, PAPER, PaperFigures
+from lulcseg.trials.paper_ranking_rule import paper_ranks
 from lulcseg.trials.summary import t_interval
 from lulcseg.trials.tables import as_markdown
 
@@ -25,7 +25,7 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
         whole: Scores of whole maps.
         view: Our maps.
         year: Year of the image that the paper scored.
-        groups: The paper's groups of values, each ranked within itself (:mod:`lulcseg.trials.paper`).
+        groups: The paper's groups of values, each ranked within itself (:mod:`lulcseg.trials.paper_figures`).
 
     Returns:
         A Markdown table: ours as mean ± half the 95 % t interval over seeds.

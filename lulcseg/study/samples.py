@@ -1,6 +1,6 @@
 """Simulated reference samples of a map whose truth is known at every pixel: errors of their scores.
 
-:mod:`lulcseg.study.draws` draws the samples.
+:mod:`lulcseg.study.sample_draws` draws the samples.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lulcseg.assessment.design import SIMPLE_RANDOM
 from lulcseg.assessment.design_estimators import simple_random, stratified_by_map
-from lulcseg.assessment.sample_size import Allocation
-from lulcseg.study.draws import (
+from lulcseg.assessment.reference_size import Allocation
+from lulcseg.study.sample_draws import (
     ESTIMATED,
     Array,
     allocate_points,
@@ -124,7 +124,7 @@ def compare_designs(
         points: Sizes of the samples.
         draws: Number of samples of each size and design.
         seed: Same seed, same draws; or a generator.
-        allocations: Allocations of points to strata (:data:`lulcseg.assessment.sample_size.ALLOCATIONS`).
+        allocations: Allocations of points to strata (:data:`lulcseg.assessment.reference_size.ALLOCATIONS`).
         names: The classes' names; None: their indices.
         interval_draws: Number of samples of which intervals are computed.
 

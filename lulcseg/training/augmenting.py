@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
+from lulcseg.augment.build_augmentation import build
 from lulcseg.augment.operation import Move
 from lulcseg.augment.warp import Affine, Elastic
 from lulcseg.errors import LulcsegError

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lulcseg.augment.stretch import Limits
-from lulcseg.training.allocator import keep_freed_memory
 from lulcseg.training.compiling import compile_network
+from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
 

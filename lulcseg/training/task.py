@@ -19,13 +19,13 @@ from lulcseg.models.networks import build_network, check_logits
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
-from lulcseg.training.counting import PixelConfusion, PixelLoss
 from lulcseg.training.curve_scores import curve_values
 from lulcseg.training.losses.logit_adjustment import adjust_logits
 from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.model_record import KEY, TRAINING, ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
-from lulcseg.training.steploss import StepLoss
+from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
+from lulcseg.training.step_loss import StepLoss
 from lulcseg.training.training_settings import TrainingSettings
 
 _COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")

@@ -14,7 +14,7 @@ from lulcseg.settings.registry import plain_section
 from lulcseg.settings.trainer import TrainerSettings
 
 if TYPE_CHECKING:
-    from lulcseg.settings.programs import TrainConfig
+    from lulcseg.settings.config import TrainConfig
 
 EPOCHS = "trainer.epochs"
 

@@ -12,8 +12,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.scores_by_seed import AVERAGED, PER_CLASS, WHOLE_MAP
 from lulcseg.trials.trial_reader import Trial
-from lulcseg.trials.views import AVERAGED, PER_CLASS, WHOLE_MAP
 
 COLUMNS = (
     "trial", "value", "level", "seed", "run", "state", "scene", "mosaic", "compared", "subset", "class", "metric",

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
+from lulcseg.trials.scores_by_seed import AVERAGED, View, averaged_over, score_table
 from lulcseg.trials.summary import t_interval
 from lulcseg.trials.trial_reader import Trial
-from lulcseg.trials.views import AVERAGED, View, averaged_over, score_table
 
 LEVEL = 0.05
 """Significance level of the tests."""

@@ -13,13 +13,13 @@ from rich.text import Text
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import format_score
 from lulcseg.trials.contrasts import NO_RANK_TESTS
+from lulcseg.trials.paper_ranking_rule import RULE, TIE_RULES
 from lulcseg.trials.ranking import Ranking
 from lulcseg.trials.resample import COVERS, Resampling
-from lulcseg.trials.rule import RULE, TIE_RULES
+from lulcseg.trials.scores_by_seed import View, scored
 from lulcseg.trials.summary import FEW_POINTS, SPREAD, small_classes
 from lulcseg.trials.tables import ranking_text
 from lulcseg.trials.trial_reader import Trial
-from lulcseg.trials.views import View, scored
 
 _WIDTH = 136
 """Terminal width, in columns, from which on every interval fits unwrapped."""

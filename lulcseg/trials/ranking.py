@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.trials.contrasts import MARGIN, Comparison, find_pair, named_contrast, pairs
-from lulcseg.trials.rule import PaperRanks, Ties, paper_ranks, ranks_of, round_up, time_counts
+from lulcseg.trials.paper_ranking_rule import PaperRanks, Ties, paper_ranks, ranks_of, round_up, time_counts
+from lulcseg.trials.scores_by_seed import WHOLE_MAP, View, averaged_over, score_table
 from lulcseg.trials.summary import Summary, resamples, summarise
 from lulcseg.trials.trial_reader import Trial, TrialValue
-from lulcseg.trials.views import WHOLE_MAP, View, averaged_over, score_table
 
 _STABLE = 0.95
 """Share of bootstrap draws from which on an order is called stable."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.free_settings import settings_digest
 from lulcseg.run_folder.record import COMPLETE, RunRecord
 from lulcseg.run_folder.record_parts import TrialEntry
+from lulcseg.run_folder.settings_without_effect import settings_digest
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Replicate:
         energy_wh: Energy used, in watt hours, where it was measured.
         plan_digest: Digest of the sampling plan.
         fingerprint: Digest of all that its result depends on.
-        settings_digest: Digest of its settings (:func:`lulcseg.run_folder.free_settings.settings_digest`).
+        settings_digest: Digest of its settings (:func:`lulcseg.run_folder.settings_without_effect.settings_digest`).
         commit: Commit of the code.
         assessments: Assessments of its maps and of the digitised polygons, without their tables of points.
         stems: Path of each assessment, without file extension.

@@ -22,8 +22,8 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.seeds import keyed
 from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.scores_by_seed import View, scored
 from lulcseg.trials.trial_reader import Trial
-from lulcseg.trials.views import View, scored
 
 COVERS = "reference points and seeds resampled together (percentile bootstrap)"
 """Sources of variation that the intervals cover."""

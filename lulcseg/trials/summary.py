@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from lulcseg.assessment.assessment import Assessment
+from lulcseg.trials.scores_by_seed import AVERAGED, PER_CLASS, WHOLE_MAP, View, averaged_over, class_names, score_table
 from lulcseg.trials.trial_reader import Trial
-from lulcseg.trials.views import AVERAGED, PER_CLASS, WHOLE_MAP, View, averaged_over, class_names, score_table
 
 SPREAD = "training spread, reference points fixed"
 """Source of variation that the t interval covers."""

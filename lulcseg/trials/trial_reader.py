@@ -11,8 +11,8 @@ from typing import Any, Literal
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.run_folder.folder import TrialFolder
-from lulcseg.trials.notices import notices
 from lulcseg.trials.replicates import Replicate, read_replicate
+from lulcseg.trials.trial_warnings import notices
 
 
 @dataclass(frozen=True, slots=True)

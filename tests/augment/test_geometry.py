@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lulcseg.augment.assemble import build
+from lulcseg.augment.build_augmentation import build
 from lulcseg.augment.catalogue import operations
 from lulcseg.augment.warp import Rotation, Shear, Stretch, Zoom, compose
 from lulcseg.errors import LulcsegError

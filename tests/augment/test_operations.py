@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
+from lulcseg.augment.build_augmentation import build
 from lulcseg.augment.catalogue import operations
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE

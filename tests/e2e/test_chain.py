@@ -22,8 +22,8 @@ from lulcseg.pictures.previews import write_previews
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.filling import fill
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.from_plain import fill
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
 from lulcseg.training.model_record import TRAINING
 from lulcseg.training.training_settings import TrainingSettings

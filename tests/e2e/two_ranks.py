@@ -19,7 +19,7 @@ from torch import Tensor
 from lulcseg.run import fit as fitting
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
 from lulcseg.training.task import SegmentationTask
 
 SIZE, TRAIN, VALIDATION, BATCH, MICRO = 16, 21, 5, 8, 2

@@ -14,7 +14,8 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
-from lulcseg.launch import entry, sweeping
+from lulcseg.launch import entry
+from lulcseg.launch import sweep_runs as sweeping
 from lulcseg.launch.compose import ROOT
 from lulcseg.launch.jobs import jobs_from
 
@@ -111,7 +112,7 @@ ConfigStore.instance().store(group="hydra/sweeper", name="optuna", node={
 SEARCH = """
 import sys
 from lulcseg.files import read_json, write_json
-from lulcseg.launch import entry, sweeping
+from lulcseg.launch import entry, sweep_runs as sweeping
 
 def run(run_dir, lock):
     request = read_json(run_dir / "replicate.json")

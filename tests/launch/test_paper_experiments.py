@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.agents import wandb_sweep
 from lulcseg.launch.command_line import groups, program_of
 from lulcseg.launch.compose import ROOT, compose, compose_all
 from lulcseg.launch.jobs import jobs_from, jobs_of
+from lulcseg.launch.wandb_agents import wandb_sweep
 from lulcseg.settings.augment import AugmentSettings
 from lulcseg.settings.mosaic import MosaicSettings
 

@@ -16,10 +16,10 @@ import pytest
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
-from lulcseg.launch import sweeping as sweep
+from lulcseg.launch import sweep_runs as sweep
 from lulcseg.launch.compose import ROOT, compose
 from lulcseg.launch.status import Standing, print_status, seconds_left, survey
-from lulcseg.launch.sweeping import begin_sweep, run_replicate
+from lulcseg.launch.sweep_runs import begin_sweep, run_replicate
 from lulcseg.launch.trial_folder import check_layout, write_trial
 from lulcseg.locks import is_locked, lock_of, replicate_lock
 from lulcseg.processes import as_keyboard_interrupt

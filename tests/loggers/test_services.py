@@ -13,10 +13,10 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
-from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, NoDisplay, Picture
-from lulcseg.loggers.identity import TrialPlace, identity_of, trial_of
-from lulcseg.loggers.opening import check_logger, open_display, reopen_display
+from lulcseg.loggers.open_display import check_logger, open_display, reopen_display
+from lulcseg.loggers.run_contents import facts_of
+from lulcseg.loggers.run_identity import TrialPlace, identity_of, trial_of
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.logger import LoggerSettings
@@ -105,7 +105,7 @@ def test_layers_are_painted_half_transparent_and_nothing_where_there_is_no_class
 
 
 def test_a_logger_that_is_not_installed_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lulcseg.loggers.opening.find_spec", lambda _: None)
+    monkeypatch.setattr("lulcseg.loggers.open_display.find_spec", lambda _: None)
     for name in ("tensorboard", "mlflow"):
         with pytest.raises(LulcsegError, match=rf"isn't installed; run pip install 'lulcseg\[{name}\]'"):
             check_logger(LoggerSettings(name=name))

@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.loggers.contents import (
+from lulcseg.loggers.open_display import open_display, reopen_display
+from lulcseg.loggers.run_contents import (
     facts_of,
 )
-from lulcseg.loggers.identity import identity_of
-from lulcseg.loggers.opening import open_display, reopen_display
+from lulcseg.loggers.run_identity import identity_of
 from lulcseg.maps.classraster import ClassRaster
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord

@@ -11,7 +11,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.mosaic import mapping
 from lulcseg.mosaic.passes import Pass, PassPlan, plan_from
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
-from lulcseg.mosaic.weights import WEIGHTS, weight_window
+from lulcseg.mosaic.weight_windows import WEIGHTS, weight_window
 from lulcseg.progress import Bars
 from tests.support.mosaics import (
     CODES,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lulcseg.augment.assemble import build
+from lulcseg.augment.build_augmentation import build
 from lulcseg.augment.catalogue import operations
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.pictures import contact_layout as contact

@@ -10,7 +10,7 @@ from lulcseg.grid import Window
 from lulcseg.mosaic.passes import Pass, PassPlan
 from lulcseg.mosaic.patch_reader import reflected
 from lulcseg.mosaic.tiling import Tiling
-from lulcseg.mosaic.weights import WEIGHTS, weight_window
+from lulcseg.mosaic.weight_windows import WEIGHTS, weight_window
 
 sizes = st.integers(1, 40)
 offsets = st.floats(0, 1, exclude_max=True)

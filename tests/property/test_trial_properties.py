@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lulcseg.trials.contrasts import named_contrast, pairs
 from lulcseg.trials.paired_tests import holm
+from lulcseg.trials.paper_ranking_rule import paper_ranks
 from lulcseg.trials.ranking import rank_trial
-from lulcseg.trials.rule import paper_ranks
 from lulcseg.trials.summary import bootstrap_interval, t_interval
 from lulcseg.trials.trial_reader import Contrast
 from tests.support.trials import VIEW, trial_of

@@ -13,7 +13,7 @@ import pytest
 
 from lulcseg.assessment.design import Stratum
 from lulcseg.assessment.design_estimators import stratified_by_map, stratified_elsewhere
-from lulcseg.assessment.sample_size import allocate, needed_points
+from lulcseg.assessment.reference_size import allocate, needed_points
 
 # Olofsson et al. 2014, Table 8 (p. 55): rows = map; deforestation, forest gain, stable forest, stable non-forest.
 CHANGE = ("deforestation", "forest gain", "stable forest", "stable non-forest")

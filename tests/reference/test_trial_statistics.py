@@ -13,8 +13,8 @@ from statsmodels.stats.weightstats import ttost_paired
 from benchmarks.trials import coverage
 from lulcseg.trials.contrasts import NO_RANK_TESTS
 from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
-from lulcseg.trials.paper import HUMAN, PAPER, paper_figures
-from lulcseg.trials.rule import paper_ranks, round_up
+from lulcseg.trials.paper_figures import HUMAN, PAPER, paper_figures
+from lulcseg.trials.paper_ranking_rule import paper_ranks, round_up
 from lulcseg.trials.summary import AS_THE_PAPER, bootstrap_interval, t_interval
 
 

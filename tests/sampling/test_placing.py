@@ -7,7 +7,7 @@ import shapely
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.sampling.centred_patches import try_patches
-from lulcseg.sampling.extents import boxes, centred, check_fits, find_intersections
+from lulcseg.sampling.patch_extents import boxes, centred, check_fits, find_intersections
 from lulcseg.sampling.systematic import all_cells, keep_meeting, origin_on
 
 GRID = Grid("EPSG:28355", left=300_000.0, top=8_050_000.25, xres=0.5, yres=0.25, height=300, width=520)

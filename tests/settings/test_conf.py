@@ -15,7 +15,7 @@ from lulcseg.launch.command_line import groups, program_of
 from lulcseg.launch.compose import CONF, ROOT, SCHEMAS, compose
 from lulcseg.launch.jobs import jobs_of
 from lulcseg.scene.spec import SceneSpec, SyntheticSpec
-from lulcseg.settings.filling import fill
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import defaults_of
 
 HYDRAS = CONF / "hydra"  # options of Hydra's own groups, whose defaults are a plugin's

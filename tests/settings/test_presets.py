@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from lulcseg.augment.assemble import build
+from lulcseg.augment.build_augmentation import build
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
 from lulcseg.launch.jobs import jobs_from
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.settings import presets
 from lulcseg.settings.augment import AugmentSettings
-from lulcseg.settings.filling import fill
+from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.settings.presets import load_preset, preset_names, separate_presets
-from lulcseg.settings.programs import TrainConfig
 
 
 @pytest.mark.parametrize("name", preset_names("augment"))

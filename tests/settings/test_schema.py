@@ -12,8 +12,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.launch.command_line import groups
 from lulcseg.launch.compose import CONF, SCHEMAS, compose
 from lulcseg.launch.jobs import jobs_from
-from lulcseg.settings.filling import fill
-from lulcseg.settings.programs import TrainConfig
+from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import known_keys
 
 

@@ -12,7 +12,7 @@ from lulcseg.assessment.design_estimators import stratified_by_map
 from lulcseg.assessment.scores import score
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import PAPER_LEGEND
-from lulcseg.study.draws import (
+from lulcseg.study.sample_draws import (
     allocate_points,
     class_measures,
     divide,

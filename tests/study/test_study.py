@@ -19,11 +19,11 @@ from lulcseg.errors import LulcsegError
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
 from lulcseg.study.derived_scenes import write_class_scene, write_ground_scene
-from lulcseg.study.document import write_document
 from lulcseg.study.effect_figures import time_against_accuracy
 from lulcseg.study.effects import StudyView, effects, read_questions, verdict
 from lulcseg.study.landscape import read_map, read_truth
 from lulcseg.study.score import score_labels, score_trials
+from lulcseg.study.write_study import write_document
 from lulcseg.trials.trial_reader import read_trial
 from tests.support.plans import drawn
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lulcseg.augment.assemble import build
 from lulcseg.augment.augmentation import Augmentation
+from lulcseg.augment.build_augmentation import build
 
 
 def only(name: str, bands: int, **settings: Any) -> Augmentation:

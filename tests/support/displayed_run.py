@@ -9,8 +9,8 @@ from PIL import Image
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.legend import LandClass, Legend
-from lulcseg.loggers.contents import show_assessment, show_map, show_model, show_outcome, show_plan, show_sheets
 from lulcseg.loggers.display import Display
+from lulcseg.loggers.run_contents import show_assessment, show_map, show_model, show_outcome, show_plan, show_sheets
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from tests.support.runs import write_run

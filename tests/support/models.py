@@ -12,7 +12,7 @@ import torch
 from lulcseg.legend import PAPER_LEGEND
 from lulcseg.settings.augment import AugmentSettings, OperationShares
 from lulcseg.settings.model import ModelSettings
-from lulcseg.training.largest import StepMemory
+from lulcseg.training.largest_micro_batch import StepMemory
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings

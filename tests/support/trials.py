@@ -15,8 +15,8 @@ from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.legend import PAPER_LEGEND, Legend
 from lulcseg.trials.replicates import Replicate
+from lulcseg.trials.scores_by_seed import View
 from lulcseg.trials.trial_reader import Contrast, Trial, TrialValue
-from lulcseg.trials.views import View
 
 VIEW = View("s", "m")
 """What :func:`trial_of` maps."""

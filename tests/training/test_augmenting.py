@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from lulcseg.augment.assemble import build
+from lulcseg.augment.build_augmentation import build
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.training.augmenting import build_augmentation

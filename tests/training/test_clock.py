@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lulcseg.patches import timed
-from lulcseg.patches.timed import Stopwatch, TimedLoader
+from lulcseg.patches import timed_loader as timed
+from lulcseg.patches.timed_loader import Stopwatch, TimedLoader
 from lulcseg.training.clock import TrainingClock
 from lulcseg.training.resources import Counter, EnergyMeter
 

@@ -13,8 +13,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.trials import resample as module
 from lulcseg.trials.resample import RESAMPLED, draw_scores, read_pairs, resample
+from lulcseg.trials.scores_by_seed import View
 from lulcseg.trials.trial_reader import read_trial
-from lulcseg.trials.views import View
 from tests.support.trials import assessment, reference, spoiled, write_run, write_trial
 
 VIEW = View("synthetic2018", "single")

@@ -12,9 +12,9 @@ import pytest
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import PAPER_LEGEND
 from lulcseg.trials.ranking import rank_trial
+from lulcseg.trials.scores_by_seed import View, score_table, views
 from lulcseg.trials.summary import small_classes, summarise, summarise_classes
 from lulcseg.trials.trial_reader import Contrast, read_trial
-from lulcseg.trials.views import View, score_table, views
 from tests.support.trials import assessment, reference, spoiled, write_run, write_trial
 
 VIEW = View("synthetic2018", "single")

@@ -12,7 +12,7 @@ import pandas as pd
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.scores import format_score
 from lulcseg.report.trial.score_table import year_of
-from lulcseg.trials.paper import HUMAN, PaperFigures, paper_figures
+from lulcseg.trials.paper_figures import HUMAN, PaperFigures, paper_figures
 from lulcseg.trials.ranking import Ranking
 from lulcseg.trials.summary import Summary
 from lulcseg.trials.tables import as_latex, as_markdown, ranking_frame, ranking_text, with_interval, write_table

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.report.interval_figure import IntervalFigure
 from lulcseg.report.trial.score_views import METRICS, ViewComparison
-from lulcseg.trials.paper import HUMAN, HUMAN_HOURS, PaperFigures, paper_figures
+from lulcseg.trials.paper_figures import HUMAN, HUMAN_HOURS, PaperFigures, paper_figures
 from lulcseg.trials.ranking import RankedValue, Ranking
 from lulcseg.trials.summary import FEW_POINTS, Summary
 from lulcseg.trials.trial_reader import Trial

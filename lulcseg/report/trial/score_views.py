@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.legend import LandClass
 from lulcseg.pictures.class_map import join_classes
-from lulcseg.trials.views import View, scored, views
+from lulcseg.trials.scores_by_seed import View, scored, views
 
 if TYPE_CHECKING:
     from lulcseg.trials.replicates import Replicate
@@ -100,7 +100,7 @@ class ViewComparison:
 
 
 def comparisons(trial: Trial) -> list[ViewComparison]:
-    """Gather a trial's assessments, one comparison per view (:func:`lulcseg.trials.views.views`)."""
+    """Gather a trial's assessments, one comparison per view (:func:`lulcseg.trials.scores_by_seed.views`)."""
     return [
         ViewComparison(
             key=f"scene-{number}",

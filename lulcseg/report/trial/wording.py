@@ -8,8 +8,8 @@ from lulcseg.assessment.scores import format_score
 from lulcseg.report.accuracy_table import SIMPLE_RANDOM_NOTE, design_note
 from lulcseg.report.trial.score_views import ViewComparison
 from lulcseg.trials.contrasts import NO_RANK_TESTS
+from lulcseg.trials.paper_ranking_rule import RULE, TIE_RULES
 from lulcseg.trials.ranking import Ranking
-from lulcseg.trials.rule import RULE, TIE_RULES
 from lulcseg.trials.summary import FEW_POINTS, SPREAD
 
 LEGENDS = {

@@ -11,7 +11,7 @@ import shapely
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
 from lulcseg.scene.check.findings import Findings
-from lulcseg.scene.quantities import format_area, format_count, format_share
+from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.scene import Scene
 

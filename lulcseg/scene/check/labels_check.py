@@ -10,9 +10,9 @@ import shapely
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.labels import RasterLabels, invalid
 from lulcseg.scene.overlaps import overlaps
-from lulcseg.scene.quantities import format_area, format_count, format_share
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import LabelsSpec
 

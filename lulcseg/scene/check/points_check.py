@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Window
 from lulcseg.scene.check.findings import Findings
-from lulcseg.scene.quantities import format_count, format_share
+from lulcseg.scene.format_quantities import format_count, format_share
 from lulcseg.scene.scene import Scene
 
 _FEW = 25

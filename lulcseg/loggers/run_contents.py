@@ -16,7 +16,7 @@ from PIL import Image
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.legend import Legend
 from lulcseg.loggers.display import Display, Picture, Value
-from lulcseg.loggers.identity import Identity
+from lulcseg.loggers.run_identity import Identity
 from lulcseg.maps.classraster import ClassRaster
 from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.run_figures import confusion_figure

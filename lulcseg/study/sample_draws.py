@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lulcseg.assessment.sample_size import LEAST, LEAST_OLOFSSON, Allocation, allocate
+from lulcseg.assessment.reference_size import LEAST, LEAST_OLOFSSON, Allocation, allocate
 
 Array = NDArray[np.float64]
 

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lulcseg.assessment import sample_draw
+from lulcseg.assessment import reference_draw as sample_draw
 from lulcseg.assessment.assess_files import assess_files
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
-from lulcseg.assessment.sample_draw import WholeGround, count_strata, draw_pixels
-from lulcseg.assessment.sample_size import allocate, expected_error, needed_points, size_sample
+from lulcseg.assessment.reference_draw import WholeGround, count_strata, draw_pixels
+from lulcseg.assessment.reference_size import allocate, expected_error, needed_points, size_sample
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from lulcseg.training.allocator import keep_freed_memory
+from lulcseg.training.cpu_allocator import keep_freed_memory
 
 SCRIPT = """
 import resource, sys
 import torch
-from lulcseg.training.allocator import keep_freed_memory
+from lulcseg.training.cpu_allocator import keep_freed_memory
 torch.set_num_threads(1)
 told = keep_freed_memory() if sys.argv[1] == "keep" else None
 def faults():

@@ -6,7 +6,7 @@ import torch
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from lulcseg.legend import IGNORE
-from lulcseg.training.counting import PixelConfusion
+from lulcseg.training.pixel_metrics import PixelConfusion
 
 
 def test_pixels_are_counted_as_torchmetrics_does() -> None:

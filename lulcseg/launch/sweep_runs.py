@@ -18,7 +18,7 @@ from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord, timestamp
 from lulcseg.run_folder.record_parts import TrialEntry
-from lulcseg.settings.programs import PredictConfig
+from lulcseg.settings.config import PredictConfig
 
 SCORE = "score"
 """Key under which the process adds the run's score to the request."""

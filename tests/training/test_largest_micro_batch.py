@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lulcseg.cli import main
 from lulcseg.launch.compose import ROOT
-from lulcseg.training.largest import KEPT_FREE, StepMeasurement, largest_that_fits
+from lulcseg.training.largest_micro_batch import KEPT_FREE, StepMeasurement, largest_that_fits
 from tests.support.models import step_memory
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lulcseg.assessment.assessment import Assessment
-from lulcseg.trials.notices import judged_classes
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
+from lulcseg.trials.trial_warnings import judged_classes
 
 WHOLE_MAP = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 """Metrics of a whole map, named as in :class:`lulcseg.assessment.scores.Scores`."""

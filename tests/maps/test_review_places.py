@@ -12,7 +12,7 @@ from scipy import ndimage
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
-from lulcseg.maps.review import SLIVER_PIXELS, write_review
+from lulcseg.maps.review_places import SLIVER_PIXELS, write_review
 from tests.conftest import CRS, LEFT, RES, TOP, box, write_raster
 
 LEGEND = Legend((LandClass(10, "Trees", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7")))

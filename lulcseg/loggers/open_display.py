@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 
 from lulcseg.errors import LulcsegError
-from lulcseg.loggers.contents import facts_of
 from lulcseg.loggers.display import NOTHING, Display, NoDisplay
-from lulcseg.loggers.identity import Identity, identity_of
+from lulcseg.loggers.run_contents import facts_of
+from lulcseg.loggers.run_identity import Identity, identity_of
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
-from lulcseg.settings.filling import fill
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.logger import LoggerSettings
 
 _NEEDS = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}

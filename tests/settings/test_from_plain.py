@@ -11,9 +11,9 @@ import pytest
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import ROOT, compose
 from lulcseg.launch.jobs import jobs_from
-from lulcseg.settings.filling import fill
+from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.from_plain import fill
 from lulcseg.settings.loss import LossSettings
-from lulcseg.settings.programs import TrainConfig
 
 SECTIONS = ("model", "loss", "optim", "sampling", "augment")
 
@@ -44,6 +44,6 @@ def test_without_a_target_a_section_takes_no_arguments() -> None:
 
 
 def test_sections_are_declared_without_omegaconf() -> None:
-    code = "import sys, lulcseg.settings.programs; print('omegaconf' in sys.modules, 'yaml' in sys.modules)"
+    code = "import sys, lulcseg.settings.config; print('omegaconf' in sys.modules, 'yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "False False\n"

@@ -18,7 +18,7 @@ from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.losses.cross_entropy import cross_entropy, summed_cross_entropy
 from lulcseg.training.losses.logit_adjustment import adjust_logits
-from lulcseg.training.steploss import StepLoss
+from lulcseg.training.step_loss import StepLoss
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import record

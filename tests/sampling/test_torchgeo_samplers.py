@@ -14,7 +14,7 @@ from torchgeo.datasets import RasterDataset, stack_samples
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.sampling.plan import Plan, patch_rows, stack_rows
-from lulcseg.sampling.samplers import PlanSampler, ScenesSampler
+from lulcseg.sampling.torchgeo_samplers import PlanSampler, ScenesSampler
 
 GRID = Grid("EPSG:28355", left=300_000.75, top=8_050_000.25, xres=0.5, yres=0.5, height=90, width=130)
 

@@ -17,8 +17,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from lulcseg import __version__
 from lulcseg.assessment.design import SIMPLE_RANDOM, STRATIFIED
 from lulcseg.assessment.design_strata import SAMPLE_TABLE, STRATA_TABLE
-from lulcseg.assessment.sample_draw import DrawnSample, Population, WholeGround, count_strata, draw_pixels
-from lulcseg.assessment.sample_size import (
+from lulcseg.assessment.reference_draw import DrawnSample, Population, WholeGround, count_strata, draw_pixels
+from lulcseg.assessment.reference_size import (
     LEAST,
     LEAST_OLOFSSON,
     Allocation,
@@ -27,7 +27,7 @@ from lulcseg.assessment.sample_size import (
     needed_points,
     size_sample,
 )
-from lulcseg.assessment.sample_style import sample_style
+from lulcseg.assessment.reference_style import sample_style
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import replacing
 from lulcseg.grid import Grid

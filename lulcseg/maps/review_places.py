@@ -18,7 +18,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.polygons import PolygonLayer, check_geopackage_path, check_not_negative, min_pixels, open_aligned
 from lulcseg.maps.seams import Regions
-from lulcseg.maps.stored_shares import SHARE_STEPS
+from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.vectorise import (
     BACKGROUND,
     SHEET,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lulcseg.run_folder.free_settings import FILES, FREE, OF_A_REPLICATE, settings_digest, settings_without
-from lulcseg.settings.programs import PredictConfig, TrainConfig
+from lulcseg.run_folder.settings_without_effect import FILES, FREE, OF_A_REPLICATE, settings_digest, settings_without
+from lulcseg.settings.config import PredictConfig, TrainConfig
 
 
 def test_every_listed_setting_exists() -> None:

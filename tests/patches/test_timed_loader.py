@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lulcseg.patches.timed import Stopwatch, TimedLoader, _copied
+from lulcseg.patches.timed_loader import Stopwatch, TimedLoader, _copied
 
 
 def test_batches_are_copied_in_order_and_used_after_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
