@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lulcseg.launch.entry import run_hydra
-from lulcseg.scene.spec import find_scene
 from lulcseg.settings.config import TrainConfig
 
 
@@ -11,6 +10,8 @@ def main() -> None:
     """Compose the settings and run them."""
 
     def task(config: TrainConfig) -> float | None:
+        from lulcseg.scene.spec import find_scene
+
         # before imports that take ten seconds
         for name in [*config.scenes.train, *config.scenes.assess, *([config.scene] if config.scene else [])]:
             find_scene(name)

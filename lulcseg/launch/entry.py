@@ -16,7 +16,8 @@ from lulcseg.launch.compose import CONF, filled, hydra_of, load, register_defaul
 from lulcseg.launch.jobs import Job, prepared_jobs
 from lulcseg.processes import export_import_path
 
-_ASKS_ONLY = {"--help", "-h", "--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
+_HELP = {"--help", "-h"}
+_ASKS_ONLY = {"--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -37,7 +38,11 @@ def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     score: float | None = None
     with exits_cleanly():
-        if _ASKS_ONLY & set(sys.argv[1:]):
+        if _HELP & set(sys.argv[1:]):
+            from lulcseg.launch.help_text import help_text
+
+            sys.stdout.write(help_text(name, sys.argv[1:]) + "\n")
+        elif _ASKS_ONLY & set(sys.argv[1:]):
             _print_only(name)
         elif (line := read_command_line(name, sys.argv[1:])).multirun:
             _run_several(line, task)

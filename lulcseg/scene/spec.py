@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.files import read_yaml
 from lulcseg.legend import PAPER_LEGEND, Legend
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import setting
@@ -170,21 +169,6 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     spec.labels, spec.points = typed.get("labels"), typed.get("points")
     _check(spec, path)
     return SceneFile(path, spec.name or path.stem, spec, _legend(spec.legend, path))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
-
-    Raises:
-        LulcsegError: Not YAML, or not a mapping.
-    """
-    try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LulcsegError(f"it is not YAML ({str(error).splitlines()[0]})", where=path, remedy="correct it") from error
-    if not isinstance(plain, dict):
-        raise LulcsegError("it has no settings", where=path, remedy="write it as 'key: value' lines")
-    return plain
 
 
 def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
