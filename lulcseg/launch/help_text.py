@@ -1,4 +1,4 @@
-"""The help of an entry script: Hydra's own takes seconds, as it copies all configurations for each group that it lists."""
+"""The help of an entry script. Hydra's own takes seconds: it copies all configurations for each group that it lists."""
 
 from __future__ import annotations
 
