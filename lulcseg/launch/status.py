@@ -1,4 +1,4 @@
-"""How far a trial is: what is done, running, failed or missing, and how long the rest may take."""
+"""Progress of a trial: which replicates are done, running, failed or missing, and the time left."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ STATES = ("done", "running", "failed", "cut off", "missing")
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How one replicate stands.
+class ReplicateStatus:
+    """Status of one replicate.
 
     Attributes:
         value: Name of its value.
         seed: Its seed.
-        state: One of :data:`STATES`; ``cut off`` goes on where it was once the sweep is started again.
-        seconds: What it took, training and mapping, if it is done.
-        epochs: Epochs had and wanted, where it says.
+        state: One of :data:`STATES`; a replicate that is ``cut off`` is resumed when the sweep is started again.
+        seconds: Time of training and mapping in seconds, if it is done.
+        epochs: Epochs done and total, if known.
         error: What went wrong, if it failed.
     """
 
@@ -38,7 +38,7 @@ class Standing:
 
     @property
     def left(self) -> float:
-        """Share of it that is to be done, 0…1."""
+        """Share of its work that is left, 0…1."""
         if self.state == "done":
             return 0.0
         if self.state in {"running", "cut off"} and self.epochs is not None:
@@ -46,24 +46,24 @@ class Standing:
         return 1.0
 
 
-def survey(folder: Path) -> list[Standing]:
-    """Look at all replicates of a trial, by value and seed.
+def survey(folder: Path) -> list[ReplicateStatus]:
+    """Return the status of all replicates of a trial, by value and seed.
 
     Raises:
-        LulcsegError: The folder is no trial's.
+        LulcsegError: The folder is not a trial's.
     """
     trial_folder = TrialFolder(folder)
     trial = read_json(trial_folder.description)
     if trial is None:
         remedy = f"give a folder that holds {trial_folder.description.name}"
-        raise LulcsegError("it is no trial's folder", where=folder, remedy=remedy)
+        raise LulcsegError("it is not the folder of a trial", where=folder, remedy=remedy)
     return [_standing(trial_folder, value["name"], seed) for value in trial["values"] for seed in trial["seeds"]]
 
 
-def seconds_left(runs: Sequence[Standing]) -> float | None:
-    """Estimate the seconds that the rest takes, from what is done: of the same value, or else of any.
+def seconds_left(runs: Sequence[ReplicateStatus]) -> float | None:
+    """Estimate the seconds left, from finished replicates of the same value, or else of any value.
 
-    Runs that go on at once share the time. None where nothing is done yet, 0 where all is.
+    Replicates that run at the same time share it. None before the first is finished, 0 when all are.
     """
     if all(run.state == "done" for run in runs):
         return 0.0
@@ -78,8 +78,8 @@ def seconds_left(runs: Sequence[Standing]) -> float | None:
     return total / max(1, sum(run.state == "running" for run in runs))
 
 
-def print_status(folder: Path, runs: Sequence[Standing]) -> None:
-    """Print a table with a row a value, and a line for each run that is running or failed."""
+def print_status(folder: Path, runs: Sequence[ReplicateStatus]) -> None:
+    """Print a table with a row per value, and a line for each replicate that is running, cut off or failed."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -89,49 +89,49 @@ def print_status(folder: Path, runs: Sequence[Standing]) -> None:
     console.print(f"\n[bold]{escape(str(trial.get('title')))}[/bold]  {escape(str(folder))}", soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
     table.add_column("value")
-    for name in (*STATES, "time left"):
-        table.add_column(name, justify="right")
+    for heading in (*STATES, "time left"):
+        table.add_column(heading, justify="right")
     for value in dict.fromkeys(run.value for run in runs):
         own = [run for run in runs if run.value == value]
         table.add_row(escape(value), *_counts(own), _duration(_left_of(value, runs)))
     table.add_row("all", *_counts(runs), _duration(seconds_left(runs)), style="bold")
     console.print(table)
     for run in runs:
-        told = f"{run.value}, seed {run.seed}"
+        name = f"{run.value}, seed {run.seed}"
         if run.state in {"running", "cut off"} and run.epochs is not None:
-            had, wanted = run.epochs
-            console.print(f"  {escape(told)}: {run.state}, {had} of {wanted} epochs done", soft_wrap=True)
+            done, total = run.epochs
+            console.print(f"  {escape(name)}: {run.state}, {done} of {total} epochs done", soft_wrap=True)
         if run.state == "failed":
-            console.print(f"  {escape(told)}: [red]failed[/red] {escape(str(run.error))}", soft_wrap=True)
+            console.print(f"  {escape(name)}: [red]failed[/red] {escape(str(run.error))}", soft_wrap=True)
 
 
-def _left_of(value: str, runs: Sequence[Standing]) -> float | None:
+def _left_of(value: str, runs: Sequence[ReplicateStatus]) -> float | None:
     """Estimate the seconds that one value's runs take, one after another."""
-    whole = [run if run.value == value else Standing(run.value, run.seed, "done", run.seconds) for run in runs]
+    whole = [run if run.value == value else ReplicateStatus(run.value, run.seed, "done", run.seconds) for run in runs]
     return seconds_left(whole)
 
 
-def _counts(runs: Sequence[Standing]) -> list[str]:
+def _counts(runs: Sequence[ReplicateStatus]) -> list[str]:
     return [str(sum(run.state == state for run in runs) or "·") for state in STATES]
 
 
-def _standing(folder: TrialFolder, value: str, seed: int) -> Standing:
+def _standing(folder: TrialFolder, value: str, seed: int) -> ReplicateStatus:
     run = folder.run(value, seed)
     record = RunRecord.read(run)
     if record is not None and record.is_complete:
-        return Standing(value, seed, "done", seconds=_took(record))
+        return ReplicateStatus(value, seed, "done", seconds=_took(record))
     epochs = _epochs(run)
     if is_locked(run.path):
-        return Standing(value, seed, "running", epochs=epochs)
+        return ReplicateStatus(value, seed, "running", epochs=epochs)
     if record is None:
-        return Standing(value, seed, "missing")
+        return ReplicateStatus(value, seed, "missing")
     if record.state == "failed":
-        return Standing(value, seed, "failed", epochs=epochs, error=record.error)
-    return Standing(value, seed, "cut off", epochs=epochs)
+        return ReplicateStatus(value, seed, "failed", epochs=epochs, error=record.error)
+    return ReplicateStatus(value, seed, "cut off", epochs=epochs)
 
 
 def _took(record: RunRecord) -> float:
-    """Return the seconds that a run took; a prediction's training was another run's."""
+    """Return the seconds that a run took; the training of a predicted model belongs to another run."""
     training = record.training_seconds or 0.0 if record.state == "finished" else 0.0
     return training + sum(entry.seconds for entry in record.maps or ())
 
