@@ -1,4 +1,4 @@
-"""The synthetic landscape: two dates of farmland from the air, with the truth known everywhere."""
+"""The synthetic landscape: simulated aerial mosaics of farmland on two dates, with the true class of every pixel."""
 
 VERSION = 2
-"""Raised whenever the same size and seed give other files, so that no cached landscape is stale."""
+"""Generator version, part of the cache key: increase it whenever the output for a given size and seed changes."""

@@ -1,4 +1,4 @@
-"""The lie of the land: the main road, the creeks, and the country between them cut into paddocks."""
+"""Framework of the landscape: the main road, the creeks, and the land between them subdivided into paddocks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from shapely.ops import substring
 from lulcseg.scene.synthetic.geometry import compactness, extent_along, halve, polygons
 
 MARGIN = 64
-"""The landscape is laid out this far beyond the picture, pixels, so that nothing ends at its edge."""
-_PADDOCK = 46_000.0
+"""Margin by which the layout extends beyond the image, pixels, so that no polygon ends at the image's edge."""
+_PADDOCK_AREA = 46_000.0
+"""Typical area of a paddock at ``Scale.area`` 1, square pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How sizes follow from the size of the landscape.
+    """Scale factors as a function of the landscape's size.
 
-    Small landscapes have small fields, so that every class finds room; large ones grow towards real sizes.
+    Small landscapes have small fields, so that every class fits; in larger ones, fields approach their real size.
 
     Attributes:
         size: Side of the landscape, pixels.
-        area: Area of a field relative to the one of a 2048 px landscape.
-        width: Width of roads, creeks and headlands relative to real ones.
-        crops: Share of the land meant for the eight crop classes.
+        area: Scale factor for the area of fields and paddocks.
+        width: Width of roads, creeks and headlands relative to their real width.
+        crops: Target share of the land under the eight crop classes.
     """
 
     size: int
@@ -58,11 +59,11 @@ class Scale:
 
 @dataclass(slots=True)
 class Paddock:
-    """A piece of land between lanes and fences.
+    """A parcel of land bounded by lanes and fences.
 
     Attributes:
-        polygon: Its outline, pixels.
-        angle: Which way its sides run, radians.
+        polygon: Outline, pixels.
+        angle: Orientation of its sides, radians.
     """
 
     polygon: Polygon
@@ -71,7 +72,7 @@ class Paddock:
 
 @dataclass(slots=True)
 class Lane:
-    """A straight piece of unsealed road: its ground with the verges, and its direction (radians)."""
+    """A straight section of unsealed road: its outline including the verges (pixels), and its direction (radians)."""
 
     polygon: Polygon
     angle: float
@@ -79,14 +80,15 @@ class Lane:
 
 @dataclass(slots=True)
 class Country:
-    """The frame that fields are laid into.
+    """The framework within which fields are laid out.
 
     Attributes:
-        scale: Sizes.
-        road: Centre line of the main road, north to south; it parts the training ground (west) from the held-out one.
+        scale: Scale factors.
+        road: Centre line of the main road, from north to south. It separates the training ground (west) from the
+            held-out ground (east).
         creeks: Centre lines of the creeks.
-        corridors: Ground along each creek, under trees.
-        paddocks: The rest, cut up, by side: west, east.
+        corridors: Wooded riparian corridors along the creeks.
+        paddocks: The remaining land, subdivided; those west and those east of the road.
         lanes: Unsealed roads.
     """
 
@@ -99,11 +101,11 @@ class Country:
 
     @property
     def road_half_width(self) -> float:
-        """Half the width of the main road with its verges, pixels."""
+        """Half the width of the main road including its verges, pixels."""
         return 15.0 * self.scale.width
 
     def grounds(self) -> tuple[Polygon, Polygon]:
-        """Return the training ground and the held-out ground, pixels: all that is west and east of the road."""
+        """Return the training and the held-out ground, in pixels: the areas west and east of the road."""
         n = self.scale.size
         line = shapely.get_coordinates(self.road)
         west = Polygon([(-2.0 * n, line[0, 1]), *line, (-2.0 * n, line[-1, 1])])
@@ -112,11 +114,11 @@ class Country:
 
 
 def lay_out_country(size: int, rng: np.random.Generator) -> Country:
-    """Draw the road and the creeks, and cut the land between them into paddocks.
+    """Generate the road and the creeks, and subdivide the land between them into paddocks.
 
     Args:
         size: Side of the landscape, pixels.
-        rng: Source of all that is drawn.
+        rng: Random generator.
     """
     scale = Scale.of(size)
     country = Country(scale, _main_road(scale, rng))
@@ -138,7 +140,7 @@ def lay_out_country(size: int, rng: np.random.Generator) -> Country:
 
 
 def _main_road(scale: Scale, rng: np.random.Generator) -> LineString:
-    """Draw a road from north to south, a little west of which the held-out ground begins."""
+    """Generate the centre line of the main road: a smooth curve from north to south, slightly east of the middle."""
     n = scale.size
     knots = np.linspace(-0.25, 1.25, 7)
     bend = CubicSpline(knots, rng.normal(0.535, 0.022, size=7))
@@ -147,7 +149,7 @@ def _main_road(scale: Scale, rng: np.random.Generator) -> LineString:
 
 
 def _creek(scale: Scale, level: float, rng: np.random.Generator) -> LineString:
-    """Draw a winding line from west to east: bends of every length, the longer the wider."""
+    """Generate a meandering line from west to east: a sum of sine waves whose amplitudes grow with wavelength."""
     n = scale.size
     x = np.arange(-MARGIN - 60, n + MARGIN + 60, 4.0)
     fall = rng.uniform(-0.25, 0.25)
@@ -165,7 +167,7 @@ def _creek(scale: Scale, level: float, rng: np.random.Generator) -> LineString:
 
 
 def _corridor(creek: LineString, scale: Scale, rng: np.random.Generator) -> list[Polygon]:
-    """Return the wooded ground along a creek, wider here and narrower there."""
+    """Return the wooded corridor along a creek, of varying width."""
     steps = np.linspace(0, creek.length, max(8, int(creek.length / (30 * scale.width))))
     width = (
         30
@@ -179,8 +181,8 @@ def _corridor(creek: LineString, scale: Scale, rng: np.random.Generator) -> list
 
 
 def _cut_into_paddocks(sector: Polygon, angle: float, country: Country, side: int, rng: np.random.Generator) -> None:
-    """Halve a sector again and again until its pieces are paddocks, leaving lanes and fences between them."""
-    width, target = country.scale.width, _PADDOCK * country.scale.area
+    """Split a sector recursively into paddocks, leaving lanes and fence lines between them."""
+    width, target = country.scale.width, _PADDOCK_AREA * country.scale.area
     waiting = [sector]
     while waiting:
         polygon = waiting.pop()
@@ -197,14 +199,18 @@ def _cut_into_paddocks(sector: Polygon, angle: float, country: Country, side: in
 
 
 def arable(paddock: Paddock, view: BaseGeometry, smallest: float) -> Polygon | None:
-    """Return the part of a paddock in view that fields can be laid into; None where that is a sliver or too small."""
+    """Return the largest part of a paddock in ``view``; None if it is a sliver or not above ``smallest`` px²."""
     parts = polygons(paddock.polygon.intersection(view), smallest)
     best = max(parts, key=lambda p: p.area, default=None)
     return best if best is not None and compactness(best) > 0.3 else None
 
 
 def chords(line: LineString, length: float) -> list[tuple[LineString, float, NDArray[np.float64]]]:
-    """Cut a line into nearly straight pieces of about one length, with the direction and middle of each."""
+    """Cut a line into sections of about ``length`` pixels.
+
+    Returns:
+        For each section: the line, the direction of its chord (radians) and the chord's midpoint, ``(2,)`` pixels.
+    """
     count = max(1, round(line.length / length))
     cuts = np.linspace(0, line.length, count + 1)
     pieces = []

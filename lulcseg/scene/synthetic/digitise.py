@@ -1,4 +1,4 @@
-"""Polygons as a person draws them over the mosaic, beside the truth."""
+"""Simulated manual digitisation: polygons as an interpreter would draw them on the mosaic, with errors."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from lulcseg.scene.synthetic.geometry import largest, wander
 from lulcseg.scene.synthetic.layout import Date, Layout, Piece
 from lulcseg.seeds import keyed
 
-_OFTEN_CONFUSED = {"Tree Crop - Mature": "Tree Crop - Young", "Tree Crop - Young": "Tree Crop - Mature"}
-_KEPT = 8
-"""Omissions and confusions leave at least this many polygons of a class in each ground, where there are that many."""
+_CONFUSED_WITH = {"Tree Crop - Mature": "Tree Crop - Young", "Tree Crop - Young": "Tree Crop - Mature"}
+_MIN_POLYGONS = 8
+"""Omissions and confusions never reduce a class to fewer polygons per ground than this (2 in small landscapes)."""
 
 
 def digitise(
     layout: Layout, date: Date, seed: int, *, omitted: float = 0.04, confused: float = 0.06
 ) -> gpd.GeoDataFrame:
-    """Draw a polygon around each crop field.
+    """Digitise the crop fields with simulated positional and thematic errors.
 
-    The outline wobbles as a hand does: off by about a metre, neighbouring vertices in much the same way, with vertices
-    at the corners and every 10 to 20 m between. A few fields are overlooked; some young orchards are taken for mature
-    ones and the other way round.
+    Outlines have vertices at the corners and every 10 to 20 m between them, with spatially correlated positional errors
+    of about a metre. A few fields are omitted, and some young and mature tree crops are confused with each other.
 
     Args:
         layout: The landscape.
-        date: Which date.
-        seed: Same seed, same slips.
-        omitted: Share of fields overlooked.
-        confused: Share of tree crop fields whose age is misjudged.
+        date: Date to digitise.
+        seed: Seed of the errors.
+        omitted: Share of fields that are omitted.
+        confused: Share of tree crop fields that are labelled with the wrong age class.
 
     Returns:
         Column ``class`` and the outlines in pixels (x right, y down), without CRS.
@@ -47,15 +46,15 @@ def digitise(
         rng = keyed(seed, field.key, date)
         name = field.land_class(date)
         slip = rng.random()
-        spare = left[name, field.side] > _KEPT or (layout.scale.size < 1500 and left[name, field.side] > 2)
+        spare = left[name, field.side] > _MIN_POLYGONS or (layout.scale.size < 1500 and left[name, field.side] > 2)
         if spare and slip < omitted:
             left[name, field.side] -= 1
             continue
-        if spare and name in _OFTEN_CONFUSED and slip > 1 - confused:
+        if spare and name in _CONFUSED_WITH and slip > 1 - confused:
             left[name, field.side] -= 1
-            name = _OFTEN_CONFUSED[name]
+            name = _CONFUSED_WITH[name]
             left[name, field.side] += 1
-        outline = _drawn(field, layout.scale.width, rng)
+        outline = _digitise_outline(field, layout.scale.width, rng)
         seen = largest(outline.intersection(view))
         if seen is not None and seen.area > 12:
             names.append(name)
@@ -63,8 +62,8 @@ def digitise(
     return gpd.GeoDataFrame({"class": names}, geometry=outlines)
 
 
-def _drawn(field: Piece, width: float, rng: np.random.Generator) -> Polygon:
-    """Draw one field's outline: its corners, points between them, and a hand that strays."""
+def _digitise_outline(field: Piece, width: float, rng: np.random.Generator) -> Polygon:
+    """Return a field's outline as digitised: simplified, with vertices between the corners, and displaced at random."""
     plain = field.polygon.simplify(2.0 * width)
     dense = cast(Polygon, shapely.segmentize(plain, float(rng.uniform(20, 40)) * width))
     xy = shapely.get_coordinates(dense.exterior)[:-1]

@@ -1,4 +1,4 @@
-"""Houses, sheds, tanks and dams."""
+"""Farmsteads (house, sheds, tank) and farm dams."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lulcseg.scene.synthetic.geometry import inset, roughen, strip
 def farmstead(
     ground: Polygon, angle: float, width: float, rng: np.random.Generator
 ) -> list[tuple[Polygon, str, float]]:
-    """Put a house, sheds and a water tank on a piece of ground.
+    """Place a house, sheds and a water tank on a yard.
 
     Args:
         ground: The yard, pixels.
-        angle: Which way the buildings face, radians.
+        angle: Orientation of the buildings, radians.
         width: Size relative to real buildings.
-        rng: Source of all that is drawn.
+        rng: Random generator.
 
     Returns:
         Outline, name in ``USES`` and direction (radians) of the yard, its gravel and its buildings, in painting order.
@@ -37,7 +37,7 @@ def farmstead(
     sizes = [(26, 15), (34, 17), (18, 12), (14, 9)][: int(rng.integers(2, 5))]
     for length, across in sizes:
         for _ in range(12):
-            spot = _somewhere(free, rng)
+            spot = _draw_point(free, rng)
             turn = angle + (np.pi / 2 if rng.random() < 0.5 else 0.0)
             building = strip(
                 (spot.x, spot.y), turn, across * width * rng.uniform(0.85, 1.1), length * width * rng.uniform(0.8, 1.15)
@@ -50,15 +50,16 @@ def farmstead(
 
 
 def dam(paddock: Polygon, width: float, rng: np.random.Generator) -> Polygon:
-    """Return the water of a farm dam somewhere in a paddock."""
+    """Return the outline of a farm dam's water at a random place in a paddock."""
     largest = 0.16 * np.sqrt(paddock.area)
     radius = min(largest, rng.uniform(10, 26) * width)
-    spot = _somewhere(inset(paddock, 1.6 * radius + 6 * width) or paddock, rng)
+    spot = _draw_point(inset(paddock, 1.6 * radius + 6 * width) or paddock, rng)
     ellipse = affinity.rotate(affinity.scale(spot.buffer(radius), 1.0, rng.uniform(0.5, 0.9)), rng.uniform(0, 180))
     return roughen(ellipse, 3.0, 0.08 * radius, 0.6 * radius, rng)
 
 
-def _somewhere(ground: Polygon, rng: np.random.Generator) -> Point:
+def _draw_point(ground: Polygon, rng: np.random.Generator) -> Point:
+    """Draw a point in a polygon by rejection sampling; a representative point after 30 failures."""
     x0, y0, x1, y1 = ground.bounds
     for _ in range(30):
         spot = Point(rng.uniform(x0, x1), rng.uniform(y0, y1))
@@ -68,7 +69,17 @@ def _somewhere(ground: Polygon, rng: np.random.Generator) -> Point:
 
 
 def homestead_ground(paddock: Polygon, angle: float, roads: BaseGeometry, width: float) -> Polygon | None:
-    """Return room for a house in a paddock, beside the road that runs along it; None where no road does."""
+    """Return a site for a farmstead in a paddock, beside an adjoining road.
+
+    Args:
+        paddock: The paddock, pixels.
+        angle: Orientation of the site, radians.
+        roads: All roads, pixels.
+        width: Size relative to real farmsteads.
+
+    Returns:
+        The site's outline, or None if the paddock is too small or no road is near.
+    """
     room = inset(paddock, 3 * width)
     if room is None or room.area < 9000 * width**2:
         return None

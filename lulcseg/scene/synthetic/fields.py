@@ -1,4 +1,4 @@
-"""Crop fields: how many of each class, how large, and how farms are cut into them."""
+"""Crop fields: number and size per class, and the subdivision of farms into fields."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ TYPICAL: dict[str, tuple[int, float]] = {
     "Tree Crop - Young": (12, 2700.0),
     "Vineyards": (10, 1550.0),
 }
-"""Fields per ground and their area (pixels) in a landscape of 2048 × 2048 pixels."""
+"""Number of fields per ground in a landscape of 2048 px, and their typical area (px²) at ``Scale.area`` 1, by class."""
 
-_OTHER_FIELD = 3500.0
-_ROOM = 1.3
-"""Land a field takes with its headlands, relative to its own area."""
+_OTHER_AREA = 3500.0
+"""Typical area of a field of class Other at ``Scale.area`` 1, px²."""
+_GROSS_AREA_FACTOR = 1.3
+"""Area of a field including its headlands, relative to its planted area."""
 
 
 @dataclass(slots=True)
 class Field:
-    """A field as the farmer has it.
+    """A field as planted.
 
     Attributes:
-        polygon: Its planted ground, pixels.
-        angle: Direction of its rows, radians.
+        polygon: Outline of the planted area, pixels.
+        angle: Direction of the rows, radians.
         use: Name in ``USES``.
-        land_class: Name in the legend.
-        side: 0 in the training ground, 1 in the held-out one.
+        land_class: Name of the class in the legend.
+        side: 0 in the training ground, 1 in the held-out ground.
     """
 
     polygon: Polygon
@@ -49,17 +50,22 @@ class Field:
 
 @dataclass(slots=True)
 class Demand:
-    """Fields still to be laid out in one ground, by class."""
+    """Number of fields per class in one ground.
+
+    Attributes:
+        wanted: Target number by class.
+        left: Number still to be laid out by class; starts as ``wanted``.
+    """
 
     wanted: dict[str, int]
     left: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with everything wanted."""
+        """Initialise ``left`` with the targets."""
         self.left = dict(self.wanted)
 
     def choose(self, rng: np.random.Generator) -> str | None:
-        """Draw a class, the likelier the larger the share of it that is missing; None where nothing is."""
+        """Draw a class with weight (missing share)²; None if no field is missing."""
         names = [n for n, k in self.left.items() if k > 0]
         if not names:
             return None
@@ -68,27 +74,27 @@ class Demand:
 
 
 def demand_of(scale: Scale) -> Demand:
-    """Return the number of fields of each class wanted in one ground, at least one."""
+    """Return the target number of fields per class in one ground, at least one each."""
     area = sum(count * size for count, size in TYPICAL.values()) * scale.area
     times = scale.crops * scale.size**2 / 2 / area
     return Demand({name: max(1, round(count * times)) for name, (count, _) in TYPICAL.items()})
 
 
 def draw_use(odds: dict[str, float], rng: np.random.Generator) -> str:
-    """Draw a name by its odds."""
+    """Draw a name with probability proportional to its odds."""
     p = np.array(list(odds.values()))
     return list(odds)[int(rng.choice(p.size, p=p / p.sum()))]
 
 
 def lay_out_fields(country: Country, rng: np.random.Generator) -> tuple[list[Field], list[Paddock], list[Paddock]]:
-    """Turn paddocks into farms until every class has its fields.
+    """Subdivide paddocks into fields until the target number of each class is reached.
 
     Args:
-        country: The paddocks; those of each ground are taken in random order.
-        rng: Source of all that is drawn.
+        country: The paddocks; those of each ground are used in random order.
+        rng: Random generator.
 
     Returns:
-        The fields, the paddocks that became farms, and those that did not.
+        The fields, the paddocks divided into fields, and the remaining paddocks.
     """
     edge = 10 * country.scale.width
     view = box(-edge, -edge, country.scale.size + edge, country.scale.size + edge)
@@ -96,7 +102,7 @@ def lay_out_fields(country: Country, rng: np.random.Generator) -> tuple[list[Fie
     farms: list[Paddock] = []
     rest: list[Paddock] = []
     for side, paddocks in enumerate(country.paddocks):
-        farmer = _Farmer(country.scale, side, rng)
+        farmer = _FieldAllocator(country.scale, side, rng)
         for k in rng.permutation(len(paddocks)):
             paddock = paddocks[k]
             ground = arable(paddock, view, 7000 * country.scale.area)
@@ -105,41 +111,41 @@ def lay_out_fields(country: Country, rng: np.random.Generator) -> tuple[list[Fie
                 rest.append(paddock)
                 continue
             farms.append(paddock)
-            farmer.carve(ground, paddock.angle)
-        farmer.make_up()
+            farmer.subdivide_farm(ground, paddock.angle)
+        farmer.ensure_every_class()
         fields.extend(farmer.fields)
     return fields, farms, rest
 
 
-class _Farmer:
-    """Cuts the farms of one ground into fields."""
+class _FieldAllocator:
+    """Subdivides the farms of one ground into fields and assigns their classes."""
 
     def __init__(self, scale: Scale, side: int, rng: np.random.Generator) -> None:
         self.scale, self.side, self.rng = scale, side, rng
         self.demand = demand_of(scale)
         self.fields: list[Field] = []
 
-    def carve(self, ground: Polygon, angle: float, land_class: str | None = None) -> None:
-        """Halve a farm's ground until a piece suits a group of fields of one class, and lay them out."""
+    def subdivide_farm(self, ground: Polygon, angle: float, land_class: str | None = None) -> None:
+        """Split a farm recursively until each part fits a group of fields of one class, and add the fields."""
         if land_class is None:
-            land_class = self._choose()
-        size = (TYPICAL[land_class][1] if land_class in TYPICAL else _OTHER_FIELD) * self.scale.area * _ROOM
+            land_class = self._draw_class()
+        size = (TYPICAL[land_class][1] if land_class in TYPICAL else _OTHER_AREA) * self.scale.area * _GROSS_AREA_FACTOR
         left = max(self.demand.left.get(land_class, 1), 1)
         count = min(left, int(self.rng.integers(2, 6)))
         if ground.area > 1.8 * count * size:
             parts, _, _ = halve(ground, angle, 7.0 * self.scale.width, self.rng)
             parts.sort(key=lambda p: p.area, reverse=bool(self.rng.random() < 0.5))
             for k, part in enumerate(parts):
-                self.carve(part, angle, land_class if k == 0 else None)
+                self.subdivide_farm(part, angle, land_class if k == 0 else None)
             return
         along = angle + (np.pi / 2 if self.rng.random() < 0.5 else 0.0) + float(self.rng.normal(0, 0.03))
-        for piece in self._parted(ground, angle, round(ground.area / size)):
+        for piece in self._split(ground, angle, round(ground.area / size)):
             planted = inset(piece, 1.0 * self.scale.width, 1.5 * self.scale.width)
-            if planted is not None and planted.area >= 0.3 * size / _ROOM:
-                self._plant(planted, along, land_class)
+            if planted is not None and planted.area >= 0.3 * size / _GROSS_AREA_FACTOR:
+                self._add_field(planted, along, land_class)
 
-    def make_up(self) -> None:
-        """Where land ran out, give the classes that have no field yet an Other field, or half of a large one."""
+    def ensure_every_class(self) -> None:
+        """Ensure a field of every class: convert a field of class Other or, if none fits, split the largest field."""
         for name, missing in self.demand.left.items():
             if missing < self.demand.wanted[name] or not self.fields:
                 continue
@@ -156,14 +162,14 @@ class _Farmer:
                 taken.polygon = parts[0]
                 self.fields.append(Field(parts[1], taken.angle, use, name, self.side))
 
-    def _choose(self) -> str:
-        """Draw the class of the next group of fields; small landscapes have no room for Other ones among them."""
+    def _draw_class(self) -> str:
+        """Draw the class of the next group of fields; small landscapes have no groups of class Other."""
         if self.scale.size >= 512 and self.rng.random() < 0.22:
             return "Other"
         return self.demand.choose(self.rng) or "Other"
 
-    def _parted(self, ground: Polygon, angle: float, count: int) -> list[Polygon]:
-        """Halve the largest piece until there are ``count``."""
+    def _split(self, ground: Polygon, angle: float, count: int) -> list[Polygon]:
+        """Split the largest part repeatedly until there are ``count`` parts."""
         pieces = [ground]
         while len(pieces) < count:
             pieces.sort(key=lambda p: p.area)
@@ -171,8 +177,8 @@ class _Farmer:
             pieces.extend(parts)
         return pieces
 
-    def _plant(self, planted: Polygon, angle: float, land_class: str) -> None:
-        """Add a field of a class, or an Other one where enough are there already or its shape is too odd."""
+    def _add_field(self, planted: Polygon, angle: float, land_class: str) -> None:
+        """Add a field of the class, or of class Other if none is missing or the polygon is not compact enough."""
         if self.demand.left.get(land_class, 0) > 0 and compactness(planted) > 0.3:
             self.demand.left[land_class] -= 1
             use = draw_use(CROP_USES[land_class], self.rng)

@@ -1,4 +1,4 @@
-"""Cutting and roughening polygons. Coordinates are pixels: x to the right, y down."""
+"""Splitting and roughening of polygons. Coordinates are in pixels: x to the right, y down."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Points = NDArray[np.float64]
 
 
 def polygons(geometry: BaseGeometry, smallest: float = 0.0) -> list[Polygon]:
-    """Return the polygons a geometry holds, without those of ``smallest`` px² or less."""
+    """Return the polygons of a geometry with an area greater than ``smallest`` px²."""
     parts = shapely.get_parts(shapely.get_parts(geometry))
     return [p for p in parts if isinstance(p, Polygon) and p.area > smallest]
 
 
 def strip(middle: tuple[float, float], angle: float, width: float, length: float) -> Polygon:
-    """Return the rectangle of a given width about a point, lying along an angle (radians)."""
+    """Return a rectangle centred on ``middle``, with its length along ``angle`` (radians)."""
     c, s = np.cos(angle), np.sin(angle)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (length / 2, width / 2)
     x, y = corners[:, 0], corners[:, 1]
@@ -30,7 +30,7 @@ def strip(middle: tuple[float, float], angle: float, width: float, length: float
 
 
 def extent_along(polygon: Polygon, angle: float) -> tuple[float, float, float, float]:
-    """Return the least and greatest position of a polygon along an angle and across it."""
+    """Return a polygon's extent along and across a direction (radians): u_min, u_max, v_min, v_max in pixels."""
     xy = shapely.get_coordinates(polygon)
     u = xy[:, 0] * np.cos(angle) + xy[:, 1] * np.sin(angle)
     v = xy[:, 1] * np.cos(angle) - xy[:, 0] * np.sin(angle)
@@ -40,17 +40,17 @@ def extent_along(polygon: Polygon, angle: float) -> tuple[float, float, float, f
 def halve(
     polygon: Polygon, angle: float, gap: float, rng: np.random.Generator, ratio: float | None = None
 ) -> tuple[list[Polygon], BaseGeometry, float]:
-    """Cut a polygon in two across its longer side.
+    """Split a polygon in two across its longer side.
 
     Args:
-        polygon: What to cut.
-        angle: Which way its sides run, radians; the cut runs along it or across it, give or take a few degrees.
-        gap: Width left free along the cut, pixels.
-        rng: Where the cut falls.
-        ratio: Share of the length on the first side; drawn from 0.38…0.62 where None.
+        polygon: Polygon to split.
+        angle: Orientation of its sides, radians; the cut is parallel or perpendicular to it within a few degrees.
+        gap: Width of the gap along the cut, pixels.
+        rng: Random generator for the position and direction of the cut.
+        ratio: Position of the cut as a share of the length; None draws it from 0.38…0.62.
 
     Returns:
-        The parts, the ground left free between them, and the direction of the cut (radians).
+        The parts, the gap between them, and the direction of the cut (radians).
     """
     u0, u1, v0, v1 = extent_along(polygon, angle)
     share = rng.uniform(0.38, 0.62) if ratio is None else ratio
@@ -65,7 +65,7 @@ def halve(
 
 
 def inset(polygon: BaseGeometry, by: float, corner: float = 0.0) -> Polygon | None:
-    """Shrink a polygon and round its corners; None where nothing is left."""
+    """Shrink a polygon by ``by`` px, round its corners, and return the largest part; None if nothing is left."""
     shrunk = polygon.buffer(-(by + corner), join_style="mitre")
     if corner > 0:
         shrunk = shrunk.buffer(corner, quad_segs=3)
@@ -74,18 +74,18 @@ def inset(polygon: BaseGeometry, by: float, corner: float = 0.0) -> Polygon | No
 
 
 def compactness(polygon: Polygon) -> float:
-    """Return 16 × area / perimeter²: 1 for a square, falling towards 0 for a sliver."""
+    """Return 16 × area / perimeter²: 1 for a square, near 0 for a sliver."""
     return float(16 * polygon.area / polygon.length**2) if polygon.length else 0.0
 
 
 def wander(count: int, correlation: float, rng: np.random.Generator, *, closed: bool) -> NDArray[np.float64]:
-    """Return noise of deviation 1 that is correlated along a line.
+    """Return autocorrelated Gaussian noise along a line, with mean 0 and standard deviation about 1.
 
     Args:
         count: Number of values.
-        correlation: Distance over which values hang together, in steps.
-        rng: Source of the noise.
-        closed: Whether the line ends where it began.
+        correlation: Standard deviation of the smoothing kernel, in steps.
+        rng: Random generator.
+        closed: Whether the line is a closed ring.
     """
     raw = rng.normal(size=count)
     if correlation <= 0 or count < 3:
@@ -100,17 +100,17 @@ def wander(count: int, correlation: float, rng: np.random.Generator, *, closed: 
 def roughen(
     polygon: Polygon, spacing: float, amplitude: float, correlation: float, rng: np.random.Generator
 ) -> Polygon:
-    """Give a polygon's outline natural or human wobbles.
+    """Resample a polygon's outline and displace its vertices by autocorrelated noise.
 
     Args:
         polygon: A valid polygon; holes are dropped.
         spacing: Distance between the new vertices, pixels.
         amplitude: Standard deviation of the displacement, pixels.
-        correlation: Distance over which the displacement hangs together, pixels.
-        rng: Source of the noise.
+        correlation: Correlation length of the displacement, pixels.
+        rng: Random generator.
 
     Returns:
-        The largest valid part of the result, or the polygon itself where nothing valid is left.
+        The largest valid part of the result, or the input polygon if no valid part is left.
     """
     ring = LineString(polygon.exterior)
     count = max(4, round(ring.length / spacing))
@@ -120,13 +120,13 @@ def roughen(
 
 
 def largest(geometry: BaseGeometry) -> Polygon | None:
-    """Return the largest polygon of a geometry made valid, or None."""
+    """Return the largest polygon of a geometry after making it valid, or None if it has none."""
     parts = polygons(shapely.make_valid(geometry), 1.0)
     return max(parts, key=lambda p: p.area) if parts else None
 
 
 def long_edges(polygon: Polygon, shortest: float) -> list[tuple[LineString, float]]:
-    """Return a polygon's straight sides of at least ``shortest`` pixels, with their directions (radians)."""
+    """Return a simplified polygon's edges of at least ``shortest`` pixels, with their directions (radians)."""
     xy = shapely.get_coordinates(cast(Polygon, polygon.simplify(2.0)).exterior)
     sides = []
     for a, b in pairwise(xy):

@@ -1,4 +1,4 @@
-"""A block of ground while it is being covered: what the painters of soil, plants and hard surfaces share."""
+"""Raster buffers of one block of ground, shared by the painters of soil, plants and hard surfaces."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Pixels = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A block of ground.
+    """Inputs and raster buffers of one block of ground.
 
     Attributes:
-        window: Where it is.
-        table: Numbers of the pieces.
-        season: Time of year.
-        seed: Of the noise that spans pieces.
-        ids: ``(h, w)`` int32, number of the piece on top.
-        owner: ``(h, w)`` int32, number of the piece whose plants may reach here.
-        leaf: ``(h, w)`` float32, noise as fine as leaves and tufts.
-        albedo: ``(3, h, w)`` float32, linear; written by the painters.
-        height: ``(h, w)`` float32, pixels of 50 cm; written by the painters.
-        canopy: ``(h, w)`` float32, how much of a pixel is under crowns, 0…1; written by the painters.
+        window: Position of the block in the landscape's grid.
+        table: Parameters of the pieces.
+        season: Season.
+        seed: Seed of the noise that is continuous across pieces.
+        ids: ``(h, w)`` int32, number of the topmost piece.
+        owner: ``(h, w)`` int32, number of the piece whose plants may cover the pixel.
+        leaf: ``(h, w)`` float32, fine noise at the scale of leaves and tufts.
+        albedo: ``(3, h, w)`` float32, linear RGB; written by the painters.
+        height: ``(h, w)`` float32, surface height in pixels of 50 cm; written by the painters.
+        canopy: ``(h, w)`` float32, fraction of the pixel under crowns, 0…1; written by the painters.
     """
 
     window: Window
@@ -46,14 +46,14 @@ class Ground:
     canopy: Float
 
     def rotated(self, at: Pixels, ids: Pieces) -> tuple[Float, Float]:
-        """Return positions along and across the rows of pieces.
+        """Return pixel positions in the row coordinates of pieces: along and across their rows.
 
         Args:
-            at: ``(n,)`` flat indices of pixels.
-            ids: ``(n,)`` the piece whose rows each is measured in.
+            at: ``(n,)`` flat pixel indices.
+            ids: ``(n,)`` numbers of the pieces whose row coordinates are used.
 
         Returns:
-            Two ``(n,)`` float32 arrays, pixels from the piece's origin.
+            Two ``(n,)`` float32 arrays, in pixels from the piece's origin.
         """
         width = self.window.width
         x = ((at % width + self.window.col + 0.5) - self.table.x[ids]).astype(np.float32)
@@ -62,7 +62,7 @@ class Ground:
         return np.asarray(x * c + y * s, np.float32), np.asarray(y * c - x * s, np.float32)
 
     def piece_at(self, ids: Pieces, u: Float, v: Float) -> Pieces:
-        """Return the piece on top where the rows of ``ids`` have position ``(u, v)``; inverse of :meth:`rotated`."""
+        """Return the topmost piece at row coordinates ``(u, v)`` of pieces ``ids``; the inverse of :meth:`rotated`."""
         c, s = self.table.cosine[ids], self.table.sine[ids]
         col = np.floor(self.table.x[ids] + (u * c - v * s)).astype(np.intp) - self.window.col
         row = np.floor(self.table.y[ids] + (u * s + v * c)).astype(np.intp) - self.window.row
@@ -70,18 +70,24 @@ class Ground:
         return self.ids[np.clip(row, 0, height - 1), np.clip(col, 0, width - 1)]
 
     def paint(self, at: Pixels, colour: Sequence[Float] | Float, share: Float | np.float32) -> None:
-        """Lay a colour (one value or ``(n,)`` values a band) over pixels, covering ``share`` of each."""
+        """Blend a colour into the albedo (alpha compositing).
+
+        Args:
+            at: ``(n,)`` flat pixel indices.
+            colour: Per band, one value or ``(n,)`` values, linear.
+            share: Opacity, 0…1.
+        """
         for band in range(3):
             below = self.albedo[band].ravel()
             below[at] += (np.asarray(colour[band], np.float32) - below[at]) * share
 
 
 def from_middle(position: Float, period: Float | float) -> Float:
-    """Return how far positions lie from the middle of their interval: 0 there, 1 at its ends.
+    """Return a triangle wave: 0 at the middle of each period, 1 at its ends.
 
     Args:
-        position: Along a line, pixels.
-        period: Length of the intervals, pixels.
+        position: Position along a line, pixels.
+        period: Period, pixels.
     """
     phase = position / period
     return np.asarray(np.abs(phase - np.floor(phase) - 0.5) * 2, np.float32)

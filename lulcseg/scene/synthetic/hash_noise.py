@@ -1,7 +1,7 @@
-"""Noise that belongs to a place, not to a picture.
+"""Hash-based procedural noise in world coordinates.
 
-Every value follows from world coordinates (pixels of the landscape's grid) and a key, so a block of the landscape
-looks the same whatever block it was rendered in.
+Every value is a function of the pixel's coordinates in the landscape's grid and a key, so a pixel does not depend on
+the block in which it is rendered.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ UInt = NDArray[np.uint32]
 
 _PRIMES = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D))
 _BSPLINE_SPREAD = 2.1
-"""Cubic B-spline weights shrink the spread of lattice values by about this much in two dimensions."""
+"""Approximate factor by which 2-D cubic B-spline interpolation reduces the standard deviation of lattice values."""
 
 
 def hash32(key: ArrayLike, *coordinates: ArrayLike) -> UInt:
-    """Mix whole-number coordinates and a key to 32 random-looking bits.
+    """Hash integer coordinates and a key to 32 pseudorandom bits.
 
     Args:
-        key: Whole number(s); other keys give unrelated values.
-        *coordinates: Up to three whole-number arrays that broadcast against each other and the key.
+        key: Integer(s); different keys give independent values.
+        *coordinates: Up to three integer arrays that broadcast against each other and the key.
 
     Returns:
-        uint32, the broadcast shape.
+        uint32 of the broadcast shape.
     """
     h = _as_bits(key)
     with np.errstate(over="ignore"):
@@ -41,6 +41,7 @@ def hash32(key: ArrayLike, *coordinates: ArrayLike) -> UInt:
 
 
 def _as_bits(values: ArrayLike) -> UInt:
+    """Convert integers to uint32, modulo 2³²."""
     array = np.asarray(values)
     if array.dtype == np.uint32:
         return array
@@ -48,12 +49,12 @@ def _as_bits(values: ArrayLike) -> UInt:
 
 
 def unit(bits: UInt) -> Float:
-    """Turn 32 random bits into float32 in [0, 1)."""
+    """Convert 32 random bits to float32 in [0, 1)."""
     return ((bits >> np.uint32(8)).astype(np.float32)) * np.float32(2.0**-24)
 
 
 def bits_to_units(bits: UInt) -> tuple[Float, Float, Float, Float]:
-    """Cut 32 random bits into four independent float32 values in [0, 1), 256 steps each."""
+    """Split 32 random bits into four independent float32 values in [0, 1), with 256 levels each."""
     step = np.float32(1 / 256)
     return (
         (bits & np.uint32(255)).astype(np.float32) * step,
@@ -64,11 +65,11 @@ def bits_to_units(bits: UInt) -> tuple[Float, Float, Float, Float]:
 
 
 def white(window: Window, key: int) -> Float:
-    """Return an independent value in [0, 1) per pixel.
+    """Return white noise: independent uniform values in [0, 1).
 
     Args:
-        window: Pixels wanted.
-        key: Which noise field.
+        window: Pixels to return.
+        key: Key of the noise field.
 
     Returns:
         ``(h, w)`` float32.
@@ -79,11 +80,11 @@ def white(window: Window, key: int) -> Float:
 
 
 def gaussian(window: Window, key: int) -> Float:
-    """Return roughly normal noise per pixel (the sum of four uniform bytes), mean 0, deviation 1.
+    """Return approximately Gaussian noise (the sum of four uniform bytes), independent per pixel, mean 0, deviation 1.
 
     Args:
-        window: Pixels wanted.
-        key: Which noise field.
+        window: Pixels to return.
+        key: Key of the noise field.
 
     Returns:
         ``(h, w)`` float32 in about -3.5…3.5.
@@ -95,12 +96,12 @@ def gaussian(window: Window, key: int) -> Float:
 
 
 def smooth(window: Window, wavelength: float, key: int) -> Float:
-    """Return smooth noise: a cubic B-spline over a lattice of hashed values.
+    """Return value noise: hashed lattice values interpolated by a cubic B-spline.
 
     Args:
-        window: Pixels wanted.
-        wavelength: Distance between lattice values, pixels (≥ 1).
-        key: Which noise field.
+        window: Pixels to return.
+        wavelength: Lattice spacing, pixels (≥ 1).
+        key: Key of the noise field.
 
     Returns:
         ``(h, w)`` float32, mean 0, deviation about 1.
@@ -121,7 +122,7 @@ def smooth(window: Window, wavelength: float, key: int) -> Float:
 
 
 def _taps(start: int, count: int, wavelength: float) -> tuple[NDArray[np.int64], Float, int]:
-    """Return first lattice index per pixel, the four B-spline weights, and how many lattice values are needed."""
+    """Return first lattice index per pixel, B-spline weights ``(4, count)`` and number of lattice values."""
     position = (np.arange(start, start + count, dtype=np.float64) + 0.5) / wavelength
     first = np.floor(position).astype(np.int64)
     t = (position - first).astype(np.float32)
@@ -131,13 +132,13 @@ def _taps(start: int, count: int, wavelength: float) -> tuple[NDArray[np.int64],
 
 
 def layered(window: Window, wavelength: float, key: int, octaves: int = 3) -> Float:
-    """Return noise with detail at several scales, each half as long and 0.6 as strong as the one before.
+    """Return fractal noise: octaves of :func:`smooth`, each with half the wavelength and 0.6 times the amplitude.
 
     Args:
-        window: Pixels wanted.
+        window: Pixels to return.
         wavelength: Longest wavelength, pixels.
-        key: Which noise field.
-        octaves: Number of scales.
+        key: Key of the noise field.
+        octaves: Number of octaves.
 
     Returns:
         ``(h, w)`` float32, mean 0, deviation about 1.

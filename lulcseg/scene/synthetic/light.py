@@ -1,4 +1,4 @@
-"""Sun and shade on a surface with height."""
+"""Illumination of a height field: direct sun, cast shadows and diffuse skylight."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from lulcseg.scene.synthetic.hash_noise import smooth
 Float = NDArray[np.float32]
 
 REACH = 36
-"""Furthest that a shadow is followed, pixels."""
+"""Maximum distance over which shadows are traced, pixels."""
 
 
 def illuminate(albedo: Float, height: Float, azimuth: float, elevation: float, sky: float) -> Float:
-    """Light a surface by sun and sky.
+    """Illuminate a surface by direct sunlight and diffuse skylight.
 
     Args:
         albedo: ``(3, h, w)`` float32, linear.
-        height: ``(h, w)`` float32, in pixels.
-        azimuth: Where the sun stands, degrees clockwise from north (up).
-        elevation: How high it stands, degrees.
-        sky: Share of the light on open ground that comes from the sky.
+        height: ``(h, w)`` float32, pixels.
+        azimuth: Solar azimuth, degrees clockwise from north (up).
+        elevation: Solar elevation, degrees.
+        sky: Diffuse fraction of the irradiance on open ground.
 
     Returns:
-        ``(3, h, w)`` float32 light; flat open ground gives back its albedo.
+        ``(3, h, w)`` float32 reflected light, equal to the albedo on flat open ground.
     """
     east, south = np.sin(np.radians(azimuth)), -np.cos(np.radians(azimuth))
-    sun = _facing(height, east, south, elevation) * (1 - cast_shadow(height, east, south, elevation))
+    sun = _relative_incidence(height, east, south, elevation) * (1 - cast_shadow(height, east, south, elevation))
     hollow = np.clip(ndimage.gaussian_filter(height, 3.0, truncate=3.0) - height, 0, None)
     open_sky = 1 / (1 + 0.16 * hollow)
     tint = np.array([0.82, 0.98, 1.28], dtype=np.float32)[:, None, None]
@@ -37,8 +37,8 @@ def illuminate(albedo: Float, height: Float, azimuth: float, elevation: float, s
     return np.asarray(albedo * ((1 - sky) * warm * sun + sky * tint * open_sky), dtype=np.float32)
 
 
-def _facing(height: Float, east: float, south: float, elevation: float) -> Float:
-    """Return how squarely the surface faces the sun, 1 on flat ground."""
+def _relative_incidence(height: Float, east: float, south: float, elevation: float) -> Float:
+    """Return the cosine of the angle of incidence relative to flat ground, with damped slopes, clipped to 0…1.5."""
     smoothed = ndimage.gaussian_filter(height, 0.8, truncate=3.0)
     slope_x = np.zeros_like(smoothed)
     slope_y = np.zeros_like(smoothed)
@@ -53,13 +53,16 @@ def _facing(height: Float, east: float, south: float, elevation: float) -> Float
 
 
 def cast_shadow(height: Float, east: float, south: float, elevation: float) -> Float:
-    """Return how much of each pixel lies in shadow, 0…1.
+    """Return the shadow cast by a height field.
 
     Args:
         height: ``(h, w)`` float32, pixels.
-        east: Eastward part of the unit vector towards the sun.
-        south: Southward part.
-        elevation: Of the sun, degrees.
+        east: East component of the horizontal unit vector towards the sun.
+        south: South component.
+        elevation: Solar elevation, degrees.
+
+    Returns:
+        ``(h, w)`` float32, 0 (lit) … 1 (in shadow).
     """
     fall = np.tan(np.radians(elevation))
     steps = min(REACH, int(np.ceil(float(height.max(initial=0.0)) / fall)))
@@ -74,15 +77,15 @@ def cast_shadow(height: Float, east: float, south: float, elevation: float) -> F
 
 
 def lie_of_the_land(window: Window, azimuth: float, seed: int) -> Float:
-    """Return how hills turn the ground towards the sun or away from it.
+    """Return the brightness modulation due to hills that slope towards the sun or away from it.
 
     Args:
-        window: Pixels wanted.
-        azimuth: Where the sun stands, degrees clockwise from north.
-        seed: Of the hills.
+        window: Pixels to return.
+        azimuth: Solar azimuth, degrees clockwise from north.
+        seed: Seed of the hills.
 
     Returns:
-        ``(h, w)`` float32 factors about 1.
+        ``(h, w)`` float32 factors near 1.
     """
     east, north = np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))
     slopes = [

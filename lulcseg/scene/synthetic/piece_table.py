@@ -1,4 +1,4 @@
-"""Numbers for every piece of ground on a date, as columns that a raster of piece numbers can look up."""
+"""Rendering parameters of every piece of ground on a date, as arrays indexed by a raster of piece numbers."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ _NO_ROWS = Rows((1, 1), (0, 0), (0, 0), "#000000")
 
 
 def linear(colour: str) -> Float:
-    """Turn ``#rrggbb`` (sRGB) into linear light, ``(3,)`` float32."""
+    """Convert ``#rrggbb`` (sRGB, approximated by gamma 2.2) to linear RGB, ``(3,)`` float32."""
     return np.asarray((np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)], np.float32) / 255) ** 2.2, np.float32)
 
 
 @dataclass(frozen=True)
 class Table:
-    """One column per number, one row per piece: ``(n,)`` float32 unless said otherwise.
+    """Parameters of the pieces, one entry per piece: ``(n,)`` float32 unless stated otherwise.
 
     Attributes:
         code: Class code, uint8.
         surface: Index in ``SURFACES``, uint8.
-        key: uint32.
-        cosine: Of the direction of the rows.
-        sine: Of the same.
-        x: Where rows are counted from, pixels, float64.
-        y: The same, float64.
-        half: Half the width of the piece across its rows, pixels.
-        cover: Share of ground under grass.
+        key: Hash key of the textures, uint32.
+        cosine: Cosine of the direction of the rows.
+        sine: Sine of the direction of the rows.
+        x: Origin of the row coordinates, x in pixels, float64.
+        y: Origin of the row coordinates, y in pixels, float64.
+        half: Half the width of a roof across its direction, pixels; 0 for other surfaces.
+        cover: Share of the ground under grass.
         green: Greenness of the grass.
         patchy: Unevenness of the grass.
-        litter: Share of ground under litter.
-        furrow: Depth of the plough's pattern.
-        tone: Brightness of this piece relative to its like, about -1…1.
+        litter: Share of the ground under litter.
+        furrow: Strength of the plough pattern.
+        tone: Brightness relative to other pieces of the same use, -1…1.
         strip: Half-width of the bare strip along tree rows, pixels.
-        crowns: Lattice of the first and second kind of plant.
-        crown_colour: ``(2, n, 3)`` linear.
+        crowns: Lattice parameters of the first and second kind of plant.
+        crown_colour: ``(2, n, 3)``, linear RGB.
         has_crowns: ``(2, n)`` bool.
         rows: ``(n, 6)``: across, half-width, height, gaps, bush, grain.
-        row_colour: ``(n, 3)`` linear.
-        has_rows: bool.
-        annual: Whether rows ripen, bool.
-        deciduous: Whether rows change their foliage, bool.
-        width: Width of roads relative to real ones.
+        row_colour: ``(n, 3)``, linear RGB.
+        has_rows: Whether the use has closed rows, bool.
+        annual: Whether the rows ripen, bool.
+        deciduous: Whether the width of the foliage depends on the season, bool.
+        width: Width of roads relative to their real width, one number.
     """
 
     code: NDArray[np.uint8]
@@ -86,11 +86,11 @@ class Table:
 
 
 def table_of(layout: Layout, date: Date) -> Table:
-    """Draw the numbers of every piece; a piece whose use stays keeps its numbers on both dates.
+    """Draw the parameters of every piece; a piece with the same use on both dates has the same parameters on both.
 
     Args:
         layout: The landscape.
-        date: Which of its two dates.
+        date: One of its two dates.
     """
     pieces = layout.pieces
     uses = [USES[p.uses[0 if date == 2018 else 1]] for p in pieces]
@@ -125,8 +125,8 @@ def table_of(layout: Layout, date: Date) -> Table:
         furrow=draw([u.furrow for u in uses], 4),
         tone=2 * unit(hash32(key, 5)) - 1,
         strip=np.array([u.crowns[0].strip if u.crowns else 0.0 for u in uses], np.float32),
-        crowns=(_lattice(uses, 0, draw), _lattice(uses, 1, draw)),
-        crown_colour=np.stack([[linear(_crowns(u, k).colour) for u in uses] for k in (0, 1)]).astype(np.float32),
+        crowns=(_draw_lattice(uses, 0, draw), _draw_lattice(uses, 1, draw)),
+        crown_colour=np.stack([[linear(_crowns_of(u, k).colour) for u in uses] for k in (0, 1)]).astype(np.float32),
         has_crowns=np.array([[len(u.crowns) > k for u in uses] for k in (0, 1)]),
         rows=np.column_stack(
             [
@@ -146,12 +146,17 @@ def table_of(layout: Layout, date: Date) -> Table:
     )
 
 
-def _crowns(use: LandUse, which: int) -> Crowns:
+def _crowns_of(use: LandUse, which: int) -> Crowns:
+    """Return a use's first (0) or second (1) kind of plant, or a placeholder that grows nothing."""
     return use.crowns[which] if len(use.crowns) > which else _NO_CROWNS
 
 
-def _lattice(uses: list[LandUse], which: int, draw: Callable[[list[Range], int], Float]) -> Lattice:
-    crowns = [_crowns(u, which) for u in uses]
+def _draw_lattice(uses: list[LandUse], which: int, draw: Callable[[list[Range], int], Float]) -> Lattice:
+    """Draw the lattice parameters of the first (0) or second (1) kind of plant of each piece.
+
+    Crowns in a stand with a narrow range of radii are all close to one radius drawn per piece.
+    """
+    crowns = [_crowns_of(u, which) for u in uses]
     regular = np.array([c.radius[1] - c.radius[0] < 2.0 for c in crowns])
     own = draw([c.radius for c in crowns], 13 + 10 * which)
     low = np.array([c.radius[0] for c in crowns], np.float32)
@@ -171,5 +176,6 @@ def _lattice(uses: list[LandUse], which: int, draw: Callable[[list[Range], int],
 
 
 def _half_width(polygon: shapely.Polygon, angle: float) -> float:
+    """Return half the width of a polygon across a direction (radians), pixels."""
     _, _, low, high = extent_along(polygon, angle)
     return (high - low) / 2

@@ -1,4 +1,4 @@
-"""Crops in closed rows, and plants that stand apart."""
+"""Painting of row crops and of single plants with crowns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lulcseg.scene.synthetic.hash_noise import hash32, unit
 
 
 def plant_rows(ground: Ground, straw: Float) -> None:
-    """Plant everything that grows in closed rows.
+    """Paint the plants that grow in closed rows.
 
     Args:
-        ground: Where; its albedo and height are written.
-        straw: ``(3,)`` colour that annuals ripen to, linear.
+        ground: Block to paint; its albedo and height are modified.
+        straw: ``(3,)`` colour of ripe annuals, linear.
     """
     table, flat = ground.table, ground.ids.ravel()
     at = np.flatnonzero(table.has_rows[flat])
@@ -51,10 +51,10 @@ def plant_rows(ground: Ground, straw: Float) -> None:
 
 
 def plant_crowns(ground: Ground, which: int) -> None:
-    """Plant everything that stands apart.
+    """Paint the plants with separate crowns.
 
     Args:
-        ground: Where; its albedo, height and canopy are written.
+        ground: Block to paint; its albedo, height and canopy are modified.
         which: 0 or 1, the first or the second kind of plant of each use.
     """
     table, flat = ground.table, ground.owner.ravel()

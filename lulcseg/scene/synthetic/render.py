@@ -1,4 +1,4 @@
-"""A block of the landscape as a camera's grey values and as classes."""
+"""Rendering of the landscape: the mosaic and the true classes of any window."""
 
 from __future__ import annotations
 
@@ -20,30 +20,29 @@ from lulcseg.scene.synthetic.sensor import ALIGN, APRON, Survey, expose
 from lulcseg.scene.synthetic.texture import cover
 
 _OVERHANG = 5.0
-"""How far crowns reach over the edge of their field, pixels."""
+"""Distance by which crowns may overhang the edge of their piece, pixels."""
 
 
 class Renderer:
-    """Renders one date of a landscape, any window at a time; a pixel does not depend on the window.
+    """Renders windows of a landscape on one date; a pixel's value does not depend on the window.
 
     Args:
         layout: The landscape.
-        date: Which date's uses.
-        survey: Which flight.
-        seed: Of the textures (the same on both dates).
-        camera_seed: Of the camera's noise and seams.
+        date: Date of the land uses.
+        survey: Season, sun and camera.
+        seed: Seed of the textures (the same on both dates).
+        camera_seed: Seed of the camera's noise and of the mosaic's seams.
     """
 
     def __init__(self, layout: Layout, date: Date, survey: Survey, seed: int, camera_seed: int) -> None:
-        """Look up what does not depend on the window."""
         wider = float(np.clip((layout.scale.size / 2048) ** 0.5, 0.4, 3.0))
         self.layout, self.seed, self.camera_seed = layout, seed, camera_seed
         self.survey = replace(survey, strip=survey.strip * wider)
         self.table: Table = table_of(layout, date)
 
     @cached_property
-    def _grown(self) -> list[Polygon]:
-        """Outlines with the crowns that reach over them."""
+    def _outlines_with_overhang(self) -> list[Polygon]:
+        """Outlines of the pieces, buffered by the overhang of their crowns."""
         reaches = self.table.has_crowns[0]
         return [
             p.polygon.buffer(_OVERHANG, quad_segs=2) if r and n else p.polygon
@@ -51,8 +50,8 @@ class Renderer:
         ]
 
     def classes(self, window: Window) -> NDArray[np.uint8]:
-        """Return class codes, ``(h, w)`` uint8."""
-        return self.table.code[self._paint(window, [p.polygon for p in self.layout.pieces])]
+        """Return the true class codes, ``(h, w)`` uint8."""
+        return self.table.code[self._rasterise(window, [p.polygon for p in self.layout.pieces])]
 
     def image(self, window: Window) -> NDArray[np.uint8]:
         """Return the mosaic, ``(3, h, w)`` uint8."""
@@ -60,16 +59,16 @@ class Renderer:
         row_end = -(-window.row_end // ALIGN) * ALIGN + APRON
         col_end = -(-window.col_end // ALIGN) * ALIGN + APRON
         frame = Window(row, col, row_end - row, col_end - col)
-        ids = self._paint(frame, [p.polygon for p in self.layout.pieces])
-        owner = self._paint(frame, self._grown)
+        ids = self._rasterise(frame, [p.polygon for p in self.layout.pieces])
+        owner = self._rasterise(frame, self._outlines_with_overhang)
         ground = cover(frame, ids, owner, table=self.table, season=self.survey.season, seed=self.seed * 101)
         light = illuminate(ground.albedo, ground.height, self.survey.azimuth, self.survey.elevation, self.survey.sky)
         light *= lie_of_the_land(frame, self.survey.azimuth, self.seed * 101)
         rows, cols = window.slices_in(frame)
         return expose(light, frame, self.survey, self.camera_seed)[:, rows, cols]
 
-    def _paint(self, window: Window, polygons: Sequence[Polygon]) -> NDArray[np.int32]:
-        """Return the number of the piece on top of each pixel."""
+    def _rasterise(self, window: Window, polygons: Sequence[Polygon]) -> NDArray[np.int32]:
+        """Rasterise the pieces: return the number of the topmost piece at each pixel, ``(h, w)`` int32."""
         reach = _OVERHANG + 1
         view = box(window.col - reach, window.row - reach, window.col_end + reach, window.row_end + reach)
         near = np.sort(self.layout.tree.query(view))

@@ -1,9 +1,10 @@
-"""The two surveys: season, sun, and how a camera turns light into a mosaic.
+"""Sensor model of the two surveys: season, sun position, and the camera and mosaicking effects.
 
-2018 is a sharp camera in the green of late winter. 2015 is another camera in the dry of spring: its bands see other
-mixtures, its sun stands on the other side, its strips and frames do not quite match, it resolves less and was kept as
-JPEG. Augmentation may undo some of this (gamma, cast, contrast, noise, blur), but not the sun, the season, the band
-mixture or the seams. The strengths were set by eye, to look like real surveys, before any model was trained.
+2018 is a sharp camera in the green of late winter. 2015 is another camera in the dry spring: its bands have other
+spectral responses, the sun is on the other side, strips and frames differ in brightness, the resolution is lower and
+the images are JPEG-compressed. Augmentation can compensate for some of these differences (gamma, colour cast, contrast,
+noise, blur), but not for the sun, the season, the spectral response or the seams. The magnitudes were chosen visually,
+to resemble real surveys, before any model was trained.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ from lulcseg.scene.synthetic.hash_noise import gaussian, hash32, smooth, unit
 Float = NDArray[np.float32]
 
 TILE = 1040
-"""Side of the blocks that a mosaic is written in, pixels: a multiple of :data:`ALIGN`."""
+"""Side of the blocks in which a mosaic is written, pixels; a multiple of :data:`ALIGN`."""
 APRON = 80
-"""Ground around a tile that its optics and compression may look at, pixels; likewise a multiple."""
+"""Context rendered around a window for blur, resampling and JPEG, pixels; a multiple of :data:`ALIGN`."""
 ALIGN = 80
-"""Blocks are exposed from multiples of this, which every sensor's native pixels and JPEG's 16-pixel cells fit."""
+"""Alignment of rendered blocks, pixels: whole native pixels of every sensor and whole 16-pixel JPEG cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """What the land looks like at a time of year.
+    """Seasonal state of vegetation and soil.
 
     Attributes:
         green: Factor on the greenness of grass.
-        grass: Factor on the share of ground that grass covers.
-        ripe: How far annual crops have turned to straw, 0…1.
-        leaf: Factor on the breadth of deciduous foliage.
-        flush: How far evergreen leaves lean to fresh yellow-green, 0…1.
-        moist: How much darker wet soil is, 0…1.
+        grass: Factor on the share of the ground under grass.
+        ripe: Degree to which annual crops have ripened to straw, 0…1.
+        leaf: Factor on the width of deciduous foliage.
+        flush: Degree of fresh yellow-green leaf flush of trees, 0…1.
+        moist: Soil moisture, which darkens the soil, 0…1.
     """
 
     green: float = 1.0
@@ -54,26 +55,26 @@ class Season:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A flight: its season, its sun and its camera.
+    """An aerial survey: season, sun position and camera.
 
     Attributes:
-        season: State of the land.
-        azimuth: Where the sun stands, degrees clockwise from north.
-        elevation: How high it stands, degrees.
-        sky: Share of the light that comes from the sky, into the shadows.
-        haze: Light scattered into the picture, sRGB-linear, per band.
-        mixing: Rows give each band's response to red, green and blue.
-        gain: Factor per band (white balance).
-        gamma: Exponent from light to grey value, relative to sRGB's.
-        contrast: Slope about middle grey after gamma.
-        blur: Deviation of the optics' point spread, pixels.
-        noise: Deviation of the camera's noise, grey values.
-        strip: Width of a flight line in a landscape of 2048 × 2048, pixels.
-        heading: Direction of the flight lines, degrees clockwise from north.
-        seam: Deviation of the brightness steps between frames, as a share.
-        falloff: How much darker or brighter one edge of a flight line is than the other, as a share.
+        season: Seasonal state of the land.
+        azimuth: Solar azimuth, degrees clockwise from north.
+        elevation: Solar elevation, degrees.
+        sky: Diffuse fraction of the irradiance, which also lights the shadows.
+        haze: Path radiance per band (additive), linear.
+        mixing: Spectral response: row k holds band k's response to red, green and blue.
+        gain: Gain per band (white balance).
+        gamma: Exponent of the tone curve relative to 1/2.2.
+        contrast: Slope of the tone curve about middle grey, after gamma.
+        blur: Standard deviation of the Gaussian point spread function, pixels.
+        noise: Standard deviation of the sensor noise, digital numbers.
+        strip: Width of a flight strip in a landscape of 2048 × 2048, pixels.
+        heading: Direction of the flight strips, degrees clockwise from north.
+        seam: Standard deviation of the brightness differences between frames, relative.
+        falloff: Brightness difference between the two edges of a flight strip, relative.
         native: Native pixels per pixel of the mosaic, as numerator and denominator.
-        jpeg: Quality of the compression; None leaves it out.
+        jpeg: JPEG quality; None for no compression.
     """
 
     season: Season = Season()
@@ -121,26 +122,26 @@ SURVEY_2015 = Survey(
 
 
 def expose(light: Float, window: Window, survey: Survey, seed: int) -> NDArray[np.uint8]:
-    """Turn the light that leaves the ground into the mosaic's grey values.
+    """Convert the light reflected from the ground to the digital numbers of the mosaic.
 
     Args:
         light: ``(3, h, w)`` float32, linear, 1 = a white surface in full sun.
-        window: Where it is. For a survey with a coarser native resolution or JPEG it must start and end at multiples
-            of 80 pixels.
-        survey: The camera.
-        seed: Of its noise and its seams.
+        window: Position of the block. For a survey with a coarser native resolution or JPEG, it must start and end at
+            multiples of :data:`ALIGN` pixels.
+        survey: The survey.
+        seed: Seed of the noise and the seams.
 
     Returns:
-        ``(3, h, w)`` uint8. The outer :data:`APRON` pixels lack part of their surroundings and are to be cut off.
+        ``(3, h, w)`` uint8. The outer :data:`APRON` pixels lack context and must be cropped.
     """
     haze = np.array(survey.haze, dtype=np.float32)[:, None, None]
     gain = np.array(survey.gain, dtype=np.float32)[:, None, None]
     step = mosaic_steps(window, survey, seed)
-    mixed = _mix(light, survey.mixing) * gain * step + haze
+    mixed = _apply_response(light, survey.mixing) * gain * step + haze
     mixed = np.stack([ndimage.gaussian_filter(band, survey.blur, truncate=4.0) for band in mixed])
     up, down = survey.native
     if up != down:
-        mixed = _shrink(mixed, up, down)
+        mixed = _average_to_native(mixed, up, down)
     grey = np.clip(mixed, 0.0, None) ** np.float32(survey.gamma / 2.2)
     grey = (grey - 0.45) * np.float32(survey.contrast) + 0.45
     grey *= 255
@@ -149,7 +150,7 @@ def expose(light: Float, window: Window, survey: Survey, seed: int) -> NDArray[n
         grey[band] += np.float32(survey.noise) * gaussian(native, seed * 31 + 701 + band)
     picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     if survey.jpeg is not None:
-        picture = _through_jpeg(picture, survey.jpeg)
+        picture = _compress(picture, survey.jpeg)
     if up != down:
         zoomed = [
             ndimage.zoom(b.astype(np.float32), down / up, order=3, mode="nearest", grid_mode=True) for b in picture
@@ -158,8 +159,8 @@ def expose(light: Float, window: Window, survey: Survey, seed: int) -> NDArray[n
     return picture
 
 
-def _mix(light: Float, mixing: tuple[tuple[float, float, float], ...]) -> Float:
-    """Apply the band mixture."""
+def _apply_response(light: Float, mixing: tuple[tuple[float, float, float], ...]) -> Float:
+    """Apply the spectral response matrix to the bands."""
     return np.stack(
         [
             sum((np.float32(m) * light[k + 1] for k, m in enumerate(row[1:])), np.float32(row[0]) * light[0])
@@ -168,8 +169,8 @@ def _mix(light: Float, mixing: tuple[tuple[float, float, float], ...]) -> Float:
     )
 
 
-def _shrink(bands: Float, up: int, down: int) -> Float:
-    """Average onto a grid of ``up`` pixels for every ``down``, as a coarser camera does."""
+def _average_to_native(bands: Float, up: int, down: int) -> Float:
+    """Resample to a coarser grid with ``up`` pixels for every ``down``, by area averaging."""
     weights = np.zeros((up, down), dtype=np.float32)
     for k in range(up):
         a, b = k * down / up, (k + 1) * down / up
@@ -184,8 +185,8 @@ def _shrink(bands: Float, up: int, down: int) -> Float:
     )
 
 
-def _through_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Compress and expand a picture."""
+def _compress(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Compress an image ``(3, h, w)`` as JPEG and decompress it."""
     profile = {"driver": "JPEG", "count": 3, "dtype": "uint8", "height": picture.shape[1], "width": picture.shape[2]}
     with warnings.catch_warnings(), MemoryFile() as file:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -196,18 +197,18 @@ def _through_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]
 
 
 def mosaic_steps(window: Window, survey: Survey, seed: int) -> Float:
-    """Return the brightness (and slight colour) of the frames that a mosaic was put together from.
+    """Return the brightness differences (with slight colour casts) between the frames of a mosaic.
 
-    Flight lines lie side by side, each brighter on one side than on the other; frames follow one another along them.
-    The seam between lines wanders, as the ones that mosaicking software lays do.
+    Flight strips lie side by side, each with a brightness gradient across it; frames follow one another along a strip.
+    The seamlines between strips are irregular, like those computed by mosaicking software.
 
     Args:
-        window: Pixels wanted.
-        survey: The flight.
-        seed: Of the steps.
+        window: Pixels to return.
+        survey: The survey.
+        seed: Seed of the differences.
 
     Returns:
-        ``(3, h, w)`` float32 factors about 1.
+        ``(3, h, w)`` float32 factors near 1.
     """
     x = np.arange(window.col, window.col_end, dtype=np.float64)[None, :] + 0.5
     y = np.arange(window.row, window.row_end, dtype=np.float64)[:, None] + 0.5

@@ -1,4 +1,4 @@
-"""Roads, water, roofs and tunnel houses."""
+"""Painting of roads, water, roofs and polytunnels."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ _ROOFS = ("#c3c7c9", "#e4e6e4", "#8d4a3a", "#9aa39a", "#6f7f86", "#d8d2c2")
 
 
 def lay_surfaces(ground: Ground) -> None:
-    """Lay roads, water, roofs and tunnel houses."""
+    """Paint roads, water, roofs and polytunnels; albedo and height are modified."""
     flat = ground.ids.ravel()
     kind = ground.table.surface[flat]
     for name, lay in (
-        ("water", _water),
-        ("gravel", _gravel),
-        ("track", _track),
-        ("seal", _seal),
-        ("roof", _roof),
-        ("tunnel", _tunnel),
+        ("water", _paint_water),
+        ("gravel", _paint_gravel),
+        ("track", _paint_track),
+        ("seal", _paint_seal),
+        ("roof", _paint_roof),
+        ("tunnel", _paint_tunnel),
     ):
         at = np.flatnonzero(kind == SURFACES.index(name))
         if at.size:
             lay(ground, at, flat[at])
 
 
-def _water(ground: Ground, at: Pixels, ids: Pieces) -> None:
+def _paint_water(ground: Ground, at: Pixels, ids: Pieces) -> None:
+    """Paint water, clear to muddy, except under overhanging crowns."""
     table, seed = ground.table, ground.seed
     murk = np.clip(
         0.5 + 0.2 * layered(ground.window, 60, seed + 71, 2).ravel()[at] + 0.3 * table.tone[ids],
@@ -43,14 +44,16 @@ def _water(ground: Ground, at: Pixels, ids: Pieces) -> None:
     tall[at] = np.where(overhung > 0, tall[at], -1 + 0.3 * murk)
 
 
-def _gravel(ground: Ground, at: Pixels, ids: Pieces) -> None:
+def _paint_gravel(ground: Ground, at: Pixels, ids: Pieces) -> None:
+    """Paint gravel over the whole area."""
     table, seed = ground.table, ground.seed
     worn = smooth(ground.window, 26, seed + 72).ravel()[at]
     shade = 1 + 0.06 * worn + 0.08 * table.tone[ids]
     ground.paint(at, tuple(_GRAVEL[b] * shade for b in range(3)), np.float32(0.8))
 
 
-def _track(ground: Ground, at: Pixels, ids: Pieces) -> None:
+def _paint_track(ground: Ground, at: Pixels, ids: Pieces) -> None:
+    """Paint a gravel track with a grassed centre strip along the middle of the piece."""
     table, seed = ground.table, ground.seed
     _, v = ground.rotated(at, ids)
     worn = smooth(ground.window, 26, seed + 72).ravel()[at]
@@ -66,7 +69,8 @@ def _track(ground: Ground, at: Pixels, ids: Pieces) -> None:
     )
 
 
-def _seal(ground: Ground, at: Pixels, ids: Pieces) -> None:
+def _paint_seal(ground: Ground, at: Pixels, ids: Pieces) -> None:
+    """Paint a sealed road with gravel shoulders, wheel tracks and a dashed centre line."""
     table, seed = ground.table, ground.seed
     u, v = ground.rotated(at, ids)
     side = np.abs(v) / np.float32(table.width)
@@ -84,7 +88,8 @@ def _seal(ground: Ground, at: Pixels, ids: Pieces) -> None:
     tall[at] *= 1 - seal
 
 
-def _roof(ground: Ground, at: Pixels, ids: Pieces) -> None:
+def _paint_roof(ground: Ground, at: Pixels, ids: Pieces) -> None:
+    """Paint a ribbed gable roof in a colour drawn per piece, and set its height."""
     table, seed = ground.table, ground.seed
     u, v = ground.rotated(at, ids)
     pick = np.floor(unit(hash32(table.key[ids], 81)) * len(_ROOFS)).astype(np.intp)
@@ -96,7 +101,8 @@ def _roof(ground: Ground, at: Pixels, ids: Pieces) -> None:
     ground.height.ravel()[at] = 6 + 0.38 * (table.half[ids] - np.abs(v))
 
 
-def _tunnel(ground: Ground, at: Pixels, ids: Pieces) -> None:
+def _paint_tunnel(ground: Ground, at: Pixels, ids: Pieces) -> None:
+    """Paint rows of polytunnels with hoops, and set their arched height."""
     table, seed = ground.table, ground.seed
     u, v = ground.rotated(at, ids)
     period = 10 + 3 * unit(hash32(table.key[ids], 91))

@@ -1,4 +1,4 @@
-"""What each pixel of the ground is covered by: colours and heights, before sun and camera."""
+"""Albedo and height of the ground and everything on it, before illumination and the sensor."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from lulcseg.scene.synthetic.sensor import Season
 from lulcseg.scene.synthetic.surfaces import lay_surfaces
 
 SOILS = (linear("#96553a"), linear("#86604a"), linear("#a68c6c"))
-"""Red basalt, chocolate and grey-brown."""
+"""Soil colours: red basalt, chocolate and grey-brown; linear RGB."""
 GRASS = (linear("#bba87a"), linear("#97925f"), linear("#748349"))
-"""Straw, olive and lush."""
+"""Grass colours: straw, olive and lush; linear RGB."""
 LITTER = linear("#c9b384")
+"""Colour of litter and ripe straw; linear RGB."""
 
 
 def cover(
     window: Window, ids: NDArray[np.int32], owner: NDArray[np.int32], *, table: Table, season: Season, seed: int
 ) -> Ground:
-    """Cover a block of ground with soil, grass, crops, trees and buildings.
+    """Paint a block of ground with soil, grass, crops, trees and hard surfaces.
 
     Args:
-        window: Where the block is, pixels.
-        ids: ``(h, w)`` piece numbers.
-        owner: ``(h, w)`` the same with the pieces that bear tall plants grown a little outwards.
-        table: Numbers of the pieces.
-        season: Time of year.
-        seed: Of the noise that spans pieces.
+        window: Position of the block, pixels.
+        ids: ``(h, w)`` number of the topmost piece.
+        owner: ``(h, w)`` the same, with the pieces that have crowns buffered outwards.
+        table: Parameters of the pieces.
+        season: Season.
+        seed: Seed of the noise that is continuous across pieces.
+
+    Returns:
+        The block with albedo, height and canopy filled in.
     """
     ground = Ground(
         window=window,
@@ -45,7 +49,7 @@ def cover(
         height=np.zeros(ids.shape, np.float32),
         canopy=np.zeros(ids.shape, np.float32),
     )
-    _soil_and_grass(ground)
+    _paint_soil_and_grass(ground)
     plant_rows(ground, LITTER)
     for which in (1, 0):
         plant_crowns(ground, which)
@@ -53,7 +57,8 @@ def cover(
     return ground
 
 
-def _soil_and_grass(ground: Ground) -> None:
+def _paint_soil_and_grass(ground: Ground) -> None:
+    """Paint soil, litter and grass: the base layer."""
     window, ids, table, season = ground.window, ground.ids, ground.table, ground.season
     seed, leaf = ground.seed, ground.leaf
     broad = layered(window, 700, seed + 1, 2)
@@ -67,7 +72,7 @@ def _soil_and_grass(ground: Ground) -> None:
     drain = np.clip(1 - np.abs(layered(window, 380, seed + 5, 3)) * 9, 0, 1) * (patchy < 0.45)
     bare_strip = np.zeros_like(tone)
     stripes = np.zeros_like(tone)
-    _linework(ground, bare_strip, stripes)
+    _add_row_marks(ground, bare_strip, stripes)
     covered = table.cover[ids] * season.grass + patchy * (0.28 * middle + 0.3 * fine)
     covered = np.clip(covered * (1 - 0.75 * bare_strip) + 0.12 * speck, 0, 1)
     green = table.green[ids] * season.green + 0.1 * middle + 0.07 * fine + 0.04 * leaf
@@ -77,21 +82,21 @@ def _soil_and_grass(ground: Ground) -> None:
     shade = 1 + 0.05 * tone + 0.05 * fine + 0.04 * middle + 0.05 * leaf + stripes
     shade += 0.1 * speck * (1 - covered * 0.5)
     for band in range(3):
-        soil = _ramp(kind, SOILS, band) * np.float32(1 - 0.25 * season.moist)
+        soil = _colour_ramp(kind, SOILS, band) * np.float32(1 - 0.25 * season.moist)
         soil += (np.float32(LITTER[band]) - soil) * litter * 0.85
-        grass = _ramp(green, GRASS, band)
+        grass = _colour_ramp(green, GRASS, band)
         ground.albedo[band] = (soil + (grass - soil) * covered) * shade
     ground.height[...] = covered * (0.18 * leaf + 0.15 * fine)
 
 
-def _ramp(position: Float, colours: tuple[Float, ...], band: int) -> Float:
-    """Blend along three colours, position 0…2."""
+def _colour_ramp(position: Float, colours: tuple[Float, ...], band: int) -> Float:
+    """Interpolate one band linearly between three colours at position 0…2."""
     a, b, c = (np.float32(colour[band]) for colour in colours)
     return np.asarray(a + (b - a) * np.minimum(position, 1) + (c - b) * np.maximum(position - 1, 0))
 
 
-def _linework(ground: Ground, bare_strip: Float, stripes: Float) -> None:
-    """Draw the bare strips under tree rows, and the marks of plough and mower."""
+def _add_row_marks(ground: Ground, bare_strip: Float, stripes: Float) -> None:
+    """Fill ``bare_strip`` (0…1, under tree rows) and ``stripes`` (brightness of plough and mower marks)."""
     table, flat = ground.table, ground.ids.ravel()
     at = np.flatnonzero((table.strip[flat] > 0) | (table.furrow[flat] > 0))
     ids = flat[at]

@@ -1,8 +1,8 @@
-"""What the ground is used for, and how each use is built: its grass, rows, crowns and hard surfaces.
+"""Land uses and their appearance: grass, rows, crowns and hard surfaces.
 
-Lengths are in pixels of 50 cm, colours are sRGB of the sunlit surface. A pair is a range: each piece of ground draws
-its own value. Classes differ by pattern and height more than by colour, and several uses that count as Other are
-look-alikes on purpose (maize and cane, ploughed ground with weeds and young vines, sheds and tunnel houses).
+Lengths are in pixels of 50 cm, colours are sRGB of the sunlit surface. A pair is a range from which each piece of
+ground draws its own value. Classes differ by pattern and height more than by colour, and several uses of class Other
+resemble a crop class on purpose (maize and cane, ploughed ground with weeds and young vines, sheds and polytunnels).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Surface = Literal["land", "water", "seal", "gravel", "track", "roof", "tunnel"]
 
 @dataclass(frozen=True, slots=True)
 class Crowns:
-    """Plants that stand apart, on a lattice along the rows.
+    """Plants with separate crowns, on a lattice aligned with the rows.
 
     Attributes:
         along: Distance between plants along the row, pixels.
@@ -24,11 +24,11 @@ class Crowns:
         radius: Crown radius, pixels.
         height: Height of the crown's top, pixels of 50 cm.
         colour: sRGB of sunlit leaves.
-        jitter: How far plants stray from the lattice, as a share of its spacing.
-        present: Share of lattice places that hold a plant.
-        star: How deeply the crown's outline is cut into rays, 0…1.
-        pointed: 0 for a dome, 1 for a cone.
-        lumpy: How irregular the outline is, 0…1.
+        jitter: Range of the random displacement from the lattice, as a share of its spacing.
+        present: Share of lattice cells that contain a plant.
+        star: Depth of the rays in a star-shaped outline, 0…1.
+        pointed: Crown shape, from 0 (dome) to 1 (cone).
+        lumpy: Irregularity of the outline, 0…1.
         strip: Half-width of the bare or mulched strip along the row, pixels.
     """
 
@@ -47,17 +47,17 @@ class Crowns:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Plants that close up into a line, or beds and furrows.
+    """Plants that form closed rows, or planted beds.
 
     Attributes:
         across: Distance between rows, pixels.
         half_width: Half the width of the foliage, pixels.
         height: Height of the foliage, pixels of 50 cm.
         colour: sRGB of sunlit leaves.
-        gaps: Share of the row's length that is missing.
-        bush: Distance between bushes along the row, pixels; 0 where they run into one another.
+        gaps: Share of the row's length without plants.
+        bush: Distance between bushes along the row, pixels; 0 for a continuous row.
         grain: Strength of the leaf texture.
-        cycle: How it follows the season: annuals ripen to straw, deciduous plants change the breadth of their foliage.
+        cycle: Response to the season: annuals ripen to straw, deciduous foliage changes its width.
     """
 
     across: Range
@@ -72,17 +72,17 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class LandUse:
-    """One use of the ground.
+    """Appearance of one land use.
 
     Attributes:
         land_class: Name of the class in the paper's legend.
-        cover: Share of the ground under grass, the rest being bare soil.
-        green: How green that grass is in the wet season, 0 (straw) … 1 (lush).
-        patchy: How unevenly grass covers the ground.
-        crowns: Plants on a lattice, tallest first, two kinds at most.
+        cover: Share of the ground under grass; the rest is bare soil.
+        green: Greenness of the grass in the wet season, from 0 (straw) to 1 (lush).
+        patchy: Unevenness of the grass cover.
+        crowns: Plants on a lattice, tallest first, at most two kinds.
         rows: Plants in closed rows.
-        surface: What else it is made of.
-        furrow: Depth of the plough's pattern along the rows, 0…1.
+        surface: Type of surface; all except ``land`` are painted over the ground.
+        furrow: Strength of the plough pattern along the rows, 0…1.
         litter: Share of the ground under straw-coloured litter or cane trash.
     """
 
@@ -167,7 +167,7 @@ USES: dict[str, LandUse] = {
         green=(0.4, 0.8),
         rows=Rows((5.6, 6.6), (0.75, 1.05), (2.8, 3.6), "#6f8a42", gaps=(0.02, 0.12), grain=0.2, cycle="deciduous"),
     ),
-    # --- Other: broad land ----------------------------------------------------------------------------------------
+    # --- Other: large areas -------------------------------------------------------------------------------------
     "verge": LandUse("Other", cover=(0.8, 0.95), green=(0.35, 0.6), patchy=0.45, crowns=(_PADDOCK_TREES,)),
     "pasture": LandUse("Other", cover=(0.97, 1.05), green=(0.4, 0.9), patchy=0.16, crowns=(_PADDOCK_TREES,)),
     "rough_pasture": LandUse("Other", cover=(0.86, 0.98), green=(0.15, 0.5), patchy=0.36, crowns=(_PADDOCK_TREES,)),
@@ -201,7 +201,7 @@ USES: dict[str, LandUse] = {
             Crowns((9, 10), (9, 10), (3.5, 6.5), (8, 16), "#4c6236", jitter=0.9, present=(0.75, 0.95), lumpy=0.3),
         ),
     ),
-    # --- Other: worked ground -------------------------------------------------------------------------------------
+    # --- Other: cultivated land ----------------------------------------------------------------------------------
     "maize": LandUse(
         "Other",
         cover=(0.1, 0.3),
@@ -252,7 +252,7 @@ BROAD = {
     "maize": 0.04,
     "fallow": 0.03,
 }
-"""Uses of paddocks that no farm divides, with their odds."""
+"""Uses of paddocks that are not divided into fields, with their odds."""
 
 SMALL = {
     "fallow_weeds": 0.24,
@@ -263,7 +263,7 @@ SMALL = {
     "hay": 0.07,
     "pasture": 0.1,
 }
-"""Uses of the Other fields among the crops, with their odds."""
+"""Uses of fields of class Other, with their odds."""
 
 CROP_USES: dict[str, dict[str, float]] = {
     "Banana Plantation": {"banana": 1.0},
@@ -275,4 +275,4 @@ CROP_USES: dict[str, dict[str, float]] = {
     "Tree Crop - Young": {"young": 1.0},
     "Vineyards": {"vines": 1.0},
 }
-"""Uses that make up each crop class, with their odds."""
+"""Uses of each crop class, with their odds."""

@@ -1,4 +1,4 @@
-"""The synthetic landscape as files: mosaics, truth, polygons, reference points, grounds and scene files."""
+"""Writes a synthetic landscape: mosaics, true classes, polygons, reference points, grounds and scene files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 CRS = "EPSG:28355"
 RESOLUTION = 0.5
 ORIGIN = (330_000.0, 8_090_000.0)
-"""Upper left corner: on the Atherton Tablelands, MGA zone 55."""
+"""Easting and northing of the upper left corner, metres (MGA zone 55, Atherton Tablelands)."""
 SMALLEST = 128
 FLOWN = {2018: "2018-08-15", 2015: "2015-10-21"}
 SCENES: tuple[tuple[Date, str | None], ...] = (
@@ -42,7 +42,7 @@ SCENES: tuple[tuple[Date, str | None], ...] = (
     (2015, "training"),
     (2015, "heldout"),
 )
-"""Dates, and the part of the area that each scene file is about."""
+"""Date and ground of each scene file; None is the whole area."""
 
 
 def write_landscape(
@@ -54,27 +54,27 @@ def write_landscape(
     shift: Shift = "both",
     progress: Progress | None = None,
 ) -> dict[str, Path]:
-    """Write a landscape on two dates, with its truth, its polygons and its reference points.
+    """Write a landscape on two dates, with its true classes, polygons and reference points.
 
-    The folder appears whole or not at all.
+    The files are written to a temporary folder, which is renamed when complete, so ``out`` is never incomplete.
 
     Args:
-        out: Folder to make; an empty one may be there.
+        out: Folder to create; it may exist if it is empty.
         size: Side, pixels of 50 cm, at least 128.
-        seed: Same seed, same landscape.
-        points: Number of reference points, drawn at random over the area.
-        shift: What differs in 2015: the sensor (with sun and season), the land use, both or neither.
-        progress: Called with blocks done and blocks in all.
+        seed: Seed of the landscape.
+        points: Number of reference points, a simple random sample of the area.
+        shift: Differences of 2015 from 2018: the sensor (with sun and season), the land use, both or neither.
+        progress: Progress callback, called with (done, total) blocks.
 
     Returns:
         Paths by name: ``2018``, ``truth_2018``, ``polygons_2018``, ``scene_2018`` … and ``points``.
 
     Raises:
-        LulcsegError: ``size``, ``points`` or ``shift`` out of range, or ``out`` is not empty or can't be written.
+        LulcsegError: ``size``, ``points`` or ``shift`` is out of range, or ``out`` is not empty or can't be written.
     """
-    _check(size, points, shift)
+    _check_arguments(size, points, shift)
     out = Path(out)
-    workplace = _workplace(out)
+    workplace = _make_temporary_folder(out)
     try:
         partial = workplace / out.name
         partial.mkdir()
@@ -83,27 +83,28 @@ def write_landscape(
             out.rmdir()
         partial.replace(out)
     except OSError as error:
-        raise _unwritable(out, error) from error
+        raise _write_error(out, error) from error
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
     return {name: out / file for name, file in names.items()}
 
 
-def _check(size: int, points: int, shift: str) -> None:
+def _check_arguments(size: int, points: int, shift: str) -> None:
+    """Raise a LulcsegError if an argument is out of range."""
     if size < SMALLEST:
         raise LulcsegError(f"{size} pixels are too few for a landscape", where="size", remedy=f"use {SMALLEST} or more")
     if points < 1:
-        raise LulcsegError(f"{points} reference points", where="points", remedy="use 1 or more")
+        raise LulcsegError(f"{points} reference points are too few", where="points", remedy="use 1 or more")
     if shift not in ("both", "sensor", "landuse", "none"):
         raise LulcsegError(f"unknown shift '{shift}'", where="shift", remedy="use both, sensor, landuse or none")
 
 
-def _unwritable(out: Path, error: OSError) -> LulcsegError:
+def _write_error(out: Path, error: OSError) -> LulcsegError:
     return LulcsegError(f"can't be written ({error.strerror or error})", where=out, remedy="choose another folder")
 
 
-def _workplace(out: Path) -> Path:
-    """Make a folder beside ``out`` to build in."""
+def _make_temporary_folder(out: Path) -> Path:
+    """Create a temporary folder beside ``out``, after checking that ``out`` is empty or does not exist."""
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise LulcsegError(
@@ -112,11 +113,11 @@ def _workplace(out: Path) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
     except OSError as error:
-        raise _unwritable(out, error) from error
+        raise _write_error(out, error) from error
 
 
 class _Writer:
-    """Writes one landscape into a folder and keeps the names of its files."""
+    """Writes one landscape to a folder and records the names of its files."""
 
     def __init__(self, folder: Path, size: int, seed: int, shift: Shift) -> None:
         other_sensor = shift in ("both", "sensor")
@@ -127,7 +128,7 @@ class _Writer:
         self.names: dict[str, str] = {}
 
     def write(self, points: int, progress: Progress | None) -> dict[str, str]:
-        """Write every file."""
+        """Write all files and return their names by key."""
         windows = list(blocks(self.grid.window, TILE, TILE))
         finished = 0
         for date in self.surveys:
@@ -144,17 +145,18 @@ class _Writer:
             self._write_scene(date, part)
         return self.names
 
-    def _name(self, name: str, suffix: str) -> Path:
+    def _register(self, name: str, suffix: str) -> Path:
+        """Record a file under a key and return its path."""
         self.names[name] = name + suffix
         return self.folder / self.names[name]
 
     def _write_rasters(self, date: Date, windows: list[Window]) -> Iterator[Window]:
-        """Write the mosaic and the truth of one date, block by block, and yield each block when it is written."""
+        """Write the mosaic and the true classes of one date block by block, and yield each block once it is written."""
         renderer = Renderer(self.layout, date, self.surveys[date], self.seed, 2 * self.seed + (date == 2015))
         profile: dict[str, Any] = {"driver": "GTiff", "dtype": "uint8", "crs": CRS, "compress": "deflate"}
         profile |= {"height": self.grid.height, "width": self.grid.width, "transform": Affine(*self.grid.transform)}
         profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256, "BIGTIFF": "IF_SAFER"}
-        mosaic_path, truth_path = self._name(str(date), ".tif"), self._name(f"truth_{date}", ".tif")
+        mosaic_path, truth_path = self._register(str(date), ".tif"), self._register(f"truth_{date}", ".tif")
         with (
             rasterio.open(mosaic_path, "w", count=3, photometric="RGB", predictor=2, **profile) as mosaic,
             rasterio.open(truth_path, "w", count=1, nodata=IGNORE, **profile) as truth,
@@ -168,15 +170,15 @@ class _Writer:
                 yield window
 
     def _write_vectors(self, name: str, columns: dict[str, Any], shapes: Any) -> None:
-        """Write shapes given in pixels as a GeoPackage in map coordinates."""
+        """Write geometries in pixel coordinates to a GeoPackage in map coordinates."""
         grid = self.grid
         corner, step = np.array([grid.left, grid.top]), np.array([grid.xres, -grid.yres])
         geometry = shapely.transform(np.asarray(shapes, dtype=object), lambda xy: corner + xy * step)
         frame = gpd.GeoDataFrame(columns, geometry=geometry, crs=grid.crs)
-        frame.to_file(self._name(name, ".gpkg"), driver="GPKG", layer=name)
+        frame.to_file(self._register(name, ".gpkg"), driver="GPKG", layer=name)
 
     def _write_points(self, count: int) -> None:
-        """Draw reference points and read their true classes off the truth rasters."""
+        """Draw reference points and sample their true classes from the truth rasters."""
         rng = keyed(self.seed, 77)
         spots = shapely.points(rng.uniform(0, self.grid.width, count), rng.uniform(0, self.grid.height, count))
         names = dict(zip(PAPER_LEGEND.codes, PAPER_LEGEND.names, strict=True))
@@ -191,7 +193,7 @@ class _Writer:
         self._write_vectors("points", columns, spots)
 
     def _write_scene(self, date: Date, part: str | None) -> None:
-        """Write a scene file; its paths are relative to it."""
+        """Write a scene file, with paths relative to it."""
         name = f"{date}" if part is None else f"{date}_{part}"
         scene: dict[str, Any] = {"name": f"synthetic_{name}", "date": FLOWN[date]}
         scene["imagery"] = {"files": [self.names[str(date)]], "bands": [1, 2, 3]}
@@ -201,4 +203,4 @@ class _Writer:
         scene["legend"] = PAPER_LEGEND.to_plain()
         scene["points"] = {"file": self.names["points"], "column": f"class_{date}", "design": "simple random"}
         text = yaml.safe_dump(scene, sort_keys=False, default_flow_style=None, allow_unicode=True)
-        self._name(f"scene_{name}", ".yaml").write_text(text, encoding="utf-8")
+        self._register(f"scene_{name}", ".yaml").write_text(text, encoding="utf-8")
