@@ -18,7 +18,7 @@ from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.settings import presets
 from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.from_plain import fill
-from lulcseg.settings.schema import defaults_of
+from lulcseg.settings.schema import TARGET, defaults_of, known_keys, suggest_key
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = presets.CONF
@@ -33,6 +33,7 @@ _EXTRAS = {
 }
 """Plugins of Hydra and the extras that install them."""
 _SEED = re.compile(r"seed=\d+")
+_REFUSED = re.compile(r"Could not override '([\w.]+)'")
 
 
 def register_defaults() -> None:
@@ -130,7 +131,22 @@ def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
             remedy=f"run pip install 'lulcseg[{_EXTRAS[missing]}]'",
         ) from error
     except (HydraException, OmegaConfBaseException) as error:
-        raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
+        first = str(error).splitlines()[0]
+        if (refused := _REFUSED.match(first)) is not None:
+            raise LulcsegError(
+                f"'{refused[1]}' names no setting", where="configuration", remedy=_remedy(name, refused[1])
+            ) from error
+        raise LulcsegError(first, where="configuration") from error
+
+
+def _remedy(name: str, key: str) -> str:
+    """Suggest what to write for a key that Hydra doesn't find: the same with a plus, or the nearest setting."""
+    section = key.partition(".")[0]
+    free = section in {known.partition(".")[0] for known in known_keys(SCHEMAS[name]) if known.endswith(f".{TARGET}")}
+    near = suggest_key(key, SCHEMAS[name])
+    if near.startswith(f"did you mean '{section}."):
+        return near
+    return f"write +{key}=…" if free or (CONF / key).is_dir() else near
 
 
 def load_jobs(name: str, jobs: Sequence[Sequence[str]], master: Any = None) -> list[Any]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from pytorch_lightning import Callback
 
 from lulcseg.errors import LulcsegError
+from lulcseg.models.networks import build_network, check_logits
 from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import bound_arguments, build_target
 from lulcseg.settings.schema import TARGET
 from lulcseg.training.losses.pixel_losses import build_loss
@@ -26,12 +29,12 @@ def check_parts(config: TrainConfig, bands: int, classes: int) -> None:
         classes: Classes of the legend.
 
     Raises:
-        LulcsegError: One that can't be imported or refuses its arguments, or a loss that fails on a small batch.
+        LulcsegError: One that can't be imported or refuses its arguments, or a network or loss that fails on a small
+            batch or returns another shape.
     """
     model, optim = config.model, config.optim
     if model.target is not None:
-        offered = {"bands": bands, "classes": classes}
-        bound_arguments(model.target, model.arguments, "model._target_", offered)
+        _try_network(model, bands, classes, config.sampling.patch_size)
     if optim.target is not None:
         rates = {"lr": optim.learning_rate, "weight_decay": optim.weight_decay}
         bound_arguments(optim.target, optim.arguments, "optim._target_", rates, given=1)
@@ -40,6 +43,23 @@ def check_parts(config: TrainConfig, bands: int, classes: int) -> None:
     for name, settings in config.callbacks.items():
         target, arguments = _parted(settings)
         bound_arguments(target, arguments, f"callbacks.{name}")
+
+
+def _try_network(settings: ModelSettings, bands: int, classes: int, patch_size: int) -> None:
+    """Build a custom network and try it on two blank patches; the random generators are left as they were."""
+    image = torch.zeros(2, bands, patch_size, patch_size)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = build_network(settings, bands, classes)
+        try:
+            logits = network(image)
+        except Exception as error:  # whatever somebody else's code raises
+            first = (str(error).splitlines() or [""])[0]
+            raise LulcsegError(
+                f"{settings.target} fails on images {tuple(image.shape)} ({type(error).__name__}: {first})",
+                where="model._target_",
+                remedy="it must take (B, bands, H, W) and return logits (B, classes, H, W)",
+            ) from error
+    check_logits(logits, image, classes)
 
 
 def build_callbacks(callbacks: Mapping[str, Mapping[str, Any]]) -> list[Callback]:

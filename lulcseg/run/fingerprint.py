@@ -13,15 +13,14 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
-from lulcseg.run_folder.settings_without_effect import FILES, FREE, settings_without
+from lulcseg.run.fingerprinted_settings import LEFT_OUT, fingerprinted_settings
+from lulcseg.run_folder.settings_without_effect import settings_without
 from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.settings.config import PredictConfig, TrainConfig
 
 _FORMAT = 1
-_LEFT_OUT = (*FREE, *FILES)
-"""Settings that aren't part of the fingerprint: they don't change the result, or a file's content counts instead."""
 
 
 def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene]) -> str:
@@ -67,8 +66,9 @@ def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> 
         config: The run's settings.
         other: The other run's settings, plain Python (``config.yaml``).
     """
-    mine, theirs = settings_without(asdict(config), _LEFT_OUT), settings_without(other, _LEFT_OUT)
-    return sorted(key for key, value in mine.items() if theirs.get(key) != value)
+    mine, counted = settings_without(asdict(config), LEFT_OUT), fingerprinted_settings(config)
+    theirs = settings_without(other, LEFT_OUT)  # of an earlier version: without the values of its presets
+    return sorted(key for key, value in mine.items() if theirs.get(key) not in (value, counted.get(key)))
 
 
 def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Ma
         "format": _FORMAT,
         "lulcseg": __version__,
         "program": program,
-        "settings": settings_without(asdict(config), _LEFT_OUT),
+        "settings": fingerprinted_settings(config),
         "scenes": scenes,
         "files": {**files, "region": None if region is None else vector_digest(Path(region).expanduser())},
     }

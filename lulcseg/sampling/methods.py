@@ -59,7 +59,14 @@ def method_of(settings: SamplingSettings) -> SamplingMethod:
     count, arguments = bound_arguments(target, settings.arguments, "sampling._target_", given=3)
 
     def counts(features: Features, n_patches: int, rng: np.random.Generator) -> Counts:
-        return _as_counts(count(features, n_patches, rng, **arguments), len(features.area_m2), target)
+        try:
+            returned = count(features, n_patches, rng, **arguments)
+        except Exception as error:  # whatever somebody else's code raises
+            first = (str(error).splitlines() or [""])[0]
+            raise LulcsegError(
+                f"{target} fails ({type(error).__name__}: {first})", where="sampling._target_", remedy="correct it"
+            ) from error
+        return _as_counts(returned, len(features.area_m2), target)
 
     return counted_in_features(counts)
 

@@ -11,7 +11,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
-from lulcseg.run.custom_parts import build_callbacks
+from lulcseg.run.custom_parts import build_callbacks, check_parts
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
 from lulcseg.training.model_record import load_checkpoint
@@ -100,3 +100,18 @@ def test_a_callback_is_one_of_lightnings() -> None:
         LulcsegError, match=r"callbacks\.odd: builtins\.dict returns dict; it must be a pytorch_lightning"
     ):
         build_callbacks({"odd": {"_target_": "builtins.dict"}})
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("FixedClasses", r"the network returns \(2, 5, 16, 16\) .* logits of shape \(2, 3, 16, 16\) are needed"),
+        ("FailingNetwork", r"fails on images \(2, 3, 16, 16\) \(RuntimeError: deliberate\)"),
+    ],
+)
+def test_a_network_is_tried_before_anything_is_written(name: str, sentence: str) -> None:
+    config = compose("train", [f"model._target_={HERE}{name}", "sampling.patch_size=16"])
+    state = torch.get_rng_state()
+    with pytest.raises(LulcsegError, match=sentence):
+        check_parts(config, 3, 3)
+    assert torch.equal(torch.get_rng_state(), state)

@@ -15,6 +15,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
 from lulcseg.run import fingerprint as module
 from lulcseg.run.fingerprint import differing, fingerprint_of
+from lulcseg.run.fingerprinted_settings import fingerprinted_settings
 from tests.conftest import write_raster
 
 Make = Callable[..., Path]
@@ -136,3 +137,16 @@ def test_class_rasters_count_wherever_they_lie(make_scene: Make, tmp_path: Path)
     status = classes.stat()
     os.utime(classes, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     assert of(scene) != first, "a changed class raster counts as the same"
+
+
+def test_a_preset_counts_as_earlier_versions_counted_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = compose("train", ["augment=paper", "augment.p.clouds=0", "mosaic=multiple"])
+    counted = fingerprinted_settings(config)
+    assert config.augment.p.blur is not None
+    assert config.mosaic.weight == "cone"
+    assert (counted["augment.p.blur"], counted["augment.p.clouds"]) == (None, 0.0)
+    assert (counted["mosaic.passes"], counted["mosaic.weight"]) == ([], None)
+    assert not [key for key in counted if key.endswith(".target") or ".strengths." in key]
+    monkeypatch.setattr("lulcseg.run.fingerprinted_settings._EARLIER", {})  # a preset that was changed since
+    counted = fingerprinted_settings(config)
+    assert (counted["augment.p.blur"], counted["mosaic.weight"]) == (config.augment.p.blur, "cone")

@@ -247,6 +247,7 @@ def test_a_method_of_another_package_counts_the_patches():
         ("tests.support.custom_parts.halves", {}, "returned no numbers of patches; return a whole number"),
         ("tests.support.custom_parts.one_in_each", {"extr": 2}, "refuses its arguments"),
         ("tests.support.custom_parts.nothing", {}, "does not exist"),
+        ("tests.support.custom_parts.failing_count", {}, r"fails \(KeyError: 'boom'\)"),
     ],
 )
 def test_a_method_that_cannot_count_is_a_sentence(target, arguments, sentence):

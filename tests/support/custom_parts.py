@@ -28,6 +28,13 @@ class FixedClasses(nn.Conv2d):
         super().__init__(3, 5, 1)
 
 
+class FailingNetwork(nn.Module):
+    """Raises an error of its own."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        raise RuntimeError("deliberate")
+
+
 def not_a_network(bands: int) -> int:
     return bands
 
@@ -96,3 +103,8 @@ def one_in_each(features, n_patches, rng, *, extra=0):
 def halves(features, n_patches, rng):
     """Return no counts."""
     return np.full(len(features.area_m2), 0.5)
+
+
+def failing_count(features, n_patches, rng):
+    """Raise an error of its own."""
+    raise KeyError("boom")
