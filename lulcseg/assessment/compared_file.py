@@ -156,4 +156,8 @@ def _class_column(features: gpd.GeoDataFrame, column: str | None, path: Path) ->
         if len(candidates) == 1:
             return candidates[0]
     listed = f"its columns are {', '.join(columns)}" if columns else "it has no columns"
-    raise LulcsegError(f"it doesn't say which column holds the class ({listed})", where=path, remedy="name the column")
+    raise LulcsegError(
+        f"it doesn't say which column holds the class ({listed})",
+        where=path,
+        remedy="name the column: --column or --map-column, in Python reference_column or mapped_column",
+    )

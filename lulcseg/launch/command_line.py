@@ -147,7 +147,7 @@ def _check_option(override: Any, options: Mapping[str, Sequence[str]]) -> None:
     for value in values:
         if isinstance(value, str) and value not in known:
             raise LulcsegError(
-                f"'{override.input_line}': there is no conf/{key}/{value}.yaml",
+                f"'{override.input_line}': there is no {key if key == SWEEPS else f'conf/{key}'}/{value}.yaml",
                 where="command line",
                 remedy=did_you_mean(value, known),
             )

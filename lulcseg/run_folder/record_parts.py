@@ -78,7 +78,7 @@ class PlanEntry(Entry):
         digest: Digest of the patches.
         taken_from: Path of the plan that was given, and whether it was ``edited`` since; None: drawn by the run.
         made: How it was made: settings, and what was found.
-        notes: What the user was told of it, a sentence each.
+        notes: Notes on it for the user, a sentence each.
         train: Training patches.
         validation: Validation patches.
         per_class: Patches drawn for each class.
