@@ -18,7 +18,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
 from lulcseg.launch import sweep_runs as sweep
 from lulcseg.launch.compose import ROOT, compose
-from lulcseg.launch.status import Standing, print_status, seconds_left, survey
+from lulcseg.launch.status import ReplicateStatus, print_status, seconds_left, survey
 from lulcseg.launch.sweep_runs import begin_sweep, run_replicate
 from lulcseg.launch.trial_folder import check_layout, write_trial
 from lulcseg.locks import is_locked, lock_of, replicate_lock
@@ -259,7 +259,7 @@ def test_the_state_of_a_trial(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "It [was] bad." in shown
     assert "off, seed 0: running, 15 of 20 epochs done" in shown
     assert failed.is_dir()
-    with pytest.raises(LulcsegError, match=r"it is no trial's folder; give a folder that holds trial\.json"):
+    with pytest.raises(LulcsegError, match=r"it is not the folder of a trial; give a folder that holds trial\.json"):
         survey(tmp_path)
 
 
@@ -275,7 +275,11 @@ def test_an_interrupted_run_has_not_failed(tmp_path: Path) -> None:
 
 
 def test_time_left_is_unknown_before_anything_is_done_and_shared_by_what_runs_at_once() -> None:
-    assert seconds_left([Standing("a", 0, "missing")]) is None
-    assert seconds_left([Standing("a", 0, "done", 10.0)]) == 0
-    runs = [Standing("a", 0, "done", 10.0), Standing("b", 0, "running"), Standing("b", 1, "running")]
+    assert seconds_left([ReplicateStatus("a", 0, "missing")]) is None
+    assert seconds_left([ReplicateStatus("a", 0, "done", 10.0)]) == 0
+    runs = [
+        ReplicateStatus("a", 0, "done", 10.0),
+        ReplicateStatus("b", 0, "running"),
+        ReplicateStatus("b", 1, "running"),
+    ]
     assert seconds_left(runs) == pytest.approx(10.0)
