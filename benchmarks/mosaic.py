@@ -137,8 +137,8 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
 
     from lulcseg.legend import PAPER_LEGEND
     from lulcseg.mosaic.devices import Devices
-    from lulcseg.mosaic.map_request import TrainedModel
     from lulcseg.mosaic.mapping import map_scene
+    from lulcseg.mosaic.trained_model import TrainedModel
     from lulcseg.scene.scene import Scene
     from lulcseg.settings.model import ModelSettings
     from lulcseg.settings.mosaic import MosaicPass, MosaicSettings

@@ -76,8 +76,8 @@ def main() -> None:
 def map_and_compare(checkpoint: Path, scene_name: str, reference: Path, cache: Path | None) -> list[dict[str, Any]]:
     """Map a scene with one checkpoint and every set of passes; return one row per set."""
     from lulcseg.assessment.assess_files import assess_files
-    from lulcseg.mosaic.map_request import TrainedModel
     from lulcseg.mosaic.mapping import map_scene
+    from lulcseg.mosaic.trained_model import TrainedModel
     from lulcseg.scene.scene import Scene
     from lulcseg.training.task import SegmentationTask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import lulcseg
 from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
-from lulcseg.mosaic.devices import Devices, predict_on
+from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.memory import estimate_cache, estimate_memory
 from lulcseg.mosaic.outputs import check_outputs, layers_for
 from lulcseg.mosaic.passes import plan_from
@@ -26,46 +26,14 @@ from lulcseg.mosaic.row_stream import PredictionSetup
 from lulcseg.mosaic.strip_job import Progress, StripJob
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.mosaic.strips import rank_share
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import print_line
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.predictor import PatchPredictor, device_of, number_format, scaled_over
-from lulcseg.training.task import SegmentationTask
+from lulcseg.training.predictor import PatchPredictor, device_of, number_format
 
 _MOST_READERS = 8
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A trained model, and the devices to predict on.
-
-    Attributes:
-        task: The model with its record.
-        checkpoint: Its file.
-        precision: As in ``trainer.precision``.
-        devices: The devices.
-    """
-
-    task: SegmentationTask
-    checkpoint: Path
-    precision: str = "auto"
-    devices: Devices = field(default_factory=Devices)
-
-    @property
-    def record(self) -> ModelRecord:
-        """The record that travels with the model."""
-        return self.task.record
-
-    @property
-    def scaled_over(self) -> str | None:
-        """Source of the statistics that patches are scaled by (``scaling.at_prediction``); None without scaling."""
-        return scaled_over(self.task)
-
-    def on(self, device: torch.device) -> PatchPredictor:
-        """Return the model's predictor on a device."""
-        return PatchPredictor(self.task, accelerator=self.devices.accelerator, precision=self.precision, device=device)
 
 
 def check_request(scene: Scene, settings: MosaicSettings) -> None:

@@ -14,10 +14,11 @@ from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
 from lulcseg.mosaic.devices import threads_of
 from lulcseg.mosaic.join_strips import join_strips
-from lulcseg.mosaic.map_request import MapRequest, TrainedModel
+from lulcseg.mosaic.map_request import MapRequest
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
 from lulcseg.mosaic.strip_store import StripStore
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import Bars
 from lulcseg.run_folder.folder import MAPS

@@ -9,10 +9,11 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
-from lulcseg.mosaic.map_request import TrainedModel, check_request
+from lulcseg.mosaic.map_request import check_request
 from lulcseg.mosaic.mapping import MapResult
 from lulcseg.mosaic.mapping import map_scene as map_with
 from lulcseg.mosaic.passes import plan_from
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.open_scenes import check_fits
 from lulcseg.scene.scene import Scene

@@ -15,9 +15,9 @@ from lulcseg.assessment.score_points import assess
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.run_contents import show_assessment, show_map
-from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.run_folder.record import RecordWriter
 from lulcseg.sampling.plan import Plan

@@ -12,8 +12,9 @@ from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.open_display import reopen_display
 from lulcseg.mosaic.devices import Devices
-from lulcseg.mosaic.map_request import TrainedModel, check_request
+from lulcseg.mosaic.map_request import check_request
 from lulcseg.mosaic.mapping import map_scene
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.report.run.run_page import write_report
 from lulcseg.run.device_checks import check_device

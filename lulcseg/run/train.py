@@ -12,7 +12,8 @@ from lulcseg.loggers.open_display import check_logger, open_display
 from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.run_identity import identity_of
 from lulcseg.mosaic.devices import Devices
-from lulcseg.mosaic.map_request import TrainedModel, check_request
+from lulcseg.mosaic.map_request import check_request
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.report.run.run_page import write_report

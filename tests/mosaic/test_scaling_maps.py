@@ -18,9 +18,9 @@ from lulcseg.grid import Window
 from lulcseg.launch.compose import compose
 from lulcseg.mosaic import row_stream
 from lulcseg.mosaic.devices import Devices
-from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.patch_reader import read_patches
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.fit import fit
 from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene

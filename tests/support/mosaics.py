@@ -16,8 +16,8 @@ from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.models.unet import UNet
 from lulcseg.mosaic.devices import Devices
-from lulcseg.mosaic.map_request import TrainedModel
 from lulcseg.mosaic.mapping import map_scene
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
 from lulcseg.training.model_record import ModelRecord

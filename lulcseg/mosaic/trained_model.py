@@ -1,0 +1,44 @@
+"""A trained model on devices, as a map is requested of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from lulcseg.mosaic.devices import Devices
+from lulcseg.training.model_record import ModelRecord
+from lulcseg.training.predictor import PatchPredictor, scaled_over
+from lulcseg.training.task import SegmentationTask
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model, and the devices to predict on.
+
+    Attributes:
+        task: The model with its record.
+        checkpoint: Its file.
+        precision: As in ``trainer.precision``.
+        devices: The devices.
+    """
+
+    task: SegmentationTask
+    checkpoint: Path
+    precision: str = "auto"
+    devices: Devices = field(default_factory=Devices)
+
+    @property
+    def record(self) -> ModelRecord:
+        """The record that travels with the model."""
+        return self.task.record
+
+    @property
+    def scaled_over(self) -> str | None:
+        """Source of the statistics that patches are scaled by (``scaling.at_prediction``); None without scaling."""
+        return scaled_over(self.task)
+
+    def on(self, device: torch.device) -> PatchPredictor:
+        """Return the model's predictor on a device."""
+        return PatchPredictor(self.task, accelerator=self.devices.accelerator, precision=self.precision, device=device)
