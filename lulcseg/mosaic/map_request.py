@@ -108,6 +108,7 @@ class MapRequest:
             "statistics": statistics,
             "precision": str(number_format(model.precision, model.devices.accelerator) or torch.float32),
             "compile": settings.compile,
+            **model.calibration_identity(),
             **pixel_identity(setup, record.to_legend(), grid),
         }
         rasters = products(record.to_legend(), layers)
@@ -192,7 +193,11 @@ class MapRequest:
             "run": record.name,
             "scaling": record.scaling.method,
             "scaled_over": self.identity["scaled_over"] or "",
-        }
+        } | self._calibration_tag()
+
+    def _calibration_tag(self) -> dict[str, str]:
+        calibration = self.model.calibration
+        return {} if calibration is None else {"calibration": calibration.describe()}
 
     def properties(self, store: StripStore) -> dict[str, Any]:
         """Return further properties of the map's STAC item."""
@@ -202,6 +207,7 @@ class MapRequest:
             "region": self.settings.region,
             "trained_on": self.model.record.scenes,
             "threads": store.threads,
+            **({} if self.model.calibration is None else {"calibrated_by": self.model.calibration.identity()}),
         }
 
     def _compile(self, predictor: PatchPredictor) -> None:

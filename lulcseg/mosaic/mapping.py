@@ -132,6 +132,7 @@ def map_entry(result: MapResult, scene: str, label: str, model: TrainedModel) ->
         scene=scene,
         mosaic=label,
         scaled_over=model.scaled_over,
+        calibration=None if model.calibration is None else model.calibration.describe(),
         path=f"{MAPS}/{result.path.name}",
         files=[f"{MAPS}/{path.name}" for path in result.files],
         bytes=result.path.stat().st_size,

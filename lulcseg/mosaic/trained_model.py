@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from lulcseg.mosaic.devices import Devices
+from lulcseg.training.calibration import Calibration
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.predictor import PatchPredictor, scaled_over
 from lulcseg.training.task import SegmentationTask
@@ -22,12 +24,14 @@ class TrainedModel:
         checkpoint: Its file.
         precision: As in ``trainer.precision``.
         devices: The devices.
+        calibration: Of its probabilities; None: as the network gives them.
     """
 
     task: SegmentationTask
     checkpoint: Path
     precision: str = "auto"
     devices: Devices = field(default_factory=Devices)
+    calibration: Calibration | None = None
 
     @property
     def record(self) -> ModelRecord:
@@ -41,4 +45,14 @@ class TrainedModel:
 
     def on(self, device: torch.device) -> PatchPredictor:
         """Return the model's predictor on a device."""
-        return PatchPredictor(self.task, accelerator=self.devices.accelerator, precision=self.precision, device=device)
+        return PatchPredictor(
+            self.task,
+            accelerator=self.devices.accelerator,
+            precision=self.precision,
+            device=device,
+            calibration=self.calibration,
+        )
+
+    def calibration_identity(self) -> dict[str, Any]:
+        """Return the entry of a calibration in a map's identity; empty without one, as for maps of earlier versions."""
+        return {} if self.calibration is None else {"calibration": self.calibration.identity()}

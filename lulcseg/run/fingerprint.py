@@ -19,6 +19,7 @@ from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.settings.config import PredictConfig, TrainConfig
+from lulcseg.training.calibration import find_calibration
 
 _FORMAT = 1
 
@@ -38,9 +39,11 @@ def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: S
 
 def predict_fingerprint(config: PredictConfig, scenes: Sequence[Scene]) -> str:
     """Return the fingerprint of a prediction; the scenes are as in their files, before warping."""
-    return _fingerprint(
-        "predict", config, {"map": [scene_state(s) for s in scenes]}, {"checkpoint": _digest(config.checkpoint)}
-    )
+    files: dict[str, Any] = {"checkpoint": _digest(config.checkpoint)}
+    if config.checkpoint is not None:
+        used = find_calibration(Path(config.checkpoint).expanduser().resolve(), config.calibration)
+        files |= {} if used is None else {"calibration": used.to_plain()}
+    return _fingerprint("predict", config, {"map": [scene_state(s) for s in scenes]}, files)
 
 
 def fingerprint_of(config: TrainConfig | PredictConfig) -> str:

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from lulcseg.run_folder.settings_without_effect import FILES, FREE, settings_without
+from lulcseg.run_folder.settings_without_effect import FILES, FREE, settings_without, without_added
 from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.presets import GROUPS, load_preset, preset_names
 from lulcseg.settings.schema import TARGET
@@ -40,7 +40,7 @@ def fingerprinted_settings(config: TrainConfig | PredictConfig) -> dict[str, Any
     Args:
         config: A run's settings, with the values of their presets.
     """
-    settings = settings_without(asdict(config), LEFT_OUT)
+    settings = without_added(settings_without(asdict(config), LEFT_OUT))
     unset = f".{TARGET.strip('_')}"
     settings = {key: value for key, value in settings.items() if value is not None or not key.endswith(unset)}
     for group in GROUPS:

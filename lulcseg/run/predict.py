@@ -29,6 +29,7 @@ from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import PredictConfig
+from lulcseg.training.calibration import find_calibration
 from lulcseg.training.task import SegmentationTask
 
 
@@ -65,7 +66,10 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             remedy="give the checkpoint of that seed",
         )  # fmt: skip
     devices = Devices(config.accelerator, config.devices, config.strategy)
-    model = TrainedModel(task, checkpoint, config.precision, devices)
+    calibration = find_calibration(checkpoint, config.calibration, task.record.to_legend().names)
+    if calibration is not None and is_rank_zero():
+        print_line(f"Probabilities are calibrated: {calibration.describe()}.")
+    model = TrainedModel(task, checkpoint, config.precision, devices, calibration)
     scenes = open_scenes(names, cache_folder(config.cache))
     fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_rank_zero() else None
     if config.warp:

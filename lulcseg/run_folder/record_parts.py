@@ -142,6 +142,7 @@ class MapEntry(Entry):
         scene: Name of the scene.
         mosaic: What its passes are called ("single", "multiple").
         scaled_over: What intensities were scaled over at prediction.
+        calibration: How its probabilities are calibrated, in words; None: not at all.
         path: The class map, below the run's folder.
         files: All files of the map, likewise.
         bytes: Size of the class map's file.
@@ -157,6 +158,7 @@ class MapEntry(Entry):
     scene: str
     mosaic: str | None = None
     scaled_over: str | None = None
+    calibration: str | None = None
     path: str
     files: Sequence[str] = ()
     bytes: int | None = None

@@ -16,8 +16,12 @@ FREE = (
 )  # fmt: skip
 """Settings, or sections of settings, that don't change a run's result."""
 
-FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "sampling.plan", "mosaic.region")
+FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "sampling.plan", "mosaic.region", "calibration")
 """Settings that name a file: the file's content changes the result, its path doesn't."""
+
+ADDED: Mapping[str, Any] = {"calibration": "auto", "mosaic.review_precision": None}
+"""Settings that were added after runs had been made, with their defaults: at these they count as absent, as in the runs
+of earlier versions."""
 
 OF_A_REPLICATE = ("seed", "ckpt_path", "checkpoint")
 """Settings in which the replicates of a value differ by design."""
@@ -36,6 +40,15 @@ def settings_without(settings: Mapping[str, Any], left_out: Sequence[str]) -> di
     }
 
 
+def without_added(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by their dotted names, without those of :data:`ADDED` that have their default.
+
+    >>> without_added({"seed": 1, "calibration": "auto"})
+    {'seed': 1}
+    """
+    return {key: value for key, value in settings.items() if key not in ADDED or ADDED[key] != value}
+
+
 def settings_digest(config: Path) -> str | None:
     """Return a digest of a run's settings that is equal for the replicates of a value.
 
@@ -51,7 +64,7 @@ def settings_digest(config: Path) -> str | None:
         return None
     if not isinstance(settings, Mapping):
         return None
-    counted = settings_without(settings, (*FREE, *OF_A_REPLICATE))
+    counted = without_added(settings_without(settings, (*FREE, *OF_A_REPLICATE)))
     return hashlib.sha256(json.dumps(counted, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

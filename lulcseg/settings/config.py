@@ -86,6 +86,11 @@ class PredictConfig:
         "Statistics used at prediction in place of the batch's; null: as set when the model was trained.",
         choices=("patch", "mosaic", "training"),
     )
+    calibration: str = setting(
+        "auto",
+        "Calibration of the probabilities: auto, of the file that lulcseg calibrate left beside the checkpoint, if "
+        "there is one; none; temperature or vector, the one of that file by this method; or the path of such a file.",
+    )
     trust_target: bool = setting(
         False, "Whether code outside lulcseg that the checkpoint names as its network is imported and run."
     )

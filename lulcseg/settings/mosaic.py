@@ -64,6 +64,13 @@ class MosaicSettings:
     min_area: float = setting(
         100.0, "Minimum mapping unit of polygons, in m²: smaller areas go to the largest neighbour.", least=0.0
     )
+    review_precision: float | None = setting(
+        None,
+        "Of the places to review, those alone where the map's confidence is at least that from which on its class's "
+        "precision on held-out ground reached this share (lulcseg calibrate); null: all.",
+        least=0.0,
+        most=1.0,
+    )
     simplify: float = setting(
         1.5,
         "Tolerance by which polygons' outlines are simplified, in pixels; 0: they follow the pixel edges.",
@@ -83,6 +90,11 @@ class MosaicSettings:
         unknown = sorted(set(self.outputs) - set(OUTPUTS))
         if unknown:
             refuse(f"mosaic.outputs: '{unknown[0]}' can't be written", did_you_mean(unknown[0], OUTPUTS))
+        if self.review_precision is not None and "review" not in self.outputs:
+            refuse(
+                "mosaic.review_precision concerns places to review, and none are written",
+                "add review to mosaic.outputs, or leave it out",
+            )
         if "disagreement" in self.outputs:
             passes = self.passes or self.preset().passes or [MosaicPass()]
             if sum(len(p.rotations) * (1 + p.flips) for p in passes) == 1:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.augment.stretch import Limits
+from lulcseg.training.calibration import Calibration
 from lulcseg.training.compiling import compile_network
 from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.precision import resolve_precision
@@ -24,6 +25,7 @@ class PatchPredictor:
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         precision: As in ``trainer.precision``.
         device: The device itself; None: the first of the accelerator's.
+        calibration: Applied to the logits; None: none.
 
     Attributes:
         device: Where it computes.
@@ -39,12 +41,14 @@ class PatchPredictor:
         accelerator: str = "auto",
         precision: str = "auto",
         device: torch.device | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self.device = device or device_of(accelerator)
         if self.device.type == "cpu":
             keep_freed_memory()
         self.task = task.to(self.device).eval()
         self.dtype = number_format(precision, accelerator)
+        self._calibrate = None if calibration is None else calibration.on(self.device)
 
     def of_mosaic(self, statistics: Mapping[str, Any]) -> PatchPredictor:
         """Return the predictor for a mosaic's patches.
@@ -70,7 +74,7 @@ class PatchPredictor:
 
     @torch.inference_mode()
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Return logits.
+        """Return logits, calibrated if a calibration was given.
 
         Args:
             image: (B, C, P, P) in the imagery's own type.
@@ -81,7 +85,8 @@ class PatchPredictor:
         """
         with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
             logits: Tensor = self.task(image, valid, self.mosaic)
-        return logits.to(torch.float32, memory_format=torch.contiguous_format)
+        logits = logits.to(torch.float32, memory_format=torch.contiguous_format)
+        return logits if self._calibrate is None else self._calibrate(logits)
 
 
 def scaled_over(task: SegmentationTask) -> str | None:
