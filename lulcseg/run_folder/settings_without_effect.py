@@ -19,7 +19,14 @@ FREE = (
 FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "sampling.plan", "mosaic.region", "calibration")
 """Settings that name a file: the file's content changes the result, its path doesn't."""
 
-ADDED: Mapping[str, Any] = {"calibration": "auto", "mosaic.review_precision": None}
+ADDED: Mapping[str, Any] = {
+    "calibration": "auto",
+    "model.encoder_deviation": None,
+    "model.encoder_mean": None,
+    "model.freeze": "none",
+    "mosaic.review_precision": None,
+    "optim.encoder_rate": 1.0,
+}
 """Settings that were added after runs had been made, with their defaults: at these they count as absent, as in the runs
 of earlier versions."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from lulcseg.settings.registry import Registry
-from lulcseg.settings.schema import arguments_setting, setting, target_setting
+from lulcseg.settings.schema import arguments_setting, refuse, setting, target_setting
 
 NETWORKS = Registry(
     "network",
@@ -25,6 +26,41 @@ class ModelSettings:
     depth: int = setting(4, "Number of 2×2 poolings (unet).", least=1, most=7)
     architecture: str = setting("Unet", "Architecture's name in segmentation-models-pytorch (smp).")
     encoder: str = setting("resnet34", "Encoder's name in segmentation-models-pytorch (smp).")
-    encoder_weights: str | None = setting(None, "Pretrained weights of the encoder: a name, or null (smp).")
+    encoder_weights: str | None = setting(
+        None,
+        "Pretrained weights of the encoder (smp): imagenet or another name of smp or timm, a name of TorchGeo's "
+        "(ResNet18_Weights.SENTINEL2_RGB_MOCO), a file (.safetensors, .pth, .pt, .ckpt), or null: random weights.",
+    )
+    encoder_mean: list[float] | None = setting(
+        None,
+        "Mean that the weights expect, one for all bands or one each, on the scale 0 to 1 that scaling ends in; null: "
+        "the weights' own.",
+    )
+    encoder_deviation: list[float] | None = setting(
+        None, "Standard deviation that goes with model.encoder_mean; null: the weights' own."
+    )
+    freeze: str = setting(
+        "none",
+        "Part that keeps its weights in training: none, encoder, or first_1, first_2, … stages of it.",
+    )
     target: str | None = target_setting("network")
     arguments: dict[str, Any] = arguments_setting()
+
+    def __post_init__(self) -> None:
+        """Refuse a part to freeze that isn't one, and statistics that are none."""
+        if self.freeze not in {"none", "encoder"} and frozen_stages(self.freeze) is None:
+            refuse(f"model.freeze={self.freeze} is not a part to freeze", "use none, encoder, or first_2 (stages)")
+        if (self.encoder_mean is None) != (self.encoder_deviation is None):
+            refuse("model.encoder_mean and model.encoder_deviation go together", "set both, or neither")
+        if self.encoder_deviation is not None and not all(value > 0 for value in self.encoder_deviation):
+            refuse(f"model.encoder_deviation={self.encoder_deviation} must be above 0", "use the weights' own")
+
+
+def frozen_stages(freeze: str) -> int | None:
+    """Return the number of stages in ``first_n``, n ≥ 1; None for anything else.
+
+    >>> frozen_stages("first_2"), frozen_stages("encoder")
+    (2, None)
+    """
+    found = re.fullmatch(r"first_([1-9]\d?)", freeze)
+    return int(found.group(1)) if found else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lulcseg.settings.registry import OpenChoices, Registry
-from lulcseg.settings.schema import arguments_setting, setting, target_setting
+from lulcseg.settings.schema import arguments_setting, refuse, setting, target_setting
 
 OPTIMIZERS = Registry(
     "optimiser",
@@ -29,6 +29,7 @@ class OptimSettings:
 
     name: str = setting("adamw", "Name of the optimiser.", choices=tuple(OPTIMIZERS))
     learning_rate: float = setting(1e-3, "Peak learning rate.", least=0.0)
+    encoder_rate: float = setting(1.0, "Factor on the learning rate of the encoder's weights (model=smp).", least=0.0)
     weight_decay: float = setting(1e-2, "Decoupled weight decay.", least=0.0)
     momentum: float = setting(0.9, "Momentum (sgd).", least=0.0, most=1.0)
     schedule: str = setting(
@@ -42,3 +43,8 @@ class OptimSettings:
     )
     target: str | None = target_setting("optimiser")
     arguments: dict[str, Any] = arguments_setting()
+
+    def __post_init__(self) -> None:
+        """Refuse an encoder that has no learning rate."""
+        if self.encoder_rate == 0:
+            refuse("optim.encoder_rate=0 trains no encoder", "set model.freeze=encoder, which also keeps its norms")

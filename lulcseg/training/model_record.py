@@ -15,6 +15,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
+from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import plain_section
 from lulcseg.settings.scaling import ScalingSettings
@@ -47,6 +48,8 @@ class ModelRecord:
         name: Name of the run.
         seed: Seed of the run.
         plan: Digest of its sampling plan.
+        weights: The pretrained weights that its encoder started from, with the mean and deviation that its input is
+            normalised by; None: random weights, and no normalisation.
         format: Version of this record.
     """
 
@@ -62,6 +65,7 @@ class ModelRecord:
     name: str = "run"
     seed: int = 0
     plan: str = ""
+    weights: PretrainedWeights | None = None
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -76,7 +80,8 @@ class ModelRecord:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the record as a plain dictionary, as a checkpoint holds it."""
-        return asdict(self) | {"model": plain_section(self.model), "scaling": plain_section(self.scaling)}
+        plain = asdict(self) | {"model": plain_section(self.model), "scaling": plain_section(self.scaling)}
+        return {key: value for key, value in plain.items() if key != "weights" or value is not None}
 
     def to_legend(self) -> Legend:
         """Return the legend."""
@@ -97,7 +102,8 @@ class ModelRecord:
             )
         try:
             model, scaling = ModelSettings(**plain["model"]), ScalingSettings(**plain["scaling"])
-            return cls(**{**plain, "model": model, "scaling": scaling})
+            weights = None if plain.get("weights") is None else PretrainedWeights(**plain["weights"])
+            return cls(**{**plain, "model": model, "scaling": scaling, "weights": weights})
         except (KeyError, TypeError) as error:
             raise LulcsegError(f"its record is incomplete ({error})", where=where, remedy="train it again") from error
 

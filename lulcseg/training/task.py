@@ -16,6 +16,7 @@ from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
 from lulcseg.models.networks import build_network, check_logits
+from lulcseg.models.pretrained import Normalisation
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
@@ -81,6 +82,8 @@ class SegmentationTask(pl.LightningModule):
         self.scaler = Scaler(
             record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
         )
+        weights = record.weights
+        self.normalisation = None if weights is None else Normalisation(weights.mean, weights.deviation)
         self.augmentation = build_augmentation(self.settings.augment, record)
         self.loss = build_loss(self.settings.loss, self.classes)
         correction = self.settings.loss.prior_correction
@@ -122,7 +125,8 @@ class SegmentationTask(pl.LightningModule):
                 where=path,
                 remedy="set trust_target=true if you trust the file and that code",
             )
-        without_weights = dataclasses.replace(record.model, encoder_weights=None)  # they come from the file
+        # the weights come from the file, and what they expect from its record
+        without_weights = dataclasses.replace(record.model, encoder_weights=None, freeze="none")
         task = cls(dataclasses.replace(record, model=without_weights), at_prediction=at_prediction)
         task.record, task.checkpoint = record, path
         weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
@@ -144,7 +148,7 @@ class SegmentationTask(pl.LightningModule):
             (B, K, P, P) logits; they don't depend on which patches share the batch.
         """
         with torch.autocast(image.device.type, enabled=False):
-            scaled = self.scaler(self.scaler.to_unit(image, valid), valid, self.scaler.at_prediction, mosaic)
+            scaled = self._scaled(self.scaler.to_unit(image, valid), valid, self.scaler.at_prediction, mosaic)
         return self._logits(scaled)
 
     def on_fit_start(self) -> None:
@@ -231,7 +235,7 @@ class SegmentationTask(pl.LightningModule):
 
     @torch.no_grad()
     def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
-        """Return the network's input for a training batch: augmented, then scaled, in float32.
+        """Return the network's input for a training batch: augmented, scaled and normalised, in float32.
 
         Args:
             batch: As described for the class.
@@ -247,7 +251,12 @@ class SegmentationTask(pl.LightningModule):
                 parts = [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
                 image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
             mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
-            return scaler(image, valid, scaler.over, mosaic), mask
+            return self._scaled(image, valid, scaler.over, mosaic), mask
+
+    def _scaled(self, image: Tensor, valid: Tensor, over: str, mosaic: Limits | None) -> Tensor:
+        """Return the network's input: values of 0…1 scaled, then normalised as pretrained weights expect."""
+        scaled: Tensor = self.scaler(image, valid, over, mosaic)
+        return scaled if self.normalisation is None else self.normalisation(scaled, valid)
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""

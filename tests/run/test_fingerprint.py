@@ -150,3 +150,11 @@ def test_a_preset_counts_as_earlier_versions_counted_it(monkeypatch: pytest.Monk
     monkeypatch.setattr("lulcseg.run.fingerprinted_settings._EARLIER", {})  # a preset that was changed since
     counted = fingerprinted_settings(config)
     assert (counted["augment.p.blur"], counted["mosaic.weight"]) == (config.augment.p.blur, "cone")
+
+
+def test_a_setting_added_since_counts_once_it_is_set() -> None:
+    counted = fingerprinted_settings(compose("train"))
+    new = {"model.freeze", "model.encoder_mean", "model.encoder_deviation", "optim.encoder_rate"}
+    assert not new & set(counted)
+    assert fingerprinted_settings(compose("train", ["model.freeze=first_2"]))["model.freeze"] == "first_2"
+    assert differing(compose("train"), {"model": {}}) == differing(compose("train"), {"model": {"freeze": "none"}})

@@ -25,6 +25,8 @@ def test_every_listed_setting_exists() -> None:
         ({"mosaic": {"workers": 7, "batch_size": 4}}, True),
         ({"trainer": {"activation_checkpointing": True, "batch_size": 8}}, True),
         ({"reading": {"workers": 3}}, True),
+        ({"model": {"freeze": "none"}}, True),
+        ({"model": {"freeze": "encoder"}}, False),
         ({"scene": "other"}, False),
         ({"mosaic": {"workers": 0, "batch_size": 5}}, False),
         ({"trainer": {"activation_checkpointing": False, "batch_size": 9}}, False),

@@ -1,0 +1,66 @@
+"""What is recorded of an encoder's pretrained weights, and the normalisation that they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class PretrainedWeights:
+    """Pretrained weights as they are recorded with a model.
+
+    Attributes:
+        source: Where they are from: a name of timm, smp or TorchGeo, a package, or a file's name.
+        licence: Their licence, as their source states it; "not known" if it doesn't.
+        mean: Mean that they expect of each band, on the scale 0…1 that values have after scaling.
+        deviation: Standard deviation, likewise.
+        bands: Bands that they were trained with; None if not known.
+        sha256: Digest of the file that they were read from; None if a library downloaded them.
+    """
+
+    source: str
+    licence: str
+    mean: list[float]
+    deviation: list[float]
+    bands: int | None = None
+    sha256: str | None = None
+
+
+class Normalisation(nn.Module):
+    """The last step before a network with pretrained weights: (x - mean) / deviation of each band.
+
+    It has no parameters; a checkpoint holds it in the model's record alone.
+
+    Args:
+        mean: Of each band, on the scale 0…1.
+        deviation: Likewise, above 0.
+
+    Examples:
+        >>> normalise = Normalisation([0.5], [0.25])
+        >>> normalise(torch.tensor([[[[0.5, 1.0, 0.0]]]]), torch.tensor([[[True, True, False]]]))
+        tensor([[[[0., 2., 0.]]]])
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        super().__init__()
+        for name, values in (("mean", mean), ("deviation", deviation)):
+            self.register_buffer(name, torch.tensor(list(values), dtype=torch.float32)[:, None, None], persistent=False)
+
+    def forward(self, image: Tensor, valid: Tensor) -> Tensor:
+        """Normalise scaled patches.
+
+        Args:
+            image: (B, C, H, W) float32, on the scale 0…1.
+            valid: (B, H, W) bool.
+
+        Returns:
+            (B, C, H, W) float32; 0, which is the mean, where there is no imagery.
+        """
+        return torch.where(valid.unsqueeze(1), (image - self.mean) / self.deviation, 0.0)
