@@ -152,3 +152,35 @@ def test_a_careless_hand_overlooks_fields_and_confuses_ages() -> None:
         (a, b) for a, b in zip([p.land_class(2018) for p in layout.crop_fields(2018)], confused, strict=True) if a != b
     ]
     assert {frozenset(pair) for pair in wrong} == {frozenset({"Tree Crop - Mature", "Tree Crop - Young"})}
+
+
+def directions(layout: Layout, side: int) -> np.ndarray:
+    """Directions of the crop fields of a ground, degrees modulo a quarter turn."""
+    return np.degrees([p.angle for p in layout.crop_fields(2018) if p.side == side]) % 90
+
+
+@pytest.mark.parametrize("size", [2048, 3072])
+@pytest.mark.parametrize("seed", [1, 10, 11, 12, 13])
+def test_fields_run_in_all_directions_on_both_grounds(size: int, seed: int) -> None:
+    # A model trained on one ground must have seen the directions of the other, or its score there measures the turn.
+    layout = lay_out(size, seed)
+    for side in (0, 1):
+        share = np.histogram(directions(layout, side), bins=6, range=(0, 90))[0] / len(directions(layout, side))
+        assert share.min() > 0.03
+        assert share.max() < 0.45
+
+
+def test_directions_shares_and_sizes_are_alike_over_landscapes() -> None:
+    layouts = [lay_out(2048, seed) for seed in range(20, 28)]
+    for side in (0, 1):
+        pooled = np.concatenate([directions(layout, side) for layout in layouts])
+        share = np.histogram(pooled, bins=6, range=(0, 90))[0] / pooled.size
+        assert share.min() > 0.11
+        assert share.max() < 0.23
+    for name in CROPS:
+        areas = [
+            [p.polygon.area for x in layouts for p in x.crop_fields(2018) if p.side == s and p.land_class(2018) == name]
+            for s in (0, 1)
+        ]
+        assert len(areas[0]) == pytest.approx(len(areas[1]), rel=0.1)
+        assert np.median(areas[0]) == pytest.approx(np.median(areas[1]), rel=0.2)

@@ -20,6 +20,8 @@ MARGIN = 64
 """Margin by which the layout extends beyond the image, pixels, so that no polygon ends at the image's edge."""
 _PADDOCK_AREA = 46_000.0
 """Typical area of a paddock at ``Scale.area`` 1, square pixels."""
+_ESTATE_PADDOCKS = 5.0
+"""Largest area of an estate, whose paddocks have one direction, in paddocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,9 @@ def lay_out_country(size: int, rng: np.random.Generator) -> Country:
     road = country.road.buffer(country.road_half_width)
     open_land = everything - road - shapely.union_all(country.corridors)
     west = Polygon([(-9e6, -9e6), *shapely.get_coordinates(country.road), (-9e6, 9e6)])
-    base = rng.normal(0, 0.12)
     for sector in polygons(open_land, 30.0):
-        angle = base + rng.normal(0, 0.28)
         side = 0 if sector.representative_point().within(west) else 1
-        _cut_into_paddocks(sector, angle, country, side, rng)
+        _cut_into_paddocks(sector, country, side, rng)
     return country
 
 
@@ -180,12 +180,15 @@ def _corridor(creek: LineString, scale: Scale, rng: np.random.Generator) -> list
     return polygons(shapely.union_all(hulls).buffer(6 * scale.width).buffer(-6 * scale.width), 20.0)
 
 
-def _cut_into_paddocks(sector: Polygon, angle: float, country: Country, side: int, rng: np.random.Generator) -> None:
-    """Split a sector recursively into paddocks, leaving lanes and fence lines between them."""
+def _cut_into_paddocks(sector: Polygon, country: Country, side: int, rng: np.random.Generator) -> None:
+    """Split a sector recursively into paddocks, leaving lanes and fence lines between them.
+
+    The paddocks of an estate, a few together, share their direction; another estate has another.
+    """
     width, target = country.scale.width, _PADDOCK_AREA * country.scale.area
-    waiting = [sector]
+    waiting = [(sector, _any_direction(rng))]
     while waiting:
-        polygon = waiting.pop()
+        polygon, angle = waiting.pop()
         u0, u1, v0, v1 = extent_along(polygon, angle)
         drawn_out = max(u1 - u0, v1 - v0) > 3.2 * polygon.area / max(u1 - u0, v1 - v0)
         if polygon.area < target * np.exp(rng.normal(0, 0.45)) and not (drawn_out and polygon.area > target / 2):
@@ -195,7 +198,13 @@ def _cut_into_paddocks(sector: Polygon, angle: float, country: Country, side: in
         parts, between, direction = halve(polygon, angle, (17.0 if with_lane else 3.0) * width, rng)
         if with_lane:
             country.lanes.extend(Lane(p, direction) for p in polygons(between, 40.0))
-        waiting.extend(parts)
+        estate = polygon.area < _ESTATE_PADDOCKS * target
+        waiting.extend((part, angle if estate else _any_direction(rng)) for part in parts)
+
+
+def _any_direction(rng: np.random.Generator) -> float:
+    """Draw the direction of a rectangle's sides: uniform over the quarter circle, radians."""
+    return float(rng.uniform(0, np.pi / 2))
 
 
 def arable(paddock: Paddock, view: BaseGeometry, smallest: float) -> Polygon | None:

@@ -27,6 +27,7 @@ _OTHER_AREA = 3500.0
 """Typical area of a field of class Other at ``Scale.area`` 1, px²."""
 _GROSS_AREA_FACTOR = 1.3
 """Area of a field including its headlands, relative to its planted area."""
+_GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 @dataclass(slots=True)
@@ -101,8 +102,9 @@ def lay_out_fields(country: Country, rng: np.random.Generator) -> tuple[list[Fie
     fields: list[Field] = []
     farms: list[Paddock] = []
     rest: list[Paddock] = []
+    start = rng.random()
     for side, paddocks in enumerate(country.paddocks):
-        farmer = _FieldAllocator(country.scale, side, rng)
+        farmer = _FieldAllocator(country.scale, side, rng, start)
         for k in rng.permutation(len(paddocks)):
             paddock = paddocks[k]
             ground = arable(paddock, view, 7000 * country.scale.area)
@@ -111,19 +113,30 @@ def lay_out_fields(country: Country, rng: np.random.Generator) -> tuple[list[Fie
                 rest.append(paddock)
                 continue
             farms.append(paddock)
-            farmer.subdivide_farm(ground, paddock.angle)
+            farmer.subdivide_farm(ground, farmer.next_direction())
         farmer.ensure_every_class()
         fields.extend(farmer.fields)
     return fields, farms, rest
 
 
 class _FieldAllocator:
-    """Subdivides the farms of one ground into fields and assigns their classes."""
+    """Subdivides the farms of one ground into fields and assigns their classes.
 
-    def __init__(self, scale: Scale, side: int, rng: np.random.Generator) -> None:
+    The farms' directions are the terms of a golden-ratio sequence, any stretch of which covers the quarter circle
+    evenly.
+    The two grounds of a landscape share its start: a model trained on one has seen the directions of the other.
+    """
+
+    def __init__(self, scale: Scale, side: int, rng: np.random.Generator, start: float) -> None:
         self.scale, self.side, self.rng = scale, side, rng
         self.demand = demand_of(scale)
+        self._turns = start
         self.fields: list[Field] = []
+
+    def next_direction(self) -> float:
+        """Return the direction of the next farm's fields, radians, 0 to π/2."""
+        self._turns += _GOLDEN_RATIO
+        return float(self._turns % 1.0 * np.pi / 2)
 
     def subdivide_farm(self, ground: Polygon, angle: float, land_class: str | None = None) -> None:
         """Split a farm recursively until each part fits a group of fields of one class, and add the fields."""
