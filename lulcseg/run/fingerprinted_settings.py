@@ -19,6 +19,8 @@ from lulcseg.settings.schema import TARGET
 LEFT_OUT = (*FREE, *FILES)
 """Settings that aren't part of the fingerprint: they don't change the result, or a file's content counts instead."""
 
+SCALED_FIRST = "scaling.before_augmentation"
+
 _EARLIER = {
     "augment/geometry": "c0c1785d7941b30c",
     "augment/light": "337b6f6c1244b87c",
@@ -43,6 +45,8 @@ def fingerprinted_settings(config: TrainConfig | PredictConfig) -> dict[str, Any
     settings = without_added(settings_without(asdict(config), LEFT_OUT))
     unset = f".{TARGET.strip('_')}"
     settings = {key: value for key, value in settings.items() if value is not None or not key.endswith(unset)}
+    if isinstance(config, TrainConfig) and not config.scaling.comes_first:
+        settings.pop(SCALED_FIRST, None)  # as in runs of versions that always scaled after augmentation
     for group in GROUPS:
         if (section := getattr(config, group, None)) is not None:
             settings = _without_preset(settings, group, type(section), section.name)

@@ -62,7 +62,7 @@ OperationShares = make_dataclass(
 
 @dataclass
 class AugmentSettings:
-    """Random changes to training patches, made on the device before scaling (presets: ``conf/augment/``)."""
+    """Random changes to training patches, made on the device (presets: ``conf/augment/``)."""
 
     name: str = setting(
         "none",

@@ -31,11 +31,21 @@ class ScalingSettings:
         "Statistics used at prediction and validation in place of the batch's (over=batch only).",
         choices=("patch", "mosaic", "training"),
     )
+    before_augmentation: bool = setting(
+        True,
+        "Whether training patches are scaled before they are augmented, as in the paper (its section 3.5), or after; "
+        "with standardise it is always after, as augmentation works on 0…1.",
+    )
     per_band: bool = setting(False, "Whether each band is scaled by its own statistics.")
     percentiles: list[float] = setting([2.0, 98.0], "The lower and the upper percentile, 0 to 100 (percentile only).")
     range: list[float] | None = setting(
         None, "Raw values that become 0 and 1; values beyond are clipped; null: the data type's range, unclipped."
     )
+
+    @property
+    def comes_first(self) -> bool:
+        """Whether training patches are scaled before augmentation; False too where nothing is stretched."""
+        return self.before_augmentation and self.method not in {"none", "standardise"}
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense, or none together."""

@@ -27,6 +27,9 @@ TRAINING = "lulcseg_training"
 FORMAT = 2
 """2: scaling by method and source, with statistics of the training mosaics."""
 
+_AFTER = {"before_augmentation": False}
+"""The order of scaling and augmentation in records that don't state it."""
+
 _REMEDY = "give <run>/checkpoints/best.ckpt or last.ckpt"
 
 
@@ -101,7 +104,7 @@ class ModelRecord:
                 remedy="use the lulcseg that made it",
             )
         try:
-            model, scaling = ModelSettings(**plain["model"]), ScalingSettings(**plain["scaling"])
+            model, scaling = ModelSettings(**plain["model"]), ScalingSettings(**_AFTER | plain["scaling"])
             weights = None if plain.get("weights") is None else PretrainedWeights(**plain["weights"])
             return cls(**{**plain, "model": model, "scaling": scaling, "weights": weights})
         except (KeyError, TypeError) as error:

@@ -148,7 +148,8 @@ class SegmentationTask(pl.LightningModule):
             (B, K, P, P) logits; they don't depend on which patches share the batch.
         """
         with torch.autocast(image.device.type, enabled=False):
-            scaled = self._scaled(self.scaler.to_unit(image, valid), valid, self.scaler.at_prediction, mosaic)
+            unit = self.scaler.to_unit(image, valid)
+            scaled = self._normalised(self.scaler(unit, valid, self.scaler.at_prediction, mosaic), valid)
         return self._logits(scaled)
 
     def on_fit_start(self) -> None:
@@ -235,7 +236,9 @@ class SegmentationTask(pl.LightningModule):
 
     @torch.no_grad()
     def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
-        """Return the network's input for a training batch: augmented, scaled and normalised, in float32.
+        """Return the network's input for a training batch: scaled, augmented and normalised, in float32.
+
+        Whether scaling or augmentation comes first is ``scaling.before_augmentation``.
 
         Args:
             batch: As described for the class.
@@ -247,16 +250,19 @@ class SegmentationTask(pl.LightningModule):
         mask, valid, scaler = batch["mask"], batch["valid"], self.scaler
         with torch.autocast(batch["image"].device.type, enabled=False):
             image = scaler.to_unit(batch["image"], valid)
+            mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
+            first = self.record.scaling.comes_first
+            if first:
+                image = scaler(image, valid, scaler.over, mosaic)
             if self.augmentation is not None:
                 parts = [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
                 image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
-            mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
-            return self._scaled(image, valid, scaler.over, mosaic), mask
+            image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
+            return self._normalised(image, valid), mask
 
-    def _scaled(self, image: Tensor, valid: Tensor, over: str, mosaic: Limits | None) -> Tensor:
-        """Return the network's input: values of 0…1 scaled, then normalised as pretrained weights expect."""
-        scaled: Tensor = self.scaler(image, valid, over, mosaic)
-        return scaled if self.normalisation is None else self.normalisation(scaled, valid)
+    def _normalised(self, image: Tensor, valid: Tensor) -> Tensor:
+        """Return scaled values as pretrained weights expect them."""
+        return image if self.normalisation is None else self.normalisation(image, valid)
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""

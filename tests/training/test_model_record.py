@@ -35,7 +35,7 @@ def test_a_record_is_plain_and_comes_back_as_it_was() -> None:
 def test_an_old_checkpoint_is_read() -> None:
     found, _ = load_checkpoint(OLD)
     assert found.model == ModelSettings(filters=2, depth=1)
-    assert found.scaling == ScalingSettings(method="min_max")
+    assert found.scaling == ScalingSettings(method="min_max", before_augmentation=False)  # always, when it was written
     assert found.statistics is not None
     assert (found.scenes, found.patch_size, found.bands) == (["scene"], 16, 3)
 

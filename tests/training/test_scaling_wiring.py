@@ -174,14 +174,32 @@ def test_values_beyond_the_range_are_cut_everywhere() -> None:
     assert torch.equal(scaler(unit, valid, "mosaic", scaler.limits_of(summary(20, 200))), unit)
 
 
-def test_augmentation_comes_before_scaling_and_within_0_to_1(rank: Any) -> None:
+def test_augmentation_of_scaled_patches_is_seen_by_the_network(rank: Any) -> None:
+    """Scaled first, patches fill 0…1, and what augmentation changes after that stays changed."""
+    image, valid = raw()
+    scaling = ScalingSettings(method="min_max", over="patch")
+    plain, changed = (
+        task_of(scaling, a).prepared(batch_of(image, valid), 0)[0] for a in (None, augmenting({"multiply": 1.0}))
+    )
+    assert plain.amax() == 1
+    assert not torch.allclose(plain, changed, atol=0.01)
+    assert changed.amin() >= 0
+    assert changed.amax() <= 1
+    expected, mask, kept = augmented(
+        build_augmentation(augmenting({"multiply": 1.0}), record(patch_size=16)),  # type: ignore[arg-type]
+        plain, batch_of(image, valid)["mask"], valid, [0, 0, 0, 0],
+    )  # fmt: skip
+    assert torch.equal(changed, torch.where(kept[:, None], expected, 0.0))
+
+
+def test_scaling_after_augmentation_takes_out_what_a_range_can(rank: Any) -> None:
     """What a patch's own range takes out again is what changed before it."""
     image, valid = raw()
     multiply = augmenting({"multiply": 1.0})
     image = (image // 2).to(torch.uint8)  # no factor saturates it
     plain, changed = (task_of(ScalingSettings(), a).prepared(batch_of(image, valid), 0)[0] for a in (None, multiply))
     assert not torch.allclose(plain, changed)
-    stretched = ScalingSettings(method="min_max", over="patch")
+    stretched = ScalingSettings(method="min_max", over="patch", before_augmentation=False)
     plain, changed = (task_of(stretched, a).prepared(batch_of(image, valid), 0)[0] for a in (None, multiply))
     torch.testing.assert_close(plain, changed, rtol=0, atol=1e-5)
 
