@@ -28,8 +28,8 @@ ADDED: Mapping[str, Any] = {
     "optim.encoder_rate": 1.0,
     "scaling.before_augmentation": False,
 }
-"""Settings that were added after runs had been made, with the values that earlier versions had in their place (mostly the
-defaults): at these they count as absent."""
+"""Settings that were added after runs had been made, with the values that stand for what earlier versions did (mostly
+their defaults): at these they count as absent."""
 
 OF_A_REPLICATE = ("seed", "ckpt_path", "checkpoint")
 """Settings in which the replicates of a value differ by design."""

@@ -185,7 +185,7 @@ def test_augmentation_of_scaled_patches_is_seen_by_the_network(rank: Any) -> Non
     assert not torch.allclose(plain, changed, atol=0.01)
     assert changed.amin() >= 0
     assert changed.amax() <= 1
-    expected, mask, kept = augmented(
+    expected, _, kept = augmented(
         build_augmentation(augmenting({"multiply": 1.0}), record(patch_size=16)),  # type: ignore[arg-type]
         plain, batch_of(image, valid)["mask"], valid, [0, 0, 0, 0],
     )  # fmt: skip
