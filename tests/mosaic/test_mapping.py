@@ -190,7 +190,7 @@ def test_any_plan_equals_a_naive_whole_array():
     np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=2e-6)
     setup = setup_of(ANY, patch=6, batch=4, with_entropy=True)
     rows = list(RowStream(model, reader, setup))
-    entropy = torch.cat([r.entropy for r in rows]).numpy()
+    entropy = torch.cat([r.entropy for r in rows], dim=1).numpy()[0]
     np.testing.assert_allclose(entropy[valid], naive.entropy[valid], atol=2e-6)
 
 
