@@ -134,7 +134,7 @@ class Ensemble:
     @property
     def weights(self) -> int:
         """Size of all models' weights, in bytes."""
-        return sum(_weights_of(member) for member in self.members)
+        return sum(member.weights for member in self.members)
 
     def patch_size(self, settings: MosaicSettings) -> int:
         """Return the patch size of a prediction: the requested one, or that of the training.
@@ -212,8 +212,3 @@ def _differences(mine: ModelRecord, theirs: ModelRecord) -> Iterator[tuple[str, 
     for key, value in scaling.items():
         if value != others[key]:
             yield f"scaling.{key}", value, others[key]
-
-
-def _weights_of(member: TrainedModel) -> int:
-    tensors = [*member.task.parameters(), *member.task.buffers()]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
