@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
@@ -21,7 +22,7 @@ class CommandLine:
 
     Attributes:
         program: "train" or "predict".
-        overrides: Its overrides as they were written.
+        overrides: Its overrides as they were written; ``trial=… value=…`` as the checkpoint that they stand for.
         parsed: The same, as Hydra's parser read them.
         multirun: Whether it has ``-m``.
     """
@@ -48,14 +49,18 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
     from hydra.errors import OverrideParseException
 
     arguments = get_args_parser().parse_args(list(argv))
+    overrides = list(arguments.overrides)
     try:
-        parsed = OverridesParser.create().parse_overrides(arguments.overrides)
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        if program == "predict" and (short := _replicates_as_checkpoint(overrides, parsed)) is not None:
+            overrides = short
+            parsed = OverridesParser.create().parse_overrides(overrides)
     except OverrideParseException as error:
         message = str(error).splitlines()[0]
         raise LulcsegError(
             f"can't read the override '{error.override}' ({message})", where="command line", remedy="write key=value"
         ) from error
-    line = CommandLine(program, list(arguments.overrides), parsed, bool(arguments.multirun))
+    line = CommandLine(program, overrides, parsed, bool(arguments.multirun))
     options = groups()
     targets = _may_have_targets(line)
     for override in parsed:
@@ -83,6 +88,28 @@ def program_of(sweep: str) -> str:
     """Return which script runs a sweep: "train" or "predict", by the base that its file names."""
     bases = [str(entry) for entry in read_yaml(ROOT / SWEEPS / f"{sweep}.yaml").get("defaults", [])]
     return "predict" if "base/predict" in bases else "train"
+
+
+def _replicates_as_checkpoint(overrides: Sequence[str], parsed: Sequence[Any]) -> list[str] | None:
+    """Return overrides with ``trial=FOLDER value=NAME`` written as ``checkpoint=FOLDER/NAME``; None without any.
+
+    Raises:
+        LulcsegError: One of the two without the other, several values, or a checkpoint beside them.
+    """
+    found = {str(override.key_or_group): override for override in parsed}
+    given = [found[key] for key in ("trial", "value") if key in found]
+    if not given:
+        return None
+    if len(given) < 2 or "checkpoint" in found or any(override.is_sweep_override() for override in given):
+        raise LulcsegError(
+            f"'{' '.join(str(override.input_line) for override in given)}' doesn't name the replicates of one value",
+            where="command line",
+            remedy="write trial=runs/<trial> value=<value> without checkpoint=, or checkpoint=runs/<trial>/<value>",
+        )
+    folder = Path(str(given[0].value())) / str(given[1].value())
+    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
+    left = [text for text, override in zip(overrides, parsed, strict=True) if override not in given]
+    return [*left, f"checkpoint='{quoted}'"]
 
 
 def _may_have_targets(line: CommandLine) -> set[str]:

@@ -15,6 +15,7 @@ from lulcseg.launch.child_process import run_child
 from lulcseg.launch.trial_folder import Settings, check_layout, folder_of, write_trial
 from lulcseg.locks import replicate_lock
 from lulcseg.processes import is_rank_zero, print_line
+from lulcseg.run.chosen_checkpoints import first_run
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord, timestamp
 from lulcseg.run_folder.record_parts import TrialEntry
@@ -125,7 +126,7 @@ def with_scene(settings: Settings) -> Settings:
     """Return a prediction's settings, with the scene that its model was trained on if none is requested."""
     if not isinstance(settings, PredictConfig) or settings.scene is not None or settings.checkpoint is None:
         return settings
-    trained = _config_of(RunFolder.of_checkpoint(Path(settings.checkpoint).expanduser().resolve()))
+    trained = _config_of(first_run(settings))
     names = (trained.get("scenes") or {}).get("train") or [trained.get("scene")]
     return replace(settings, scene=names[0])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +75,7 @@ def stac_item(
     date: str | None,
     created: datetime,
     properties: Mapping[str, object],
+    bands: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Return a map's STAC Item, as plain Python that can be written as JSON.
 
@@ -91,6 +92,7 @@ def stac_item(
         created: When the map was made, with a time zone. Used in place of the imagery's date if that is unknown, since
             STAC requires one; ``lulcseg:datetime_is`` then says so.
         properties: How the map was made; each is written under ``lulcseg:``.
+        bands: Names of the bands of rasters that have several, by kind; probabilities have the legend's.
 
     Raises:
         KeyError: An asset of another kind.
@@ -106,7 +108,7 @@ def stac_item(
         **_projection(grid),
         **{f"lulcseg:{key}": value for key, value in properties.items()},
     }
-    files = {key: _asset(key, path, folder, legend) for key, path in assets.items()}
+    files = {key: _asset(key, path, folder, legend, (bands or {}).get(key, ())) for key, path in assets.items()}
     used = {name.split(":")[0] for fields in (described, *files.values()) for name in fields if ":" in name}
     return {
         "type": "Feature",
@@ -205,7 +207,7 @@ def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _asset(key: str, path: Path, folder: Path, legend: Legend) -> dict[str, object]:
+def _asset(key: str, path: Path, folder: Path, legend: Legend, bands: Sequence[str]) -> dict[str, object]:
     kind = _KINDS[key]
     asset: dict[str, object] = {
         "href": "./" + Path(os.path.relpath(path, folder)).as_posix(),
@@ -219,9 +221,10 @@ def _asset(key: str, path: Path, folder: Path, legend: Legend) -> dict[str, obje
     asset |= {"data_type": "uint8", "nodata": IGNORE}
     if key == "map":
         return asset | {"bands": [{"name": "class"}], "classification:classes": _classes(legend)}
-    names = _short_names(legend.names) if key == "probabilities" else {key: kind.title}
-    bands = [{"name": name, "description": full} for name, full in names.items()]
-    return asset | {"raster:scale": SHARE_SCALE, "bands": bands}
+    several = legend.names if key == "probabilities" else bands if len(bands) > 1 else ()
+    names = _short_names(several) if several else {key: kind.title}
+    described = [{"name": name, "description": full} for name, full in names.items()]
+    return asset | {"raster:scale": SHARE_SCALE, "bands": described}
 
 
 def _classes(legend: Legend) -> list[dict[str, object]]:

@@ -22,7 +22,8 @@ class FinishedRows:
         row: The first row, in rows of the mosaic.
         probabilities: (K, h, W) float32, the weighted mean; 0 where no patch was added.
         valid: (h, W) bool, where the imagery is valid.
-        entropy: (h, W) float32, the weighted mean of the views' own entropies, in nats; None if not kept.
+        entropy: (E, h, W) float32, weighted means over the views of their entropies, in nats: the models' own, and, of
+            several models, that of their mean (:class:`lulcseg.mosaic.forward.ForwardPass`); None if not kept.
     """
 
     row: int
@@ -35,7 +36,7 @@ class RollingBlend:
     """Weighted sums over a band of rows that rolls down a part of the mosaic.
 
     Patches must be added in the order of :meth:`lulcseg.mosaic.tiling.Tiling.tiles`. Each pixel's sum then has a fixed
-    order, whatever the batch size and the part of the mosaic. Memory is (K + 1) · rows · W float32, whatever the
+    order, whatever the batch size and the part of the mosaic. Memory is (K + 1 + E) · rows · W float32, whatever the
     height.
 
     Args:
@@ -43,12 +44,10 @@ class RollingBlend:
         classes: Number of classes K.
         rows: Height of what is added at once, in pixels: the core of a patch.
         device: Where the sums are kept: where the model computes.
-        with_entropy: Whether to sum the views' entropies too.
+        entropies: Planes of entropies E to sum too.
     """
 
-    def __init__(
-        self, part: Window, *, classes: int, rows: int, device: torch.device, with_entropy: bool = False
-    ) -> None:
+    def __init__(self, part: Window, *, classes: int, rows: int, device: torch.device, entropies: int = 0) -> None:
         self._part = part
         self._row = part.row
         self._rows = min(rows, part.height)
@@ -56,7 +55,7 @@ class RollingBlend:
         self._total = torch.zeros((classes, *shape), dtype=torch.float32, device=device)
         self._weight = torch.zeros(shape, dtype=torch.float32, device=device)
         self._valid = torch.zeros(shape, dtype=torch.bool, device=device)
-        self._entropy = torch.zeros(shape, dtype=torch.float32, device=device) if with_entropy else None
+        self._entropy = torch.zeros((entropies, *shape), dtype=torch.float32, device=device) if entropies else None
 
     def add(
         self, window: Window, probabilities: Tensor, valid: Tensor, weight: Tensor, entropy: Tensor | None = None
@@ -68,7 +67,7 @@ class RollingBlend:
             probabilities: (K, h, w) float32.
             valid: (h, w) bool.
             weight: (h, w) float32.
-            entropy: (h, w) float32, if entropies are kept.
+            entropy: (E, h, w) float32, if entropies are kept.
 
         Raises:
             ValueError: The core reaches outside the band of rows, for instance above it into rows already yielded.
@@ -82,7 +81,7 @@ class RollingBlend:
         self._weight[here] += weight[there]
         self._valid[here] |= valid[there]
         if self._entropy is not None and entropy is not None:
-            self._entropy[here].addcmul_(entropy[there], weight[there])
+            self._entropy[:, *here].addcmul_(entropy[:, *there], weight[there])
 
     def advance(self, row: int) -> Iterator[FinishedRows]:
         """Yield the rows above a row and move the band down.
@@ -106,7 +105,7 @@ class RollingBlend:
     def _finished(self, start: int, stop: int) -> FinishedRows:
         weight = self._weight[start:stop]
         seen = torch.where(weight > 0, weight, 1.0)
-        entropy = None if self._entropy is None else self._entropy[start:stop] / seen
+        entropy = None if self._entropy is None else self._entropy[:, start:stop] / seen
         valid = self._valid[start:stop].clone()
         return FinishedRows(self._row + start, self._total[:, start:stop] / seen, valid, entropy)
 

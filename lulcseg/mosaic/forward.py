@@ -1,10 +1,10 @@
-"""Runs views of patches through the model, in full batches of one shape."""
+"""Runs views of patches through one model or the several of an ensemble, in full batches of one shape."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import Protocol
@@ -45,8 +45,8 @@ class Prediction:
 
     Attributes:
         patch: The patch.
-        probabilities: (K, P, P) float32 on the device, the mean over the pass's views.
-        entropy: (P, P) float32, the mean of the views' own entropies, in nats; None if not requested.
+        probabilities: (K, P, P) float32 on the device, the mean over the pass's views and the models.
+        entropy: (E, P, P) float32, in nats (:class:`ForwardPass`); None if not requested.
     """
 
     patch: Patch
@@ -81,28 +81,41 @@ def batches_of(
 
 
 class ForwardPass:
-    """Predicts batches of samples, and averages the views of each patch.
+    """Predicts batches of samples, and averages the views of each patch, and the models of an ensemble.
 
     The last batch is padded, so that all have one shape, and a patch's views are summed in the plan's order. A patch's
     probabilities therefore depend neither on the rest of its batch nor on its position there (given a model in
     evaluation mode), and on the batch size only as far as the model's own arithmetic does.
 
+    Models are called one after another on the same batch, and a view's probabilities are their mean, with equal
+    weights. Of several models, three class probabilities of the batch are held at a time, however many they are.
+
+    With entropies, E planes are averaged over the views: of one model the entropy of its probabilities (E = 1); of
+    several the mean of the models' entropies, and the entropy of their mean (E = 2), whose difference is what the
+    models disagree in.
+
     Args:
-        model: The model, in evaluation mode, on ``device``.
+        model: The model, in evaluation mode, on ``device``; or several, which are averaged.
         classes: Number of classes K that it must give.
         batch_size: Samples per batch B.
         device: Where it computes.
         with_entropy: Whether to average the views' entropies too.
 
     Attributes:
-        samples: Forward samples so far, without those that pad the last batch.
+        samples: Forward samples so far, of each model, without those that pad the last batch.
         seconds: Time in the model so far, in seconds; on a GPU by the device's clock.
     """
 
     def __init__(
-        self, model: PatchModel, *, classes: int, batch_size: int, device: torch.device, with_entropy: bool = False
+        self,
+        model: PatchModel | Sequence[PatchModel],
+        *,
+        classes: int,
+        batch_size: int,
+        device: torch.device,
+        with_entropy: bool = False,
     ) -> None:
-        self._model = model
+        self._models = list(model) if isinstance(model, Sequence) else [model]
         self._classes = classes
         self._batch_size = batch_size
         self._with_entropy = with_entropy
@@ -129,27 +142,44 @@ class ForwardPass:
         Raises:
             LulcsegError: The model gives another number of classes than the legend has.
         """
-        turned = self._probabilities(group)
-        entropy = -torch.special.xlogy(turned, turned).sum(dim=1) if self._with_entropy else None
+        turned, entropy = self._means(group)
         for number, sample in enumerate(group):
             self._total = _plus(self._total, sample.view.undo(turned[number]))
             if entropy is not None:
-                self._entropy = _plus(self._entropy, sample.view.undo(entropy[number]))
+                self._entropy = _plus(self._entropy, sample.view.undo(entropy[:, number]))
             self._views += 1
             if sample.is_last:
                 mean = None if self._entropy is None else self._entropy / self._views
                 yield Prediction(sample.patch, self._total / self._views, mean)
                 self._total, self._entropy, self._views = None, None, 0
-        self.samples += len(group)
+        self.samples += len(group) * len(self._models)
 
-    def _probabilities(self, group: list[ForwardSample]) -> Tensor:
-        """Return (B, K, P, P) float32, of which the first ``len(group)`` are the samples'."""
+    def _means(self, group: list[ForwardSample]) -> tuple[Tensor, Tensor | None]:
+        """Return the mean over the models of (B, K, P, P) probabilities, and (E, B, P, P) entropies if requested.
+
+        The first ``len(group)`` of the batch are the samples'.
+        """
         padded = group + group[-1:] * (self._batch_size - len(group))
         image = torch.stack([sample.view.apply(sample.patch.image) for sample in padded])
         valid = torch.stack([sample.view.apply(sample.patch.valid) for sample in padded])
+        total, entropies = self._of_one(self._models[0], image, valid)
+        if len(self._models) == 1:
+            return total, None if entropies is None else entropies[None]
+        for model in self._models[1:]:
+            shares, more = self._of_one(model, image, valid)
+            total += shares
+            if entropies is not None and more is not None:
+                entropies += more
+        total /= len(self._models)
+        if entropies is None:
+            return total, None
+        return total, torch.stack([entropies / len(self._models), _entropy(total)])
+
+    def _of_one(self, model: PatchModel, image: Tensor, valid: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return a model's probabilities (B, K, P, P) and, if requested, their entropies (B, P, P), float32."""
         self._clock.start()
         with torch.inference_mode():
-            logits = self._model(image, valid)
+            logits = model(image, valid)
         self._clock.stop()
         if logits.shape != (self._batch_size, self._classes, *valid.shape[1:]):
             raise LulcsegError(
@@ -158,7 +188,14 @@ class ForwardPass:
                 where="checkpoint",
                 remedy="map with the legend and patch size that the model was trained with",
             )
-        return torch.softmax(logits, dim=1, dtype=torch.float32)
+        shares = torch.softmax(logits, dim=1, dtype=torch.float32)
+        return shares, _entropy(shares) if self._with_entropy else None
+
+
+def _entropy(shares: Tensor) -> Tensor:
+    """Return the entropy, (B, P, P) in nats, of probabilities (B, K, P, P)."""
+    terms: Tensor = torch.special.xlogy(shares, shares)
+    return -terms.sum(dim=1)
 
 
 def _plus(total: Tensor | None, more: Tensor) -> Tensor:

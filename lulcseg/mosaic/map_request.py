@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import predict_on
+from lulcseg.mosaic.ensemble import Ensemble
+from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.memory import estimate_cache, estimate_memory
 from lulcseg.mosaic.outputs import check_outputs, layers_for
 from lulcseg.mosaic.passes import plan_from
@@ -26,7 +27,6 @@ from lulcseg.mosaic.row_stream import PredictionSetup
 from lulcseg.mosaic.strip_job import Progress, StripJob
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.mosaic.strips import rank_share
-from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import print_line
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
@@ -36,14 +36,23 @@ from lulcseg.training.predictor import PatchPredictor, device_of, number_format
 _MOST_READERS = 8
 
 
-def check_request(scene: Scene, settings: MosaicSettings) -> None:
+def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | None = None) -> None:
     """Check a request before anything is written.
 
+    Args:
+        scene: The scene to map.
+        settings: The settings.
+        ensemble: The models; None: one that is still to be trained.
+
     Raises:
-        LulcsegError: The passes are not valid, the scene lacks what an output needs, or the region can't be read or
-            holds no pixel of the scene.
+        LulcsegError: The passes are not valid, disagreement is requested of one model's single view, the models'
+            patches differ in size, the scene lacks what an output needs, or the region can't be read or holds no pixel
+            of the scene.
     """
     plan_from(settings)
+    settings.check_views(1 if ensemble is None else len(ensemble))
+    if ensemble is not None:
+        ensemble.patch_size(settings)
     check_outputs(settings, scene)
     if settings.region is not None:
         Region.read(Path(settings.region).expanduser(), scene.grid)
@@ -54,7 +63,7 @@ class MapRequest:
     """A request for a map.
 
     Attributes:
-        model: The model.
+        ensemble: The model, or several that are averaged.
         scene: The scene to map.
         settings: Passes, patch size, batch size and outputs.
         setup: How the mosaic is predicted.
@@ -64,7 +73,7 @@ class MapRequest:
         identity: Everything that the pixels depend on.
     """
 
-    model: TrainedModel
+    ensemble: Ensemble
     scene: Scene
     settings: MosaicSettings
     setup: PredictionSetup
@@ -74,18 +83,19 @@ class MapRequest:
     identity: dict[str, Any]
 
     @classmethod
-    def of(cls, model: TrainedModel, scene: Scene, settings: MosaicSettings) -> MapRequest:
+    def of(cls, ensemble: Ensemble, scene: Scene, settings: MosaicSettings) -> MapRequest:
         """Derive a request from settings; statistics of the mosaic are computed if needed.
 
         Raises:
-            LulcsegError: The passes are not valid, or the region can't be read or holds no pixel of the scene.
+            LulcsegError: The passes are not valid, the models' patches differ in size, or the region can't be read or
+                holds no pixel of the scene.
         """
-        record, grid = model.record, scene.grid
+        record, grid = ensemble.record, scene.grid
         _, plan = plan_from(settings)
         region = None if settings.region is None else Region.read(Path(settings.region).expanduser(), grid)
-        device = device_of(model.devices.accelerator)  # the accelerator's first; nothing is moved there yet
+        device = device_of(ensemble.devices.accelerator)  # the accelerator's first; nothing is moved there yet
         statistics = None
-        if model.scaled_over == MOSAIC:
+        if ensemble.scaled_over == MOSAIC:
             measured = mosaic_statistics(scene.imagery, scene.cache)
             statistics = measured.summary(record.scaling.percentiles)
         layers = layers_for(settings)
@@ -93,26 +103,27 @@ class MapRequest:
         setup = PredictionSetup(
             plan,
             len(record.legend),
-            settings.patch_size or record.patch_size,
+            ensemble.patch_size(settings),
             settings.batch_size,
             device,
             workers=max(1, default if settings.workers < 0 else settings.workers),
             with_entropy=DISAGREEMENT in layers,
+            models=len(ensemble),
         ).fitted_to(grid.window)
         identity = {
             "lulcseg": lulcseg.__version__,
-            "checkpoint": hashlib.sha256(model.checkpoint.read_bytes()).hexdigest(),
+            "checkpoint": ensemble.checksums,
             "imagery": scene.imagery.state(),
             "region": None if region is None else region.digest(),
-            "scaled_over": model.scaled_over,
+            "scaled_over": ensemble.scaled_over,
             "statistics": statistics,
-            "precision": str(number_format(model.precision, model.devices.accelerator) or torch.float32),
+            "precision": str(number_format(ensemble.precision, ensemble.devices.accelerator) or torch.float32),
             "compile": settings.compile,
-            **model.calibration_identity(),
-            **pixel_identity(setup, record.to_legend(), grid),
+            **ensemble.calibration_identity(),
+            **pixel_identity(setup, ensemble.legend, grid),
         }
-        rasters = products(record.to_legend(), layers)
-        return cls(model, scene, settings, setup, region, rasters, statistics, identity)
+        rasters = products(ensemble.legend, layers, len(ensemble))
+        return cls(ensemble, scene, settings, setup, region, rasters, statistics, identity)
 
     @property
     def part(self) -> Window:
@@ -122,7 +133,7 @@ class MapRequest:
     @property
     def legend(self) -> Legend:
         """The classes."""
-        return self.model.record.to_legend()
+        return self.ensemble.legend
 
     def predict(
         self, trainer: pl.Trainer, open_store: Callable[[], StripStore], progress: Progress | None
@@ -141,14 +152,12 @@ class MapRequest:
         def begin(device: torch.device, rank: int, world: int) -> StripJob:
             store = open_store()
             torch.set_num_threads(store.threads)
-            predictor = self.model.on(device)
-            if self.statistics is not None:
-                predictor = predictor.of_mosaic(self.statistics)
+            predictors = self.ensemble.on(device, self.statistics)
             if self.settings.compile:
-                self._compile(predictor)
+                self._compile(predictors, device)
             strips = rank_share(store.missing(), rank, world)
             setup = replace(self.setup, device=device)
-            return StripJob(predictor, self.scene.imagery, setup, store, strips, mask=self.region, progress=progress)
+            return StripJob(predictors, self.scene.imagery, setup, store, strips, mask=self.region, progress=progress)
 
         if trainer.world_size > 1:
             return predict_on(trainer, begin)
@@ -171,7 +180,10 @@ class MapRequest:
     def describe_memory(self) -> str:
         """Return a sentence on the memory that the prediction takes."""
         device, host = estimate_memory(self.setup, self.part, **self._sizes)
-        return f"Rows and queues take {(device + host) / 1e9:.2f} GB, whatever the mosaic's height."
+        sentence = f"Rows and queues take {(device + host) / 1e9:.2f} GB, whatever the mosaic's height."
+        if len(self.ensemble) == 1:
+            return sentence
+        return f"{sentence} The weights of {len(self.ensemble)} models take {self.ensemble.weights / 1e9:.2f} GB."
 
     @property
     def cache(self) -> int:
@@ -181,42 +193,44 @@ class MapRequest:
     @property
     def _sizes(self) -> dict[str, int]:
         layers = sum(len(product.layout.descriptions) for product in self.products)
-        return {"bands": self.model.record.bands, "itemsize": self.scene.dtype.itemsize, "layers": layers}
+        return {"bands": self.ensemble.record.bands, "itemsize": self.scene.dtype.itemsize, "layers": layers}
 
     def tags(self) -> dict[str, str]:
         """Return the metadata of the map's files: how they were made."""
-        record = self.model.record
+        calibration = self.ensemble.describe_calibration()
+        records = [member.record for member in self.ensemble.members]
         return {
-            "checkpoint": str(self.model.checkpoint),
+            "checkpoint": ", ".join(str(member.checkpoint) for member in self.ensemble.members),
             "scene": self.scene.name,
             "date": self.scene.date or "",
-            "run": record.name,
-            "scaling": record.scaling.method,
+            "run": ", ".join(dict.fromkeys(record.name for record in records)),
+            "scaling": self.ensemble.record.scaling.method,
             "scaled_over": self.identity["scaled_over"] or "",
-        } | self._calibration_tag()
-
-    def _calibration_tag(self) -> dict[str, str]:
-        calibration = self.model.calibration
-        return {} if calibration is None else {"calibration": calibration.describe()}
+        } | ({} if calibration is None else {"calibration": calibration})
 
     def properties(self, store: StripStore) -> dict[str, Any]:
         """Return further properties of the map's STAC item."""
         keys = ("checkpoint", "precision", "compile", "passes", "patch", "batch", "torch", "device")
+        calibrated = self.ensemble.calibration_identity()
         known = {("checkpoint_sha256" if key == "checkpoint" else key): self.identity[key] for key in keys}
         return known | {
             "region": self.settings.region,
-            "trained_on": self.model.record.scenes,
+            "trained_on": self.ensemble.trained_on,
             "threads": store.threads,
-            **({} if self.model.calibration is None else {"calibrated_by": self.model.calibration.identity()}),
+            **({"calibrated_by": calibrated["calibration"]} if calibrated else {}),
         }
 
-    def _compile(self, predictor: PatchPredictor) -> None:
-        record, batch_size, patch = self.model.record, self.setup.batch_size, self.setup.patch_size
+    def _compile(self, predictors: Sequence[PatchModel], device: torch.device) -> None:
+        bands, batch_size, patch = self.ensemble.record.bands, self.setup.batch_size, self.setup.patch_size
         kind = torch.from_numpy(np.empty(0, self.scene.dtype)).dtype
-        image = torch.zeros((batch_size, record.bands, patch, patch), dtype=kind, device=predictor.device)
-        valid = torch.ones((batch_size, patch, patch), dtype=torch.bool, device=predictor.device)
-        if (reason := predictor.compile(image, valid)) is not None:
-            print_line(f"The network isn't compiled ({reason}); it predicts without.")
+        image = torch.zeros((batch_size, bands, patch, patch), dtype=kind, device=device)
+        valid = torch.ones((batch_size, patch, patch), dtype=torch.bool, device=device)
+        for predictor in predictors:
+            reason: str | None = "its weights don't stay on the device"
+            if isinstance(predictor, PatchPredictor):
+                reason = predictor.compile(image, valid)
+            if reason is not None:
+                print_line(f"The network isn't compiled ({reason}); it predicts without.")
 
 
 def pixel_identity(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
 from lulcseg.mosaic.devices import threads_of
+from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.join_strips import join_strips
 from lulcseg.mosaic.map_request import MapRequest
 from lulcseg.mosaic.memory import limited_cache
@@ -36,7 +37,7 @@ class MapResult:
         files: All files that were written.
         areas: The area of each class.
         patches: Patches predicted, over all passes and processes.
-        samples: Forward samples: patches times their views.
+        samples: Forward samples: patches times their views, of each model.
         seconds: Total wall time, in seconds.
         forward_seconds: Time in the model, in seconds; the longest of several processes.
         strips: Number of strips of the map.
@@ -55,9 +56,9 @@ class MapResult:
 
 
 def map_scene(
-    model: TrainedModel, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
+    model: TrainedModel | Ensemble, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
 ) -> MapResult | None:
-    """Map a scene on the model's devices.
+    """Map a scene with one model, or with the mean of several, on their devices.
 
     Nodata in the imagery is nodata in the map; at the mosaic's edges patches see its reflection. Memory depends on the
     mosaic's width, the patch size and the batch size, not on the height. Finished strips are kept in a hidden folder
@@ -65,7 +66,8 @@ def map_scene(
     missing ones. Nothing is at the output paths before the map is complete.
 
     Args:
-        model: The model. If it scales by the mosaic's statistics, they are computed here.
+        model: The model, or several that are averaged. If they scale by the mosaic's statistics, those are computed
+            here.
         scene: The scene to map.
         settings: Passes, patch size, batch size and outputs.
         out: Path of the class map; other files are written beside it.
@@ -78,8 +80,9 @@ def map_scene(
         LulcsegError: The request is not valid, or something can't be read or written; finished strips are kept.
     """
     began = time.perf_counter()
-    request = MapRequest.of(model, scene, settings)
-    trainer = model.devices.trainer()
+    ensemble = Ensemble.of(model)
+    request = MapRequest.of(ensemble, scene, settings)
+    trainer = ensemble.devices.trainer()
     if not is_rank_zero():
         with limited_cache(request.cache):
             request.predict(trainer, lambda: request.join_store(out), None)
@@ -101,8 +104,9 @@ def map_scene(
         _reporting_kept_strips(store),
     ):
         _report_earlier_work(store)
+        title = f"{scene.name}, {label}" + (f", {len(ensemble)} models" if len(ensemble) > 1 else "")
         several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""
-        bar = bars(f"Mapping {scene.name}, {label}{several}", "patches")
+        bar = bars(f"Mapping {title}{several}", "patches")
         patches, samples, forward = request.predict(trainer, lambda: store, bar)
         if scene.imagery.state() != request.identity["imagery"]:
             raise LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
@@ -110,7 +114,8 @@ def map_scene(
         with bars.busy("Writing the map"):
             rasters = join_strips(store, request.legend, tags)
         files = MapFiles(store, request.legend, settings, scene, bars)
-        areas = files.write(f"{scene.name}, {label}", rasters, request.properties(store) | tags)
+        made = request.properties(store) | tags | {"checkpoint": ensemble.checkpoints}
+        areas = files.write(title, rasters, made)
         strips = len(store.strips())
         placed = store.publish()
     for old in leftover_files(out, placed):
@@ -119,24 +124,24 @@ def map_scene(
     return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, store.resumed)
 
 
-def map_entry(result: MapResult, scene: str, label: str, model: TrainedModel) -> MapEntry:
+def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> MapEntry:
     """Return a map's entry in a run's record.
 
     Args:
         result: The map, at ``<run>/maps/``.
         scene: Name of the scene.
         label: Name of its passes.
-        model: The model.
+        ensemble: The models.
     """
     return MapEntry(
         scene=scene,
         mosaic=label,
-        scaled_over=model.scaled_over,
-        calibration=None if model.calibration is None else model.calibration.describe(),
+        scaled_over=ensemble.scaled_over,
+        calibration=ensemble.describe_calibration(),
         path=f"{MAPS}/{result.path.name}",
         files=[f"{MAPS}/{path.name}" for path in result.files],
         bytes=result.path.stat().st_size,
-        checkpoint=str(model.checkpoint),
+        checkpoint=ensemble.checkpoints,
         patches=result.patches,
         samples=result.samples,
         seconds=round(result.seconds, 3),

@@ -54,10 +54,11 @@ def estimate_memory(setup: PredictionSetup, part: Window, *, bands: int, itemsiz
         memory.
     """
     step = setup.plan.step(setup.patch_size)
-    kept = setup.classes + 1 + setup.with_entropy
+    kept = setup.classes + 1 + setup.entropies
     rows = min(step, part.height) * part.width * (kept * _FLOAT + 1)
     finishing = min(MOST_ROWS, part.height) * part.width * (2 * kept * _FLOAT + layers)
-    batch = setup.batch_size * setup.patch_size**2 * (bands * itemsize + 1 + 3 * setup.classes * _FLOAT)
+    shares = 3 + (setup.models > 1)  # logits, probabilities and those of a view; the sum over the models
+    batch = setup.batch_size * setup.patch_size**2 * (bands * itemsize + 1 + shares * setup.classes * _FLOAT)
     ahead = setup.ahead * setup.patch_size**2 * (bands * itemsize + 1)
     waiting = (WAITING + 1) * min(MOST_ROWS, part.height) * part.width * layers
     cache = estimate_cache(setup, part, bands=bands, itemsize=itemsize, layers=layers)

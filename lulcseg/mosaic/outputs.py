@@ -107,6 +107,7 @@ class MapFiles:
             date=self.scene.date,
             created=datetime.now().astimezone(),
             properties=properties,
+            bands={product.key: product.layout.descriptions for product in self.store.products},
         )
         self._write_text(self._staged(CLASSES).with_suffix(".json"), json.dumps(item, indent=1, ensure_ascii=False))
         return areas

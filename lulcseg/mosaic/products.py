@@ -20,6 +20,8 @@ CLASSES, PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT = (
 )  # fmt: skip
 LAYERS = (PROBABILITIES, CONFIDENCE, ENTROPY, DISAGREEMENT)
 """Rasters that can be written beside the class map."""
+DISAGREEMENT_BANDS = ("disagreement", "between models", "between views")
+"""Bands of the disagreement of several models; of one model it is the first alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +43,27 @@ class Product:
         return self.make(rows).masked_fill(~rows.valid, IGNORE)
 
 
-def products(legend: Legend, layers: Sequence[str]) -> list[Product]:
+def products(legend: Legend, layers: Sequence[str], models: int = 1) -> list[Product]:
     """Return the rasters to write: the class map first, then the layers.
 
     ``probabilities`` has one band per class; ``confidence`` is the highest probability; ``entropy`` is
     −Σ p ln p / ln K; ``disagreement`` is the part of the entropy due to differences between a pixel's views (passes,
-    rotations): the Jensen–Shannon divergence, i.e. the entropy of the mean minus the mean of the entropies, / ln K.
-    All four are stored in steps of 0.004, which is the bands' scale.
+    rotations) and models: the Jensen–Shannon divergence, i.e. the entropy of the mean minus the mean of the entropies,
+    / ln K. Of several models it has three bands: all of it, and its parts between models and between views, which add
+    up to it (:func:`disagreements`). All four are stored in steps of 0.004, which is the bands' scale.
 
     Args:
         legend: The classes.
         layers: Which of :data:`LAYERS` to write.
+        models: Number of models that are averaged.
     """
     one = share_layout
+    divided = DISAGREEMENT_BANDS if models > 1 else DISAGREEMENT_BANDS[:1]
     known = {
         PROBABILITIES: (one(*legend.names), lambda rows: _stored(rows.probabilities)),
         CONFIDENCE: (one("confidence"), lambda rows: _stored(rows.probabilities.amax(dim=0, keepdim=True))),
         ENTROPY: (one("entropy"), lambda rows: _stored(_entropy(rows)[None] / math.log(len(legend)))),
-        DISAGREEMENT: (one("disagreement"), lambda rows: _stored(_divergence(rows)[None] / math.log(len(legend)))),
+        DISAGREEMENT: (one(*divided), lambda rows: _stored(disagreements(rows) / math.log(len(legend)))),
     }
     class_map = Product(CLASSES, class_layout(legend), _Codes(legend))
     return [class_map] + [Product(key, *known[key]) for key in LAYERS if key in layers]
@@ -109,8 +114,39 @@ def _entropy(rows: FinishedRows) -> Tensor:
     return -terms.sum(dim=0)
 
 
-def _divergence(rows: FinishedRows) -> Tensor:
-    """Return the Jensen–Shannon divergence among the views, (h, W), in nats."""
+def disagreements(rows: FinishedRows) -> Tensor:
+    """Return the disagreement among a pixel's views and models, in nats.
+
+    A pixel's class Y is predicted in views V (places in patches, rotations) by models M. By the chain rule of mutual
+    information, I(Y; V, M) = I(Y; M | V) + I(Y; V). With the probabilities p of a model in a view, their mean p_V over
+    the models, and their mean over everything, and with the means weighted as the map is,
+
+    - all of it is the entropy of the mean less the mean of the entropies, H(mean p) − mean H(p);
+    - between models, mean H(p_V) − mean H(p): what the models disagree in on one and the same view;
+    - between views, H(mean p) − mean H(p_V): what the views of the models' mean disagree in.
+
+    Args:
+        rows: Finished rows, with entropies.
+
+    Returns:
+        (1, h, W): all of it, of one model; (3, h, W): all of it, between models, between views, of several.
+
+    Raises:
+        ValueError: Entropies were not kept.
+
+    Example:
+        Two models that are each certain, of different classes, in every view:
+
+        >>> share = torch.tensor([0.5, 0.5])[:, None, None]
+        >>> own, of_mean = torch.zeros(1, 1), torch.full((1, 1), math.log(2))
+        >>> rows = FinishedRows(0, share, torch.ones(1, 1, dtype=torch.bool), torch.stack([own, of_mean]))
+        >>> (disagreements(rows) / math.log(2)).flatten().tolist()
+        [1.0, 1.0, 0.0]
+    """
     if rows.entropy is None:
         raise ValueError("the views' entropies were not kept")
-    return _entropy(rows) - rows.entropy
+    whole = _entropy(rows)
+    parts = [whole - rows.entropy[0]]
+    if len(rows.entropy) > 1:
+        parts += [rows.entropy[1] - rows.entropy[0], whole - rows.entropy[1]]
+    return torch.stack(parts)

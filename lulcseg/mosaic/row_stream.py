@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,6 +30,7 @@ class PredictionSetup:
         device: Where to compute.
         workers: Threads that read patches ahead.
         with_entropy: Whether to average the entropies of a pixel's views too.
+        models: Number of models that are averaged.
     """
 
     plan: PassPlan
@@ -39,6 +40,12 @@ class PredictionSetup:
     device: torch.device
     workers: int = 1
     with_entropy: bool = False
+    models: int = 1
+
+    @property
+    def entropies(self) -> int:
+        """Planes of entropies that are kept: of several models, those of their mean too."""
+        return (2 if self.models > 1 else 1) if self.with_entropy else 0
 
     @property
     def ahead(self) -> int:
@@ -58,7 +65,7 @@ class RowStream:
     in the same order.
 
     Args:
-        model: Gives logits for patches; in evaluation mode, on ``setup.device``.
+        model: Gives logits for patches, in evaluation mode, on ``setup.device``; or ``setup.models`` of them.
         reader: The imagery.
         setup: How to predict, fitted to the mosaic.
         part: Part of the mosaic to predict; None: all of it.
@@ -72,7 +79,7 @@ class RowStream:
 
     def __init__(
         self,
-        model: PatchModel,
+        model: PatchModel | Sequence[PatchModel],
         reader: MosaicReader,
         setup: PredictionSetup,
         part: Window | None = None,
@@ -106,12 +113,12 @@ class RowStream:
             classes=setup.classes,
             rows=self._tiling.step,
             device=setup.device,
-            with_entropy=setup.with_entropy,
+            entropies=setup.entropies,
         )
 
     @property
     def samples(self) -> int:
-        """Forward samples so far: patches times their views."""
+        """Forward samples so far: patches times their views, of each model."""
         return self._forward.samples
 
     @property
@@ -150,7 +157,7 @@ class RowStream:
                 prediction.probabilities[:, *self._kept],
                 patch.valid[self._kept],
                 self._weight,
-                None if entropy is None else entropy[self._kept],
+                None if entropy is None else entropy[:, *self._kept],
             )
             self.patches += 1
             self.patches_done = patch.number + 1

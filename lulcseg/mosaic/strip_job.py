@@ -43,7 +43,7 @@ class StripJob:
     predicted again.
 
     Args:
-        model: Gives logits for patches; in evaluation mode.
+        model: Gives logits for patches, in evaluation mode; or several, which are averaged.
         reader: The imagery.
         setup: How to predict, fitted to the mosaic.
         store: Where strips are written.
@@ -54,13 +54,13 @@ class StripJob:
     Attributes:
         patches: Patches predicted so far, over all passes.
         patches_total: Patches of all passes, skipped ones included.
-        samples: Forward samples so far: patches times their views.
+        samples: Forward samples so far: patches times their views, of each model.
         forward_seconds: Time in the model so far, in seconds.
     """
 
     def __init__(
         self,
-        model: PatchModel,
+        model: PatchModel | Sequence[PatchModel],
         reader: MosaicReader,
         setup: PredictionSetup,
         store: StripStore,

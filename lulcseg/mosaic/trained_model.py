@@ -43,6 +43,12 @@ class TrainedModel:
         """Source of the statistics that patches are scaled by (``scaling.at_prediction``); None without scaling."""
         return scaled_over(self.task)
 
+    @property
+    def weights(self) -> int:
+        """Size of its weights, in bytes."""
+        tensors = [*self.task.parameters(), *self.task.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
     def on(self, device: torch.device) -> PatchPredictor:
         """Return the model's predictor on a device."""
         return PatchPredictor(

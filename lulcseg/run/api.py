@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lulcseg.assessment.assess_files import assess_files
@@ -9,6 +10,7 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
+from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.map_request import check_request
 from lulcseg.mosaic.mapping import MapResult
 from lulcseg.mosaic.mapping import map_scene as map_with
@@ -22,7 +24,7 @@ from lulcseg.training.task import SegmentationTask
 
 
 def map_scene(
-    model: SegmentationTask | str | Path,
+    model: SegmentationTask | str | Path | Sequence[SegmentationTask | str | Path],
     scene: Scene | str,
     out: str | Path,
     settings: MosaicSettings | None = None,
@@ -32,10 +34,11 @@ def map_scene(
     at_prediction: str | None = None,
     trust_target: bool = False,
 ) -> MapResult:
-    """Map a scene with a trained model, on one device.
+    """Map a scene with a trained model, or with the mean of several, on one device.
 
     Args:
-        model: A checkpoint (``<run>/checkpoints/best.ckpt``), or a model loaded from one.
+        model: A checkpoint (``<run>/checkpoints/best.ckpt``), or a model loaded from one; or a list of them, whose
+            class probabilities are averaged.
         scene: An open scene, or its name or path.
         out: Path of the class map, a GeoTIFF; its legend, style and description are written beside it. If the
             mapping is interrupted, the same call continues it.
@@ -49,10 +52,30 @@ def map_scene(
         The map's path and files, the areas of its classes in m², and its times in seconds.
 
     Raises:
-        LulcsegError: A model that was not loaded from a checkpoint, a scene that doesn't fit it, or settings that
-            make no sense.
+        LulcsegError: A model that was not loaded from a checkpoint, several that don't fit together, a scene that
+            doesn't fit them, or settings that make no sense.
     """
     check_device(accelerator)
+    models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
+    loaded = [_loaded(each, at_prediction=at_prediction, trust_target=trust_target) for each in models]
+    ensemble = Ensemble(tuple(TrainedModel(task, path, precision, Devices(accelerator)) for task, path in loaded))
+    opened = scene if isinstance(scene, Scene) else Scene.open(scene)
+    chosen = settings or MosaicSettings()
+    for task, _ in loaded:
+        check_fits(task.record, opened)
+    check_request(opened, chosen, ensemble)
+    path = Path(out).expanduser().resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    label, _ = plan_from(chosen)
+    result = map_with(ensemble, opened, chosen, path, label=label)
+    assert result is not None  # it is of processes other than the first
+    return result
+
+
+def _loaded(
+    model: SegmentationTask | str | Path, *, at_prediction: str | None, trust_target: bool
+) -> tuple[SegmentationTask, Path]:
+    """Return a model and its checkpoint."""
     if not isinstance(model, SegmentationTask):
         model = SegmentationTask.load_from_checkpoint(model, at_prediction=at_prediction, trust_target=trust_target)
     elif at_prediction is not None:
@@ -67,17 +90,7 @@ def map_scene(
             where="map_scene",
             remedy="save it with its trainer, and give the file",
         )
-    opened = scene if isinstance(scene, Scene) else Scene.open(scene)
-    chosen = settings or MosaicSettings()
-    check_fits(model.record, opened)
-    check_request(opened, chosen)
-    path = Path(out).expanduser().resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trained = TrainedModel(model, model.checkpoint, precision, Devices(accelerator))
-    label, _ = plan_from(chosen)
-    result = map_with(trained, opened, chosen, path, label=label)
-    assert result is not None  # it is of processes other than the first
-    return result
+    return model, model.checkpoint
 
 
 def assess(

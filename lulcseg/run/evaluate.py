@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.class_sources import LabelSource, MapSource
 from lulcseg.assessment.console import print_areas, print_assessment
@@ -15,6 +17,7 @@ from lulcseg.assessment.score_points import assess
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.run_contents import show_assessment, show_map
+from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.trained_model import TrainedModel
@@ -30,20 +33,21 @@ from lulcseg.training.model_record import ModelRecord
 
 @dataclass(frozen=True)
 class MapRun:
-    """Maps and assesses scenes with one model, into one run's folder.
+    """Maps and assesses scenes with one model, or with the mean of several, into one run's folder.
 
     Attributes:
         writer: The run's record.
-        model: The model.
-        plan: The plan it was trained on, to tell apart points inside and outside the training patches.
+        model: The model, or several that are averaged.
+        plans: The plans they were trained on, to tell apart points inside and outside the training patches; empty:
+            unknown.
         display: Where maps and their scores are displayed, besides the run's folder.
         pictured: Names of scenes whose previews exist.
         variant: Suffix of maps made with other settings than the model's own.
     """
 
     writer: RecordWriter
-    model: TrainedModel
-    plan: Plan | None
+    model: TrainedModel | Ensemble
+    plans: Sequence[Plan]
     display: Display = NOTHING
     pictured: Sequence[str] = ()
     variant: str | None = None
@@ -74,7 +78,7 @@ class MapRun:
 
     def _map(self, scene: Scene, mosaic: MosaicSettings) -> Assessment | None:
         """Map a scene and score the map; None without reference points."""
-        folder, model = self.writer.folder, self.model
+        folder, model = self.writer.folder, Ensemble.of(self.model)
         label = label_of(mosaic, self.variant)
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
@@ -88,7 +92,7 @@ class MapRun:
         show_map(self.display, folder, entry, self.writer.record.scenes[scene.name])
         print_areas(done.areas)
         pixels = [area.pixels for area in done.areas]
-        scored = assess_map(scene, path, model.record, label, self.plan, pixels=pixels)
+        scored = assess_map(scene, path, model.record, label, self.plans, pixels=pixels)
         if scored is not None:
             self._save(scored, stem)
             print_assessment(scored)
@@ -106,7 +110,7 @@ def assess_map(
     path: Path,
     record: ModelRecord,
     mosaic: str,
-    plan: Plan | None,
+    plans: Sequence[Plan],
     *,
     pixels: Sequence[int],
 ) -> Assessment | None:
@@ -120,13 +124,14 @@ def assess_map(
         path: The map.
         record: The model that made it.
         mosaic: Name of its passes.
-        plan: The plan that the model was trained on, to tell apart points inside and outside the training patches.
+        plans: The plans that the models were trained on, to tell apart points inside and outside the training patches;
+            empty: unknown.
         pixels: Pixels of each class on the whole map, in the legend's order.
     """
     points, spec = scene.points, scene.spec.points
     if points is None or spec is None:
         return None
-    inside = None if plan is None else on_training_ground(points.geometry, plan)
+    inside = np.any([on_training_ground(points.geometry, plan) for plan in plans], axis=0) if plans else None
     reference = scene.file.place(spec.file)
     result = assess(
         points,

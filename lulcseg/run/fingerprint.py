@@ -13,7 +13,9 @@ from typing import Any
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
+from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.fingerprinted_settings import LEFT_OUT, fingerprinted_settings
+from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.run_folder.settings_without_effect import settings_without
 from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
@@ -39,11 +41,15 @@ def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: S
 
 def predict_fingerprint(config: PredictConfig, scenes: Sequence[Scene]) -> str:
     """Return the fingerprint of a prediction; the scenes are as in their files, before warping."""
-    files: dict[str, Any] = {"checkpoint": _digest(config.checkpoint)}
-    if config.checkpoint is not None:
-        used = find_calibration(Path(config.checkpoint).expanduser().resolve(), config.calibration)
-        files |= {} if used is None else {"calibration": used.to_plain()}
-    return _fingerprint("predict", config, {"map": [scene_state(s) for s in scenes]}, files)
+    scene_states = {"map": [scene_state(s) for s in scenes]}
+    if config.checkpoint is None:
+        return _fingerprint("predict", config, scene_states, {"checkpoint": None})
+    models = chosen_checkpoints(config)
+    used = [find_calibration(path, config.calibration) for path in models]
+    files: dict[str, Any] = {"checkpoint": one_or_list([sha256_of(path) for path in models])}
+    if any(used):
+        files["calibration"] = one_or_list([None if each is None else each.to_plain() for each in used])
+    return _fingerprint("predict", config, scene_states, files)
 
 
 def fingerprint_of(config: TrainConfig | PredictConfig) -> str:

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
+from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.model_record import ModelRecord
-
-_TOLERANCE = 0.1
-"""Largest relative difference between a scene's pixel size and that a model was trained at."""
 
 
 def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
@@ -36,7 +34,7 @@ def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
 def warped_to(scene: Scene, record: ModelRecord) -> Scene:
     """Return a scene at the resolution that a model was trained at, warped if it has another."""
     own, trained = (scene.grid.xres, scene.grid.yres), record.resolution
-    if all(abs(mine / theirs - 1) <= _TOLERANCE for mine, theirs in zip(own, trained, strict=True)):
+    if all(abs(mine / theirs - 1) <= RESOLUTION_TOLERANCE for mine, theirs in zip(own, trained, strict=True)):
         return scene
     spec = replace(scene.spec, resolution=trained[0])
     return Scene(replace(scene.file, spec=spec), scene.cache)
@@ -63,7 +61,7 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
             remedy="convert the imagery",
         )
     for mine, theirs in zip((scene.grid.xres, scene.grid.yres), record.resolution, strict=True):
-        if abs(mine / theirs - 1) > _TOLERANCE:
+        if abs(mine / theirs - 1) > RESOLUTION_TOLERANCE:
             raise LulcsegError(
                 f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
                 f"{record.resolution[0]:g} × {record.resolution[1]:g} m",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from lulcseg.training.training_settings import TrainingSettings
 _OF_TRAINING = (
     "checkpoint", "training_seconds", "reading_seconds", "energy_wh", "energy_of", "steps", "dropped_patches",
 )  # fmt: skip
+_SUMMED = ("training_seconds", "reading_seconds", "energy_wh", "steps")
 _PEAKS = ("peak_memory_bytes", "peak_device_memory_bytes")
 
 
@@ -76,7 +77,7 @@ def earlier_attempt(folder: RunFolder, fingerprint: str, settings: TrainConfig |
         raise LulcsegError("it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it")
     if isinstance(settings, PredictConfig):
         return Earlier(record)
-    if record.checkpoint is not None and (folder.path / record.checkpoint).is_file():
+    if record.checkpoint is not None and (folder.path / str(record.checkpoint)).is_file():
         return Earlier(record, trained=True)
     return Earlier(
         record, last=folder.relative(folder.last) if _is_resumable(folder.last, TrainingSettings.of(settings)) else None
@@ -133,19 +134,33 @@ def peaks_with(record: RunRecord) -> dict[str, Any]:
     return larger_peaks(peak_memory(), record.pick(*_PEAKS))
 
 
-def model_entries(checkpoint: Path) -> dict[str, Any]:
-    """Return what a prediction's record says of its model's training and plan, from the run it was trained in."""
-    folder = RunFolder.of_checkpoint(checkpoint)
-    trained = RunRecord.load(folder) if folder.has_record else RunRecord.of()
-    digest = trained.plan_digest
+def model_entries(checkpoints: Sequence[Path]) -> dict[str, Any]:
+    """Return what a prediction's record says of its models' training and plan, from the runs they were trained in.
+
+    Times, energy and steps of several models are summed, where all of them are known.
+    """
+    folders = [RunFolder.of_checkpoint(path) for path in checkpoints]
+    trained = [RunRecord.load(folder) if folder.has_record else RunRecord.of() for folder in folders]
+    digests = {record.plan_digest for record in trained}
+    digest = digests.pop() if len(digests) == 1 else None
     plan = None if digest is None else PlanEntry.of(digest=digest)
-    return trained.pick(*_OF_TRAINING) | {"checkpoint": str(checkpoint), "plan": plan}
+    if len(checkpoints) == 1:
+        return trained[0].pick(*_OF_TRAINING) | {"checkpoint": str(checkpoints[0]), "plan": plan}
+    of_all: dict[str, Any] = {}
+    for key in (*_SUMMED, "energy_of"):
+        values = [record.pick(key).get(key) for record in trained]
+        if None not in values and (key in _SUMMED or len(set(values)) == 1):
+            of_all[key] = sum(values) if key in _SUMMED else values[0]
+    return of_all | {"checkpoint": [str(path) for path in checkpoints], "plan": plan}
 
 
-def training_plan(checkpoint: Path) -> Plan | None:
-    """Return the plan that a model was trained on, if its run's folder is available."""
-    folder = RunFolder.of_checkpoint(checkpoint)
-    return Plan.load(folder.plan) if folder.has_record and folder.plan.is_file() else None
+def training_plans(checkpoints: Sequence[Path]) -> list[Plan]:
+    """Return the plans that models were trained on, each once; none if a model's run has no plan or isn't available."""
+    folders = [RunFolder.of_checkpoint(path) for path in checkpoints]
+    if not all(folder.has_record and folder.plan.is_file() for folder in folders):
+        return []
+    plans = [Plan.load(folder.plan) for folder in folders]
+    return list({plan.digest(): plan for plan in plans}.values())
 
 
 def _is_resumable(checkpoint: Path, settings: TrainingSettings) -> bool:

@@ -155,7 +155,7 @@ def _train_and_map(
             # on one device: the others' processes have ended with the training
             model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
-            found = MapRun(writer, model, plan, display, pictured).run(assessed, config.mosaic, config.assess)
+            found = MapRun(writer, model, [plan], display, pictured).run(assessed, config.mosaic, config.assess)
         show_outcome(display, writer.record.updated(**peaks_with(writer.record)))
         show_model(display, identity.model, config.seed, folder, best_path)
     return found

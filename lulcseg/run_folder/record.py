@@ -39,7 +39,8 @@ class RunRecord(Entry):
         plan: The sampling plan; None for a prediction whose model's plan isn't known.
         scenes: The scenes, by name.
         shown: Where its curves and maps are displayed (:attr:`lulcseg.loggers.display.Display.address`).
-        checkpoint: The model: below the run's folder; for a prediction's record an absolute path.
+        checkpoint: The model: below the run's folder; for a prediction's record an absolute path, or those of all
+            models that were averaged.
         training_seconds: Time in training, waiting for data included, in seconds.
         reading_seconds: Of it, time waiting for data, in seconds.
         energy_wh: Energy used in training, in watt hours.
@@ -71,7 +72,7 @@ class RunRecord(Entry):
     plan: PlanEntry | None = None
     scenes: Mapping[str, SceneEntry] = field(default_factory=dict)
     shown: Mapping[str, str] | None = None
-    checkpoint: str | None = None
+    checkpoint: str | Sequence[str] | None = None
     training_seconds: float | None = None
     reading_seconds: float | None = None
     energy_wh: float | None = None

@@ -146,9 +146,9 @@ class MapEntry(Entry):
         path: The class map, below the run's folder.
         files: All files of the map, likewise.
         bytes: Size of the class map's file.
-        checkpoint: Path of the model.
+        checkpoint: Path of the model, or the paths of several that were averaged.
         patches: Patches predicted, over all passes and processes.
-        samples: Forward samples: patches times their views.
+        samples: Forward samples: patches times their views, of each model.
         seconds: Wall time, in seconds.
         forward_seconds: Time in the model, in seconds.
         strips_resumed: Strips taken from a prediction that was interrupted.
@@ -162,7 +162,7 @@ class MapEntry(Entry):
     path: str
     files: Sequence[str] = ()
     bytes: int | None = None
-    checkpoint: str | None = None
+    checkpoint: str | Sequence[str] | None = None
     patches: int | None = None
     samples: int | None = None
     seconds: float = 0.0
@@ -178,3 +178,12 @@ def plain_level(level: float | None) -> float | int | None:
     (96, 0.5)
     """
     return int(level) if level is not None and float(level).is_integer() else level
+
+
+def one_or_list[T](values: list[T]) -> T | list[T]:
+    """Return what a record says of one or several models: a value, or a list of them.
+
+    >>> one_or_list(["a.ckpt"]), one_or_list(["a.ckpt", "b.ckpt"])
+    ('a.ckpt', ['a.ckpt', 'b.ckpt'])
+    """
+    return values[0] if len(values) == 1 else values

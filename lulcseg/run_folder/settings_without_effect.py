@@ -16,11 +16,12 @@ FREE = (
 )  # fmt: skip
 """Settings, or sections of settings, that don't change a run's result."""
 
-FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "sampling.plan", "mosaic.region", "calibration")
+FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "members", "sampling.plan", "mosaic.region", "calibration")
 """Settings that name a file: the file's content changes the result, its path doesn't."""
 
 ADDED: Mapping[str, Any] = {
     "calibration": "auto",
+    "members": "all",
     "model.encoder_deviation": None,
     "model.encoder_mean": None,
     "model.freeze": "none",
@@ -31,7 +32,7 @@ ADDED: Mapping[str, Any] = {
 """Settings that were added after runs had been made, with the values that stand for what earlier versions did (mostly
 their defaults): at these they count as absent."""
 
-OF_A_REPLICATE = ("seed", "ckpt_path", "checkpoint")
+OF_A_REPLICATE = ("seed", "ckpt_path", "checkpoint", "members")
 """Settings in which the replicates of a value differ by design."""
 
 

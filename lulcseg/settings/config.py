@@ -55,7 +55,8 @@ class TrainConfig:
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
 
     def __post_init__(self) -> None:
-        """Refuse callbacks without a target, and replicates over several machines."""
+        """Refuse callbacks without a target, replicates over several machines, and disagreement of a single view."""
+        self.mosaic.check_views(models=1)
         for name, entry in self.callbacks.items():
             if not isinstance(entry.get(TARGET), str):
                 refuse(
@@ -72,14 +73,26 @@ class TrainConfig:
 class PredictConfig:
     """All settings of `python predict.py`."""
 
-    checkpoint: str | None = setting(None, "Checkpoint of a run: <run>/checkpoints/best.ckpt.")
+    checkpoint: Any = setting(
+        None,
+        "Checkpoint of a run, <run>/checkpoints/best.ckpt; a list of them, whose class probabilities are averaged; or "
+        "the folder of a trial's value, runs/<trial>/<value>, for its replicates.",
+    )
+    members: str = setting(
+        "all",
+        "Which replicates in such a folder are averaged: all; one: that of seed alone; others: all but that of seed.",
+        choices=("all", "one", "others"),
+    )
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
     scenes: PredictScenes = field(default_factory=PredictScenes)
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
     mosaic: MosaicSettings = field(default_factory=lambda: MosaicSettings(name="multiple"))
     assess: AssessSettings = field(default_factory=AssessSettings)
     seed: int | None = setting(
-        None, "Seed that the model must have been trained with, so that paths may contain ${seed}; null: any.", least=0
+        None,
+        "Seed that the model must have been trained with, so that paths may contain ${seed}; null: any. Of several "
+        "models it is the replicate's number in a trial.",
+        least=0,
     )
     at_prediction: str | None = setting(
         None,
@@ -106,3 +119,10 @@ class PredictConfig:
         "run", "Logger that displays the maps: run (the one of the training run), or none.", choices=("run", "none")
     )
     cache: str | None = setting(None, "Folder for label rasters and synthetic scenes; null: the user's cache.")
+
+    def __post_init__(self) -> None:
+        """Refuse checkpoints that are neither a path nor a list of paths."""
+        named = self.checkpoint if isinstance(self.checkpoint, list) else [self.checkpoint or "none"]
+        if not named or not all(isinstance(name, str) and name for name in named):
+            what = f"checkpoint={self.checkpoint} is neither a path nor a list of paths"
+            refuse(what, "write checkpoint=a.ckpt, or 'checkpoint=[a.ckpt,b.ckpt]'")

@@ -86,7 +86,7 @@ class MosaicSettings:
     compile: bool = setting(False, "Whether the network is compiled (torch.compile), where that is available.")
 
     def __post_init__(self) -> None:
-        """Refuse outputs that are not known, and disagreement of a single view."""
+        """Refuse outputs that are not known."""
         unknown = sorted(set(self.outputs) - set(OUTPUTS))
         if unknown:
             refuse(f"mosaic.outputs: '{unknown[0]}' can't be written", did_you_mean(unknown[0], OUTPUTS))
@@ -95,13 +95,22 @@ class MosaicSettings:
                 "mosaic.review_precision concerns places to review, and none are written",
                 "add review to mosaic.outputs, or leave it out",
             )
-        if "disagreement" in self.outputs:
-            passes = self.passes or self.preset().passes or [MosaicPass()]
-            if sum(len(p.rotations) * (1 + p.flips) for p in passes) == 1:
-                refuse(
-                    "mosaic.outputs: disagreement is between the views of a pixel, and there is only one",
-                    "set mosaic=multiple, or leave it out",
-                )
+
+    def check_views(self, models: int) -> None:
+        """Refuse disagreement of a single view by a single model.
+
+        Args:
+            models: Number of models that the map is made with.
+
+        Raises:
+            LulcsegError: It is requested.
+        """
+        passes = self.passes or self.preset().passes or [MosaicPass()]
+        if "disagreement" in self.outputs and models == 1 == sum(len(p.rotations) * (1 + p.flips) for p in passes):
+            refuse(
+                "mosaic.outputs: disagreement is between the views of a pixel, and there is only one",
+                "set mosaic=multiple, or leave it out",
+            )
 
     def preset(self) -> MosaicSettings:
         """Return what the preset of this name states.

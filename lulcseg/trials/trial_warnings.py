@@ -33,6 +33,8 @@ def notices(values: Sequence[str], seeds: Sequence[int], replicates: Sequence[Re
 
 
 def _missing(value: str, seeds: Sequence[int], own: Sequence[Replicate]) -> Iterator[str]:
+    if own and all(r.seed < 0 for r in own):
+        return  # a map of several models, which isn't replicated
     missing = [seed for seed in seeds if seed not in {r.seed for r in own}]
     if missing:
         yield f"{value}: {len(missing)} of {len(seeds)} replicates are missing ({_seeds(missing)})."

@@ -85,8 +85,8 @@ def runs_of(sweep: str) -> list[Any]:
 
 STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "fast_path", "one_class", "pass_sets", "pass_weights",
-    "patch_batch", "patch_window", "sampling",
+    "augmentation_time", "batch_rates", "batch_steps", "ensemble", "fast_path", "one_class", "pass_sets",
+    "pass_weights", "patch_batch", "patch_window", "sampling",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 
@@ -135,7 +135,7 @@ def test_a_sweep_is_the_papers_trial(name: str) -> None:
 
 def test_a_sweep_says_which_script_runs_it() -> None:
     predicted = {name for name in groups()["sweeps"] if program_of(name) == "predict"}
-    assert predicted == {"passes", "pass_sets", "pass_weights", "patch_window"}
+    assert predicted == {"ensemble", "passes", "pass_sets", "pass_weights", "patch_window"}
 
 
 def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:

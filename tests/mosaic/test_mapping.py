@@ -25,6 +25,7 @@ from tests.support.mosaics import (
     settings_of,
 )
 from tests.support.pass_plans import CHEAP, CROP, MULTIPLE, SINGLE
+from tests.support.whole_arrays import naive
 
 SIZES = [(1, 1), (1, 13), (3, 5), (8, 8), (16, 24), (13, 29), (31, 17)]
 
@@ -83,52 +84,6 @@ def probabilities_of(model, reader, plan, *, patch=8, batch=3, part=None, **more
     assert [r.row for r in rows] == ends[:-1].tolist()
     assert all(r.valid.shape[0] <= patch for r in rows)
     return torch.cat([r.probabilities for r in rows], dim=1).numpy(), torch.cat([r.valid for r in rows]).numpy()
-
-
-def naive(model, reader, passes, patch, weight, margin=0):
-    """The same by whole arrays in float64: passes are (start row, start column, views); a view (turns, flipped).
-
-    ``weight`` is (P, P); of each patch ``margin`` pixels are cut off at each edge.
-    """
-    height, width = reader.valid.shape
-    pad = 4 * patch
-    step = patch - 2 * margin
-
-    def padded(band):
-        band = np.pad(band, ((pad, pad), (0, 0)), mode="reflect" if height > 1 else "edge")
-        return np.pad(band, ((0, 0), (pad, pad)), mode="reflect" if width > 1 else "edge")
-
-    def turned(array, view):
-        return np.rot90(array[..., ::-1] if view[1] else array, view[0], (-2, -1)).copy()
-
-    def back(array, view):
-        upright = np.rot90(array, -view[0], (-2, -1))
-        return upright[..., ::-1] if view[1] else upright
-
-    image, valid = np.stack([padded(b) for b in reader.image]), padded(reader.valid)
-    total = np.zeros((len(LEGEND), *valid.shape))
-    weights, entropies = np.zeros(valid.shape), np.zeros(valid.shape)
-    for first_row, first_col, views in passes:
-        for row in range(first_row, height, step):
-            for col in range(first_col, width, step):
-                top, left = row - margin + pad, col - margin + pad
-                here = slice(top, top + patch), slice(left, left + patch)
-                for view in views:
-                    logits = model(
-                        torch.from_numpy(turned(image[:, *here], view))[None],
-                        torch.from_numpy(turned(valid[here], view))[None],
-                    )[0].double()
-                    shares = back(torch.softmax(logits, 0).numpy(), view)
-                    entropy = -(shares * np.log(shares)).sum(0)
-                    for i in range(margin, patch - margin):
-                        for j in range(margin, patch - margin):
-                            w = weight[i, j] / len(views)
-                            total[:, top + i, left + j] += w * shares[:, i, j]
-                            entropies[top + i, left + j] += w * entropy[i, j]
-                            weights[top + i, left + j] += w
-    inner = slice(pad, pad + height), slice(pad, pad + width)
-    naive.entropy = entropies[inner] / weights[inner]
-    return total[:, *inner] / weights[inner]
 
 
 ROTATED = [(k, False) for k in range(4)]
@@ -190,7 +145,7 @@ def test_any_plan_equals_a_naive_whole_array():
     np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=2e-6)
     setup = setup_of(ANY, patch=6, batch=4, with_entropy=True)
     rows = list(RowStream(model, reader, setup))
-    entropy = torch.cat([r.entropy for r in rows]).numpy()
+    entropy = torch.cat([r.entropy for r in rows], dim=1).numpy()[0]
     np.testing.assert_allclose(entropy[valid], naive.entropy[valid], atol=2e-6)
 
 

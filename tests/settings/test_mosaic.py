@@ -76,7 +76,8 @@ def test_what_makes_no_sense_is_refused(override, part):
 
 
 @pytest.mark.parametrize("overrides", [["mosaic=single"], ["mosaic=crop"], ["mosaic.passes=[{offset: [0.5, 0.5]}]"]])
-def test_disagreement_needs_several_views(overrides):
+def test_disagreement_needs_several_views_or_models(overrides):
     with pytest.raises(LulcsegError, match="there is only one; set mosaic=multiple"):
-        settings(*overrides, "mosaic.outputs=[disagreement]")
-    assert settings("mosaic.passes=[{flips: true}]", "mosaic.outputs=[disagreement]").outputs == ["disagreement"]
+        settings(*overrides, "mosaic.outputs=[disagreement]").check_views(models=1)
+    settings(*overrides, "mosaic.outputs=[disagreement]").check_views(models=2)
+    settings("mosaic.passes=[{flips: true}]", "mosaic.outputs=[disagreement]").check_views(models=1)

@@ -16,6 +16,7 @@ from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.models.unet import UNet
 from lulcseg.mosaic.devices import Devices
+from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.scene.scene import Scene
@@ -95,6 +96,10 @@ class FunctionModel(TrainedModel):
     def scaled_over(self):
         return None
 
+    @property
+    def weights(self):
+        return 0
+
     def on(self, device):
         return self.network
 
@@ -114,7 +119,7 @@ def map_reader(folder, network, reader, plan, *, patch=8, batch=3, out=None, che
 
     Args:
         folder: Gets ``scene/`` (imagery and scene file), ``model.ckpt`` and ``maps/map.tif``.
-        network: Returns logits, (B, 4, P, P), of images and validity.
+        network: Returns logits, (B, 4, P, P), of images and validity; a list of such functions is an ensemble.
         reader: The imagery, written on the first call.
         plan: The passes.
         patch: Patch size in pixels.
@@ -129,13 +134,16 @@ def map_reader(folder, network, reader, plan, *, patch=8, batch=3, out=None, che
     path = folder / "scene" / "scene.yaml"
     scene = Scene.open(str(path if path.exists() else write_scene(path.parent, reader)), folder / "cache")
     (folder / "maps").mkdir(exist_ok=True)
-    (folder / "model.ckpt").write_bytes(checkpoint)
-    model = FunctionModel(
-        None, folder / "model.ckpt", "32-true", Devices("cpu"), network=network, patch=patch, bands=reader.bands
-    )
-    return map_scene(
-        model, scene, settings_of(plan, batch_size=batch, **settings), out or folder / "maps" / "map.tif", label="test"
-    )
+    networks = network if isinstance(network, list) else [network]
+    members = []
+    for number, each in enumerate(networks):
+        file = folder / f"model{number or ''}.ckpt"
+        file.write_bytes(checkpoint + bytes(number))
+        members.append(
+            FunctionModel(None, file, "32-true", Devices("cpu"), network=each, patch=patch, bands=reader.bands)
+        )
+    chosen = settings_of(plan, batch_size=batch, **settings)
+    return map_scene(Ensemble.of(members), scene, chosen, out or folder / "maps" / "map.tif", label="test")
 
 
 def codes_of(folder):
@@ -165,8 +173,8 @@ class NormalisedUNet:
         batches: Length of each batch it was called with.
     """
 
-    def __init__(self, dtype=torch.float32):
-        torch.manual_seed(4)
+    def __init__(self, dtype=torch.float32, seed=4):
+        torch.manual_seed(seed)
         self.network = UNet(3, len(LEGEND), filters=4, depth=2).eval().to(memory_format=torch.channels_last)
         self.dtype = dtype
         self.batches = []

@@ -1,0 +1,214 @@
+"""The models that a map is made with: one, or several whose class probabilities are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import sha256_of
+from lulcseg.legend import Legend
+from lulcseg.mosaic.devices import Devices
+from lulcseg.mosaic.forward import PatchModel
+from lulcseg.mosaic.trained_model import TrainedModel
+from lulcseg.processes import print_line
+from lulcseg.run_folder.record_parts import one_or_list
+from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.model_record import ModelRecord
+from lulcseg.training.predictor import PatchPredictor
+
+RESOLUTION_TOLERANCE = 0.1
+"""Largest relative difference between pixel sizes at which a model is still used."""
+
+_LARGEST_SHARE = 0.5
+"""Share of a GPU's free memory that the weights of all models may take to stay there together."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One or several models, averaged with equal weights; a map's stream calls each on the same batches.
+
+    They may differ in their network, seed, plan and training, not in what a map is made of.
+
+    Attributes:
+        members: The models, in the order of summation.
+
+    Raises:
+        LulcsegError: Two members are the same file, or differ in legend, bands, type or scaling, or by more than a
+            tenth in resolution.
+    """
+
+    members: tuple[TrainedModel, ...]
+
+    def __post_init__(self) -> None:
+        """Check that the members fit together."""
+        first, *others = self.members
+        for number, member in enumerate(others, start=1):
+            for name, mine, theirs in _differences(first.record, member.record):
+                raise LulcsegError(
+                    f"its {name} ({theirs}) differs from that of {first.checkpoint} ({mine})",
+                    where=member.checkpoint,
+                    remedy="average models that were trained alike",
+                )
+            if self.digests[number] in self.digests[:number]:
+                same = self.members[self.digests.index(self.digests[number])].checkpoint
+                raise LulcsegError(
+                    f"it is the same model as {same}",
+                    where=member.checkpoint,
+                    remedy="average each model once",
+                )
+
+    @classmethod
+    def of(cls, models: TrainedModel | Sequence[TrainedModel] | Ensemble) -> Ensemble:
+        """Return an ensemble of one or several models."""
+        if isinstance(models, Ensemble):
+            return models
+        return cls(tuple(models) if isinstance(models, Sequence) else (models,))
+
+    def __len__(self) -> int:
+        """Return the number of models."""
+        return len(self.members)
+
+    @property
+    def record(self) -> ModelRecord:
+        """The record of the first model: legend, bands, type and scaling are those of all."""
+        return self.members[0].record
+
+    @property
+    def legend(self) -> Legend:
+        """The classes."""
+        return self.record.to_legend()
+
+    @property
+    def devices(self) -> Devices:
+        """The devices to predict on."""
+        return self.members[0].devices
+
+    @property
+    def precision(self) -> str:
+        """As in ``trainer.precision``."""
+        return self.members[0].precision
+
+    @property
+    def scaled_over(self) -> str | None:
+        """Source of the statistics that patches are scaled by; None without scaling."""
+        return self.members[0].scaled_over
+
+    @property
+    def checkpoints(self) -> str | list[str]:
+        """Path of the only model, or the list of paths."""
+        return one_or_list([str(member.checkpoint) for member in self.members])
+
+    @property
+    def checksums(self) -> str | list[str]:
+        """SHA-256 of the only model's file, or a list of them."""
+        return one_or_list(self.digests)
+
+    @cached_property
+    def digests(self) -> list[str]:
+        """SHA-256 of each model's file."""
+        return [sha256_of(member.checkpoint) for member in self.members]
+
+    def calibration_identity(self) -> dict[str, Any]:
+        """Return the entry of the models' calibrations in a map's identity, in order; empty if none is calibrated."""
+        entries = [member.calibration_identity().get("calibration") for member in self.members]
+        return {"calibration": one_or_list(entries)} if any(entries) else {}
+
+    def describe_calibration(self) -> str | None:
+        """Return how the models' probabilities are calibrated, in words; None: not at all."""
+        found = [member.calibration for member in self.members]
+        if not any(found):
+            return None
+        return ", ".join("none" if calibration is None else calibration.describe() for calibration in found)
+
+    @property
+    def trained_on(self) -> list[str]:
+        """Names of the scenes that any of the models was trained on."""
+        return list(dict.fromkeys(name for member in self.members for name in member.record.scenes))
+
+    @property
+    def weights(self) -> int:
+        """Size of all models' weights, in bytes."""
+        return sum(member.weights for member in self.members)
+
+    def patch_size(self, settings: MosaicSettings) -> int:
+        """Return the patch size of a prediction: the requested one, or that of the training.
+
+        Raises:
+            LulcsegError: None is requested, and the models were trained on patches of different sizes.
+        """
+        sizes = {member.record.patch_size: member for member in self.members}
+        if settings.patch_size is None and len(sizes) > 1:
+            named = " and ".join(f"{size} pixels ({member.checkpoint})" for size, member in sizes.items())
+            raise LulcsegError(
+                f"the models were trained on patches of {named}", where="checkpoint", remedy="set mosaic.patch_size"
+            )
+        return settings.patch_size or self.record.patch_size
+
+    def on(self, device: torch.device, statistics: Mapping[str, Any] | None) -> list[PatchModel]:
+        """Return the models' predictors on a device.
+
+        All weights lie there together, unless it is a GPU and they take more than half of its free memory. Each model
+        is then moved there for its part of each batch.
+
+        Args:
+            device: The device.
+            statistics: Those of the mosaic, if the models scale by them.
+        """
+        together = len(self) == 1 or self._fit_together(device)
+        if not together:
+            print_line(
+                f"The weights of {len(self)} models ({self.weights / 1e9:.2f} GB) take more than half of the device's "
+                "free memory: they are moved there one after another, for each batch."
+            )
+        return [predictor if together else _Visiting(predictor) for predictor in self._predictors(device, statistics)]
+
+    def _predictors(self, device: torch.device, statistics: Mapping[str, Any] | None) -> Iterator[PatchPredictor]:
+        for member in self.members:
+            predictor = member.on(device)
+            yield predictor if statistics is None else predictor.of_mosaic(statistics)
+
+    def _fit_together(self, device: torch.device) -> bool:
+        """Whether the weights leave enough of a GPU's memory free; other devices share the machine's memory."""
+        if device.type != "cuda":
+            return True
+        return self.weights <= _LARGEST_SHARE * torch.cuda.mem_get_info(device)[0]
+
+
+class _Visiting:
+    """A predictor whose weights are on its device only while it is called."""
+
+    def __init__(self, predictor: PatchPredictor) -> None:
+        self._predictor = predictor
+        predictor.task.to("cpu")
+
+    def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
+        task = self._predictor.task.to(self._predictor.device)
+        try:
+            return self._predictor(image, valid)
+        finally:
+            task.to("cpu")
+
+
+def _differences(mine: ModelRecord, theirs: ModelRecord) -> Iterator[tuple[str, object, object]]:
+    """Yield what two models may not differ in but do: its name, and both values."""
+    own, other = (", ".join(f"{c.code} {c.name}" for c in record.to_legend()) for record in (mine, theirs))
+    if own != other:
+        yield "legend", own, other
+    if mine.bands != theirs.bands:
+        yield "number of bands", mine.bands, theirs.bands
+    if mine.dtype != theirs.dtype:
+        yield "type of imagery", mine.dtype, theirs.dtype
+    pairs = zip(mine.resolution, theirs.resolution, strict=True)
+    if any(abs(a / b - 1) > RESOLUTION_TOLERANCE for a, b in pairs):
+        here, there = (f"{record.resolution[0]:g} × {record.resolution[1]:g} m" for record in (mine, theirs))
+        yield "resolution", here, there
+    scaling, others = asdict(mine.scaling), asdict(theirs.scaling)
+    for key, value in scaling.items():
+        if value != others[key]:
+            yield f"scaling.{key}", value, others[key]
