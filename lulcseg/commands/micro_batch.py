@@ -78,7 +78,10 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     if config.scaling.over in {"mosaic", "training"}:
         config = replace(config, scaling=ScalingSettings())
     record = model_record(config, scenes)
-    task = SegmentationTask(record, TrainingSettings.of(config))
+    classes = len(record.legend)  # shifts and weights of a plan change no memory
+    task = SegmentationTask(
+        record, TrainingSettings.of(config), prior_shift=[0.0] * classes, class_weights=[1.0] * classes
+    )
     if config.trainer.activation_checkpointing:
         recompute(task.network)
     read_size = record.patch_size + 2 * training_margin(config, record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,32 +14,37 @@ from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import bound_arguments, build_target
 from lulcseg.settings.schema import TARGET
+from lulcseg.training.losses.class_weights import stated_weights
 from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.schedules import schedule_of
 
 
-def check_parts(config: TrainConfig, bands: int, classes: int) -> None:
+def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None:
     """Check that a run's custom parts can be imported and take their arguments, before anything is written.
+
+    Class weights are checked against the legend too.
 
     The augmentation is checked by :func:`~lulcseg.run.model_setup.training_margin`.
 
     Args:
         config: The run's settings.
         bands: Bands of the imagery.
-        classes: Classes of the legend.
+        classes: Names of the legend's classes.
 
     Raises:
         LulcsegError: One that can't be imported or refuses its arguments, or a network or loss that fails on a small
-            batch or returns another shape.
+            batch or returns another shape, or class weights that don't fit the legend.
     """
     model, optim = config.model, config.optim
     if model.target is not None:
-        _try_network(model, bands, classes, config.sampling.patch_size)
+        _try_network(model, bands, len(classes), config.sampling.patch_size)
     if optim.target is not None:
         rates = {"lr": optim.learning_rate, "weight_decay": optim.weight_decay}
         bound_arguments(optim.target, optim.arguments, "optim._target_", rates, given=1)
     schedule_of(optim.schedule)
-    build_loss(config.loss, classes)
+    stated = stated_weights(config.loss, classes)
+    by_plan = [1.0] * len(classes) if config.loss.weighs_by_plan else None  # not known yet
+    build_loss(config.loss, len(classes), by_plan if stated is None else stated)
     for name, settings in config.callbacks.items():
         target, arguments = _parted(settings)
         bound_arguments(target, arguments, f"callbacks.{name}")

@@ -68,6 +68,7 @@ def fit(
     run_dir: Path,
     *,
     prior_shift: Sequence[float] | None = None,
+    class_weights: Mapping[str, float] | None = None,
     cache: Path | None = None,
     display: Display = NOTHING,
     goes_on_from: Path | None = None,
@@ -81,6 +82,8 @@ def fit(
         run_dir: Where checkpoints and curves go.
         prior_shift: For each class, log(share of the training pixels / share of the ground); needed if
             ``loss.prior_correction`` isn't 0.
+        class_weights: Weight of each class, by name in the legend's order; needed if ``loss.class_weights`` asks for
+            them.
         cache: Folder for decoded imagery; needed if ``reading.decoded`` is set.
         display: Displays the run, besides its own ``metrics.csv``.
         goes_on_from: Checkpoint of an earlier attempt at this run; takes precedence over ``ckpt_path``.
@@ -97,7 +100,7 @@ def fit(
     quiet_lightning()
     keep_freed_memory()
     torch.set_float32_matmul_precision("high")
-    task = _task(config, scenes, plan, prior_shift)
+    task = _task(config, scenes, plan, prior_shift, class_weights)
     data = _patch_data(config, scenes, plan, task.record, cache)
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     checkpoints = _checkpoints(plan, run_dir, start)
@@ -120,7 +123,11 @@ def fit(
 
 
 def _task(
-    config: TrainConfig, scenes: Sequence[Scene], plan: Plan, prior_shift: Sequence[float] | None
+    config: TrainConfig,
+    scenes: Sequence[Scene],
+    plan: Plan,
+    prior_shift: Sequence[float] | None,
+    class_weights: Mapping[str, float] | None,
 ) -> SegmentationTask:
     """Build the model, with weights drawn from the run's seed."""
     measured = measure_scenes(config, scenes)
@@ -130,6 +137,7 @@ def _task(
         record,
         TrainingSettings.of(config),
         prior_shift=prior_shift,
+        class_weights=None if class_weights is None else list(class_weights.values()),
         scenes=[statistics.summary(config.scaling.percentiles) for statistics in measured],
     )
     if config.trainer.activation_checkpointing:

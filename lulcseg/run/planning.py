@@ -19,7 +19,7 @@ from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.plan_figure import plan_figure
 from lulcseg.run_folder.folder import PLAN
 from lulcseg.run_folder.record_parts import PlanEntry
-from lulcseg.sampling.class_shares import cover
+from lulcseg.sampling.class_shares import cover, frequencies_where_present
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.sampling.plan_summary import summarise_plan
@@ -28,6 +28,8 @@ from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.loss import LossSettings
+from lulcseg.training.losses.class_weights import plan_weights
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,35 @@ def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
         patches that was read for ``overlap`` and ``prior`` (:func:`lulcseg.sampling.class_shares.cover`).
     """
     polygons = {scene.name: features for scene in scenes if (features := scene.polygons()) is not None}
-    readers = {s.name: _TrainingLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
-    counted = cover(plan, readers)
+    counted = cover(plan, _training_labels(scenes))
     return summarise_plan(plan, polygons, counted) | {"sampled": counted.sampled}
+
+
+def weigh_classes(
+    settings: LossSettings, plan: Plan, scenes: Sequence[Scene], counts: Mapping[str, Any]
+) -> dict[str, float] | None:
+    """Return the weight of each class in the loss, by its name and in the legend's order; None if there are none.
+
+    Args:
+        settings: Of the loss.
+        plan: The plan.
+        scenes: Its scenes.
+        counts: The plan's counts (:func:`count_plan`).
+
+    Raises:
+        LulcsegError: Weights that don't fit the legend.
+    """
+    names: list[str] = plan.meta["legend"]
+    shares = [counts["prior"][name]["pixels"] for name in names] if "prior" in counts else [0.0] * len(names)
+    found = plan_weights(
+        settings, names, shares, counts["splits"].get(TRAIN, 0),
+        lambda: frequencies_where_present(plan, _training_labels(scenes)),
+    )  # fmt: skip
+    return None if found is None else dict(zip(names, found, strict=True))
+
+
+def _training_labels(scenes: Sequence[Scene]) -> dict[str, LabelReader]:
+    return {s.name: _TrainingLabels(s.labels, s.imagery) for s in scenes if s.labels is not None}
 
 
 @dataclass(frozen=True)

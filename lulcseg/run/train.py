@@ -32,6 +32,7 @@ from lulcseg.run.planning import (
     picture_plan,
     plan_entry,
     settle_epochs,
+    weigh_classes,
 )
 from lulcseg.run.resume import begin_record, earlier_attempt, peaks_with, recording_outcome
 from lulcseg.run_folder.creation import join_run_dir, new_run_dir
@@ -80,10 +81,11 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     if config.stop_after != "plan":
         check_split(config, plan)
     counts = count_plan(plan, trained)
+    class_weights = None if config.stop_after == "plan" else weigh_classes(config.loss, plan, trained, counts)
     folder = new_run_dir(config.run_dir, again=earlier is not None)
     start = {} if earlier is None else earlier.taken_over(plan.digest())
     writer = begin_record(folder, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
-    _start(writer, trained, planned, counts)
+    _start(writer, trained, planned, counts, class_weights)
     found = None
     with recording_outcome(writer, "finished"):
         _picture(writer, trained, plan)
@@ -117,7 +119,10 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
     config = settle_epochs(config, plan)
     record = RunRecord.load(folder)
     start = _resumed_from(folder, record)
-    fit(config, scenes, plan, folder.path, prior_shift=record.prior_shift, cache=cache, goes_on_from=start)
+    fit(
+        config, scenes, plan, folder.path, prior_shift=record.prior_shift, class_weights=record.class_weights,
+        cache=cache, goes_on_from=start,
+    )  # fmt: skip
 
 
 def _resumed_from(folder: RunFolder, record: RunRecord) -> Path | None:
@@ -144,8 +149,9 @@ def _train_and_map(
         show_plan(display, folder, writer.record)
         if writer.record.checkpoint is None:
             fitted = fit(
-                config, trained, plan, folder.path, prior_shift=writer.record.prior_shift, cache=cache,
-                display=display, goes_on_from=_resumed_from(folder, writer.record),
+                config, trained, plan, folder.path, prior_shift=writer.record.prior_shift,
+                class_weights=writer.record.class_weights, cache=cache, display=display,
+                goes_on_from=_resumed_from(folder, writer.record),
             )  # fmt: skip
             best = folder.relative(fitted.best)
             writer.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
@@ -177,15 +183,21 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     assessed = [by_request[n] for n in dict.fromkeys(assess_names)]
     model = model_record(config, trained)
     training_margin(config, model)
-    check_parts(config, model.bands, len(model.legend))
+    check_parts(config, model.bands, model.to_legend().names)
     read_ahead([*trained, *assessed], model)
     for scene in assessed:
         check_request(scene, config.mosaic)
     return trained, assessed
 
 
-def _start(writer: RecordWriter, scenes: Sequence[Scene], planned: RunPlan, counts: Mapping[str, Any]) -> None:
-    """Write what is known before training: plan, environment; and print the plan's notes."""
+def _start(
+    writer: RecordWriter,
+    scenes: Sequence[Scene],
+    planned: RunPlan,
+    counts: Mapping[str, Any],
+    class_weights: Mapping[str, float] | None,
+) -> None:
+    """Write what is known before training: plan, class weights, environment; and print the plan's notes and weights."""
     plan = planned.plan
     plan.save(writer.folder.plan, counts)
     writer.update(
@@ -195,9 +207,12 @@ def _start(writer: RecordWriter, scenes: Sequence[Scene], planned: RunPlan, coun
         environment=environment(),
         git=git_state(),
         plan=plan_entry(plan, counts, planned.notes),
+        class_weights=class_weights,
     )
     for note in planned.notes:
         print_line(note)
+    if class_weights is not None:
+        print_line("Class weights: " + ", ".join(f"{name} {weight:.4g}" for name, weight in class_weights.items()))
 
 
 def _picture(writer: RecordWriter, scenes: Sequence[Scene], plan: Plan) -> None:

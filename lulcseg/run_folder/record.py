@@ -37,6 +37,7 @@ class RunRecord(Entry):
         environment: What it ran on.
         git: State of the code; None: not a checkout.
         plan: The sampling plan; None for a prediction whose model's plan isn't known.
+        class_weights: Weight of each class in the training loss, by name in the legend's order; None: all alike.
         scenes: The scenes, by name.
         shown: Where its curves and maps are displayed (:attr:`lulcseg.loggers.display.Display.address`).
         checkpoint: The model: below the run's folder; for a prediction's record an absolute path, or those of all
@@ -70,6 +71,7 @@ class RunRecord(Entry):
     environment: EnvironmentEntry | None = None
     git: GitEntry | None = None
     plan: PlanEntry | None = None
+    class_weights: Mapping[str, float] | None = None
     scenes: Mapping[str, SceneEntry] = field(default_factory=dict)
     shown: Mapping[str, str] | None = None
     checkpoint: str | Sequence[str] | None = None

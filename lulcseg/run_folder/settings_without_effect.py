@@ -21,6 +21,12 @@ FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "members", "sampling.plan
 
 ADDED: Mapping[str, Any] = {
     "calibration": "auto",
+    "loss.class_weights": "none",
+    "loss.dice_share": 0.5,
+    "loss.effective_beta": 0.999,
+    "loss.focal_gamma": 2.0,
+    "loss.tversky_alpha": 0.3,
+    "loss.tversky_beta": 0.7,
     "members": "all",
     "model.encoder_deviation": None,
     "model.encoder_mean": None,

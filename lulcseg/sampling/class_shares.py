@@ -97,6 +97,33 @@ def cover(plan: Plan, labels: Mapping[str, LabelReader] | None = None, split: st
     return Cover(counted, covered, shared, total, most, sampled)
 
 
+def frequencies_where_present(plan: Plan, labels: Mapping[str, LabelReader]) -> NDArray[np.float64]:
+    """Return the share of each class in the labelled pixels of those training patches that have it.
+
+    Patches of more than 2³⁰ pixels in all are not all read: a random sample of them is.
+
+    Args:
+        plan: The plan.
+        labels: Readers of class indices by the scene's name, one for each scene.
+
+    Returns:
+        (n_classes,), 0 for a class without pixels.
+    """
+    n_classes = len(plan.meta["legend"])
+    rows = plan.rows[plan.rows["split"] == "train"]
+    most = max(1, _MOST_PIXELS // max(1, int(rows["size"].max()) ** 2)) if len(rows) else 1
+    if len(rows) > most:
+        rows = rows.iloc[np.sort(generator(0, "patches counted").choice(len(rows), most, replace=False))]
+    of_class, of_patches = np.zeros((2, n_classes), dtype=np.int64)
+    places = list(zip(*(rows[name].tolist() for name in ("scene", "row", "col", "size")), strict=True))
+    for scene, row, col, size in tracked(places, "Counting classes in each patch"):
+        label = labels[scene].read(Window(row, col, size, size))
+        counts = np.bincount(label.ravel(), minlength=n_classes)[:n_classes]
+        of_class += counts
+        of_patches += np.where(counts > 0, counts.sum(), 0)
+    return of_class / np.maximum(of_patches, 1)
+
+
 def ground_shares(plan: Plan) -> NDArray[np.float64]:
     """Return the share of each class in the digitised ground that the plan was drawn over, (n_classes,)."""
     areas = np.array([c["area_m2"] or 0.0 for c in plan.meta["classes"]], dtype=np.float64)

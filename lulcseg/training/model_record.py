@@ -24,6 +24,9 @@ KEY = "lulcseg"
 TRAINING = "lulcseg_training"
 """Key of the settings that a checkpoint was trained with, which a resumed training must share."""
 
+WEIGHTS = "lulcseg_class_weights"
+"""Key of the class weights of its training loss, if it has any, which a resumed training must share."""
+
 FORMAT = 2
 """2: scaling by method and source, with statistics of the training mosaics."""
 

@@ -21,9 +21,10 @@ from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
 from lulcseg.training.curve_scores import curve_values
-from lulcseg.training.losses.logit_adjustment import adjust_logits
+from lulcseg.training.losses.class_weights import checked_weights, weights_differ
+from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
-from lulcseg.training.model_record import KEY, TRAINING, ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
 from lulcseg.training.step_loss import StepLoss
@@ -48,6 +49,8 @@ class SegmentationTask(pl.LightningModule):
         prior_shift: For each class, log(share of the training pixels / share of the ground).
             ``loss.prior_correction`` times it is added to the logits of the training loss, and there
             alone: validation and prediction use the logits as they are.
+        class_weights: Weight of each class in the loss of training and validation, in the legend's order; needed if
+            ``loss.class_weights`` asks for them.
         scenes: Statistics of each training scene's mosaic, in the scenes' order; needed to train if scaling
             uses the mosaic, in training or at prediction.
         at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
@@ -57,7 +60,8 @@ class SegmentationTask(pl.LightningModule):
 
     Raises:
         LulcsegError: Augmentation that the imagery excludes, or ``at_prediction`` for a scaling not over the batch.
-        ValueError: ``prior_shift`` isn't as long as the legend, or is missing although it is to be corrected.
+        ValueError: ``prior_shift`` or ``class_weights`` isn't as long as the legend, or is missing although the
+            settings ask for it.
     """
 
     prior_shift: Tensor | None
@@ -69,6 +73,7 @@ class SegmentationTask(pl.LightningModule):
         settings: TrainingSettings | None = None,
         *,
         prior_shift: Sequence[float] | None = None,
+        class_weights: Sequence[float] | None = None,
         scenes: Sequence[Mapping[str, Any]] = (),
         at_prediction: str | None = None,
     ) -> None:
@@ -85,9 +90,10 @@ class SegmentationTask(pl.LightningModule):
         weights = record.weights
         self.normalisation = None if weights is None else Normalisation(weights.mean, weights.deviation)
         self.augmentation = build_augmentation(self.settings.augment, record)
-        self.loss = build_loss(self.settings.loss, self.classes)
+        self.class_weights = checked_weights(class_weights, self.settings.loss.weighs_classes, self.classes)
+        self.loss = build_loss(self.settings.loss, self.classes, self.class_weights)
         correction = self.settings.loss.prior_correction
-        self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
+        self.register_buffer("prior_shift", correction_of(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
         self.train_loss, self.val_loss = PixelLoss(), PixelLoss()
         self.train_confusion, self.val_confusion = (PixelConfusion(self.classes) for _ in range(2))
@@ -224,11 +230,15 @@ class SegmentationTask(pl.LightningModule):
         """Add the record and the settings of the training, as plain values."""
         checkpoint[KEY] = self.record.to_plain()
         checkpoint[TRAINING] = self.settings.fixed()
+        if self.class_weights is not None:
+            checkpoint[WEIGHTS] = self.class_weights
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to resume from a checkpoint of another model."""
         theirs = ModelRecord.from_plain(checkpoint.get(KEY, {}), "ckpt_path")
         differing = [part for part in _COMPARED if getattr(self.record, part) != getattr(theirs, part)]
+        if weights_differ(self.class_weights, checkpoint.get(WEIGHTS)):
+            differing.append("class weights")
         if differing:
             raise LulcsegError(
                 f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy="use the same settings"
@@ -291,14 +301,3 @@ def _summed_over_ranks(values: Tensor) -> Tensor:
     """Sum over ranks, in place; Lightning's own reduction has every rank wait for the others first."""
     torch.distributed.all_reduce(values)
     return values
-
-
-def _correction(shift: Sequence[float] | None, strength: float, classes: int) -> Tensor | None:
-    """Return what is added to the logits in training, (K,) float32, or None."""
-    if shift is not None and len(shift) != classes:
-        raise ValueError(f"prior_shift has {len(shift)} values, the legend {classes} classes")
-    if strength == 0:
-        return None
-    if shift is None:
-        raise ValueError("loss.prior_correction needs prior_shift")
-    return strength * torch.tensor(list(shift), dtype=torch.float32)

@@ -113,5 +113,5 @@ def test_a_network_is_tried_before_anything_is_written(name: str, sentence: str)
     config = compose("train", [f"model._target_={HERE}{name}", "sampling.patch_size=16"])
     state = torch.get_rng_state()
     with pytest.raises(LulcsegError, match=sentence):
-        check_parts(config, 3, 3)
+        check_parts(config, 3, ["a", "b", "c"])
     assert torch.equal(torch.get_rng_state(), state)

@@ -44,7 +44,7 @@ def test_whatever_changes_a_result_counts(make_scene: Make) -> None:
         "seed=1", "sampling.seed=1", "sampling.patches=9", "trainer.epochs=3", "trainer.micro_batch=2",
         "model.filters=8", "mosaic=multiple", "mosaic.patch_size=64", "assess.labels=false", "augment=light",
         "augment.p.blur=0.5", "scaling=batch", "validation.fraction=0.1", "stop_after=training",
-        "trainer.precision=32-true",
+        "trainer.precision=32-true", "loss.class_weights=inverse", "loss.class_weights={Trees: 2}",
         f"scenes.assess=[{scene},{make_scene('other', seed=3)}]",
     ]  # fmt: skip
     found = [of(scene), *(of(scene, change) for change in changes)]

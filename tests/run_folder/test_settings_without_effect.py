@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lulcseg.run_folder.settings_without_effect import FILES, FREE, OF_A_REPLICATE, settings_digest, settings_without
+from lulcseg.run_folder.settings_without_effect import (
+    ADDED,
+    FILES,
+    FREE,
+    OF_A_REPLICATE,
+    settings_digest,
+    settings_without,
+)
 from lulcseg.settings.config import PredictConfig, TrainConfig
 
 
@@ -52,3 +59,16 @@ def test_without_readable_settings_there_is_no_digest(tmp_path: Path) -> None:
     for text in ("a: [", "- 1"):
         (tmp_path / "damaged.yaml").write_text(text)
         assert settings_digest(tmp_path / "damaged.yaml") is None
+
+
+def test_settings_that_came_later_are_listed_with_their_defaults_and_count_once_they_are_set(tmp_path: Path) -> None:
+    """A replicate of an earlier version, whose config.yaml hasn't got them, is not reported as differing."""
+    known = [settings_without(asdict(schema()), ()) for schema in (TrainConfig, PredictConfig)]
+    for name, default in ADDED.items():
+        assert default in [settings[name] for settings in known if name in settings], name
+    older, newer = tmp_path / "older.yaml", tmp_path / "newer.yaml"
+    older.write_text("loss: {name: cross_entropy}\n")
+    newer.write_text("loss: {name: cross_entropy, class_weights: none, focal_gamma: 2.0}\n")
+    assert settings_digest(older) == settings_digest(newer)
+    newer.write_text("loss: {name: cross_entropy, class_weights: {Forest: 2.0}}\n")
+    assert settings_digest(older) != settings_digest(newer)

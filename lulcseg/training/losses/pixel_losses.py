@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -53,20 +53,21 @@ class MeanLoss(nn.Module):
         return self.mean(logits.float(), known) * pixels, pixels
 
 
-def build_loss(settings: LossSettings, classes: int) -> SummedLoss:
+def build_loss(settings: LossSettings, classes: int, class_weights: Sequence[float] | None = None) -> SummedLoss:
     """Build the loss that the settings describe.
 
     A target that is a class is called with its arguments and the result is the loss (:class:`MeanLoss` says what it
     must do); a function is the loss itself, and gets the arguments besides logits and labels. ``classes`` is among
-    the arguments if the signature names it.
+    the arguments if the signature names it, and so is ``class_weights``, which is refused if it doesn't.
 
     Args:
         settings: Of the loss.
         classes: Number of classes K.
+        class_weights: One number a class (:func:`lulcseg.training.losses.class_weights.plan_weights`); None: all 1.
 
     Raises:
-        LulcsegError: An unknown name; or a target that can't be imported, refuses its arguments, or doesn't return a
-            scalar for a small batch.
+        LulcsegError: An unknown name; or a target that can't be imported, refuses its arguments or class weights, or
+            doesn't return a scalar for a small batch.
 
     Examples:
         >>> custom = LossSettings(target="torch.nn.CrossEntropyLoss", arguments={"ignore_index": 255})
@@ -75,8 +76,12 @@ def build_loss(settings: LossSettings, classes: int) -> SummedLoss:
         (1.3863, 2)
     """
     if settings.target is None:
-        return cast(SummedLoss, LOSSES.load(settings.name)(settings))
-    loss = MeanLoss(_mean_of(settings.target, settings.arguments, {"classes": classes}))
+        return cast(SummedLoss, LOSSES.load(settings.name)(settings, class_weights))
+    offered: dict[str, Any] = {"classes": classes}
+    if class_weights is not None:
+        offered["class_weights"] = list(class_weights)
+        _check_takes_weights(settings.target)
+    loss = MeanLoss(_mean_of(settings.target, settings.arguments, offered))
     _check(settings.target, loss, classes)
     return loss
 
@@ -86,6 +91,19 @@ def _mean_of(target: str, arguments: Mapping[str, Any], offered: Mapping[str, An
         return cast(Callable[..., Tensor], build_target(target, arguments, _TARGET, offered=offered))
     function, chosen = bound_arguments(target, arguments, _TARGET, offered, given=2)
     return partial(function, **chosen)
+
+
+def _check_takes_weights(target: str) -> None:
+    try:
+        taken = "class_weights" in inspect.signature(import_target(target, _TARGET)).parameters
+    except (TypeError, ValueError):  # some functions written in C have no signature
+        taken = False
+    if not taken:
+        raise LulcsegError(
+            f"{target} takes no class_weights",
+            where="loss.class_weights",
+            remedy="leave loss.class_weights out and give it its own arguments, such as +loss.weight=…",
+        )
 
 
 def _check(target: str, loss: MeanLoss, classes: int) -> None:
