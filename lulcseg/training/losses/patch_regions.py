@@ -11,7 +11,7 @@ from lulcseg.legend import IGNORE
 from lulcseg.training.losses.cross_entropy import at_least_float32
 
 
-class Regions(NamedTuple):
+class PatchRegions(NamedTuple):
     """Predicted and labelled regions of each patch's classes, without its ignored pixels.
 
     Attributes:
@@ -25,7 +25,7 @@ class Regions(NamedTuple):
     labelled: Tensor
 
 
-def regions_of(logits: Tensor, labels: Tensor) -> Regions:
+def regions_of(logits: Tensor, labels: Tensor) -> PatchRegions:
     """Return the predicted and the labelled regions.
 
     Args:
@@ -37,10 +37,10 @@ def regions_of(logits: Tensor, labels: Tensor) -> Regions:
     classes = torch.arange(logits.shape[1], device=labels.device).view(1, -1, 1, 1)
     values = torch.where(within, at_least_float32(logits), 0)
     probabilities = torch.where(within, values.softmax(dim=1), 0)
-    return Regions(probabilities, labels.unsqueeze(1) == classes, labelled)
+    return PatchRegions(probabilities, labels.unsqueeze(1) == classes, labelled)
 
 
-def summed_over_patches(losses: Tensor, regions: Regions) -> tuple[Tensor, Tensor]:
+def summed_over_patches(losses: Tensor, regions: PatchRegions) -> tuple[Tensor, Tensor]:
     """Return the losses of classes as a sum over patches, each weighted by its labelled pixels.
 
     Args:
