@@ -32,16 +32,17 @@ def diaries(folder: Path, ranks: int) -> Diaries:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("loss", ["cross_entropy", "lovasz"])
 def test_two_processes_train_as_one(
-    make_scene: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_scene: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
     labels = {"file": "labels.gpkg", "column": "class", "uncovered": "ignore"}
     path, cache = make_scene(labels=labels), tmp_path / "cache"
     monkeypatch.setattr(fitting, "SegmentationTask", fitting.SegmentationTask)  # put back what train() replaces
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    alone = two_ranks.train(path, cache, tmp_path / "one", devices=1, micro_batch=None)
-    arguments = [str(a) for a in (path, cache, tmp_path / "two")]
+    alone = two_ranks.train(path, cache, tmp_path / "one", devices=1, micro_batch=None, loss=loss)
+    arguments = [str(a) for a in (path, cache, tmp_path / "two", loss)]
     env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.e2e.two_ranks", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)

@@ -79,7 +79,9 @@ class Diary(SegmentationTask):
         torch.save(self.network.state_dict(), folder / f"rank{self.global_rank}.pt")
 
 
-def train(scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_batch: int | None) -> fitting.FitResult:
+def train(
+    scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_batch: int | None, loss: str
+) -> fitting.FitResult:
     """Train two epochs in single precision with plain momentum, whose steps are as long as the gradient."""
     config = TrainConfig(run_dir=str(run_dir))
     config.model.filters, config.model.depth = 4, 1
@@ -89,6 +91,7 @@ def train(scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_b
     config.trainer.strategy = "ddp" if devices > 1 else "auto"
     config.optim.name, config.optim.learning_rate, config.logger.name = "sgd", 0.3, "none"
     config.reading.workers = 0
+    config.loss.name = loss
     scene = Scene.open(str(scene_path), cache)
     fitting.SegmentationTask = Diary  # type: ignore[misc]
     return fitting.fit(config, [scene], plan_of(scene), run_dir)
@@ -97,4 +100,4 @@ def train(scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_b
 if __name__ == "__main__":
     torch.set_num_threads(1)
     scene_file, cache_folder, run_folder = (Path(argument) for argument in sys.argv[1:4])
-    train(scene_file, cache_folder, run_folder, devices=2, micro_batch=MICRO)
+    train(scene_file, cache_folder, run_folder, devices=2, micro_batch=MICRO, loss=sys.argv[4])
