@@ -61,11 +61,10 @@ def test_without_readable_settings_there_is_no_digest(tmp_path: Path) -> None:
         assert settings_digest(tmp_path / "damaged.yaml") is None
 
 
-def test_settings_that_came_later_are_listed_with_their_defaults_and_count_once_they_are_set(tmp_path: Path) -> None:
+def test_settings_that_came_later_exist_and_count_once_they_are_set(tmp_path: Path) -> None:
     """A replicate of an earlier version, whose config.yaml hasn't got them, is not reported as differing."""
-    known = [settings_without(asdict(schema()), ()) for schema in (TrainConfig, PredictConfig)]
-    for name, default in ADDED.items():
-        assert default in [settings[name] for settings in known if name in settings], name
+    known = {**settings_without(asdict(TrainConfig()), ()), **settings_without(asdict(PredictConfig()), ())}
+    assert set(known) >= set(ADDED)
     older, newer = tmp_path / "older.yaml", tmp_path / "newer.yaml"
     older.write_text("loss: {name: cross_entropy}\n")
     newer.write_text("loss: {name: cross_entropy, class_weights: none, focal_gamma: 2.0}\n")
