@@ -15,13 +15,14 @@ from torch import Tensor
 from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
+from lulcseg.models.freezing import freeze
 from lulcseg.models.networks import build_network, check_logits
 from lulcseg.models.pretrained import Normalisation
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
 from lulcseg.training.curve_scores import curve_values
-from lulcseg.training.losses.logit_adjustment import adjust_logits
+from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.model_record import KEY, TRAINING, ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
@@ -77,17 +78,17 @@ class SegmentationTask(pl.LightningModule):
         self.settings = settings or TrainingSettings()
         self.classes = len(record.legend)
         self.network = build_network(record.model, record.bands, self.classes)
+        self.frozen = freeze(self.network, record.model.freeze)
         self.layout = torch.channels_last if self.settings.trainer.channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self.layout)
         self.scaler = Scaler(
             record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
         )
-        weights = record.weights
-        self.normalisation = None if weights is None else Normalisation(weights.mean, weights.deviation)
+        self.normalisation = Normalisation(record.weights)
         self.augmentation = build_augmentation(self.settings.augment, record)
         self.loss = build_loss(self.settings.loss, self.classes)
         correction = self.settings.loss.prior_correction
-        self.register_buffer("prior_shift", _correction(prior_shift, correction, self.classes), persistent=False)
+        self.register_buffer("prior_shift", correction_of(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
         self.train_loss, self.val_loss = PixelLoss(), PixelLoss()
         self.train_confusion, self.val_confusion = (PixelConfusion(self.classes) for _ in range(2))
@@ -149,8 +150,14 @@ class SegmentationTask(pl.LightningModule):
         """
         with torch.autocast(image.device.type, enabled=False):
             unit = self.scaler.to_unit(image, valid)
-            scaled = self._normalised(self.scaler(unit, valid, self.scaler.at_prediction, mosaic), valid)
+            scaled = self.normalisation(self.scaler(unit, valid, self.scaler.at_prediction, mosaic), valid)
         return self._logits(scaled)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode; frozen parts stay in evaluation mode."""
+        super().train(mode)
+        self.frozen.rest()
+        return self
 
     def on_fit_start(self) -> None:
         """Read from the trainer into how many parts it splits an optimiser step."""
@@ -206,7 +213,7 @@ class SegmentationTask(pl.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         # float16's gradients are unscaled before they are clipped, which a fused step would do itself, and too late
         fused = self.trainer.strategy.root_device.type == "cuda" and self.trainer.precision != "16-mixed"
-        return build_optimizer(self.network, self.settings.optim, steps, fused=fused)
+        return build_optimizer(self.network, self.settings.optim, steps, fused=fused, frozen=self.frozen.parameters)
 
     def configure_gradient_clipping(
         self,
@@ -258,11 +265,7 @@ class SegmentationTask(pl.LightningModule):
                 parts = [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
                 image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
             image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
-            return self._normalised(image, valid), mask
-
-    def _normalised(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Return scaled values as pretrained weights expect them."""
-        return image if self.normalisation is None else self.normalisation(image, valid)
+            return self.normalisation(image, valid), mask
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""
@@ -291,14 +294,3 @@ def _summed_over_ranks(values: Tensor) -> Tensor:
     """Sum over ranks, in place; Lightning's own reduction has every rank wait for the others first."""
     torch.distributed.all_reduce(values)
     return values
-
-
-def _correction(shift: Sequence[float] | None, strength: float, classes: int) -> Tensor | None:
-    """Return what is added to the logits in training, (K,) float32, or None."""
-    if shift is not None and len(shift) != classes:
-        raise ValueError(f"prior_shift has {len(shift)} values, the legend {classes} classes")
-    if strength == 0:
-        return None
-    if shift is None:
-        raise ValueError("loss.prior_correction needs prior_shift")
-    return strength * torch.tensor(list(shift), dtype=torch.float32)
