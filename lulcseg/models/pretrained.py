@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ class PretrainedWeights:
         deviation: Standard deviation, likewise.
         bands: Bands that they were trained with; None if not known.
         sha256: Digest of the file that they were read from; None if a library downloaded them.
+        notes: How they were adapted to the imagery, as sentences.
     """
 
     source: str
@@ -28,6 +28,13 @@ class PretrainedWeights:
     deviation: list[float]
     bands: int | None = None
     sha256: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """Return the normalisation in words, with the notes, as sentences."""
+        mean, deviation = (", ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.deviation))
+        said = f"Values of 0 to 1 are normalised as {self.source} expects: mean {mean}, deviation {deviation}."
+        return " ".join([said, *self.notes])
 
 
 class Normalisation(nn.Module):
@@ -36,22 +43,22 @@ class Normalisation(nn.Module):
     It has no parameters; a checkpoint holds it in the model's record alone.
 
     Args:
-        mean: Of each band, on the scale 0…1.
-        deviation: Likewise, above 0.
+        weights: The pretrained weights; None: values stay as they are.
 
     Examples:
-        >>> normalise = Normalisation([0.5], [0.25])
+        >>> normalise = Normalisation(PretrainedWeights("a file", "not known", [0.5], [0.25]))
         >>> normalise(torch.tensor([[[[0.5, 1.0, 0.0]]]]), torch.tensor([[[True, True, False]]]))
         tensor([[[[0., 2., 0.]]]])
     """
 
-    mean: Tensor
-    deviation: Tensor
+    mean: Tensor | None
+    deviation: Tensor | None
 
-    def __init__(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+    def __init__(self, weights: PretrainedWeights | None) -> None:
         super().__init__()
-        for name, values in (("mean", mean), ("deviation", deviation)):
-            self.register_buffer(name, torch.tensor(list(values), dtype=torch.float32)[:, None, None], persistent=False)
+        for name in ("mean", "deviation"):
+            values = None if weights is None else torch.tensor(getattr(weights, name), dtype=torch.float32)
+            self.register_buffer(name, None if values is None else values[:, None, None], persistent=False)
 
     def forward(self, image: Tensor, valid: Tensor) -> Tensor:
         """Normalise scaled patches.
@@ -63,4 +70,6 @@ class Normalisation(nn.Module):
         Returns:
             (B, C, H, W) float32; 0, which is the mean, where there is no imagery.
         """
+        if self.mean is None or self.deviation is None:
+            return image
         return torch.where(valid.unsqueeze(1), (image - self.mean) / self.deviation, 0.0)

@@ -15,6 +15,7 @@ import lulcseg
 from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
+from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.forward import PatchModel
@@ -206,6 +207,7 @@ class MapRequest:
             "run": ", ".join(dict.fromkeys(record.name for record in records)),
             "scaling": self.ensemble.record.scaling.method,
             "scaled_over": self.identity["scaled_over"] or "",
+            **_weights_tag([record.weights for record in records]),
         } | ({} if calibration is None else {"calibration": calibration})
 
     def properties(self, store: StripStore) -> dict[str, Any]:
@@ -231,6 +233,12 @@ class MapRequest:
                 reason = predictor.compile(image, valid)
             if reason is not None:
                 print_line(f"The network isn't compiled ({reason}); it predicts without.")
+
+
+def _weights_tag(weights: Sequence[PretrainedWeights | None]) -> dict[str, str]:
+    """Return the tag that names pretrained weights with their licences; none for models from random weights."""
+    named = dict.fromkeys(f"{each.source} (licence {each.licence})" for each in weights if each is not None)
+    return {"encoder_weights": ", ".join(named)} if named else {}
 
 
 def pixel_identity(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Anybody's parts in a run (``_target_``): checked before it begins, and callbacks built for the trainer."""
+"""Parts of a run that may not go together or not exist, checked before it begins; callbacks built for the trainer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import torch
 from pytorch_lightning import Callback
 
 from lulcseg.errors import LulcsegError
+from lulcseg.models.freezing import encoder_of, freeze
 from lulcseg.models.networks import build_network, check_logits
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import bound_arguments, build_target
@@ -20,7 +22,10 @@ from lulcseg.training.schedules import schedule_of
 
 
 def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None:
-    """Check that a run's custom parts can be imported and take their arguments, before anything is written.
+    """Check that a run's parts can be had, before anything is written.
+
+    Custom parts can be imported and take their arguments; a network of segmentation-models-pytorch can be built, with
+    its pretrained weights, and takes the patches.
 
     Class weights are checked against the legend too.
 
@@ -36,8 +41,8 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
             batch or returns another shape, or class weights that don't fit the legend.
     """
     model, optim = config.model, config.optim
-    if model.target is not None:
-        _try_network(model, bands, len(classes), config.sampling.patch_size)
+    if model.target is not None or model.name == "smp" or model.freeze != "none" or optim.encoder_rate != 1:
+        _try_network(config, bands, len(classes))
     if optim.target is not None:
         rates = {"lr": optim.learning_rate, "weight_decay": optim.weight_decay}
         bound_arguments(optim.target, optim.arguments, "optim._target_", rates, given=1)
@@ -50,21 +55,46 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
         bound_arguments(target, arguments, f"callbacks.{name}")
 
 
-def _try_network(settings: ModelSettings, bands: int, classes: int, patch_size: int) -> None:
-    """Build a custom network and try it on two blank patches; the random generators are left as they were."""
-    image = torch.zeros(2, bands, patch_size, patch_size)
+def _try_network(config: TrainConfig, bands: int, classes: int) -> None:
+    """Build a network and try it on two blank patches; the random generators are left as they were."""
+    settings, side = config.model, config.sampling.patch_size
+    alone = settings.target is None and 1 in {config.trainer.batch_size, config.trainer.micro_batch}
+    image = torch.zeros(1 if alone else 2, bands, side, side)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = build_network(settings, bands, classes)
         try:
             logits = network(image)
+        except LulcsegError:
+            raise
         except Exception as error:  # whatever somebody else's code raises
-            first = (str(error).splitlines() or [""])[0]
-            raise LulcsegError(
-                f"{settings.target} fails on images {tuple(image.shape)} ({type(error).__name__}: {first})",
-                where="model._target_",
-                remedy="it must take (B, bands, H, W) and return logits (B, classes, H, W)",
-            ) from error
+            raise _failure(settings, image, error) from error
     check_logits(logits, image, classes)
+    frozen = freeze(network, settings.freeze)
+    if config.optim.encoder_rate != 1:
+        encoder_of(network, f"optim.encoder_rate={config.optim.encoder_rate}")
+    taken = getattr(network, "taken", None)
+    if is_rank_zero() and taken is not None:
+        print_line(f"Encoder {settings.encoder}: {taken}.")
+    if is_rank_zero() and frozen.parameters:
+        print_line(
+            f"{sum(p.numel() for p in frozen.parameters):,} weights are frozen (model.freeze={settings.freeze})."
+        )
+
+
+def _failure(settings: ModelSettings, image: torch.Tensor, error: Exception) -> LulcsegError:
+    first = (str(error).splitlines() or [""])[0]
+    what = f"fails on images {tuple(image.shape)} ({type(error).__name__}: {first})"
+    if settings.target is not None:
+        return LulcsegError(
+            f"{settings.target} {what}",
+            where="model._target_",
+            remedy="it must take (B, bands, H, W) and return logits (B, classes, H, W)",
+        )
+    return LulcsegError(
+        f"{settings.architecture} on encoder '{settings.encoder}' {what}",
+        where="model.architecture",
+        remedy="use another of the two, or another sampling.patch_size",
+    )
 
 
 def build_callbacks(callbacks: Mapping[str, Mapping[str, Any]]) -> list[Callback]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.settings.config import PredictConfig, TrainConfig
+from lulcseg.settings.model import names_file
 from lulcseg.training.calibration import find_calibration
 
 _FORMAT = 1
@@ -34,7 +35,10 @@ def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: S
         trained: The scenes it trains on.
         assessed: The scenes it maps.
     """
-    files = {"plan": _plan_digest(config.sampling.plan), "goes_on_from": _digest(config.ckpt_path)}
+    files: dict[str, Any] = {"plan": _plan_digest(config.sampling.plan), "goes_on_from": _digest(config.ckpt_path)}
+    if names_file(config.model.encoder_weights):
+        files["encoder_weights"] = _digest(config.model.encoder_weights)
+        config = replace(config, model=replace(config.model, encoder_weights="file"))  # its path doesn't count
     scenes = {"train": [scene_state(s) for s in trained], "assess": [scene_state(s) for s in assessed]}
     return _fingerprint("train", config, scenes, files)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lulcseg.errors import LulcsegError
+from lulcseg.models.weights_statistics import pretrained_weights
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import BandStatistics, merge, mosaic_statistics
@@ -26,6 +27,9 @@ def model_record(
         scenes: The scenes; the first describes the imagery.
         plan: The patches.
         measured: Statistics of the scenes' mosaics, if scaling needs them.
+
+    Raises:
+        LulcsegError: Pretrained weights that aren't there, or a scaling that contradicts them.
     """
     first = scenes[0]
     return ModelRecord(
@@ -41,6 +45,7 @@ def model_record(
         name=config.name,
         seed=config.seed,
         plan="" if plan is None else plan.digest(),
+        weights=pretrained_weights(config.model, config.scaling, first.bands, first.dtype.name),
     )
 
 

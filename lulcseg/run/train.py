@@ -184,6 +184,8 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     model = model_record(config, trained)
     training_margin(config, model)
     check_parts(config, model.bands, model.to_legend().names)
+    if model.weights is not None and is_rank_zero():
+        print_line(model.weights.describe())
     read_ahead([*trained, *assessed], model)
     for scene in assessed:
         check_request(scene, config.mosaic)

@@ -56,6 +56,19 @@ class ModelSettings:
             refuse(f"model.encoder_deviation={self.encoder_deviation} must be above 0", "use the weights' own")
 
 
+WEIGHTS_FILES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+"""Endings of files of weights."""
+
+
+def names_file(weights: str | None) -> bool:
+    """Whether ``model.encoder_weights`` names a file, and not weights of a library.
+
+    >>> names_file("imagenet"), names_file("weights/resnet.pth"), names_file(None)
+    (False, True, False)
+    """
+    return weights is not None and (weights.endswith(WEIGHTS_FILES) or "/" in weights)
+
+
 def frozen_stages(freeze: str) -> int | None:
     """Return the number of stages in ``first_n``, n ≥ 1; None for anything else.
 

@@ -82,7 +82,9 @@ class StepMemory:
         settings = task.settings
         self._dtype = number_format(settings.trainer.precision, self.device.type.replace("cuda", "gpu"))
         fused = self.device.type == "cuda"
-        self._optimizer = build_optimizer(task.network, settings.optim, 10, fused=fused)["optimizer"]
+        self._optimizer = build_optimizer(task.network, settings.optim, 10, fused=fused, frozen=task.frozen.parameters)[
+            "optimizer"
+        ]
 
     def measure(self, patches: int) -> StepMeasurement | None:
         """Measure two steps of a number of patches; None if they exceed the memory of a GPU."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
+from lulcseg.models.freezing import freeze
 from lulcseg.models.networks import build_network, check_logits
 from lulcseg.models.pretrained import Normalisation
 from lulcseg.processes import is_rank_zero, print_line
@@ -27,7 +28,7 @@ from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
-from lulcseg.training.step_loss import StepLoss
+from lulcseg.training.step_loss import StepLoss, summed_over_ranks
 from lulcseg.training.training_settings import TrainingSettings
 
 _COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
@@ -82,13 +83,13 @@ class SegmentationTask(pl.LightningModule):
         self.settings = settings or TrainingSettings()
         self.classes = len(record.legend)
         self.network = build_network(record.model, record.bands, self.classes)
+        self.frozen = freeze(self.network, record.model.freeze)
         self.layout = torch.channels_last if self.settings.trainer.channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self.layout)
         self.scaler = Scaler(
             record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
         )
-        weights = record.weights
-        self.normalisation = None if weights is None else Normalisation(weights.mean, weights.deviation)
+        self.normalisation = Normalisation(record.weights)
         self.augmentation = build_augmentation(self.settings.augment, record)
         self.class_weights = checked_weights(class_weights, self.settings.loss.weighs_classes, self.classes)
         self.loss = build_loss(self.settings.loss, self.classes, self.class_weights)
@@ -155,8 +156,14 @@ class SegmentationTask(pl.LightningModule):
         """
         with torch.autocast(image.device.type, enabled=False):
             unit = self.scaler.to_unit(image, valid)
-            scaled = self._normalised(self.scaler(unit, valid, self.scaler.at_prediction, mosaic), valid)
+            scaled = self.normalisation(self.scaler(unit, valid, self.scaler.at_prediction, mosaic), valid)
         return self._logits(scaled)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode; frozen parts stay in evaluation mode."""
+        super().train(mode)
+        self.frozen.rest()
+        return self
 
     def on_fit_start(self) -> None:
         """Read from the trainer into how many parts it splits an optimiser step."""
@@ -183,7 +190,7 @@ class SegmentationTask(pl.LightningModule):
         Lightning calls this with gradients summed, averaged over ranks and unscaled, before it clips them.
         """
         assert self.step_loss is not None
-        loss = self.step_loss.finish(optimizer, _summed_over_ranks if self.trainer.world_size > 1 else None)
+        loss = self.step_loss.finish(optimizer, summed_over_ranks if self.trainer.world_size > 1 else None)
         # not for Lightning's bar, for which it would fetch the value in every step: ours takes it now and then
         self.log("train/loss_step", loss, on_step=True, on_epoch=False)
 
@@ -212,7 +219,7 @@ class SegmentationTask(pl.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         # float16's gradients are unscaled before they are clipped, which a fused step would do itself, and too late
         fused = self.trainer.strategy.root_device.type == "cuda" and self.trainer.precision != "16-mixed"
-        return build_optimizer(self.network, self.settings.optim, steps, fused=fused)
+        return build_optimizer(self.network, self.settings.optim, steps, fused=fused, frozen=self.frozen.parameters)
 
     def configure_gradient_clipping(
         self,
@@ -268,11 +275,7 @@ class SegmentationTask(pl.LightningModule):
                 parts = [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
                 image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
             image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
-            return self._normalised(image, valid), mask
-
-    def _normalised(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Return scaled values as pretrained weights expect them."""
-        return image if self.normalisation is None else self.normalisation(image, valid)
+            return self.normalisation(image, valid), mask
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""
@@ -295,9 +298,3 @@ class SegmentationTask(pl.LightningModule):
         values = curve_values(metric.compute())
         metric.reset()
         self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")
-
-
-def _summed_over_ranks(values: Tensor) -> Tensor:
-    """Sum over ranks, in place; Lightning's own reduction has every rank wait for the others first."""
-    torch.distributed.all_reduce(values)
-    return values
