@@ -147,6 +147,8 @@ def _train_and_map(
     with open_display(config.logger, identity, content, folder.path) as display:
         writer.update(shown=dict(display.address) or None)
         show_plan(display, folder, writer.record)
+        if (weights := model_record(config, trained).weights) is not None:
+            writer.update(encoder_weights=dataclasses.asdict(weights))
         if writer.record.checkpoint is None:
             fitted = fit(
                 config, trained, plan, folder.path, prior_shift=writer.record.prior_shift,
