@@ -24,21 +24,25 @@ from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.model_setup import measure_scenes, model_record, training_margin
 from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.selection_entry import SelectionEntry
 from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
-from lulcseg.training.checkpoints import RunCheckpoints
+from lulcseg.settings.trainer import TrainerSettings
+from lulcseg.training.checkpoints import RunCheckpoints, describe_selection
 from lulcseg.training.clock import TrainingClock
 from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.metrics_file import kept_curves, restore_curves
 from lulcseg.training.model_record import ModelRecord
+from lulcseg.training.monitor import Monitor, StopWithoutProgress, monitor_of
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.progress_bar import PatchProgress
 from lulcseg.training.recompute import recompute
 from lulcseg.training.resources import EnergyMeter, find_meter
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
+from lulcseg.training.weight_average import WeightAverage
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class FitResult:
         took: ``training_seconds``; ``reading_seconds``, the part of it in which this process waited for data;
             ``energy_wh`` and ``energy_of`` ("gpu" or "cpu"), None if not known. Interrupted attempts
             are included up to their last checkpoint.
+        selection: How it was chosen.
         steps: Optimiser steps done.
         dropped_patches: Training patches of each epoch that no device got, as they couldn't be split evenly;
             others in each epoch.
@@ -57,6 +62,7 @@ class FitResult:
 
     best: Path
     took: dict[str, Any]
+    selection: SelectionEntry
     steps: int
     dropped_patches: int
 
@@ -103,13 +109,14 @@ def fit(
     task = _task(config, scenes, plan, prior_shift, class_weights)
     data = _patch_data(config, scenes, plan, task.record, cache)
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
-    checkpoints = _checkpoints(plan, run_dir, start)
+    folder, monitor = RunFolder(run_dir), monitor_of(config.trainer, validates=plan.validates)
+    checkpoints = RunCheckpoints(folder.checkpoints, monitor, earlier=start)
     sheets = _sheets(config, scenes, plan, task)
     loggers = _loggers(run_dir, display, goes_on_from)
-    save_contact_sheets(sheets, RunFolder(run_dir).augmentation_sheet)
+    save_contact_sheets(sheets, folder.augmentation_sheet)
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
-    own = [checkpoints, LearningRateMonitor("step"), PatchProgress(), clock]
+    own = [checkpoints, *_selecting(config.trainer, monitor), LearningRateMonitor("step"), PatchProgress(), clock]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate
@@ -119,7 +126,8 @@ def fit(
     best = Path(checkpoints.best_model_path)
     if not best.is_file():
         raise LulcsegError("training ended without a checkpoint", where=run_dir, remedy="train for at least one epoch")
-    return FitResult(best, took, trainer.global_step, schedule.dropped)
+    selection = describe_selection(folder.checkpoints, checkpoints, config.trainer)
+    return FitResult(best, took, selection, trainer.global_step, schedule.dropped)
 
 
 def _task(
@@ -161,15 +169,11 @@ def _patch_data(
     )
 
 
-def _checkpoints(plan: Plan, run_dir: Path, start: Path | None) -> RunCheckpoints:
-    """Return the callback that keeps the best epoch: by mean F1 on held-out ground, else by the training loss."""
-    validates = bool((plan.rows["split"] == "validation").any())
-    return RunCheckpoints(
-        RunFolder(run_dir).checkpoints,
-        monitor="val/mean_f1" if validates else "train/loss_epoch",
-        mode="max" if validates else "min",
-        earlier=start,
-    )
+def _selecting(settings: TrainerSettings, monitor: Monitor) -> list[pl.Callback]:
+    """Return the callbacks that average the weights, and stop the training early, where that is set."""
+    averaging: list[pl.Callback] = [WeightAverage(settings.ema)] if settings.ema else []
+    stopping = [] if settings.patience is None else [StopWithoutProgress(monitor, settings.patience)]
+    return [*averaging, *stopping]
 
 
 def _loggers(run_dir: Path, display: Display, goes_on_from: Path | None) -> list[Logger]:

@@ -66,7 +66,7 @@ def training_margin(config: TrainConfig, record: ModelRecord) -> int:
         LulcsegError: Augmentation that the imagery excludes, or a margin that may reach into held-out ground.
     """
     margin = margin_of(config.augment, record)
-    if margin and config.validation.fraction > 0:
+    if margin and config.validation.fraction:
         raise LulcsegError(
             f"augment.margin={margin} reads around training patches, where ground may be held out for validation",
             where="configuration",

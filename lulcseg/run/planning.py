@@ -17,8 +17,10 @@ from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
 from lulcseg.pictures.figure_style import png
 from lulcseg.pictures.plan_figure import plan_figure
+from lulcseg.run.model_setup import model_record, training_margin
 from lulcseg.run_folder.folder import PLAN
 from lulcseg.run_folder.record_parts import PlanEntry
+from lulcseg.sampling.auto_hold_out import without_validation
 from lulcseg.sampling.class_shares import cover, frequencies_where_present
 from lulcseg.sampling.draw import draw_plan
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
@@ -59,7 +61,12 @@ def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
         LulcsegError: An unusable setting, no patch left, or a plan of other scenes.
     """
     if config.sampling.plan is None:
-        plan = draw_plan(scenes, config.sampling, config.validation, seed=config.seed)
+        margin = training_margin(config, model_record(config, scenes))
+        by_default = config.validation.fraction is None
+        validation = None if by_default and margin else config.validation
+        plan = draw_plan(scenes, config.sampling, validation, seed=config.seed)
+        if validation is None:
+            plan = without_validation(plan, f"augment.margin={margin} reads around training patches")
         return RunPlan(plan, list(plan.meta["notes"]))
     plan = reuse_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
     return RunPlan(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt_plan_settings(config, plan)])
@@ -176,7 +183,10 @@ def adopt_plan_settings(config: TrainConfig, plan: Plan) -> list[str]:
             setattr(sampling, name, value)
     held_out = plan.meta.get("validation")
     wanted = config.validation
-    if held_out is None and wanted.fraction > 0:
+    if held_out is None and wanted.fraction is None:
+        notes.append("The plan holds no ground out for validation.")
+        wanted.fraction = 0.0
+    if held_out is None and wanted.fraction:
         raise LulcsegError(
             f"it holds no ground out, and validation.fraction is {wanted.fraction:g}",
             where=plan.meta["taken_from"]["path"],

@@ -43,6 +43,7 @@ from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
 from lulcseg.training.checkpoints import check_resumable
+from lulcseg.training.monitor import monitor_of
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 
@@ -80,6 +81,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     if config.stop_after != "plan":
         check_split(config, plan)
+        monitor_of(config.trainer, validates=plan.validates)
     counts = count_plan(plan, trained)
     class_weights = None if config.stop_after == "plan" else weigh_classes(config.loss, plan, trained, counts)
     folder = new_run_dir(config.run_dir, again=earlier is not None)
@@ -156,7 +158,11 @@ def _train_and_map(
                 goes_on_from=_resumed_from(folder, writer.record),
             )  # fmt: skip
             best = folder.relative(fitted.best)
-            writer.update(checkpoint=best, **fitted.took, steps=fitted.steps, dropped_patches=fitted.dropped_patches)
+            writer.update(
+                checkpoint=best, selection=fitted.selection, **fitted.took, steps=fitted.steps,
+                dropped_patches=fitted.dropped_patches,
+            )  # fmt: skip
+            print_line(fitted.selection.sentence)
         best_path = folder.path / str(writer.record.checkpoint)
         if config.stop_after != "training":
             task = SegmentationTask.load_from_checkpoint(best_path, trust_target=config.model.target is not None)

@@ -12,6 +12,7 @@ from lulcseg.files import read_json, write_json
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record_entry import Entry
 from lulcseg.run_folder.record_parts import EnvironmentEntry, GitEntry, MapEntry, PlanEntry, SceneEntry, TrialEntry
+from lulcseg.run_folder.selection_entry import SelectionEntry
 
 COMPLETE = ("finished", "mapped")
 """States of a run that has ended well: a training's, a prediction's."""
@@ -44,6 +45,7 @@ class RunRecord(Entry):
         shown: Where its curves and maps are displayed (:attr:`lulcseg.loggers.display.Display.address`).
         checkpoint: The model: below the run's folder; for a prediction's record an absolute path, or those of all
             models that were averaged.
+        selection: How the checkpoint's epoch was chosen.
         training_seconds: Time in training, waiting for data included, in seconds.
         reading_seconds: Of it, time waiting for data, in seconds.
         energy_wh: Energy used in training, in watt hours.
@@ -78,6 +80,7 @@ class RunRecord(Entry):
     scenes: Mapping[str, SceneEntry] = field(default_factory=dict)
     shown: Mapping[str, str] | None = None
     checkpoint: str | Sequence[str] | None = None
+    selection: SelectionEntry | None = None
     training_seconds: float | None = None
     reading_seconds: float | None = None
     energy_wh: float | None = None
@@ -96,6 +99,7 @@ class RunRecord(Entry):
         "environment": EnvironmentEntry.from_plain,
         "git": GitEntry.from_plain,
         "plan": PlanEntry.from_plain,
+        "selection": SelectionEntry.from_plain,
         "scenes": lambda plain: {name: SceneEntry.from_plain(entry) for name, entry in plain.items()},
         "maps": lambda plain: tuple(MapEntry.from_plain(entry) for entry in plain),
         "assessments": tuple,

@@ -34,6 +34,9 @@ ADDED: Mapping[str, Any] = {
     "mosaic.review_precision": None,
     "optim.encoder_rate": 1.0,
     "scaling.before_augmentation": False,
+    "trainer.ema": 0.0,
+    "trainer.monitor": "auto",
+    "trainer.patience": None,
 }
 """Settings that were added after runs had been made, with the values that stand for what earlier versions did (mostly
 their defaults): at these they count as absent."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from lulcseg.sampling.auto_hold_out import hold_out_by_default
 from lulcseg.sampling.feature_pool import SceneLike, class_table, pooled
 from lulcseg.sampling.methods import method_of, name_of
 from lulcseg.sampling.plan import Plan, stack_rows
@@ -55,7 +56,8 @@ def draw_plan(
             or, on the grid, ``settings.min_labelled`` is above 0.
         settings: How patches are placed. ``settings.plan`` is not read here
             (see :func:`lulcseg.sampling.reused_plan.reuse_plan`).
-        validation: Ground held out for validation; None: none.
+        validation: Ground held out for validation; None: none. With a ``fraction`` of None it is a tenth where that is
+            possible (:func:`lulcseg.sampling.auto_hold_out.hold_out_by_default`).
         seed: Same seed, same plan; ``settings.seed`` takes precedence.
 
     Returns:
@@ -86,10 +88,19 @@ def draw_plan(
     }
     by_scene = method_of(settings).draw(PlanRequest(scenes, pool, settings, seed), meta)
     plan = Plan(stack_rows([by_scene[s.name] for s in scenes]), meta)
-    if validation is not None and validation.fraction != 0:
-        plan = hold_out(plan, fraction=validation.fraction, block=validation.block, seed=seed)
+    if validation is not None:
+        plan = _split(plan, validation, seed)
     plan = recounted(plan, pool)
     return Plan(plan.rows, plan.meta | {"notes": plan.meta["notes"] + classes_not_trained_on(plan)})
+
+
+def _split(plan: Plan, validation: ValidationSettings, seed: int) -> Plan:
+    """Hold ground out as the settings say: a share of it, by default where that is possible, or none."""
+    if validation.fraction is None:
+        return hold_out_by_default(plan, block=validation.block, seed=seed)
+    if validation.fraction == 0:
+        return plan
+    return hold_out(plan, fraction=validation.fraction, block=validation.block, seed=seed)
 
 
 def _described(settings: SamplingSettings, seed: int) -> dict[str, Any]:

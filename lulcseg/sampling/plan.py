@@ -124,6 +124,11 @@ class Plan:
         """Names of the scenes that the plan was drawn over, in order."""
         return list(self.meta["scenes"])
 
+    @property
+    def validates(self) -> bool:
+        """Whether it has patches to validate on."""
+        return bool((self.rows["split"] == VALIDATION).any())
+
     def grid(self, scene: str) -> Grid:
         """Return the grid that a scene had when the plan was drawn.
 

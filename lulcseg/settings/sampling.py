@@ -67,7 +67,15 @@ class SamplingSettings:
 class ValidationSettings:
     """Ground held out of training, in blocks, to validate on."""
 
-    fraction: float = setting(
-        0.0, "Share of the ground held out, 0 to 0.9; 0: none, as in the paper.", least=0.0, most=0.9
+    fraction: float | None = setting(
+        None,
+        "Share of the ground held out, 0 to 0.9; null: 0.1, or none if the scene is too small or augment.margin is "
+        "set; 0: none, as in the paper.",
+        least=0.0,
+        most=0.9,
     )
-    block: int = setting(2048, "Side of a hold-out block, in pixels.", least=16)
+    block: int = setting(
+        2048,
+        "Side of a hold-out block, in pixels; while `fraction` is null at least four patches, less in a small scene.",
+        least=16,
+    )

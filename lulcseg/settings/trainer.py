@@ -6,6 +6,19 @@ from dataclasses import dataclass
 
 from lulcseg.settings.schema import setting
 
+AUTO = "auto"
+MONITORS = {
+    "val/mean_f1": "max",
+    "val/kappa": "max",
+    "val/accuracy": "max",
+    "val/loss": "min",
+    "train/loss_epoch": "min",
+    "train/mean_f1": "max",
+    "train/kappa": "max",
+    "train/accuracy": "max",
+}
+"""Logged scores that the best epoch may be chosen by, and whether the largest or the smallest is the best."""
+
 
 @dataclass
 class TrainerSettings:
@@ -20,6 +33,21 @@ class TrainerSettings:
     batch_size: int = setting(64, "Patches of one optimiser step, summed over all devices.", least=1)
     micro_batch: int | None = setting(
         None, "Most patches that a device computes at once; gradients of the rest are accumulated; null: all.", least=1
+    )
+    monitor: str = setting(
+        AUTO,
+        "Score that the best epoch is chosen by; auto: val/mean_f1 if ground is held out for validation, else "
+        "train/loss_epoch.",
+        choices=(AUTO, *MONITORS),
+    )
+    patience: int | None = setting(
+        None, "Epochs without a better `monitor` after which training stops; null: it never does.", least=1
+    )
+    ema: float = setting(
+        0.0,
+        "Decay of the weights' moving average, such as 0.999, which is validated and predicted with; 0: no average.",
+        least=0.0,
+        most=0.99999,
     )
     accelerator: str = setting("auto", "Lightning's accelerator.", choices=("auto", "cpu", "gpu", "mps"))
     devices: str = setting("auto", "Number of devices per machine, or auto.")

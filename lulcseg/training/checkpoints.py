@@ -11,8 +11,11 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from lulcseg.errors import LulcsegError
-from lulcseg.run_folder.folder import BEST
+from lulcseg.run_folder.folder import BEST, LAST
+from lulcseg.run_folder.selection_entry import SelectionEntry
+from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.model_record import TRAINING, load_checkpoint
+from lulcseg.training.monitor import Monitor, stopped_after
 from lulcseg.training.training_settings import EPOCHS, TrainingSettings
 
 
@@ -24,19 +27,18 @@ class RunCheckpoints(ModelCheckpoint):
 
     Args:
         folder: Where they go.
-        monitor: The logged score.
-        mode: Whether the best is the ``min`` or the ``max``.
+        monitor: The logged score that the best epoch is chosen by.
         earlier: Checkpoint that training resumes from, if any.
     """
 
     CHECKPOINT_NAME_LAST = "last"
 
-    def __init__(self, folder: Path, *, monitor: str, mode: str, earlier: Path | None = None) -> None:
+    def __init__(self, folder: Path, monitor: Monitor, *, earlier: Path | None = None) -> None:
         super().__init__(
             dirpath=folder,
             filename="best",
-            monitor=monitor,
-            mode=mode,
+            monitor=monitor.name,
+            mode=monitor.mode,
             save_last=True,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
@@ -62,6 +64,30 @@ class RunCheckpoints(ModelCheckpoint):
         self.best_model_path = self.kth_best_model_path = str(mine)
         self.best_model_score = self.kth_value = score
         self.best_k_models = {str(mine): score}
+
+
+def describe_selection(folder: Path, checkpoints: RunCheckpoints, settings: TrainerSettings) -> SelectionEntry:
+    """Return how the best checkpoint was chosen, for the run's record.
+
+    Args:
+        folder: Of the checkpoints.
+        checkpoints: The callback, after training.
+        settings: Of the training.
+    """
+    best, trained = (
+        int(torch.load(folder / name, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+        for name in (BEST, LAST)
+    )
+    score = checkpoints.best_model_score
+    return SelectionEntry(
+        monitor=str(checkpoints.monitor),
+        mode=checkpoints.mode,
+        value=None if score is None else float(score),
+        epoch=best,
+        epochs=trained,
+        stopped_early=trained < settings.epochs,
+        ema=settings.ema,
+    )
 
 
 def epochs_done(path: Path, settings: TrainingSettings) -> int:
@@ -94,7 +120,7 @@ def check_resumable(path: Path, settings: TrainingSettings) -> None:
     """Check that training can resume from a checkpoint unchanged, and has epochs left.
 
     Raises:
-        LulcsegError: As :func:`epochs_done`, or no epochs are left.
+        LulcsegError: As :func:`epochs_done`; or no epochs are left, or it stopped early.
     """
     done = epochs_done(path, settings)
     if done >= settings.trainer.epochs:
@@ -103,4 +129,11 @@ def check_resumable(path: Path, settings: TrainingSettings) -> None:
             f"it has been trained for {done} epochs, of {settings.trainer.epochs}",
             where=path,
             remedy="raise trainer.epochs to continue" if constant else "use it as it is, or train again for longer",
+        )
+    patience = settings.trainer.patience
+    if (stopped := stopped_after(path, patience)) is not None:
+        raise LulcsegError(
+            f"its training stopped early, after epoch {stopped}: {patience} epochs brought nothing better",
+            where=path,
+            remedy="use best.ckpt beside it as it is, or raise trainer.patience to continue",
         )

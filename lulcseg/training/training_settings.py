@@ -52,7 +52,9 @@ class TrainingSettings:
         whole = {
             f"{name}.{key}": value for name, each in sections.items() for key, value in plain_section(each).items()
         }
-        whole |= {"trainer.batch_size": self.trainer.batch_size, EPOCHS: self.trainer.epochs}
+        trainer = self.trainer
+        whole |= {"trainer.batch_size": trainer.batch_size, EPOCHS: trainer.epochs}
+        whole |= {"trainer.monitor": trainer.monitor, "trainer.ema": trainer.ema}
         return whole | ({"trainer.micro_batch": self.trainer.micro_batch} if self._augments else {})
 
     def differing(self, theirs: Mapping[str, Any]) -> list[str]:

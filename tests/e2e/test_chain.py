@@ -26,6 +26,7 @@ from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.from_plain import fill
 from lulcseg.training.checkpoints import RunCheckpoints, check_resumable
 from lulcseg.training.model_record import TRAINING
+from lulcseg.training.monitor import Monitor
 from lulcseg.training.training_settings import TrainingSettings
 from tests.conftest import write_raster
 from tests.support.small_runs import QUICK, SMALL, run, script
@@ -199,7 +200,7 @@ def test_only_a_constant_rate_is_prolonged(trained: Path, tmp_path: Path) -> Non
 
 def test_going_on_keeps_the_best_of_all_epochs(trained: Path, tmp_path: Path) -> None:
     earlier = trained / "checkpoints"
-    callback = RunCheckpoints(tmp_path / "new", monitor="x", mode="min", earlier=earlier / "last.ckpt")
+    callback = RunCheckpoints(tmp_path / "new", Monitor("x", "min"), earlier=earlier / "last.ckpt")
     callback.load_state_dict({"best_model_score": torch.tensor(0.25), "best_model_path": str(earlier / "best.ckpt")})
     assert (tmp_path / "new" / "best.ckpt").read_bytes() == (earlier / "best.ckpt").read_bytes()
     alone: Any = SimpleNamespace(strategy=SimpleNamespace(reduce_boolean_decision=bool))

@@ -225,7 +225,7 @@ def test_how_a_plan_was_made_goes_with_it(
 def test_what_is_noted_of_a_drawn_plan_is_said_and_recorded(
     make_scene: Make, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = [f"scene={make_scene('one')}", f"cache={cache}", *PLAN, "sampling.match_total=1"]
+    options = [f"scene={make_scene('one')}", f"cache={cache}", *PLAN, "sampling.match_total=1", "validation.fraction=0"]
     (note,) = record_of(run(tmp_path / "run", *options))["plan"]["notes"]
     assert "come nearest" in note
     assert note in capsys.readouterr().out

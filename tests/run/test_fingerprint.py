@@ -158,3 +158,13 @@ def test_a_setting_added_since_counts_once_it_is_set() -> None:
     assert not new & set(counted)
     assert fingerprinted_settings(compose("train", ["model.freeze=first_2"]))["model.freeze"] == "first_2"
     assert differing(compose("train"), {"model": {}}) == differing(compose("train"), {"model": {"freeze": "none"}})
+
+
+def test_the_papers_runs_count_as_before_ground_was_held_out_by_default() -> None:
+    paper, default = (fingerprinted_settings(compose("train", more)) for more in (["+experiment=batch10"], []))
+    assert (paper["validation.fraction"], paper["validation.block"]) == (0.0, 2048)
+    assert default["validation.fraction"] is None
+    assert not {"trainer.monitor", "trainer.patience", "trainer.ema"} & {*paper, *default}
+    earlier = {"validation": {"fraction": 0.0, "block": 2048}}
+    assert "validation.fraction" in differing(compose("train"), earlier), "the reason is not said"
+    assert "validation.fraction" not in differing(compose("train", ["+experiment=batch10"]), earlier)

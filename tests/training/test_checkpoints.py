@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from lulcseg.training.checkpoints import RunCheckpoints
+from lulcseg.training.monitor import Monitor
 
 
 def test_last_checkpoint_is_of_the_last_epoch_though_another_was_best(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_last_checkpoint_is_of_the_last_epoch_though_another_was_best(tmp_path: 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), lr=0.1)
 
-    callback = RunCheckpoints(tmp_path, monitor="score", mode="max")
+    callback = RunCheckpoints(tmp_path, Monitor("score", "max"))
     pl.Trainer(
         max_epochs=3, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
         callbacks=[callback],

@@ -50,6 +50,7 @@ def _content(run: RunData) -> dict[str, Any]:
         "scenes": scenes,
         "comparisons": [a for scene in scenes for a in scene.assessments],
         "curves": _curves(run),
+        "selection": None if run.record.selection is None else run.record.selection.sentence,
         "plan": plan_view(run),
         "config": run.config,
         "environment": _environment_rows(record),

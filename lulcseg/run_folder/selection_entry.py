@@ -1,0 +1,53 @@
+"""How a run's best checkpoint was chosen, as its record says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lulcseg.run_folder.record_entry import Entry
+
+_PARTS = {"train": "training", "val": "validation"}
+_SCORES = {"mean_f1": "mean F1", "loss_epoch": "loss"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionEntry(Entry):
+    """The choice of ``best.ckpt`` among a training's epochs.
+
+    Attributes:
+        monitor: Name of the score that it was chosen by.
+        mode: Whether the highest (``max``) or the lowest (``min``) was chosen.
+        value: Its value in that epoch; None: not known.
+        epoch: Number of the epoch, from 1.
+        epochs: Epochs trained.
+        stopped_early: Whether training ended before its last epoch.
+        ema: Decay of the weights' moving average; 0: the weights are as trained.
+    """
+
+    monitor: str
+    mode: str
+    value: float | None = None
+    epoch: int
+    epochs: int
+    stopped_early: bool = False
+    ema: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """What "best" means in this run.
+
+        Examples:
+            >>> SelectionEntry(monitor="val/mean_f1", mode="max", value=0.7123, epoch=7, epochs=20).sentence
+            'best.ckpt is epoch 7 of 20, of the highest validation mean F1 (0.712).'
+            >>> SelectionEntry(monitor="train/loss_epoch", mode="min", epoch=12, epochs=20).sentence
+            'best.ckpt is epoch 12 of 20, of the lowest training loss: it was not chosen on held-out ground.'
+        """
+        part, _, score = self.monitor.partition("/")
+        extreme = "highest" if self.mode == "max" else "lowest"
+        text = f"best.ckpt is epoch {self.epoch} of {self.epochs}, of the {extreme} "
+        text += f"{_PARTS.get(part, part)} {_SCORES.get(score, score)}"
+        text += "" if self.value is None else f" ({self.value:.3g})"
+        text += "" if part == "val" else ": it was not chosen on held-out ground"
+        text += f"; its weights are averaged (trainer.ema={self.ema:g})" if self.ema else ""
+        text += "; training stopped early" if self.stopped_early else ""
+        return text + "."

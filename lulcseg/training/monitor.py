@@ -1,0 +1,94 @@
+"""The score by which the best epoch is chosen, and stopping once it no longer improves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping
+
+from lulcseg.errors import LulcsegError
+from lulcseg.settings.trainer import AUTO, MONITORS, TrainerSettings
+
+_ON_HELD_OUT, _ON_TRAINING = "val/mean_f1", "train/loss_epoch"
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A logged score, and which of its values is the best.
+
+    Attributes:
+        name: Name of the score.
+        mode: ``max`` or ``min``.
+    """
+
+    name: str
+    mode: str
+
+
+def monitor_of(settings: TrainerSettings, *, validates: bool) -> Monitor:
+    """Return the score by which the best epoch is chosen.
+
+    Args:
+        settings: Of the training.
+        validates: Whether ground is held out.
+
+    Raises:
+        LulcsegError: A score on held-out ground where none is held out.
+
+    Examples:
+        >>> monitor_of(TrainerSettings(), validates=True)
+        Monitor(name='val/mean_f1', mode='max')
+        >>> monitor_of(TrainerSettings(), validates=False)
+        Monitor(name='train/loss_epoch', mode='min')
+    """
+    name = settings.monitor
+    if name == AUTO:
+        name = _ON_HELD_OUT if validates else _ON_TRAINING
+    if name.startswith("val/") and not validates:
+        raise LulcsegError(
+            f"{name} can't be computed, as no ground is held out for validation",
+            where="trainer.monitor",
+            remedy="set validation.fraction=0.1 (or validation.block to smaller blocks), or trainer.monitor=auto",
+        )
+    return Monitor(name, MONITORS[name])
+
+
+class StopWithoutProgress(EarlyStopping):
+    """Stops the training once the monitored score has not improved for a number of epochs.
+
+    A training that is resumed after it stopped does not train another epoch, unless its patience was raised.
+
+    Args:
+        monitor: The score.
+        patience: Epochs.
+    """
+
+    def __init__(self, monitor: Monitor, patience: int) -> None:
+        super().__init__(monitor.name, mode=monitor.mode, patience=patience, check_on_train_epoch_end=True)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the epochs waited for, but not the patience, which may have been raised."""
+        super().load_state_dict(state_dict | {"patience": self.patience})
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Stop at once if the training had stopped when its checkpoint was written."""
+        trainer.should_stop = self.wait_count >= self.patience
+
+
+def stopped_after(checkpoint: Path, patience: int | None) -> int | None:
+    """Return after which epoch a training stopped for lack of progress, if it would stop there by this patience.
+
+    Args:
+        checkpoint: Its last checkpoint.
+        patience: Epochs without progress after which it is to stop; None: it never does.
+    """
+    if patience is None:
+        return None
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    states: dict[str, Any] = content.get("callbacks", {})
+    waited = [s["wait_count"] for key, s in states.items() if key.startswith(StopWithoutProgress.__qualname__)]
+    return int(content["epoch"]) + 1 if waited and waited[0] >= patience else None
