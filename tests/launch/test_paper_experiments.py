@@ -85,15 +85,19 @@ def runs_of(sweep: str) -> list[Any]:
 
 STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
 ENCODERS = ("encoder_random", "encoder_imagenet", "encoder_frozen", "encoder_slow")
+WEIGHTED = (
+    "grid_inverse", "stratified_dice_ce", "stratified_effective_number", "stratified_focal", "stratified_inverse",
+    "stratified_lovasz", "stratified_tversky",
+)  # fmt: skip
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "ensemble", "fast_path", "one_class", "pass_sets",
+    "augmentation_time", "batch_rates", "batch_steps", "ensemble", "fast_path", "losses", "one_class", "pass_sets",
     "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 
 
 def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
-    assert set(groups()["experiment"]) == {*EXPERIMENTS, *OURS, *STUDIED, *ENCODERS, *SERIES}
+    assert set(groups()["experiment"]) == {*EXPERIMENTS, *OURS, *STUDIED, *ENCODERS, *WEIGHTED, *SERIES}
     assert {p.stem for p in (ROOT / "sweeps").glob("*.yaml")} == {*SWEEPS, "replicates", *STUDIES}
 
 
