@@ -10,6 +10,7 @@ from lulcseg.commands import (
     agreement,
     assess,
     beside,
+    calibrate,
     check,
     collect,
     contact,
@@ -25,8 +26,8 @@ from lulcseg.commands import (
 from lulcseg.errors import exits_cleanly
 
 _COMMANDS = (
-    check, contact, synth, assess, quicklook, beside, micro_batch, reference, agreement, sweep, collect, rank, report,
-    study,
+    check, contact, synth, calibrate, assess, quicklook, beside, micro_batch, reference, agreement, sweep, collect,
+    rank, report, study,
 )  # fmt: skip
 """In the order of ``--help``."""
 

@@ -12,7 +12,9 @@ import numpy as np
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.class_sources import LabelSource, MapSource
 from lulcseg.assessment.console import print_areas, print_assessment
+from lulcseg.assessment.console_reliability import print_reliability
 from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
+from lulcseg.assessment.probability_points import PointProbabilities, probabilities_beside
 from lulcseg.assessment.score_points import assess
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
@@ -20,6 +22,7 @@ from lulcseg.loggers.run_contents import show_assessment, show_map
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
+from lulcseg.mosaic.products import PROBABILITIES
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.run_folder.record import RecordWriter
@@ -92,10 +95,12 @@ class MapRun:
         show_map(self.display, folder, entry, self.writer.record.scenes[scene.name])
         print_areas(done.areas)
         pixels = [area.pixels for area in done.areas]
-        scored = assess_map(scene, path, model.record, label, self.plans, pixels=pixels)
+        shares = PROBABILITIES in mosaic.outputs
+        scored = assess_map(scene, path, model.record, label, self.plans, pixels=pixels, with_probabilities=shares)
         if scored is not None:
             self._save(scored, stem)
             print_assessment(scored)
+            print_reliability(scored)
         return scored
 
 
@@ -113,6 +118,7 @@ def assess_map(
     plans: Sequence[Plan],
     *,
     pixels: Sequence[int],
+    with_probabilities: bool = False,
 ) -> Assessment | None:
     """Score a map at its scene's reference points; None without any.
 
@@ -127,6 +133,7 @@ def assess_map(
         plans: The plans that the models were trained on, to tell apart points inside and outside the training patches;
             empty: unknown.
         pixels: Pixels of each class on the whole map, in the legend's order.
+        with_probabilities: Whether the map's probabilities lie beside it, to be scored too.
     """
     points, spec = scene.points, scene.spec.points
     if points is None or spec is None:
@@ -149,7 +156,12 @@ def assess_map(
         strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
         strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
     )
-    return with_design_if_possible(result, request, path, reference, points.geometry, pixels=pixels)
+    shares = None
+    if with_probabilities and result.scores.n_scored:
+        shares = PointProbabilities.read(probabilities_beside(path), path, result, points.geometry)
+    return with_design_if_possible(
+        result, request, path, reference, points.geometry, pixels=pixels, probabilities=shares
+    )
 
 
 def assess_labels(scene: Scene) -> Assessment | None:
