@@ -67,7 +67,8 @@ def estimate_cells(estimate: Estimate, form: str = ".3f") -> tuple[str, str, str
     """Return an estimate, its standard error and its interval as text, – where undefined."""
 
     def shown(value: float) -> str:
-        return "–" if isnan(value) else format(value, form)
+        return "–" if isnan(value) else format(value, form).replace("-", "−")
 
-    bounds = "–" if isnan(estimate.low) else f"{shown(estimate.low)}–{shown(estimate.high)}"
+    between = " to " if estimate.low < 0 else "–"
+    bounds = "–" if isnan(estimate.low) else f"{shown(estimate.low)}{between}{shown(estimate.high)}"
     return shown(estimate.value), shown(estimate.se), bounds

@@ -14,6 +14,9 @@ from lulcseg.errors import LulcsegError
 _LEAST_FACTOR, _MOST_FACTOR = 1e-3, 1e3
 """Bounds of a factor; a fit that reaches one has no minimum."""
 
+_REACH, _REFIT_STEPS = 8.0, 121
+"""How far from the estimate a draw's temperature may lie, as a factor, and the temperatures tabulated there."""
+
 LEAST_SUPPORT = 100
 """Pixels from which a class's precision above a confidence is stated."""
 
@@ -45,7 +48,8 @@ def fit_temperature(
     """Fit one temperature (Guo et al. 2017, section 4.2): the T of least negative log-likelihood, by L-BFGS in 1 / T.
 
     The log-likelihood is concave in 1 / T. Neighbouring pixels are alike, so that the standard error is that of a
-    bootstrap of whole patches; each draw takes one Newton step from the estimate instead of a fit of its own.
+    bootstrap of whole patches. A draw's own fit is where the slope of its loss, a sum over its patches, crosses 0; the
+    patches' slopes are tabulated for temperatures up to :data:`_REACH` times larger and smaller.
 
     Args:
         logits: (n, K).
@@ -75,19 +79,28 @@ def fit_temperature(
         return np.asarray((excess * x).sum(axis=1, keepdims=True))
 
     theta = _minimise(x, y, np.ones(1), offsets=0, unpacked=unpacked, slope=slope)
-    p = softmax(x * theta[0])
-    mean = (p * x).sum(axis=1)
-    curvature = ((p * x**2).sum(axis=1) - mean**2)[:, np.newaxis, np.newaxis]
-    drawn = _bootstrap(theta, slope(_excess(p, y)), curvature, groups, seed=seed, draws=draws)[:, 0]
-    error = np.repeat(drawn.std(ddof=1), classes)
-    temperatures = 1 / np.maximum(drawn, _LEAST_FACTOR)
-    return ScalingFit(*unpacked(theta), error, np.zeros(classes), float(temperatures.std(ddof=1)))
+    inverse = theta[0] * np.geomspace(1 / _REACH, _REACH, _REFIT_STEPS)
+    slopes = [np.bincount(groups, slope(_excess(softmax(x * one), y))[:, 0]) for one in inverse]
+    counts = _drawn_groups(len(slopes[0]), seed, draws)
+    drawn = np.array([_root(np.log(inverse), row) for row in counts @ np.array(slopes).T])
+    error = np.repeat(np.exp(drawn).std(ddof=1), classes)
+    return ScalingFit(*unpacked(theta), error, np.zeros(classes), float(np.exp(-drawn).std(ddof=1)))
+
+
+def _root(x: Array, rising: Array) -> float:
+    """Return where a rising function of x crosses 0, by linear interpolation, or the nearer end if it doesn't.
+
+    >>> _root(np.array([0.0, 1.0, 2.0]), np.array([-3.0, -1.0, 1.0]))
+    1.5
+    """
+    return float(np.interp(0.0, rising, x))
 
 
 def fit_vector(logits: ArrayLike, labels: ArrayLike, patch: ArrayLike, *, seed: int, draws: int = 500) -> ScalingFit:
     """Fit a factor and an offset of each class's logit (Guo et al. 2017, section 4.2: vector scaling).
 
-    As :func:`fit_temperature`, with 2 K parameters. A constant added to all offsets changes nothing; they sum to 0.
+    As :func:`fit_temperature`, with 2 K parameters, and each draw one Newton step from the estimate. A constant added
+    to all offsets changes nothing; they sum to 0.
 
     Raises:
         LulcsegError: There is no best fit, as if a class has no pixel.
@@ -230,6 +243,12 @@ def _bootstrap(
     np.add.at(by_group, groups, slopes)
     bent = np.zeros((number, *curvatures.shape[1:]))
     np.add.at(bent, groups, curvatures)
-    counts = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=draws)
+    counts = _drawn_groups(number, seed, draws)
     steps = [np.linalg.pinv(np.tensordot(c, bent, 1), hermitian=True) @ (c @ by_group) for c in counts]
     return np.asarray(theta - np.array(steps))
+
+
+def _drawn_groups(number: int, seed: int, draws: int) -> Array:
+    """Return how often each of a number of groups is in each bootstrap draw, (draws, number)."""
+    counts = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=draws)
+    return np.asarray(counts, dtype=np.float64)

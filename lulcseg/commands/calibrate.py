@@ -109,9 +109,12 @@ def _print_result(found: FittedCalibration) -> None:
         console.print(
             f"Fewer than {FEW_PATCHES} patches: the standard errors are themselves uncertain.", style="yellow"
         )
-    if found.results[-1].gain[0] < 0:
+    gain, error = found.results[-1].gain
+    if gain < 0:
         console.print(
             "It did worse than none on the patches not fitted to; remove the file, or set calibration=none.",
             style="yellow",
         )
+    elif gain < 2 * error:
+        console.print("What it saves is within two standard errors of nothing.", style="yellow")
     console.print(f"Written: {found.path}", soft_wrap=True)

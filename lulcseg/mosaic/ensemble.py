@@ -126,6 +126,28 @@ class Ensemble:
             return None
         return ", ".join("none" if calibration is None else calibration.describe() for calibration in found)
 
+    def review_confidence(self, settings: MosaicSettings) -> list[float] | None:
+        """Return the confidence of each class from which on a disagreement is a place to review; None: any.
+
+        Of several models it is the highest.
+
+        Raises:
+            LulcsegError: Places to review are requested by precision, and a model has no calibration, which states it.
+        """
+        precision = settings.review_precision
+        if precision is None:
+            return None
+        found = []
+        for member in self.members:
+            if member.calibration is None:
+                raise LulcsegError(
+                    "places to review by precision need its precision on held-out ground, which a calibration states",
+                    where=member.checkpoint,
+                    remedy="run lulcseg calibrate, or leave mosaic.review_precision out",
+                )
+            found.append([member.calibration.threshold(k, precision) for k in range(len(self.legend))])
+        return [max(each) for each in zip(*found, strict=True)]
+
     @property
     def trained_on(self) -> list[str]:
         """Names of the scenes that any of the models was trained on."""

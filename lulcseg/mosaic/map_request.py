@@ -47,13 +47,15 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
 
     Raises:
         LulcsegError: The passes are not valid, disagreement is requested of one model's single view, the models'
-            patches differ in size, the scene lacks what an output needs, or the region can't be read or holds no pixel
+            patches differ in size, places to review are requested by precision of models without calibration, the
+            scene lacks what an output needs, or the region can't be read or holds no pixel
             of the scene.
     """
     plan_from(settings)
     settings.check_views(1 if ensemble is None else len(ensemble))
     if ensemble is not None:
         ensemble.patch_size(settings)
+        ensemble.review_confidence(settings)
     check_outputs(settings, scene)
     if settings.region is not None:
         Region.read(Path(settings.region).expanduser(), scene.grid)

@@ -27,7 +27,7 @@ from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.held_out import HeldOutPixels, collect_held_out
 from lulcseg.run.open_scenes import cache_folder, check_fits
-from lulcseg.run.resume import training_plan
+from lulcseg.run.resume import training_plans
 from lulcseg.scene.scene import Scene
 from lulcseg.seeds import generator
 from lulcseg.settings.calibrate import CalibrateSettings
@@ -108,7 +108,7 @@ def fit_calibration(checkpoint: Path, settings: CalibrateSettings) -> FittedCali
         raise LulcsegError("it has no labels to calibrate on", where=scene.file.path, remedy="give a labelled scene")
     model = TrainedModel(task, checkpoint, settings.precision, Devices(settings.accelerator))
     wanted = {"pixels": settings.pixels, "patches": settings.patches, "seed": settings.seed}
-    pixels = collect_held_out(model, scene, training_plan(checkpoint), **wanted)
+    pixels = collect_held_out(model, scene, next(iter(training_plans([checkpoint])), None), **wanted)
     names = task.record.to_legend().names
     fitted, tested = _halves(pixels, settings.seed, scene)
     methods = [TEMPERATURE] if settings.method == TEMPERATURE else [TEMPERATURE, VECTOR]

@@ -62,6 +62,11 @@ class TrainConfig:
                 refuse(
                     f"callbacks.{name} has no _target_", f"set callbacks.{name}._target_, the dotted path of its class"
                 )
+        if self.mosaic.review_precision is not None:
+            refuse(
+                "mosaic.review_precision: a model that is being trained has no calibration yet",
+                "leave it out; run lulcseg calibrate after the training, and then predict.py",
+            )
         if self.trial.name is not None and self.trainer.nodes > 1:
             refuse(
                 f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",
