@@ -102,8 +102,8 @@ def _print_result(found: FittedCalibration) -> None:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     rows = [("as the network gives it", found.results[0].before, "")]
     rows += [(r.calibration.method, r.after, f"{r.gain[0]:.4f} ± {r.gain[1]:.4f}") for r in found.results]
-    for label, scores, gain in rows:
-        table.add_row(label, *(f"{scores[key]:.4f}" for key in ("nll", "ece", "brier")), gain)
+    for label, scores, saved in rows:
+        table.add_row(label, *(f"{scores[key]:.4f}" for key in ("nll", "ece", "brier")), saved)
     console.print(table)
     if on["patches"] < FEW_PATCHES:
         console.print(

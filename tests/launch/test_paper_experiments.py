@@ -85,7 +85,7 @@ def runs_of(sweep: str) -> list[Any]:
 
 STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "ensemble", "fast_path", "one_class", "pass_sets",
+    "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "one_class", "pass_sets",
     "pass_weights", "patch_batch", "patch_window", "sampling",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
@@ -135,7 +135,7 @@ def test_a_sweep_is_the_papers_trial(name: str) -> None:
 
 def test_a_sweep_says_which_script_runs_it() -> None:
     predicted = {name for name in groups()["sweeps"] if program_of(name) == "predict"}
-    assert predicted == {"ensemble", "passes", "pass_sets", "pass_weights", "patch_window"}
+    assert predicted == {"calibration", "ensemble", "passes", "pass_sets", "pass_weights", "patch_window"}
 
 
 def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:
@@ -161,6 +161,14 @@ def test_a_sweep_holds_parameters_seeds_and_what_the_trial_is(name: str) -> None
     assert set(content["hydra"]) == {"sweeper"}
     assert content["hydra"]["sweeper"]["params"]["seed"] == "0,1,2,3,4"
     assert set(content["hydra"]["sweeper"]["params"]) <= {"seed", "+experiment", "mosaic"}
+
+
+def test_the_trial_of_calibration_compares_the_log_loss() -> None:
+    runs = runs_of("calibration")
+    assert {run.calibration for run in runs} == {"none", "temperature", "vector"}
+    assert all(run.calibration == run.trial.value for run in runs)
+    assert {(run.trial.contrast.metric, *run.trial.contrast.values) for run in runs} == {("nll", "none", "temperature")}
+    assert all("probabilities" in run.mosaic.outputs for run in runs)
 
 
 def test_any_batch_and_any_patch_size_is_an_experiment_too() -> None:

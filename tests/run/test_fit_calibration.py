@@ -89,6 +89,9 @@ def test_a_calibration_is_kept_used_and_said(
         logits = np.log(np.maximum(theirs, 1) / 250) * factor
         again = 250 * np.exp(logits) / np.exp(logits).sum(axis=0)
         assert np.abs(again - ours)[:, (theirs > 25).all(axis=0)].mean() < 2 * np.maximum(factor, 1)
+        page = (tmp_path / "calibrated" / "report.html").read_text()
+        assert "Reliability diagram of scene" in page
+        assert "Brier score" in page
         without = mapped(folder, scene, tmp_path / "without", "calibration=none")
         assert (pixels_of(without.with_name("scene_single_probabilities.tif")) == theirs).all()
         scored = Assessment.load(tmp_path / "calibrated" / "assessment" / "scene_single")
@@ -97,6 +100,24 @@ def test_a_calibration_is_kept_used_and_said(
         assert scored.reliability.brier.se > 0
     finally:
         beside.unlink()
+
+
+def test_places_to_review_by_precision_need_a_calibration(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, scene = trained
+    asked = ("mosaic.outputs=[review]", "mosaic.review_precision=0.9")
+    with pytest.raises(LulcsegError, match="need its precision on held-out ground"):
+        mapped(folder, scene, tmp_path / "refused", *asked)
+    assert not list((tmp_path / "refused").rglob("*.tif"))
+    for other in (["mosaic.outputs=[review]"], []):
+        with pytest.raises(LulcsegError, match="review_precision"):
+            compose("train", [f"scene={scene}", "mosaic.review_precision=0.9", *other])
+    checkpoint = folder / "checkpoints" / "best.ckpt"
+    fit_calibration(checkpoint, settings(scene, folder))
+    try:
+        review = mapped(folder, scene, tmp_path / "reviewed", *asked).with_name("scene_single_review.gpkg")
+        assert review.is_file()
+    finally:
+        calibration_beside(checkpoint).unlink()
 
 
 def test_fingerprints_change_only_where_a_calibration_is_used(trained: tuple[Path, Path], tmp_path: Path) -> None:
