@@ -9,6 +9,7 @@ is not the same, it carries the difference in land cover into the colours.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ class BandMatching(nn.Module):
     Args:
         mosaic: Quantiles of the mosaic to be matched.
         training: Quantiles of the training mosaics, in the same number of bands.
+        where: The mosaic's file, for errors.
 
     Raises:
         LulcsegError: A band of the mosaic has a single value.
@@ -46,13 +48,12 @@ class BandMatching(nn.Module):
     knots: Tensor
     values: Tensor
 
-    def __init__(self, mosaic: Quantiles, training: Quantiles) -> None:
+    def __init__(self, mosaic: Quantiles, training: Quantiles, *, where: str | Path = "adapt") -> None:
         super().__init__()
         if len(mosaic) != len(training):
             raise ValueError(f"quantiles of {len(mosaic)} bands and of {len(training)}")
-        knots, values = zip(
-            *(_knots(*pair, band) for band, pair in enumerate(zip(mosaic, training, strict=True), 1)), strict=True
-        )
+        pairs = enumerate(zip(mosaic, training, strict=True), start=1)
+        knots, values = zip(*(_knots(*pair, band, where) for band, pair in pairs), strict=True)
         most = max(map(len, knots))
         self.register_buffer("knots", _padded(knots, most), persistent=False)
         self.register_buffer("values", _padded(values, most), persistent=False)
@@ -69,7 +70,7 @@ class BandMatching(nn.Module):
 
 
 def _knots(
-    mosaic: Sequence[float], training: Sequence[float], band: int
+    mosaic: Sequence[float], training: Sequence[float], band: int, where: str | Path
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mosaic's distinct quantiles, and the training mosaics' value for each.
 
@@ -77,14 +78,14 @@ def _knots(
         LulcsegError: There is only one.
     """
     x, y = (np.asarray(values, np.float64) for values in (mosaic, training))
-    distinct, where = np.unique(x, return_inverse=True)
+    distinct, group = np.unique(x, return_inverse=True)
     if distinct.size < 2:
         raise LulcsegError(
             f"band {band} of the mosaic has the single value {distinct[0]:g}, which can't be matched to others",
-            where="adapt",
+            where=where,
             remedy="set adapt=none",
         )
-    return distinct, np.bincount(where, y) / np.bincount(where)
+    return distinct, np.bincount(group, y) / np.bincount(group)
 
 
 def _padded(rows: Sequence[NDArray[np.float64]], length: int) -> Tensor:
