@@ -82,7 +82,7 @@ class MapRun:
     def _map(self, scene: Scene, mosaic: MosaicSettings) -> Assessment | None:
         """Map a scene and score the map; None without reference points."""
         folder, model = self.writer.folder, Ensemble.of(self.model)
-        label = label_of(mosaic, self.variant)
+        label = label_of(mosaic, self.variant, model.adapt if model.adapts(scene.name) else None)
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
             self.writer.put_scene(scene.name, put_previews(scene, folder.path))
@@ -104,10 +104,15 @@ class MapRun:
         return scored
 
 
-def label_of(mosaic: MosaicSettings, variant: str | None) -> str:
-    """Return the name of a map's passes, with the statistics used in place of the batch's if that was chosen."""
+def label_of(mosaic: MosaicSettings, *variants: str | None) -> str:
+    """Return the name of a map's passes, with what else sets it apart.
+
+    Args:
+        mosaic: The settings of the passes.
+        *variants: The statistics used in place of the batch's, and how the mosaic was adapted, if chosen.
+    """
     label, _ = plan_from(mosaic)
-    return f"{label}_{variant}" if variant else label
+    return "_".join([label, *(variant for variant in variants if variant)])
 
 
 def assess_map(

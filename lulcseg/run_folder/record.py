@@ -38,6 +38,8 @@ class RunRecord(Entry):
         environment: What it ran on.
         git: State of the code; None: not a checkout.
         plan: The sampling plan; None for a prediction whose model's plan isn't known.
+        encoder_weights: The pretrained weights that its encoder started from: source, licence, mean and deviation of
+            each band, bands, sha256, notes; None: random ones.
         class_weights: Weight of each class in the training loss, by name in the legend's order; None: all alike.
         scenes: The scenes, by name.
         shown: Where its curves and maps are displayed (:attr:`lulcseg.loggers.display.Display.address`).
@@ -74,6 +76,7 @@ class RunRecord(Entry):
     git: GitEntry | None = None
     plan: PlanEntry | None = None
     class_weights: Mapping[str, float] | None = None
+    encoder_weights: Mapping[str, Any] | None = None
     scenes: Mapping[str, SceneEntry] = field(default_factory=dict)
     shown: Mapping[str, str] | None = None
     checkpoint: str | Sequence[str] | None = None

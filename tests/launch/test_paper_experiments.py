@@ -84,15 +84,20 @@ def runs_of(sweep: str) -> list[Any]:
 
 
 STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
+ENCODERS = ("encoder_random", "encoder_imagenet", "encoder_frozen", "encoder_slow")
+WEIGHTED = (
+    "grid_inverse", "stratified_dice_ce", "stratified_effective_number", "stratified_focal", "stratified_inverse",
+    "stratified_lovasz", "stratified_tversky",
+)  # fmt: skip
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "one_class", "pass_sets",
-    "pass_weights", "patch_batch", "patch_window", "sampling",
+    "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
+    "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 
 
 def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
-    assert set(groups()["experiment"]) == {*EXPERIMENTS, *OURS, *STUDIED, *SERIES}
+    assert set(groups()["experiment"]) == {*EXPERIMENTS, *OURS, *STUDIED, *ENCODERS, *WEIGHTED, *SERIES}
     assert {p.stem for p in (ROOT / "sweeps").glob("*.yaml")} == {*SWEEPS, "replicates", *STUDIES}
 
 
@@ -131,6 +136,18 @@ def test_a_sweep_is_the_papers_trial(name: str) -> None:
             mine, swept = flat(asdict(alone)), flat(asdict(run))
             differing = {key for key in mine if mine[key] != swept[key]}
             assert all(key in {"run_dir", "sampling.seed"} or key.startswith("trial.") for key in differing)
+
+
+def test_the_trial_of_pretrained_encoders_differs_in_their_weights_alone() -> None:
+    runs = runs_of("pretrained")
+    assert [(run.trial.value, run.seed) for run in runs] == [(name, seed) for name in ENCODERS for seed in range(5)]
+    plain = {run.name: flat(asdict(run)) for run in runs if run.seed == 0}
+    changed = {name: {k: v for k, v in plain[name].items() if v != plain["encoder_random"][k]} for name in ENCODERS[1:]}
+    own = {"name", "run_dir", "trial.value"}
+    weights = {"model.encoder_weights": "imagenet"}
+    expected = [weights, weights | {"model.freeze": "encoder"}, weights | {"optim.encoder_rate": 0.1}]
+    assert [{k: v for k, v in each.items() if k not in own} for each in changed.values()] == expected
+    assert runs[0].trial.contrast.values == ["encoder_random", "encoder_imagenet"]
 
 
 def test_a_sweep_says_which_script_runs_it() -> None:

@@ -14,6 +14,8 @@ from lulcseg.launch.compose import compose
 from lulcseg.run import fingerprint as module
 from lulcseg.run.fingerprint import fingerprint_of
 from lulcseg.run.train import train
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.record import RunRecord
 from lulcseg.training.model_record import load_checkpoint
 from tests.support.encoders import save_encoder
 
@@ -43,6 +45,10 @@ def test_a_frozen_encoder_of_a_file_maps_and_is_recorded(
     assert record.weights.source == "file mine.pth"
     for name, tensor in tensors.items():
         assert torch.equal(checkpoint["state_dict"][f"network.encoder.{name}"], tensor), name
+    entry = RunRecord.load(RunFolder(run)).encoder_weights
+    assert entry is not None
+    assert (entry["source"], entry["licence"], entry["sha256"]) == ("file mine.pth", "not known", record.weights.sha256)
+    assert "file mine.pth (licence not known)" in (run / "report.html").read_text()
     (tmp_path / "mine.pth").unlink()  # the map needs it no more
     with rasterio.open(run / "maps" / "scene_single.tif") as written:
         assert written.tags()["encoder_weights"] == "file mine.pth (licence not known)"
