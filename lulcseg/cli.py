@@ -16,6 +16,7 @@ from lulcseg.commands import (
     micro_batch,
     quicklook,
     rank,
+    rate_range,
     reference,
     report,
     study,
@@ -25,8 +26,8 @@ from lulcseg.commands import (
 from lulcseg.errors import exits_cleanly
 
 _COMMANDS = (
-    check, contact, synth, assess, quicklook, beside, micro_batch, reference, agreement, sweep, collect, rank, report,
-    study,
+    check, contact, synth, assess, quicklook, beside, micro_batch, rate_range, reference, agreement, sweep, collect,
+    rank, report, study,
 )  # fmt: skip
 """In the order of ``--help``."""
 
