@@ -17,6 +17,7 @@ from lulcseg.commands import (
     micro_batch,
     quicklook,
     rank,
+    rate_range,
     reference,
     report,
     study,
@@ -26,8 +27,8 @@ from lulcseg.commands import (
 from lulcseg.errors import exits_cleanly
 
 _COMMANDS = (
-    check, contact, synth, calibrate, assess, quicklook, beside, micro_batch, reference, agreement, sweep, collect,
-    rank, report, study,
+    check, contact, synth, calibrate, assess, quicklook, beside, micro_batch, rate_range, reference, agreement, sweep,
+    collect, rank, report, study,
 )  # fmt: skip
 """In the order of ``--help``."""
 

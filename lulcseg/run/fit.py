@@ -106,8 +106,8 @@ def fit(
     quiet_lightning()
     keep_freed_memory()
     torch.set_float32_matmul_precision("high")
-    task = _task(config, scenes, plan, prior_shift, class_weights)
-    data = _patch_data(config, scenes, plan, task.record, cache)
+    task = build_task(config, scenes, plan, prior_shift, class_weights)
+    data = build_data(config, scenes, plan, task.record, cache)
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     folder, monitor = RunFolder(run_dir), monitor_of(config.trainer, validates=plan.validates)
     checkpoints = RunCheckpoints(folder.checkpoints, monitor, earlier=start)
@@ -130,7 +130,7 @@ def fit(
     return FitResult(best, took, selection, trainer.global_step, schedule.dropped)
 
 
-def _task(
+def build_task(
     config: TrainConfig,
     scenes: Sequence[Scene],
     plan: Plan,
@@ -153,9 +153,10 @@ def _task(
     return task
 
 
-def _patch_data(
+def build_data(
     config: TrainConfig, scenes: Sequence[Scene], plan: Plan, record: ModelRecord, cache: Path | None
 ) -> PatchData:
+    """Return the loaders of a plan's patches."""
     decoded = cache if config.reading.decoded else None
     return PatchData(
         {scene.name: SceneDataset(scene, decoded=decoded) for scene in scenes},

@@ -232,3 +232,16 @@ def test_a_wandb_sweep_is_of_the_same_runs(name: str) -> None:
         assert made["metric"]["name"] == "synthetic_2018_single/kappa"
     with pytest.raises(LulcsegError, match="did you mean 'batch_size'"):
         wandb_sweep("batch_sise")
+
+
+def test_the_trial_of_losses_differs_in_loss_and_sampling_alone() -> None:
+    runs = runs_of("losses")
+    stated = {run.name: flat(asdict(run)) for run in runs if run.seed == 0}
+    assert set(stated) == {"patch512_grid", "patch512_stratified", *WEIGHTED}
+    assert len(runs) == 5 * len(stated)
+    for name, settings in stated.items():
+        plain = stated["patch512_grid" if "grid" in name else "patch512_stratified"]
+        changed = {k for k, v in settings.items() if v != plain[k]} - {"name", "run_dir", "trial.value"}
+        assert len(changed) == int(name in WEIGHTED), name
+        assert changed <= {"loss.name", "loss.class_weights"}
+    assert runs[0].trial.contrast.values == ["grid_inverse", "patch512_stratified"]
