@@ -10,12 +10,14 @@ from lulcseg.commands import (
     agreement,
     assess,
     beside,
+    calibrate,
     check,
     collect,
     contact,
     micro_batch,
     quicklook,
     rank,
+    rate_range,
     reference,
     report,
     study,
@@ -25,8 +27,8 @@ from lulcseg.commands import (
 from lulcseg.errors import exits_cleanly
 
 _COMMANDS = (
-    check, contact, synth, assess, quicklook, beside, micro_batch, reference, agreement, sweep, collect, rank, report,
-    study,
+    check, contact, synth, calibrate, assess, quicklook, beside, micro_batch, rate_range, reference, agreement, sweep,
+    collect, rank, report, study,
 )  # fmt: skip
 """In the order of ``--help``."""
 

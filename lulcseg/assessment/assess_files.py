@@ -7,11 +7,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
+
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.class_sources import NO_MAP_DATA, OFF_MAP
 from lulcseg.assessment.compared_file import ComparedFile
 from lulcseg.assessment.design_based import DesignRequest, with_design, with_design_if_possible
 from lulcseg.assessment.pixels import NO_REFERENCE, PolygonReader, assess_pixels
+from lulcseg.assessment.probability_points import PointProbabilities, probabilities_beside
 from lulcseg.assessment.score_points import assess
 from lulcseg.assessment.scores import score
 from lulcseg.errors import LulcsegError
@@ -35,6 +38,7 @@ def assess_files(
     legend: Legend | None = None,
     request: DesignRequest | None = None,
     stratum_column: str | None = None,
+    probabilities: Path | None = None,
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster.
 
@@ -51,6 +55,8 @@ def assess_files(
         request: How the reference points were drawn; default: as recorded in their file. Estimates for the whole
             map, a class raster, are then in ``design_based``.
         stratum_column: Column of the points' stratum; default: ``stratum``, if present.
+        probabilities: The map's class probabilities, scored at reference points too; default: the file that
+            lulcseg writes beside the map, if it is there and of this map.
 
     Returns:
         The assessment; its ``notes`` say what was warped or resampled.
@@ -71,6 +77,12 @@ def assess_files(
         )
     carried = None if legend else shown.carried_legend() or ref.carried_legend()
     classes = legend or carried or _found_legend(ref, shown)
+    if probabilities is not None and not (ref.is_points and shown.is_raster):
+        raise LulcsegError(
+            "probabilities are scored at reference points on a class raster, which these files are not",
+            where=probabilities,
+            remedy="leave them out",
+        )
     if request is not None and not (ref.is_points and shown.is_raster):
         raise LulcsegError(
             "a sampling design applies to reference points on a class raster, which these files are not",
@@ -89,9 +101,26 @@ def assess_files(
     if not (ref.is_points and shown.is_raster):
         return result
     assert ref.features is not None
+    places = ref.features.geometry
+    result, shares = _with_shares(result, probabilities, mapped, places)
     if request is None:
-        return with_design_if_possible(result, DesignRequest(), mapped, reference, ref.features.geometry)
-    return with_design(result, request, mapped, reference, ref.features.geometry)
+        return with_design_if_possible(result, DesignRequest(), mapped, reference, places, probabilities=shares)
+    return with_design(result, request, mapped, reference, places, probabilities=shares)
+
+
+def _with_shares(
+    result: Assessment, asked: Path | None, mapped: Path, places: gpd.GeoSeries
+) -> tuple[Assessment, PointProbabilities | None]:
+    """Read the probabilities at the points; a file that wasn't asked for and doesn't fit is left out, with a note."""
+    path = asked or probabilities_beside(mapped)
+    if asked is None and not path.is_file():
+        return result, None
+    try:
+        return result, PointProbabilities.read(path, mapped, result, places)
+    except LulcsegError as error:
+        if asked is not None:
+            raise
+        return replace(result, notes=(*result.notes, f"The probabilities were left out: {error}")), None
 
 
 def _remedy(excluded: Mapping[str, int]) -> str:

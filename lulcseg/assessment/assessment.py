@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.assessment.design import DesignBased
+from lulcseg.assessment.reliability import Reliability
 from lulcseg.assessment.scores import Scores, score
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
@@ -65,6 +66,7 @@ class Assessment:
         notes: Preparation of the files before the comparison, such as warping, a sentence each.
         design_based: Design-based estimates for the whole map; None if there are none.
         design_note: Why there are none, in a sentence; empty if unknown or if there are estimates.
+        reliability: Scores of the map's probabilities at the points; None without probabilities.
     """
 
     scene: str
@@ -85,6 +87,7 @@ class Assessment:
     notes: tuple[str, ...] = ()
     design_based: DesignBased | None = None
     design_note: str = ""
+    reliability: Reliability | None = None
 
     @property
     def has_intervals(self) -> bool:
@@ -123,6 +126,8 @@ class Assessment:
             plain["design_based"] = self.design_based.to_plain()
         if self.design_note:
             plain["design_note"] = self.design_note
+        if self.reliability is not None:
+            plain["reliability"] = self.reliability.to_plain()
         plain.update({name: asdict(subset) for name, subset in self.subsets.items()})
         return cast(dict[str, Any], _without_nan(plain))
 
@@ -189,6 +194,7 @@ class Assessment:
                 notes=tuple(plain.get("notes", ())),
                 design_based=DesignBased.from_plain(plain["design_based"]) if "design_based" in plain else None,
                 design_note=plain.get("design_note", ""),
+                reliability=Reliability.from_plain(plain["reliability"]) if "reliability" in plain else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise LulcsegError(

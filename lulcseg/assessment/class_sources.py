@@ -187,7 +187,7 @@ def _read_at(
     places = np.flatnonzero(inside)
     rows, cols = row[places], col[places]
     index = np.full(row.shape, -1, dtype=np.int64)
-    for group in _by_block(rows // block[0], cols // block[1]):
+    for group in by_block(rows // block[0], cols // block[1]):
         r, c = rows[group], cols[group]
         window = Window(int(r.min()), int(c.min()), int(np.ptp(r)) + 1, int(np.ptp(c)) + 1)
         found = read(window)[r - window.row, c - window.col].astype(np.int64)
@@ -195,7 +195,7 @@ def _read_at(
     return index, inside
 
 
-def _by_block(block_row: NDArray[np.int64], block_col: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def by_block(block_row: NDArray[np.int64], block_col: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Yield the positions of the points of each block, block by block."""
     if block_row.size == 0:
         return

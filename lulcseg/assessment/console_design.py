@@ -38,7 +38,7 @@ def print_design(assessment: Assessment, console: Console | None = None) -> None
         ("mean user's", found.mean_users),
         ("mean producer's", found.mean_producers),
     ):
-        figures.add_row(label, *_cells(estimate))
+        figures.add_row(label, *estimate_cells(estimate))
     console.print(figures)
     classes = Table(title="Per class, by design", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     classes.add_column("class", no_wrap=True)
@@ -52,10 +52,10 @@ def print_design(assessment: Assessment, console: Console | None = None) -> None
         areas.add_column(heading, justify="right", no_wrap=True)
     for c, land_class in zip(found.classes, assessment.legend, strict=True):
         name = Text.assemble(("■ ", land_class.colour), c.name)
-        cells = [_cells(e) if wide else _cells(e)[:2] for e in (c.users, c.producers, c.f1)]
+        cells = [estimate_cells(e) if wide else estimate_cells(e)[:2] for e in (c.users, c.producers, c.f1)]
         classes.add_row(name, *(cell for group in cells for cell in group))
         mapped = "–" if isnan(c.mapped_hectares) else f"{c.mapped_hectares:,.2f}"
-        areas.add_row(name.copy(), mapped, *_cells(c.hectares, ",.2f"))
+        areas.add_row(name.copy(), mapped, *estimate_cells(c.hectares, ",.2f"))
     console.print(classes)
     console.print(areas)
     for warning in found.warnings:
@@ -63,9 +63,12 @@ def print_design(assessment: Assessment, console: Console | None = None) -> None
     console.print(Text(f"Formulae: {found.estimator}. ± SE: standard error, by the draw of points alone.", style="dim"))
 
 
-def _cells(estimate: Estimate, form: str = ".3f") -> tuple[str, str, str]:
-    def shown(value: float) -> str:
-        return "–" if isnan(value) else format(value, form)
+def estimate_cells(estimate: Estimate, form: str = ".3f") -> tuple[str, str, str]:
+    """Return an estimate, its standard error and its interval as text, – where undefined."""
 
-    bounds = "–" if isnan(estimate.low) else f"{shown(estimate.low)}–{shown(estimate.high)}"
+    def shown(value: float) -> str:
+        return "–" if isnan(value) else format(value, form).replace("-", "−")
+
+    between = " to " if estimate.low < 0 else "–"
+    bounds = "–" if isnan(estimate.low) else f"{shown(estimate.low)}{between}{shown(estimate.high)}"
     return shown(estimate.value), shown(estimate.se), bounds

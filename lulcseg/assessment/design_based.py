@@ -35,6 +35,8 @@ from lulcseg.assessment.design_strata import (
     strata_of_table,
     strata_of_weights,
 )
+from lulcseg.assessment.point_design import PointDesign
+from lulcseg.assessment.probability_points import PointProbabilities
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
 
@@ -80,6 +82,7 @@ def with_design(
     places: gpd.GeoSeries,
     *,
     pixels: Sequence[int] | None = None,
+    probabilities: PointProbabilities | None = None,
 ) -> Assessment:
     """Add design-based estimates for the whole map to an assessment.
 
@@ -90,25 +93,26 @@ def with_design(
         points_path: The points' file; a sample drawn by ``lulcseg reference`` contains its strata.
         places: Positions of the points, in the order of the assessment's table.
         pixels: Pixels of each class on the whole map, if known; else they are counted.
+        probabilities: The map's probabilities at the scored points, to score too; None: there are none.
 
     Raises:
         LulcsegError: The design needs what is missing: strata, their sizes, two points in each.
     """
     design = request.resolved(points_path)
     if design == UNKNOWN:
-        return replace(result, design=design, design_note=AGREEMENT_ONLY)
+        return _with_reliability(replace(result, design=design, design_note=AGREEMENT_ONLY), probabilities, None)
     assert result.points is not None
     sizes = map_sizes(map_path, result.legend, pixels)
     names = result.legend.names
     if design == SIMPLE_RANDOM:
         found = estimators.simple_random(result.confusion, names, float(sizes.hectares.sum()), sizes.hectares)
+        of_points = PointDesign.simple_random(result.scores.n_scored)
     elif design == POST_STRATIFIED:
-        found = estimators.stratified_by_map(
-            result.confusion, sizes.pixels, names, sizes.pixel_hectares, design=POST_STRATIFIED
-        )
+        found, of_points = _by_map(result, sizes, POST_STRATIFIED)
     else:
-        found = _stratified(result, request, sizes, points_path, places)
-    return replace(result, design=design, design_based=found, design_note="")
+        found, of_points = _stratified(result, request, sizes, points_path, places)
+    result = replace(result, design=design, design_based=found, design_note="")
+    return _with_reliability(result, probabilities, of_points)
 
 
 def with_design_if_possible(
@@ -119,18 +123,43 @@ def with_design_if_possible(
     places: gpd.GeoSeries,
     *,
     pixels: Sequence[int] | None = None,
+    probabilities: PointProbabilities | None = None,
 ) -> Assessment:
     """As :func:`with_design`, but if that is refused, return the assessment with the reason in its note."""
     try:
-        return with_design(result, request, map_path, points_path, places, pixels=pixels)
+        return with_design(result, request, map_path, points_path, places, pixels=pixels, probabilities=probabilities)
     except LulcsegError as error:
-        return replace(result, design_note=f"No design-based estimates: {error}")
+        result = replace(result, design_note=f"No design-based estimates: {error}")
+        return _with_reliability(result, probabilities, None)
+
+
+def _with_reliability(
+    result: Assessment, probabilities: PointProbabilities | None, design: PointDesign | None
+) -> Assessment:
+    """Add the scores of the probabilities; without a design, as plain means at the points."""
+    if probabilities is None:
+        return result
+    named = UNKNOWN if design is None else result.design
+    design = design or PointDesign.unknown(len(probabilities.reference))
+    return replace(result, reliability=probabilities.reliability(design, named))
+
+
+def _by_map(result: Assessment, sizes: MapSizes, design: str) -> tuple[DesignBased, PointDesign]:
+    """Estimate from points whose strata are the map's classes; also return the scored points' design."""
+    names = result.legend.names
+    found = estimators.stratified_by_map(result.confusion, sizes.pixels, names, sizes.pixel_hectares, design=design)
+    assert result.points is not None
+    kept = [name for name, n in zip(names, sizes.pixels, strict=True) if n]
+    shown = result.points["map"][result.points["excluded"] == ""]
+    stratum = shown.map({name: h for h, name in enumerate(kept)}).to_numpy(dtype=np.int64)
+    size = sizes.pixels[sizes.pixels > 0].astype(np.float64)
+    return found, PointDesign.of_strata(stratum, size, size)
 
 
 def _stratified(
     result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
-) -> DesignBased:
-    """Estimate from points drawn by strata."""
+) -> tuple[DesignBased, PointDesign]:
+    """Estimate from points drawn by strata; also return the scored points' design."""
     table = result.points
     assert table is not None
     scored = (table["excluded"] == "").to_numpy()
@@ -142,14 +171,18 @@ def _stratified(
     classes = np.array([names.get(s.name, s.name) for s in strata], dtype=object)
     same = bool((classes[which[scored]] == table["map"].to_numpy()[scored]).all())
     if same and _are_the_maps(classes, strata, result.legend, sizes):
-        return estimators.stratified_by_map(result.confusion, sizes.pixels, result.legend.names, sizes.pixel_hectares)
+        return _by_map(result, sizes, STRATIFIED)
     number = len(result.legend)
     counts, outside = np.zeros((len(strata), number, number)), np.zeros(len(strata))
     index = {name: k for k, name in enumerate(result.legend.names)}
     reference, mapped = (table[side].map(index)[scored].to_numpy(dtype=np.int64) for side in ("reference", "map"))
     np.add.at(counts, (which[scored], reference, mapped), 1)
     np.add.at(outside, which[off], 1)
-    return estimators.stratified_elsewhere(counts, strata, result.legend.names, sizes.hectares, outside)
+    found = estimators.stratified_elsewhere(counts, strata, result.legend.names, sizes.hectares, outside)
+    kept = [h for h, s in enumerate(strata) if s.hectares > 0]  # no other has points: the estimates would be refused
+    size, units = (np.array([getattr(strata[h], name) for h in kept]) for name in ("hectares", "pixels"))
+    stratum = np.searchsorted(kept, which[scored])
+    return found, PointDesign.of_strata(stratum, size, units, outside[kept], corrected=True)
 
 
 def _strata(

@@ -106,13 +106,34 @@ class StratumSample:
         n = self.points
         total = np.einsum("hij,ij->h", self.counts, z)
         square = np.einsum("hij,ij->h", self.counts, z**2)
-        spread = square - total**2 / n
-        spread[spread < 1e-12 * square] = 0.0  # rounding error if all points are alike
-        whole = n >= np.where(np.isnan(self.units), np.inf, self.units)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.where(whole, 0.0, spread / (n - 1))
-            left = np.where(np.isnan(self.units), 1.0, 1 - n / self.units) if self.corrected else np.ones(len(n))
-            return float(np.sqrt((self.weights**2 * left * variance / n).sum()))
+        return stratified_error(self.weights, n, self.units, total, square, corrected=self.corrected)
+
+
+def stratified_error(
+    weights: Array, points: Array, units: Array, total: Array, square: Array, *, corrected: bool
+) -> float:
+    """Return the standard error of a stratified mean of z (Cochran 1977, eq. 5.32).
+
+    Args:
+        weights: (H,) the strata's shares of the area.
+        points: (H,) points n_h.
+        units: (H,) pixels N_h, NaN if unknown.
+        total: (H,) sums of z over the points of each stratum.
+        square: (H,) sums of z².
+        corrected: Whether to apply the finite-population correction.
+
+    Example:
+        >>> one = np.ones(1)
+        >>> round(stratified_error(one, 100 * one, np.nan * one, 90 * one, 90 * one, corrected=False), 4)
+        0.0302
+    """
+    spread = square - total**2 / points
+    spread[spread < 1e-12 * square] = 0.0  # rounding error if all points are alike
+    whole = points >= np.where(np.isnan(units), np.inf, units)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.where(whole, 0.0, spread / (points - 1))
+        left = np.where(np.isnan(units), 1.0, 1 - points / units) if corrected else np.ones(len(points))
+        return float(np.sqrt((weights**2 * left * variance / points).sum()))
 
 
 def overall_gradient(p: Array) -> Array:

@@ -25,12 +25,19 @@ def add(commands: Commands) -> None:
     parser.add_argument("--stratum", help="column that holds the points' stratum (default: stratum)")
     parser.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
     parser.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
+    parser.add_argument(
+        "--probabilities",
+        type=Path,
+        help="the map's class probabilities, scored at reference points too (default: <map>_probabilities.tif if it is "
+        "there)",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.assess_files import assess_files
     from lulcseg.assessment.console import print_assessment
     from lulcseg.assessment.console_design import print_design
+    from lulcseg.assessment.console_reliability import print_reliability
     from lulcseg.assessment.design_based import DesignRequest
     from lulcseg.scene.spec import read_legend
 
@@ -49,8 +56,10 @@ def _run(arguments: argparse.Namespace) -> None:
         if arguments.design or arguments.strata_map or arguments.strata_sizes
         else None,
         stratum_column=arguments.stratum,
+        probabilities=arguments.probabilities,
     )
     print_assessment(result)
     print_design(result)
+    print_reliability(result)
     if arguments.out is not None:
         result.save(arguments.out)

@@ -104,4 +104,5 @@ def _contrast(contrast: ContrastSettings, known: Collection[str]) -> dict[str, A
     values = [name for name in contrast.values if name in known]
     if contrast.values and len(values) < 2:
         return {"kind": None, "values": None}
-    return {"kind": contrast.kind, "values": values or None}
+    metric = {} if contrast.metric == "kappa" else {"metric": contrast.metric}
+    return {"kind": contrast.kind, "values": values or None, **metric}

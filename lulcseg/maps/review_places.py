@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,7 @@ class ReviewSummary:
         differing: Number of pixels in which map and labels disagree, in regions written or omitted.
         small: Number of regions omitted because they are smaller than the minimum area.
         slivers: Number of regions omitted because they are too narrow.
+        unsure: Number of regions omitted because the map is not confident enough of its class there.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class ReviewSummary:
     differing: int
     small: int
     slivers: int
+    unsure: int = 0
 
 
 def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend and grid, the output)
@@ -73,6 +75,7 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
     out: Path,
     *,
     min_area: float,
+    least_confidence: Sequence[float] | None = None,
     progress: Callable[[int, int], None] | None = None,
     sheet: int = SHEET,
 ) -> ReviewSummary:
@@ -94,6 +97,8 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
         grid: The labels' scene's pixels.
         out: The GeoPackage.
         min_area: Minimum area of a region, in m².
+        least_confidence: For each class, the mean confidence of a region mapped as it from which on it is written;
+            infinity: never; None: all regions are.
         progress: Progress callback, called with (sheets done, total).
         sheet: Sheet size, in pixels.
 
@@ -121,7 +126,9 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
         outline = to_map_coordinates(found.outline, mapped.grid)
         area = found.pixels * mapped.grid.pixel_area
         width = 2 * area / shapely.length(outline)
-        order = _ranked(found, width >= SLIVER_PIXELS * np.sqrt(mapped.grid.pixel_area))
+        wide = width >= SLIVER_PIXELS * np.sqrt(mapped.grid.pixel_area)
+        sure = _is_sure(found, least_confidence)
+        order = _ranked(found, wide & sure)
         layer.add(
             {
                 "rank": np.arange(1, len(order) + 1),
@@ -135,7 +142,16 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
             outline[order],
         )
         layer.finish()
-    return ReviewSummary(out, len(order), float(area[order].sum()), differing, small, len(found) - len(order))
+    slivers, unsure = int((~wide).sum()), int((wide & ~sure).sum())
+    return ReviewSummary(out, len(order), float(area[order].sum()), differing, small, slivers, unsure)
+
+
+def _is_sure(found: Regions, least: Sequence[float] | None) -> NDArray[np.bool_]:
+    """Return which regions the map is confident enough of; a region without a confidence is not, if that is asked."""
+    if least is None:
+        return np.ones(len(found), dtype=np.bool_)
+    wanted = np.asarray(least, dtype=np.float64)[found.value.astype(np.int64) % _PAIR]
+    return np.asarray(found.confidence / SHARE_STEPS >= wanted)
 
 
 def _offset(mapped: ByteRaster, grid: Grid) -> Window:
@@ -167,9 +183,9 @@ def _disagreement(classes: ReadWindow, labels: LabelReader, place: Window) -> Re
     return read
 
 
-def _ranked(found: Regions, wide: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _ranked(found: Regions, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the indices of the regions to write, by rank; ties are sorted from top to bottom, then left to right."""
     weight = found.confidence * found.pixels  # lexsort puts NaN last
     left, top, _, _ = shapely.bounds(found.outline).reshape(-1, 4).T
     order = np.lexsort((found.value, left, top, -weight))
-    return order[wide[order]]
+    return order[kept[order]]

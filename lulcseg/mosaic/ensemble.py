@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lulcseg.augment.band_matching import Quantiles
 from lulcseg.errors import LulcsegError
 from lulcseg.files import sha256_of
 from lulcseg.legend import Legend
@@ -20,7 +21,7 @@ from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.predictor import PatchPredictor, trained_quantiles
 
 RESOLUTION_TOLERANCE = 0.1
 """Largest relative difference between pixel sizes at which a model is still used."""
@@ -37,6 +38,7 @@ class Ensemble:
 
     Attributes:
         members: The models, in the order of summation.
+        adapt: How mosaics are adapted to them: ``none`` or ``histogram``.
 
     Raises:
         LulcsegError: Two members are the same file, or differ in legend, bands, type or scaling, or by more than a
@@ -44,6 +46,7 @@ class Ensemble:
     """
 
     members: tuple[TrainedModel, ...]
+    adapt: str = "none"
 
     def __post_init__(self) -> None:
         """Check that the members fit together."""
@@ -126,6 +129,28 @@ class Ensemble:
             return None
         return ", ".join("none" if calibration is None else calibration.describe() for calibration in found)
 
+    def review_confidence(self, settings: MosaicSettings) -> list[float] | None:
+        """Return the confidence of each class from which on a disagreement is a place to review; None: any.
+
+        Of several models it is the highest.
+
+        Raises:
+            LulcsegError: Places to review are requested by precision, and a model has no calibration, which states it.
+        """
+        precision = settings.review_precision
+        if precision is None:
+            return None
+        found = []
+        for member in self.members:
+            if member.calibration is None:
+                raise LulcsegError(
+                    "places to review by precision need its precision on held-out ground, which a calibration states",
+                    where=member.checkpoint,
+                    remedy="run lulcseg calibrate, or leave mosaic.review_precision out",
+                )
+            found.append([member.calibration.threshold(k, precision) for k in range(len(self.legend))])
+        return [max(each) for each in zip(*found, strict=True)]
+
     @property
     def trained_on(self) -> list[str]:
         """Names of the scenes that any of the models was trained on."""
@@ -150,7 +175,21 @@ class Ensemble:
             )
         return settings.patch_size or self.record.patch_size
 
-    def on(self, device: torch.device, statistics: Mapping[str, Any] | None) -> list[PatchModel]:
+    def adapts(self, scene: str) -> bool:
+        """Whether a scene's mosaic is adapted; one that a model was trained on isn't.
+
+        Raises:
+            LulcsegError: It should be, but a model's record doesn't hold the values it was trained on.
+        """
+        if self.adapt == "none" or scene in self.trained_on:
+            return False
+        for member in self.members:
+            trained_quantiles(member.record)
+        return True
+
+    def on(
+        self, device: torch.device, statistics: Mapping[str, Any] | None, quantiles: Quantiles | None = None
+    ) -> list[PatchModel]:
         """Return the models' predictors on a device.
 
         All weights lie there together, unless it is a GPU and they take more than half of its free memory. Each model
@@ -159,6 +198,7 @@ class Ensemble:
         Args:
             device: The device.
             statistics: Those of the mosaic, if the models scale by them.
+            quantiles: Those of the mosaic, if it is adapted by its histogram.
         """
         together = len(self) == 1 or self._fit_together(device)
         if not together:
@@ -166,12 +206,16 @@ class Ensemble:
                 f"The weights of {len(self)} models ({self.weights / 1e9:.2f} GB) take more than half of the device's "
                 "free memory: they are moved there one after another, for each batch."
             )
-        return [predictor if together else _Visiting(predictor) for predictor in self._predictors(device, statistics)]
+        return [
+            predictor if together else _Visiting(predictor)
+            for predictor in self._predictors(device, statistics, quantiles)
+        ]
 
-    def _predictors(self, device: torch.device, statistics: Mapping[str, Any] | None) -> Iterator[PatchPredictor]:
+    def _predictors(
+        self, device: torch.device, statistics: Mapping[str, Any] | None, quantiles: Quantiles | None
+    ) -> Iterator[PatchPredictor]:
         for member in self.members:
-            predictor = member.on(device)
-            yield predictor if statistics is None else predictor.of_mosaic(statistics)
+            yield member.on(device).of_mosaic(statistics, quantiles)
 
     def _fit_together(self, device: torch.device) -> bool:
         """Whether the weights leave enough of a GPU's memory free; other devices share the machine's memory."""

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 
 import lulcseg
+from lulcseg.augment.band_matching import QUANTILES, BandMatching, Quantiles
 from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
@@ -47,16 +48,30 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
 
     Raises:
         LulcsegError: The passes are not valid, disagreement is requested of one model's single view, the models'
-            patches differ in size, the scene lacks what an output needs, or the region can't be read or holds no pixel
-            of the scene.
+            patches differ in size, places to review are requested by precision of models without calibration, the scene
+            lacks what an output needs, its mosaic can't be adapted, or the region can't be read or holds no pixel of
+            the scene.
     """
     plan_from(settings)
     settings.check_views(1 if ensemble is None else len(ensemble))
     if ensemble is not None:
         ensemble.patch_size(settings)
+        ensemble.review_confidence(settings)
+        if ensemble.adapts(scene.name):
+            check_adaptable(scene)
     check_outputs(settings, scene)
     if settings.region is not None:
         Region.read(Path(settings.region).expanduser(), scene.grid)
+
+
+def check_adaptable(scene: Scene) -> None:
+    """Check that a scene's mosaic can be matched to others: every band has several values.
+
+    Raises:
+        LulcsegError: It can't, or the mosaic can't be read.
+    """
+    quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
+    BandMatching(quantiles, quantiles, where=scene.file.path)
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,7 @@ class MapRequest:
         region: The part to map; None: all.
         products: The rasters to write.
         statistics: The mosaic's, if the model scales by them.
+        quantiles: The mosaic's, if it is adapted by its histogram.
         identity: Everything that the pixels depend on.
     """
 
@@ -81,6 +97,7 @@ class MapRequest:
     region: Region | None
     products: list[Product]
     statistics: Mapping[str, Any] | None
+    quantiles: Quantiles | None
     identity: dict[str, Any]
 
     @classmethod
@@ -95,10 +112,11 @@ class MapRequest:
         _, plan = plan_from(settings)
         region = None if settings.region is None else Region.read(Path(settings.region).expanduser(), grid)
         device = device_of(ensemble.devices.accelerator)  # the accelerator's first; nothing is moved there yet
-        statistics = None
+        statistics = quantiles = None
         if ensemble.scaled_over == MOSAIC:
-            measured = mosaic_statistics(scene.imagery, scene.cache)
-            statistics = measured.summary(record.scaling.percentiles)
+            statistics = mosaic_statistics(scene.imagery, scene.cache).summary(record.scaling.percentiles)
+        if ensemble.adapts(scene.name):
+            quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
         layers = layers_for(settings)
         default = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
         setup = PredictionSetup(
@@ -121,10 +139,11 @@ class MapRequest:
             "precision": str(number_format(ensemble.precision, ensemble.devices.accelerator) or torch.float32),
             "compile": settings.compile,
             **ensemble.calibration_identity(),
+            **({} if quantiles is None else {"adapted": {"by": ensemble.adapt, "quantiles": quantiles}}),
             **pixel_identity(setup, ensemble.legend, grid),
         }
         rasters = products(ensemble.legend, layers, len(ensemble))
-        return cls(ensemble, scene, settings, setup, region, rasters, statistics, identity)
+        return cls(ensemble, scene, settings, setup, region, rasters, statistics, quantiles, identity)
 
     @property
     def part(self) -> Window:
@@ -153,7 +172,7 @@ class MapRequest:
         def begin(device: torch.device, rank: int, world: int) -> StripJob:
             store = open_store()
             torch.set_num_threads(store.threads)
-            predictors = self.ensemble.on(device, self.statistics)
+            predictors = self.ensemble.on(device, self.statistics, self.quantiles)
             if self.settings.compile:
                 self._compile(predictors, device)
             strips = rank_share(store.missing(), rank, world)
@@ -200,15 +219,19 @@ class MapRequest:
         """Return the metadata of the map's files: how they were made."""
         calibration = self.ensemble.describe_calibration()
         records = [member.record for member in self.ensemble.members]
-        return {
-            "checkpoint": ", ".join(str(member.checkpoint) for member in self.ensemble.members),
-            "scene": self.scene.name,
-            "date": self.scene.date or "",
-            "run": ", ".join(dict.fromkeys(record.name for record in records)),
-            "scaling": self.ensemble.record.scaling.method,
-            "scaled_over": self.identity["scaled_over"] or "",
-            **_weights_tag([record.weights for record in records]),
-        } | ({} if calibration is None else {"calibration": calibration})
+        return (
+            {
+                "checkpoint": ", ".join(str(member.checkpoint) for member in self.ensemble.members),
+                "scene": self.scene.name,
+                "date": self.scene.date or "",
+                "run": ", ".join(dict.fromkeys(record.name for record in records)),
+                "scaling": self.ensemble.record.scaling.method,
+                "scaled_over": self.identity["scaled_over"] or "",
+                **_weights_tag([record.weights for record in records]),
+            }
+            | ({} if calibration is None else {"calibration": calibration})
+            | self._adapted
+        )
 
     def properties(self, store: StripStore) -> dict[str, Any]:
         """Return further properties of the map's STAC item."""
@@ -220,7 +243,13 @@ class MapRequest:
             "trained_on": self.ensemble.trained_on,
             "threads": store.threads,
             **({"calibrated_by": calibrated["calibration"]} if calibrated else {}),
+            **self._adapted,
         }
+
+    @property
+    def _adapted(self) -> dict[str, str]:
+        """How the mosaic was adapted, as a tag; none if it wasn't."""
+        return {} if self.quantiles is None else {"adapted": self.ensemble.adapt}
 
     def _compile(self, predictors: Sequence[PatchModel], device: torch.device) -> None:
         bands, batch_size, patch = self.ensemble.record.bands, self.setup.batch_size, self.setup.patch_size

@@ -113,7 +113,7 @@ def map_scene(
         tags = request.tags() | {"mosaic": label}
         with bars.busy("Writing the map"):
             rasters = join_strips(store, request.legend, tags)
-        files = MapFiles(store, request.legend, settings, scene, bars)
+        files = MapFiles(store, request.legend, settings, scene, bars, ensemble.review_confidence(settings))
         made = request.properties(store) | tags | {"checkpoint": ensemble.checkpoints}
         areas = files.write(title, rasters, made)
         strips = len(store.strips())

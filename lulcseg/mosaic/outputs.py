@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ class MapFiles:
         settings: Which files to write, and how.
         scene: The mapped scene.
         progress: Makes the progress callback of a stage.
+        review_confidence: For each class, the confidence from which on a disagreement is a place to review; None: all.
     """
 
     store: StripStore
@@ -68,6 +70,7 @@ class MapFiles:
     settings: MosaicSettings
     scene: Scene
     progress: StageProgress
+    review_confidence: Sequence[float] | None = None
 
     def write(self, title: str, rasters: Mapping[str, Path], properties: Mapping[str, Any]) -> list[ClassArea]:
         """Write all files.
@@ -134,7 +137,7 @@ class MapFiles:
     def _review(self, rasters: Mapping[str, Path]) -> Path:
         path = self._staged(REVIEW)
         assert self.scene.labels is not None
-        write_review(
+        summary = write_review(
             rasters[CLASSES],
             rasters[CONFIDENCE],
             self.scene.labels,
@@ -142,8 +145,18 @@ class MapFiles:
             self.store.mosaic,
             path,
             min_area=self.settings.min_area,
+            least_confidence=self.review_confidence,
             progress=self.progress("Comparing with the labels"),
         )
+        if self.review_confidence is not None:
+            from_on = ", ".join(
+                f"{name} {'never' if isinf(least) else f'{least:.2f}'}"
+                for name, least in zip(self.legend.names, self.review_confidence, strict=True)
+            )
+            sys.stdout.write(
+                f"Places to review by confidence ({from_on}): {summary.features:,} written, "
+                f"{summary.unsure:,} left out.\n"
+            )
         styles.embed_style(path, "review", styles.review_style())
         return path
 

@@ -23,10 +23,12 @@ def map_title(mosaic: str | None) -> str:
         'Map, multiple pass (hann)'
         >>> map_title("single_patch")
         'Map, single pass, scaled over the patch'
+        >>> map_title("single_histogram")
+        'Map, single pass, matched to the training mosaics'
         >>> map_title(None)
         'Map'
     """
-    label, _, variant = (mosaic or "").partition("_")
+    label, *variants = (mosaic or "").split("_")
     name, *changes = label.split("-")
     if name == "own":
         passes = "passes of its own"
@@ -35,7 +37,8 @@ def map_title(mosaic: str | None) -> str:
     else:
         return "Map"
     passes += f" ({', '.join(changes)})" if changes else ""
-    return f"Map, {passes}" + (f", scaled over the {variant}" if variant else "")
+    said = ["matched to the training mosaics" if v == "histogram" else f"scaled over the {v}" for v in variants]
+    return ", ".join([f"Map, {passes}", *said])
 
 
 def describe_passes(tags: Mapping[str, str]) -> str:

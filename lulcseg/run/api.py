@@ -32,6 +32,7 @@ def map_scene(
     accelerator: str = "auto",
     precision: str = "auto",
     at_prediction: str | None = None,
+    adapt: str = "none",
     trust_target: bool = False,
 ) -> MapResult:
     """Map a scene with a trained model, or with the mean of several, on one device.
@@ -46,6 +47,7 @@ def map_scene(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         precision: As in ``trainer.precision``.
         at_prediction: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
+        adapt: How a mosaic that the model wasn't trained on is adapted to it: ``none`` or ``histogram``.
         trust_target: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
 
     Returns:
@@ -58,7 +60,8 @@ def map_scene(
     check_device(accelerator)
     models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
     loaded = [_loaded(each, at_prediction=at_prediction, trust_target=trust_target) for each in models]
-    ensemble = Ensemble(tuple(TrainedModel(task, path, precision, Devices(accelerator)) for task, path in loaded))
+    members = tuple(TrainedModel(task, path, precision, Devices(accelerator)) for task, path in loaded)
+    ensemble = Ensemble(members, adapt=adapt)
     opened = scene if isinstance(scene, Scene) else Scene.open(scene)
     chosen = settings or MosaicSettings()
     for task, _ in loaded:

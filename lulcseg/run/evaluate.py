@@ -12,7 +12,9 @@ import numpy as np
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.class_sources import LabelSource, MapSource
 from lulcseg.assessment.console import print_areas, print_assessment
+from lulcseg.assessment.console_reliability import print_reliability
 from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
+from lulcseg.assessment.probability_points import PointProbabilities, probabilities_beside
 from lulcseg.assessment.score_points import assess
 from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
@@ -20,6 +22,7 @@ from lulcseg.loggers.run_contents import show_assessment, show_map
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
+from lulcseg.mosaic.products import PROBABILITIES
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.run_folder.record import RecordWriter
@@ -79,7 +82,7 @@ class MapRun:
     def _map(self, scene: Scene, mosaic: MosaicSettings) -> Assessment | None:
         """Map a scene and score the map; None without reference points."""
         folder, model = self.writer.folder, Ensemble.of(self.model)
-        label = label_of(mosaic, self.variant)
+        label = label_of(mosaic, self.variant, model.adapt if model.adapts(scene.name) else None)
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
             self.writer.put_scene(scene.name, put_previews(scene, folder.path))
@@ -92,17 +95,24 @@ class MapRun:
         show_map(self.display, folder, entry, self.writer.record.scenes[scene.name])
         print_areas(done.areas)
         pixels = [area.pixels for area in done.areas]
-        scored = assess_map(scene, path, model.record, label, self.plans, pixels=pixels)
+        shares = PROBABILITIES in mosaic.outputs
+        scored = assess_map(scene, path, model.record, label, self.plans, pixels=pixels, with_probabilities=shares)
         if scored is not None:
             self._save(scored, stem)
             print_assessment(scored)
+            print_reliability(scored)
         return scored
 
 
-def label_of(mosaic: MosaicSettings, variant: str | None) -> str:
-    """Return the name of a map's passes, with the statistics used in place of the batch's if that was chosen."""
+def label_of(mosaic: MosaicSettings, *variants: str | None) -> str:
+    """Return the name of a map's passes, with what else sets it apart.
+
+    Args:
+        mosaic: The settings of the passes.
+        *variants: The statistics used in place of the batch's, and how the mosaic was adapted, if chosen.
+    """
     label, _ = plan_from(mosaic)
-    return f"{label}_{variant}" if variant else label
+    return "_".join([label, *(variant for variant in variants if variant)])
 
 
 def assess_map(
@@ -113,6 +123,7 @@ def assess_map(
     plans: Sequence[Plan],
     *,
     pixels: Sequence[int],
+    with_probabilities: bool = False,
 ) -> Assessment | None:
     """Score a map at its scene's reference points; None without any.
 
@@ -127,6 +138,7 @@ def assess_map(
         plans: The plans that the models were trained on, to tell apart points inside and outside the training patches;
             empty: unknown.
         pixels: Pixels of each class on the whole map, in the legend's order.
+        with_probabilities: Whether the map's probabilities lie beside it, to be scored too.
     """
     points, spec = scene.points, scene.spec.points
     if points is None or spec is None:
@@ -149,7 +161,12 @@ def assess_map(
         strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
         strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
     )
-    return with_design_if_possible(result, request, path, reference, points.geometry, pixels=pixels)
+    shares = None
+    if with_probabilities and result.scores.n_scored:
+        shares = PointProbabilities.read(probabilities_beside(path), path, result, points.geometry)
+    return with_design_if_possible(
+        result, request, path, reference, points.geometry, pixels=pixels, probabilities=shares
+    )
 
 
 def assess_labels(scene: Scene) -> Assessment | None:

@@ -22,7 +22,7 @@ from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sh
 from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightning
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
-from lulcseg.run.model_setup import measure_scenes, model_record, training_margin
+from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics, training_margin
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.selection_entry import SelectionEntry
 from lulcseg.sampling.plan import TRAIN, Plan
@@ -106,8 +106,8 @@ def fit(
     quiet_lightning()
     keep_freed_memory()
     torch.set_float32_matmul_precision("high")
-    task = _task(config, scenes, plan, prior_shift, class_weights)
-    data = _patch_data(config, scenes, plan, task.record, cache)
+    task = build_task(config, scenes, plan, prior_shift, class_weights)
+    data = build_data(config, scenes, plan, task.record, cache)
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     folder, monitor = RunFolder(run_dir), monitor_of(config.trainer, validates=plan.validates)
     checkpoints = RunCheckpoints(folder.checkpoints, monitor, earlier=start)
@@ -130,7 +130,7 @@ def fit(
     return FitResult(best, took, selection, trainer.global_step, schedule.dropped)
 
 
-def _task(
+def build_task(
     config: TrainConfig,
     scenes: Sequence[Scene],
     plan: Plan,
@@ -138,7 +138,7 @@ def _task(
     class_weights: Mapping[str, float] | None,
 ) -> SegmentationTask:
     """Build the model, with weights drawn from the run's seed."""
-    measured = measure_scenes(config, scenes)
+    measured = measure_scenes(scenes)
     record = model_record(config, scenes, plan, measured)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     task = SegmentationTask(
@@ -146,16 +146,17 @@ def _task(
         TrainingSettings.of(config),
         prior_shift=prior_shift,
         class_weights=None if class_weights is None else list(class_weights.values()),
-        scenes=[statistics.summary(config.scaling.percentiles) for statistics in measured],
+        scenes=[each.summary(config.scaling.percentiles) for each in measured if needs_statistics(config)],
     )
     if config.trainer.activation_checkpointing:
         recompute(task.network)
     return task
 
 
-def _patch_data(
+def build_data(
     config: TrainConfig, scenes: Sequence[Scene], plan: Plan, record: ModelRecord, cache: Path | None
 ) -> PatchData:
+    """Return the loaders of a plan's patches."""
     decoded = cache if config.reading.decoded else None
     return PatchData(
         {scene.name: SceneDataset(scene, decoded=decoded) for scene in scenes},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lulcseg.augment.band_matching import QUANTILES
 from lulcseg.errors import LulcsegError
 from lulcseg.models.weights_statistics import pretrained_weights
 from lulcseg.sampling.plan import Plan
@@ -26,12 +27,13 @@ def model_record(
         config: The run's settings.
         scenes: The scenes; the first describes the imagery.
         plan: The patches.
-        measured: Statistics of the scenes' mosaics, if scaling needs them.
+        measured: Statistics of the scenes' mosaics, from :func:`measure_scenes`; none for a model that isn't trained.
 
     Raises:
         LulcsegError: Pretrained weights that aren't there, or a scaling that contradicts them.
     """
     first = scenes[0]
+    together = merge(measured) if measured else None
     return ModelRecord(
         legend=first.legend.to_plain(),
         bands=first.bands,
@@ -40,7 +42,8 @@ def model_record(
         patch_size=config.sampling.patch_size,
         model=config.model,
         scaling=config.scaling,
-        statistics=merge(measured).summary(config.scaling.percentiles) if measured else None,
+        statistics=together.summary(config.scaling.percentiles) if together and needs_statistics(config) else None,
+        quantiles=None if together is None else together.quantiles(QUANTILES),
         scenes=[s.name for s in scenes],
         name=config.name,
         seed=config.seed,
@@ -49,14 +52,17 @@ def model_record(
     )
 
 
-def measure_scenes(config: TrainConfig, scenes: Sequence[Scene]) -> list[BandStatistics]:
-    """Return statistics of each scene's mosaic; none if scaling has no use for them.
-
-    A model scaled over the batch gets them in any case, so that either may replace the batch at prediction.
-    """
-    if config.scaling.method == "none" or config.scaling.over == "patch":
-        return []
+def measure_scenes(scenes: Sequence[Scene]) -> list[BandStatistics]:
+    """Return statistics of each scene's mosaic: for scaling, and for mosaics that are to be matched to these."""
     return [mosaic_statistics(scene.imagery, scene.cache) for scene in scenes]
+
+
+def needs_statistics(config: TrainConfig) -> bool:
+    """Whether scaling needs statistics of mosaics.
+
+    Scaling over the batch does in any case, so that either may replace the batch at prediction.
+    """
+    return config.scaling.method != "none" and config.scaling.over != "patch"
 
 
 def training_margin(config: TrainConfig, record: ModelRecord) -> int:

@@ -116,7 +116,7 @@ def weigh_classes(
         LulcsegError: Weights that don't fit the legend.
     """
     names: list[str] = plan.meta["legend"]
-    shares = [counts["prior"][name]["pixels"] for name in names] if "prior" in counts else [0.0] * len(names)
+    shares = [counts["prior"][name]["pixels"] for name in names] if settings.weighs_by_plan else []
     found = plan_weights(
         settings, names, shares, counts["splits"].get(TRAIN, 0),
         lambda: frequencies_where_present(plan, _training_labels(scenes)),

@@ -76,7 +76,8 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     folder = _destination(config, checkpoints)
     if not is_rank_zero():
         for scene in scenes:
-            label = label_of(config.mosaic, config.at_prediction)
+            adapt = config.adapt if ensemble.adapts(scene.name) else None
+            label = label_of(config.mosaic, config.at_prediction, adapt)
             map_scene(ensemble, scene, config.mosaic, folder.map_file(f"{scene.name}_{label}"), label=label)
         return None
 
@@ -108,7 +109,9 @@ def _display_of(
     if config.show == "none" or len(checkpoints) > 1:
         return nullcontext(NOTHING)
     names = [scene.name for scene in scenes]
-    detail = "_".join([*names, label_of(config.mosaic, config.at_prediction)])
+    detail = "_".join(
+        [*names, label_of(config.mosaic, config.at_prediction, config.adapt if config.adapt != "none" else None)]
+    )
     return reopen_display(
         RunFolder.of_checkpoint(checkpoints[0]),
         writer.folder,
@@ -135,7 +138,7 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
         if calibration is not None and is_rank_zero():
             print_line(f"Probabilities are calibrated: {calibration.describe()}.")
         members.append(TrainedModel(task, path, config.precision, devices, calibration))
-    return Ensemble(tuple(members))
+    return Ensemble(tuple(members), adapt=config.adapt)
 
 
 def _destination(config: PredictConfig, checkpoints: Sequence[Path]) -> RunFolder:

@@ -12,7 +12,8 @@ from lulcseg.loggers.open_display import check_logger, open_display
 from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.run_identity import identity_of
 from lulcseg.mosaic.devices import Devices
-from lulcseg.mosaic.map_request import check_request
+from lulcseg.mosaic.ensemble import Ensemble
+from lulcseg.mosaic.map_request import check_adaptable, check_request
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_rank_zero, print_line
@@ -169,7 +170,9 @@ def _train_and_map(
             # on one device: the others' processes have ended with the training
             model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
-            found = MapRun(writer, model, [plan], display, pictured).run(assessed, config.mosaic, config.assess)
+            found = MapRun(writer, Ensemble((model,), adapt=config.adapt), [plan], display, pictured).run(
+                assessed, config.mosaic, config.assess
+            )
         show_outcome(display, writer.record.updated(**peaks_with(writer.record)))
         show_model(display, identity.model, config.seed, folder, best_path)
     return found
@@ -197,6 +200,8 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     read_ahead([*trained, *assessed], model)
     for scene in assessed:
         check_request(scene, config.mosaic)
+        if config.adapt != "none" and scene not in trained:
+            check_adaptable(scene)
     return trained, assessed
 
 

@@ -20,6 +20,7 @@ FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "members", "sampling.plan
 """Settings that name a file: the file's content changes the result, its path doesn't."""
 
 ADDED: Mapping[str, Any] = {
+    "adapt": "none",
     "calibration": "auto",
     "loss.class_weights": "none",
     "loss.dice_share": 0.5,

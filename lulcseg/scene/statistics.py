@@ -80,6 +80,15 @@ class BandStatistics:
             }
         return found | {"percentiles": list(percentiles), "pixels": self.bands[0].count, "every": self.every}
 
+    def quantiles(self, number: int) -> list[list[float]]:
+        """Return evenly spaced quantiles of each band, from the least value to the greatest, in raw units.
+
+        Args:
+            number: How many, at least 2.
+        """
+        shares = [100 * k / (number - 1) for k in range(number)]
+        return [band.percentiles(shares) for band in self.bands]
+
     def to_plain(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {"dtype": self.dtype, "every": self.every, "bands": [band.to_plain() for band in self.bands]}

@@ -21,6 +21,18 @@ from lulcseg.settings.study import StudySettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.settings.trial import TrialSettings
 
+ADAPTATIONS = ("none", "histogram")
+"""Ways of adapting a model to a mosaic at prediction."""
+
+
+def _adapt_setting() -> Any:
+    return setting(
+        "none",
+        "How a mosaic is adapted to the model before it is mapped: none; histogram: each band's values are matched to "
+        "those of the mosaics trained on, which are themselves left as they are.",
+        choices=ADAPTATIONS,
+    )
+
 
 @dataclass
 class TrainConfig:
@@ -45,6 +57,7 @@ class TrainConfig:
     )
     logger: LoggerSettings = field(default_factory=LoggerSettings)
     mosaic: MosaicSettings = field(default_factory=MosaicSettings)
+    adapt: str = _adapt_setting()
     assess: AssessSettings = field(default_factory=AssessSettings)
     trial: TrialSettings = field(default_factory=TrialSettings)
     study: StudySettings = field(default_factory=StudySettings)
@@ -62,6 +75,11 @@ class TrainConfig:
                 refuse(
                     f"callbacks.{name} has no _target_", f"set callbacks.{name}._target_, the dotted path of its class"
                 )
+        if self.mosaic.review_precision is not None:
+            refuse(
+                "mosaic.review_precision: a model that is being trained has no calibration yet",
+                "leave it out; run lulcseg calibrate after the training, and then predict.py",
+            )
         if self.trial.name is not None and self.trainer.nodes > 1:
             refuse(
                 f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",
@@ -87,6 +105,7 @@ class PredictConfig:
     scenes: PredictScenes = field(default_factory=PredictScenes)
     output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
     mosaic: MosaicSettings = field(default_factory=lambda: MosaicSettings(name="multiple"))
+    adapt: str = _adapt_setting()
     assess: AssessSettings = field(default_factory=AssessSettings)
     seed: int | None = setting(
         None,

@@ -17,6 +17,11 @@ class ContrastSettings:
         choices=("slope", "difference"),
     )
     values: list[str] = setting([], "Names of the values that are compared; empty: all that have a level.")
+    metric: str = setting(
+        "kappa",
+        "Score that is compared; brier, nll and ece are of the probabilities, which mosaic.outputs must then hold.",
+        choices=("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers", "brier", "nll", "ece"),
+    )
 
 
 @dataclass

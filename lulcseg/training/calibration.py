@@ -91,7 +91,7 @@ class Calibration:
         return {"method": self.method, "factor": list(self.factor), "offset": list(self.offset)}
 
     def threshold(self, class_index: int, precision: float) -> float:
-        """Return the lowest confidence from which on a class's precision on held-out ground reached a share.
+        """Return the lowest confidence from which on a class's precision on held-out ground is never below a share.
 
         Args:
             class_index: The class.
@@ -100,8 +100,12 @@ class Calibration:
         Returns:
             The confidence, 0…1; infinity if no confidence was enough, or the class was not mapped often enough.
         """
-        curve = self.precision[class_index] if self.precision else ()
-        return min((confidence for confidence, share in curve if share >= precision), default=math.inf)
+        found = math.inf
+        for confidence, share in reversed(self.precision[class_index] if self.precision else ()):
+            if share < precision:
+                break
+            found = confidence
+        return found
 
     def to_plain(self) -> dict[str, Any]:
         """Return the JSON form."""

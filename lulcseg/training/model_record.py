@@ -50,6 +50,8 @@ class ModelRecord:
         scaling: Settings of the scaling.
         statistics: Statistics of all training mosaics' raw values, if scaling may need them
             (:meth:`lulcseg.scene.statistics.BandStatistics.summary`); else None.
+        quantiles: For each band, quantiles of all training mosaics' raw values, evenly spaced from the least to the
+            greatest, to which another mosaic's values may be matched; None in records of earlier versions.
         scenes: Names of the scenes it was trained on.
         name: Name of the run.
         seed: Seed of the run.
@@ -67,6 +69,7 @@ class ModelRecord:
     model: ModelSettings = field(default_factory=ModelSettings)
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
     statistics: dict[str, Any] | None = None
+    quantiles: list[list[float]] | None = None
     scenes: list[str] = field(default_factory=list)
     name: str = "run"
     seed: int = 0

@@ -9,10 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lulcseg.augment.band_matching import BandMatching, Quantiles
 from lulcseg.augment.stretch import Limits
+from lulcseg.errors import LulcsegError
 from lulcseg.training.calibration import Calibration
 from lulcseg.training.compiling import compile_network
 from lulcseg.training.cpu_allocator import keep_freed_memory
+from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
 
@@ -30,9 +33,11 @@ class PatchPredictor:
     Attributes:
         device: Where it computes.
         mosaic: Limits of the mosaic that is mapped, if scaling uses them.
+        matching: Match of the mosaic's values to those trained on, if it is to be matched.
     """
 
     mosaic: Limits | None = None
+    matching: BandMatching | None = None
 
     def __init__(
         self,
@@ -50,14 +55,26 @@ class PatchPredictor:
         self.dtype = number_format(precision, accelerator)
         self._calibrate = None if calibration is None else calibration.on(self.device)
 
-    def of_mosaic(self, statistics: Mapping[str, Any]) -> PatchPredictor:
+    def of_mosaic(
+        self, statistics: Mapping[str, Any] | None = None, quantiles: Quantiles | None = None
+    ) -> PatchPredictor:
         """Return the predictor for a mosaic's patches.
 
         Args:
-            statistics: The mosaic's, as in the model's record.
+            statistics: The mosaic's, as in the model's record; None: scaling doesn't use them.
+            quantiles: The mosaic's, if its values are to be matched to those that the model was trained on. Scaling
+                then takes the training mosaics' statistics for the mosaic's.
+
+        Raises:
+            LulcsegError: The mosaic can't be matched: a band has a single value, or the model is of a version that
+                didn't record what it was trained on.
         """
-        own = copy.copy(self)
-        own.mosaic = Limits(*(limit.to(self.device) for limit in self.task.scaler.limits_of(statistics)))
+        own, record = copy.copy(self), self.task.record
+        if quantiles is not None:
+            own.matching = BandMatching(quantiles, trained_quantiles(record)).to(self.device)
+            statistics = record.statistics if statistics is not None else None
+        if statistics is not None:
+            own.mosaic = Limits(*(limit.to(self.device) for limit in self.task.scaler.limits_of(statistics)))
         return own
 
     def compile(self, image: Tensor, valid: Tensor) -> str | None:
@@ -83,10 +100,27 @@ class PatchPredictor:
         Returns:
             (B, K, P, P) float32, contiguous: each class's plane is one block of memory, as blending needs.
         """
+        if self.matching is not None:
+            image = self.matching(image)
         with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
             logits: Tensor = self.task(image, valid, self.mosaic)
         logits = logits.to(torch.float32, memory_format=torch.contiguous_format)
         return logits if self._calibrate is None else self._calibrate(logits)
+
+
+def trained_quantiles(record: ModelRecord) -> Quantiles:
+    """Return the quantiles of the mosaics that a model was trained on.
+
+    Raises:
+        LulcsegError: Its record has none.
+    """
+    if record.quantiles is None:
+        raise LulcsegError(
+            "the model's record doesn't hold the values it was trained on",
+            where="adapt",
+            remedy="set adapt=none, or train it again with this version",
+        )
+    return record.quantiles
 
 
 def scaled_over(task: SegmentationTask) -> str | None:

@@ -12,7 +12,7 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.trials.replicates import Replicate
-from lulcseg.trials.scores_by_seed import AVERAGED, PER_CLASS, WHOLE_MAP
+from lulcseg.trials.scores_by_seed import AVERAGED, OF_PROBABILITIES, PER_CLASS, WHOLE_MAP
 from lulcseg.trials.trial_reader import Trial
 
 COLUMNS = (
@@ -68,6 +68,9 @@ def _scored_rows(r: Replicate) -> Iterator[tuple[Any, ...]]:
         for metric in WHOLE_MAP:
             n = a.scores.classes_averaged if metric in AVERAGED else a.scores.n_scored
             yield (*what, "all", "", metric, getattr(a.scores, metric), n)
+        if a.reliability is not None:
+            for metric in OF_PROBABILITIES:
+                yield (*what, "all", "", metric, getattr(a.reliability, metric).value, a.reliability.points)
         yield from ((*what, "all", *row) for row in _class_rows(a))
         for name, subset in a.subsets.items():
             for metric in ("kappa", "overall_accuracy", "mean_f1"):

@@ -38,6 +38,9 @@ _NAMES = {
     "mean_f1": "mean F1",
     "mean_users": "mean user's accuracy",
     "mean_producers": "mean producer's accuracy",
+    "brier": "Brier score",
+    "nll": "log loss",
+    "ece": "calibration error",
     "hours": "training time",
 }
 
@@ -83,13 +86,13 @@ class Comparison:
     sentence: str
 
 
-def named_contrast(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGIN) -> Comparison | None:
+def named_contrast(trial: Trial, view: View, metric: str | None = None, margin: float = MARGIN) -> Comparison | None:
     """Test the contrast that the trial named beforehand.
 
     Args:
         trial: The trial.
         view: The maps to compare.
-        metric: The score to compare.
+        metric: The score to compare; None: the one that the contrast names.
         margin: Equivalence margin.
 
     Returns:
@@ -98,6 +101,7 @@ def named_contrast(trial: Trial, view: View, metric: str = "kappa", margin: floa
     contrast = trial.contrast
     if contrast is None:
         return None
+    metric = metric or contrast.metric
     table = _comparable(trial, view, metric)
     if contrast.kind == "difference":
         assert contrast.values is not None
@@ -125,7 +129,9 @@ def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGI
         One result per pair, in the order of the values.
     """
     table = _comparable(trial, view, metric)
-    named = set(trial.contrast.values or ()) if trial.contrast and trial.contrast.kind == "difference" else set()
+    contrast = trial.contrast
+    is_named = contrast is not None and contrast.kind == "difference" and contrast.metric == metric
+    named = set(contrast.values or ()) if contrast is not None and is_named else set()
     results = [
         _result(
             "difference",
@@ -211,7 +217,7 @@ def _with_verdict(c: Comparison) -> Comparison:
 
 
 def _sentence(c: Comparison, verdict: Verdict) -> str:
-    name = _NAMES.get(c.metric, c.metric)
+    name = metric_name(c.metric)
     if c.kind == "slope":
         through = " to ".join(dict.fromkeys(c.values[:1] + c.values[-1:]))
         what, effect, over = f"{name} from {through}", f"{_signed(c.estimate)} per doubling", " over the whole range"
@@ -228,6 +234,15 @@ def _sentence(c: Comparison, verdict: Verdict) -> str:
         figures = f"{effect}, {interval}; equivalence test p {_p(c.p_equivalence)}"
         return f"{what}: no difference beyond ± {c.margin:g}{over} ({figures})."
     return f"{what}: inconclusive ({effect}, {interval})."
+
+
+def metric_name(metric: str) -> str:
+    """Return a score in words.
+
+    >>> metric_name("nll")
+    'log loss'
+    """
+    return _NAMES.get(metric, metric)
 
 
 def _signed(x: float) -> str:

@@ -139,7 +139,7 @@ def rank_trial(
     ]
     contrast = named_contrast(trial, view, margin=margin)
     others = pairs(trial, view, margin=margin)
-    known = others if contrast is None else [contrast, *others]
+    known = others if contrast is None or contrast.metric != "kappa" else [contrast, *others]
     return Ranking(
         trial=trial,
         view=view,

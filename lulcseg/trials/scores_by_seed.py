@@ -19,6 +19,9 @@ WHOLE_MAP = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_produce
 PER_CLASS = ("f1", "users", "producers")
 """Metrics of a class."""
 
+OF_PROBABILITIES = ("brier", "nll", "ece")
+"""Metrics of a map's probabilities, as in :class:`lulcseg.assessment.reliability.Reliability`; lower is better."""
+
 AVERAGED = ("mean_f1", "mean_users", "mean_producers")
 """Metrics that are averages over classes, comparable only over the same classes."""
 
@@ -72,7 +75,8 @@ def score_table(trial: Trial, view: View, metric: str, land_class: str | None = 
     Args:
         trial: The trial.
         view: The maps to compare.
-        metric: One of :data:`WHOLE_MAP`, or with a class one of :data:`PER_CLASS`; ``hours`` for the training time.
+        metric: One of :data:`WHOLE_MAP` or :data:`OF_PROBABILITIES`, or with a class one of :data:`PER_CLASS`;
+            ``hours`` for the training time.
         land_class: Name of the class.
 
     Returns:
@@ -92,6 +96,8 @@ def _score(replicate: Replicate, assessment: Assessment, metric: str, land_class
     if metric == "hours":
         seconds = replicate.training_seconds
         return np.nan if seconds is None else seconds / 3600
+    if metric in OF_PROBABILITIES:
+        return np.nan if assessment.reliability is None else float(getattr(assessment.reliability, metric).value)
     figure = getattr(assessment.scores, metric)
     if land_class is None:
         return float(figure)

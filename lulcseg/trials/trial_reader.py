@@ -14,6 +14,9 @@ from lulcseg.run_folder.folder import TrialFolder
 from lulcseg.trials.replicates import Replicate, read_replicate
 from lulcseg.trials.trial_warnings import notices
 
+COMPARABLE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers", "brier", "nll", "ece")
+"""Scores that a contrast may compare."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrialValue:
@@ -35,10 +38,12 @@ class Contrast:
     Attributes:
         kind: ``slope`` of the score on log₂ of the level, or ``difference``, the second value minus the first.
         values: The values; None for a slope: all that have a level.
+        metric: The score that is compared.
     """
 
     kind: Literal["slope", "difference"]
     values: tuple[str, ...] | None = None
+    metric: str = "kappa"
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,9 +185,9 @@ def _contrast(plain: Mapping[str, Any] | None, values: list[TrialValue], folder:
         "slope": named is None or all(level is not None and level > 0 for level in levels),
         "difference": named is not None and len(named) == 2 and set(named) <= set(known),
     }
-    if not valid.get(kind, False):
+    if not valid.get(kind, False) or plain.get("metric", "kappa") not in COMPARABLE:
         raise _invalid("contrast", folder)
-    return Contrast(kind, named)
+    return Contrast(kind, named, str(plain.get("metric") or "kappa"))
 
 
 def _invalid(key: str, folder: Path) -> LulcsegError:

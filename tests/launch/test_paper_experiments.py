@@ -90,8 +90,8 @@ WEIGHTED = (
     "stratified_lovasz", "stratified_tversky",
 )  # fmt: skip
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "ensemble", "fast_path", "losses", "one_class", "pass_sets",
-    "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling",
+    "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
+    "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 
@@ -152,7 +152,7 @@ def test_the_trial_of_pretrained_encoders_differs_in_their_weights_alone() -> No
 
 def test_a_sweep_says_which_script_runs_it() -> None:
     predicted = {name for name in groups()["sweeps"] if program_of(name) == "predict"}
-    assert predicted == {"ensemble", "passes", "pass_sets", "pass_weights", "patch_window"}
+    assert predicted == {"calibration", "ensemble", "passes", "pass_sets", "pass_weights", "patch_window"}
 
 
 def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:
@@ -178,6 +178,14 @@ def test_a_sweep_holds_parameters_seeds_and_what_the_trial_is(name: str) -> None
     assert set(content["hydra"]) == {"sweeper"}
     assert content["hydra"]["sweeper"]["params"]["seed"] == "0,1,2,3,4"
     assert set(content["hydra"]["sweeper"]["params"]) <= {"seed", "+experiment", "mosaic"}
+
+
+def test_the_trial_of_calibration_compares_the_log_loss() -> None:
+    runs = runs_of("calibration")
+    assert {run.calibration for run in runs} == {"none", "temperature", "vector"}
+    assert all(run.calibration == run.trial.value for run in runs)
+    assert {(run.trial.contrast.metric, *run.trial.contrast.values) for run in runs} == {("nll", "none", "temperature")}
+    assert all("probabilities" in run.mosaic.outputs for run in runs)
 
 
 def test_any_batch_and_any_patch_size_is_an_experiment_too() -> None:
@@ -224,3 +232,16 @@ def test_a_wandb_sweep_is_of_the_same_runs(name: str) -> None:
         assert made["metric"]["name"] == "synthetic_2018_single/kappa"
     with pytest.raises(LulcsegError, match="did you mean 'batch_size'"):
         wandb_sweep("batch_sise")
+
+
+def test_the_trial_of_losses_differs_in_loss_and_sampling_alone() -> None:
+    runs = runs_of("losses")
+    stated = {run.name: flat(asdict(run)) for run in runs if run.seed == 0}
+    assert set(stated) == {"patch512_grid", "patch512_stratified", *WEIGHTED}
+    assert len(runs) == 5 * len(stated)
+    for name, settings in stated.items():
+        plain = stated["patch512_grid" if "grid" in name else "patch512_stratified"]
+        changed = {k for k, v in settings.items() if v != plain[k]} - {"name", "run_dir", "trial.value"}
+        assert len(changed) == int(name in WEIGHTED), name
+        assert changed <= {"loss.name", "loss.class_weights"}
+    assert runs[0].trial.contrast.values == ["grid_inverse", "patch512_stratified"]

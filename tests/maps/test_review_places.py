@@ -294,3 +294,20 @@ def test_a_code_that_the_legend_lacks(tmp_path):
     with pytest.raises(LulcsegError, match="min_area: -1 is not an amount"):
         write(tmp_path, mapped, labels, min_area=-1)
     assert not (tmp_path / "review.gpkg").exists()
+
+
+def test_only_places_that_the_map_is_sure_enough_of_are_written(tmp_path):
+    """Each mapped class has its own least confidence; what is left out is counted."""
+    mapped, labels = agreed()
+    sure = np.full(mapped.shape, 250, np.uint8)
+    for col, (shown, share) in enumerate([(SUMMER, 0.9), (SUMMER, 0.7), (OTHER, 0.7), (OTHER, 0.5)]):
+        place = np.s_[10:40, 5 + 30 * col : 25 + 30 * col]
+        mapped[place], sure[place] = shown, round(share * 250)
+    everything, _ = write(tmp_path, mapped, labels, sure)
+    assert (everything.features, everything.unsure) == (4, 0)
+    summary, places = write(tmp_path, mapped, labels, sure, least_confidence=[0.0, 0.8, 0.6])
+    assert sorted(zip(places["mapped"], places["confidence"].round(1), strict=True)) == [("Other", 0.7), ("Été", 0.9)]
+    assert (summary.features, summary.unsure, summary.slivers) == (2, 2, 0)
+    none, places = write(tmp_path, mapped, labels, sure, least_confidence=[np.inf] * 3)
+    assert len(places) == 0
+    assert none.unsure == 4

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from lulcseg.assessment.design import Estimate
+from lulcseg.assessment.reliability import Reliability
+from lulcseg.trials.collecting import collect
 from lulcseg.trials.contrasts import find_pair, named_contrast, pairs
 from lulcseg.trials.paired_tests import equivalence, paired_t
 from lulcseg.trials.ranking import rank_trial
@@ -16,6 +20,31 @@ from tests.support.trials import VIEW, trial_of
 
 NOISE = np.array([0.004, -0.003, 0.001, -0.002, 0.0])
 BASE = np.array([0.70, 0.72, 0.69, 0.71, 0.70])
+
+
+def with_log_loss(trial, losses):
+    """Return a trial whose maps' probabilities have these log losses, by value and seed."""
+    none = Estimate(math.nan, math.nan, math.nan, math.nan)
+    for value, of_seeds in zip(trial.values, losses, strict=True):
+        for replicate, loss in zip(trial.of(value.name), of_seeds, strict=True):
+            scores = dict.fromkeys(("brier", "ece", "ece_equal_mass", "classwise_ece", "overconfidence"), none)
+            found = Reliability(9, "unknown", nll=replace(none, value=loss), ece_by_chance=math.nan, bins=(), **scores)
+            replicate.assessments[:] = [replace(a, reliability=found) for a in replicate.assessments]
+    return trial
+
+
+def test_a_contrast_may_be_of_the_log_loss():
+    contrast = Contrast("difference", ("v0", "v1"), "nll")
+    trial = with_log_loss(trial_of([BASE, BASE], contrast), [BASE + 0.5, BASE + 0.3 + NOISE])
+    c = named_contrast(trial, VIEW)
+    assert c.metric == "nll"
+    assert c.estimate == pytest.approx(-0.2)
+    assert c.sentence.startswith("v1 against v0: −0.200 log loss (")
+    ranking = rank_trial(trial, VIEW)
+    assert ranking.contrast == c
+    assert [p.values for p in ranking.pairs] == [("v0", "v1")], "kappa's own comparison is exploratory"
+    table = collect([trial])
+    assert table["score"][table["metric"] == "nll"].tolist() == pytest.approx([*(BASE + 0.5), *(BASE + 0.3 + NOISE)])
 
 
 def difference(gain, noise=NOISE, **settings):

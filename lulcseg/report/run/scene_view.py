@@ -23,6 +23,7 @@ from lulcseg.report.area_table import AreaRow, area_rows
 from lulcseg.report.map_files import MapFile
 from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
 from lulcseg.report.picture_layers import PictureLayer
+from lulcseg.report.run.reliability_view import ReliabilityView, reliability_view
 from lulcseg.report.run.run_data import RunData
 
 _LONGEST = 1600
@@ -51,6 +52,7 @@ class AssessmentView:
     rows: list[ClassRow]
     cells: list[list[MatrixCell]]
     note: str
+    reliability: ReliabilityView | None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,13 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
         files=[(m.label, m.files) for m in read if m.files],
         assessments=[
             AssessmentView(
-                f"{key}-{i}", assessment_title(a), a, class_rows(a), matrix_cells(a.confusion), design_note(a)
+                f"{key}-{i}",
+                assessment_title(a),
+                a,
+                class_rows(a),
+                matrix_cells(a.confusion),
+                design_note(a),
+                reliability_view(a, f"{key}-{i}"),
             )
             for i, a in enumerate(results, start=1)
         ],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lulcseg.assessment.scores import format_score
 from lulcseg.report.accuracy_table import SIMPLE_RANDOM_NOTE, design_note
 from lulcseg.report.trial.score_views import ViewComparison
-from lulcseg.trials.contrasts import NO_RANK_TESTS
+from lulcseg.trials.contrasts import NO_RANK_TESTS, metric_name
 from lulcseg.trials.paper_ranking_rule import RULE, TIE_RULES
 from lulcseg.trials.ranking import Ranking
 from lulcseg.trials.summary import FEW_POINTS, SPREAD
@@ -48,8 +48,9 @@ def answer_of(ranking: Ranking) -> Answer:
     """Return the conclusion from the contrast named before the trial; without one, what is known instead."""
     contrast = ranking.contrast
     if contrast is not None:
-        what = "the slope of kappa on log₂ of the value" if contrast.kind == "slope" else (
-            f"{contrast.values[1]} against {contrast.values[0]}"
+        score = "" if contrast.metric == "kappa" else f", {metric_name(contrast.metric)}"
+        what = f"the slope of {metric_name(contrast.metric)} on log₂ of the value" if contrast.kind == "slope" else (
+            f"{contrast.values[1]} against {contrast.values[0]}{score}"
         )  # fmt: skip
         sentence = (
             contrast.sentence.replace(" p <", " p\u00a0<").replace("< 0", "<\u00a00").replace(" p 0", " p\u00a00")

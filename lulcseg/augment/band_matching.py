@@ -1,0 +1,95 @@
+"""Matching of a mosaic's values to those that a model was trained on, band by band.
+
+Another date or sensor shifts, stretches and bends the values of each band. Where the ground is much the same, its
+distribution of values is too, and the monotone map from one mosaic's quantiles to the other's undoes the bend
+(histogram matching: Gonzalez & Woods, "Digital image processing", section 3.3). It needs no labels; where the ground
+is not the same, it carries the difference in land cover into the colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lulcseg.errors import LulcsegError
+
+QUANTILES = 257
+"""Quantiles of each band that describe a distribution of values: 0, 1/256 … 1."""
+
+Quantiles = Sequence[Sequence[float]]
+"""For each band, its quantiles from the least value to the greatest, as raw values."""
+
+
+class BandMatching(nn.Module):
+    """Maps raw values of one mosaic to the distribution of others.
+
+    Values between quantiles are interpolated linearly; values beyond the least and the greatest become those. Of the
+    training mosaics' quantiles that one value of the mosaic stands for (a peak), it becomes the mean.
+
+    Args:
+        mosaic: Quantiles of the mosaic to be matched.
+        training: Quantiles of the training mosaics, in the same number of bands.
+        where: The mosaic's file, for errors.
+
+    Raises:
+        LulcsegError: A band of the mosaic has a single value.
+
+    Examples:
+        >>> matched = BandMatching([[0, 10, 20]], [[100, 150, 200]])
+        >>> matched(torch.tensor([0, 5, 20, 30], dtype=torch.uint8).view(1, 1, 1, 4)).flatten().tolist()
+        [100.0, 125.0, 200.0, 200.0]
+    """
+
+    knots: Tensor
+    values: Tensor
+
+    def __init__(self, mosaic: Quantiles, training: Quantiles, *, where: str | Path = "adapt") -> None:
+        super().__init__()
+        if len(mosaic) != len(training):
+            raise ValueError(f"quantiles of {len(mosaic)} bands and of {len(training)}")
+        pairs = enumerate(zip(mosaic, training, strict=True), start=1)
+        knots, values = zip(*(_knots(*pair, band, where) for band, pair in pairs), strict=True)
+        most = max(map(len, knots))
+        self.register_buffer("knots", _padded(knots, most), persistent=False)
+        self.register_buffer("values", _padded(values, most), persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return matched values: (B, C, H, W) any type → (B, C, H, W) float32, in the training mosaics' raw units."""
+        by_band = image.float().transpose(0, 1).contiguous()  # (C, B, H, W)
+        flat = by_band.flatten(1)
+        upper = torch.searchsorted(self.knots, flat).clamp(1, self.knots.shape[1] - 1)
+        x0, x1 = (self.knots.gather(1, at) for at in (upper - 1, upper))
+        y0, y1 = (self.values.gather(1, at) for at in (upper - 1, upper))
+        share = ((flat - x0) / (x1 - x0)).nan_to_num(0.0).clamp(0.0, 1.0)  # equal knots are the padding beyond the last
+        return torch.lerp(y0, y1, share).view_as(by_band).transpose(0, 1)
+
+
+def _knots(
+    mosaic: Sequence[float], training: Sequence[float], band: int, where: str | Path
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mosaic's distinct quantiles, and the training mosaics' value for each.
+
+    Raises:
+        LulcsegError: There is only one.
+    """
+    x, y = (np.asarray(values, np.float64) for values in (mosaic, training))
+    distinct, group = np.unique(x, return_inverse=True)
+    if distinct.size < 2:
+        raise LulcsegError(
+            f"band {band} of the mosaic has the single value {distinct[0]:g}, which can't be matched to others",
+            where=where,
+            remedy="set adapt=none",
+        )
+    return distinct, np.bincount(group, y) / np.bincount(group)
+
+
+def _padded(rows: Sequence[NDArray[np.float64]], length: int) -> Tensor:
+    """Stack rows of different lengths as (C, length) float32, each continued by its last value."""
+    return torch.tensor(
+        np.stack([np.pad(row, (0, length - len(row)), mode="edge") for row in rows]), dtype=torch.float32
+    )
