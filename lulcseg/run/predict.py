@@ -58,7 +58,8 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     names = config.scenes.assess or ([config.scene] if config.scene else [])
     if not names:
         raise _missing("scene")
-    seed = ensemble.record.seed if len(ensemble) == 1 else config.seed
+    alone = len(ensemble) == 1 and config.members != "others"
+    seed = ensemble.record.seed if alone else config.seed
     if config.seed is not None and config.seed != seed:
         raise LulcsegError(
             f"it was trained from seed {seed}, not {config.seed}", where=checkpoints[0],

@@ -131,7 +131,8 @@ def read_trial(folder: Path) -> Trial:
     values = _values(plain, replicates, folder)
     order = {value.name: number for number, value in enumerate(values)}
     replicates.sort(key=lambda r: (order[r.value], r.seed, str(r.path)))
-    seeds = [int(s) for s in plain.get("seeds") or sorted({r.seed for r in replicates})]
+    found = {r.seed for r in replicates if r.seed >= 0} or {r.seed for r in replicates}
+    seeds = [int(s) for s in plain.get("seeds") or sorted(found)]
     return Trial(
         name=name,
         title=str(plain.get("title") or name),
