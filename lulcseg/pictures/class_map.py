@@ -116,13 +116,16 @@ class ClassMapReader:
 
 
 def holds_values(path: Path) -> bool:
-    """Return whether a raster holds values 0…1 in steps of 1/250, such as confidence, by its band's scale.
+    """Return whether a raster's first band is a layer of values 0…1 in steps of 1/250, by its scale.
+
+    Of several bands, that is the disagreement of an ensemble; those of probabilities are one layer a class.
 
     Raises:
         LulcsegError: The file is missing or isn't a raster.
     """
     with open_raster(path) as data:
-        return bool(data.count == 1 and data.dtypes[0] == "uint8" and abs(data.scales[0] - SHARE_SCALE) < 1e-6)
+        is_layer = data.count == 1 or data.descriptions[0] == "disagreement"
+        return bool(is_layer and data.dtypes[0] == "uint8" and abs(data.scales[0] - SHARE_SCALE) < 1e-6)
 
 
 def read_tags(path: Path) -> dict[str, str]:

@@ -80,6 +80,11 @@ class Trial:
         """Return the complete runs of a value, by seed."""
         return [r for r in self.replicates if r.value == value and r.counts]
 
+    def has_seeds(self, value: str) -> bool:
+        """Whether a value is run from seeds, so that some may be missing; an ensemble of all replicates exists once."""
+        own = [r.seed for r in self.replicates if r.value == value]
+        return not own or max(own) >= 0 or all(r.seed < 0 for r in self.replicates)
+
     def labels(self, scene: str) -> Assessment | None:
         """Return the assessment of a scene's digitised polygons, from the first run that has one."""
         scored = (a for r in self.replicates for a in r.assessments if a.scene == scene and a.compared == "labels")

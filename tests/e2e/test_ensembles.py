@@ -13,6 +13,8 @@ import rasterio
 from lulcseg import map_scene
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.jobs import jobs_from
+from lulcseg.pictures.class_map import holds_values
+from lulcseg.report.trial.run_states import runs_view
 from lulcseg.run.predict import predict
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.trials.trial_reader import read_trial
@@ -70,6 +72,9 @@ def test_replicates_of_a_trial_are_averaged_and_gain_a_row(value: Path, tmp_path
     trial = read_trial(value.parent)
     assert [(v.name, len(trial.of(v.name))) for v in trial.values] == [("small", 2), ("small_ensemble", 1)]
     assert trial.notes == ()
+    assert [(row.name, len(row.cells)) for row in runs_view(trial).rows] == [("small", 2)], "an ensemble exists once"
+    assert holds_values(Path(f"{stem}_disagreement.tif"))
+    assert not holds_values(Path(f"{stem}_probabilities.tif"))
     report = (folder / "report.html").read_text()
     assert "small_ensemble" in report
     assert "trained_single_disagreement.tif" in report

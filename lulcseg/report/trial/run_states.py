@@ -43,10 +43,12 @@ class RunsView:
 
 
 def runs_view(trial: Trial) -> RunsView:
-    """Return the state of the run of every value and seed."""
-    seeds = [*trial.seeds, *sorted({r.seed for r in trial.replicates} - set(trial.seeds))]
-    by_place = {(r.value, r.seed): r for r in trial.replicates}
-    rows = [RunRow(v.name, [_cell(by_place.get((v.name, seed)), v.name, seed) for seed in seeds]) for v in trial.values]
+    """Return the state of the run of every value and seed, without values that exist once."""
+    values = [v.name for v in trial.values if trial.has_seeds(v.name)]
+    runs = [r for r in trial.replicates if r.value in values]
+    seeds = [*trial.seeds, *sorted({r.seed for r in runs} - set(trial.seeds))]
+    by_place = {(r.value, r.seed): r for r in runs}
+    rows = [RunRow(name, [_cell(by_place.get((name, seed)), name, seed) for seed in seeds]) for name in values]
     states = [cell.state for row in rows for cell in row.cells]
     counts = {
         "finished": states.count("finished"),
