@@ -215,7 +215,9 @@ class Ensemble:
         self, device: torch.device, statistics: Mapping[str, Any] | None, quantiles: Quantiles | None
     ) -> Iterator[PatchPredictor]:
         for member in self.members:
-            yield member.on(device).of_mosaic(statistics, quantiles)
+            predictor = member.on(device)
+            is_own = statistics is None and quantiles is None
+            yield predictor if is_own else predictor.of_mosaic(statistics, quantiles)
 
     def _fit_together(self, device: torch.device) -> bool:
         """Whether the weights leave enough of a GPU's memory free; other devices share the machine's memory."""
