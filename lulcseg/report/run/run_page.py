@@ -64,6 +64,8 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     trained = ", ".join(str(s) for s in record.train_scenes)
     facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
     facts += [("Finished", (record.finished or "")[:16].replace("T", " "))]
+    if record.class_weights is not None:
+        facts.append(("Class weights", ", ".join(f"{name} {each:.3g}" for name, each in record.class_weights.items())))
     if record.encoder_weights is not None:
         facts.append(("Encoder’s weights", "{source} (licence {licence})".format(**record.encoder_weights)))
     if record.training_seconds is not None:
