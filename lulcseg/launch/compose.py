@@ -134,14 +134,19 @@ def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
         first = str(error).splitlines()[0]
         if (refused := _REFUSED.match(first)) is not None:
             raise LulcsegError(
-                f"'{refused[1]}' names no setting", where="configuration", remedy=_remedy(name, refused[1])
+                f"'{refused[1]}' names no setting", where="configuration", remedy=_remedy(name, refused[1], overrides)
             ) from error
         raise LulcsegError(first, where="configuration") from error
 
 
-def _remedy(name: str, key: str) -> str:
-    """Suggest what to write for a key that Hydra doesn't find: the same with a plus, or the nearest setting."""
+def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:
+    """Suggest what to write for a key that Hydra doesn't find: the same with a plus, or the nearest setting.
+
+    An unknown key of a section whose target is set is likely an argument of the target.
+    """
     section = key.partition(".")[0]
+    if any(override.startswith(f"{section}.{TARGET}=") for override in overrides):
+        return f"write +{key}=…"
     free = section in {known.partition(".")[0] for known in known_keys(SCHEMAS[name]) if known.endswith(f".{TARGET}")}
     near = suggest_key(key, SCHEMAS[name])
     if near.startswith(f"did you mean '{section}."):
