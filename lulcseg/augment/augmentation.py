@@ -15,18 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from lulcseg.augment.catalogue import CATALOGUE
-from lulcseg.augment.operation import Batch, Move, Operation, Photometric
+from lulcseg.augment.operation import Batch, Move, Operation, Photometric, seeds
 from lulcseg.augment.warp import Affine, Elastic, compose, warp
 from lulcseg.errors import LulcsegError
+from lulcseg.settings.augment import LATER
 
 CPU_SAMPLES = 1
 """Samples changed together on a CPU, whose cache holds one of 512² (2 to 32 are slower); a GPU changes all at once."""
 
 _COLUMNS: dict[str, slice] = {}
+_ORDER = [operation.name for operation in CATALOGUE]
 _WIDTH = 0
-for _operation in CATALOGUE:  # the first column of each decides, the others say how strongly
-    _COLUMNS[_operation.name] = slice(_WIDTH, _WIDTH + 1 + _operation.draws)
+for _operation in sorted(CATALOGUE, key=lambda o: o.name in LATER):
+    _COLUMNS[_operation.name] = slice(_WIDTH, _WIDTH + 1 + _operation.draws)  # the first decides, the others say how
     _WIDTH += 1 + _operation.draws
+_FIRST_WIDTH = min(_COLUMNS[name].start for name in LATER)
 _ONE_OF = next(_COLUMNS[o.name].start for o in CATALOGUE if o.group == "weather")
 
 
@@ -50,9 +53,8 @@ class Augmentation(nn.Module):
         crop: int | None = None,
     ) -> None:
         super().__init__()
-        order = list(_COLUMNS)
         kept = [o for o in operations if probability[o.name] > 0 and strength > 0]
-        self.operations = sorted(kept, key=lambda o: order.index(o.name))
+        self.operations = sorted(kept, key=lambda o: _ORDER.index(o.name))
         self.probability = dict(probability)
         self.strength, self.crop = strength, crop
 
@@ -77,7 +79,7 @@ class Augmentation(nn.Module):
             LulcsegError: Patches that aren't square, or smaller than ``crop``.
         """
         size = self._size(image)
-        draws = torch.rand(len(image), _WIDTH, dtype=torch.float64, generator=generator)
+        draws = table_of_draws(len(image), generator)
         some = len(image) if image.is_cuda else CPU_SAMPLES
         with torch.autocast(image.device.type, enabled=False):  # half precision would misplace labels
             parts = zip(*(torch.split(part, some) for part in (image, mask, valid, draws)), strict=True)
@@ -154,6 +156,24 @@ class Augmentation(nn.Module):
         start = sum(self.probability[o.name] for o in before[: before.index(operation)])
         draw = draws[:, _ONE_OF]
         return (draw >= start) & (draw < start + probability)
+
+
+def table_of_draws(samples: int, generator: torch.Generator | None = None) -> Tensor:
+    """Draw the table of a batch: (samples, columns) float64 in [0, 1), on the CPU.
+
+    The columns of operations that were added later are drawn from a seed of the sample's own, so that neither the other
+    columns nor the number of samples makes a difference.
+
+    Args:
+        samples: Number of samples.
+        generator: CPU generator; None: torch's global one.
+    """
+    first = torch.rand(samples, _FIRST_WIDTH, dtype=torch.float64, generator=generator)
+    own = torch.Generator()
+    later = torch.empty(samples, _WIDTH - _FIRST_WIDTH, dtype=torch.float64)
+    for row, seed in zip(later, seeds(first[:, -1]), strict=True):
+        row.uniform_(generator=own.manual_seed(seed))
+    return torch.cat([first, later], dim=1)
 
 
 def _own(operation: Operation, draws: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ OPERATIONS = Registry(
         "horizontal_flip": "lulcseg.augment.flips_turns.HorizontalFlip",
         "vertical_flip": "lulcseg.augment.flips_turns.VerticalFlip",
         "quarter_turn": "lulcseg.augment.flips_turns.QuarterTurn",
+        "resample": "lulcseg.augment.other_sensor.Resample",
         "blur": "lulcseg.augment.weather.Blur",
         "clouds": "lulcseg.augment.weather.Clouds",
         "fog": "lulcseg.augment.weather.Fog",
@@ -37,18 +38,23 @@ OPERATIONS = Registry(
         "equalise": "lulcseg.augment.histogram.Equalise",
         "saturation": "lulcseg.augment.tone.Saturation",
         "hue": "lulcseg.augment.tone.Hue",
+        "response": "lulcseg.augment.other_sensor.Response",
         "band_multiply": "lulcseg.augment.noise.BandMultiply",
         "element_multiply": "lulcseg.augment.noise.ElementMultiply",
         "poisson": "lulcseg.augment.noise.Poisson",
         "gaussian": "lulcseg.augment.noise.Gaussian",
         "salt_pepper": "lulcseg.augment.noise.SaltPepper",
+        "jpeg": "lulcseg.augment.other_sensor.Jpeg",
     },
 )
 """Operations by name: subclasses of :class:`lulcseg.augment.operation.Operation`, in the order they are applied.
 
 That is the light's: the ground, the air and the lens, then how the image was developed, then noise, which nothing after
-it smooths away. Every sample's draws are laid out in this order: a new operation changes the draws of those after it.
+it smooths away.
 """
+
+LATER = ("resample", "response", "jpeg")
+"""Operations that were added after models had been trained: their draws are apart, so that those of the others stay."""
 
 _ABOUT = "Share of patches that it changes; 0: none, null: as in the preset of that name, or none."
 
@@ -67,7 +73,8 @@ class AugmentSettings:
     name: str = setting(
         "none",
         "A preset of conf/augment/: none; light: flips, quarter turns, brightness and colour; geometry: flips, turns "
-        "and warps; or paper: contrast, noise, warps, and blur or cloud half of the time.",
+        "and warps; sensor: flips, turns, colour response, resolution, compression and haze; or paper: contrast, "
+        "noise, warps, and blur or cloud half of the time.",
         choices=partial(preset_names, "augment"),
     )
     strength: float = setting(
