@@ -54,7 +54,7 @@ class AnySize(nn.Module):
                 f"this architecture pools a whole patch into one value, and batch norm can't be trained on "
                 f"{len(image)} of them",
                 where="model.architecture",
-                remedy="train with two patches or more at a time (trainer.micro_batch), or use Unet",
+                remedy="train with two patches or more at a time (trainer.batch_size), or use Unet",
             ) from error
         logits: Tensor = self.segmentation_head(decoded)
         return logits if padded is image else logits[..., :height, :width]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -126,6 +126,44 @@ class StepSchedule:
         """Number of micro-batches of each rank in an epoch."""
         last = self.patches - self.dropped - (len(self) - 1) * self.batch_size
         return (len(self) - 1) * self.accumulate + self._parts(last)
+
+    @property
+    def smallest(self) -> int:
+        """Patches of the smallest micro-batch of an epoch, over all ranks.
+
+        >>> StepSchedule(patches=16, batch_size=5).smallest, StepSchedule(patches=16, batch_size=6).smallest
+        (1, 4)
+        """
+        kept = self.patches - self.dropped
+        last = kept - (len(self) - 1) * self.batch_size
+        steps = {last, self.batch_size} if len(self) > 1 else {last}
+        return min(patches // self.world_size // self._parts(patches) for patches in steps)
+
+    def without_singles(self) -> str:
+        """Return which setting would leave no micro-batch of a single patch, as the beginning of a remedy.
+
+        It is the nearest batch size, else the smallest micro-batch, else both; "" if there are too few patches.
+
+        >>> StepSchedule(patches=16, batch_size=5).without_singles()
+        'set trainer.batch_size=4, '
+        >>> StepSchedule(patches=16, batch_size=4, micro_batch=1).without_singles()
+        'set trainer.micro_batch=2, '
+        """
+        if self.micro_batch != 1 and (size := self._nearest_size()) is not None:
+            return f"set trainer.batch_size={size}, "
+        for micro in range(2, self.batch_size // self.world_size + 1):
+            if replace(self, micro_batch=micro).smallest > 1:
+                return f"set trainer.micro_batch={micro}, "
+        size = replace(self, micro_batch=None)._nearest_size()
+        return "" if size is None else f"set trainer.batch_size={size} trainer.micro_batch=null, "
+
+    def _nearest_size(self) -> int | None:
+        """Return the nearest batch size by which no micro-batch is a single patch, or None."""
+        for distance in range(0, self.patches + self.batch_size + self.world_size, self.world_size):
+            for size in (self.batch_size - distance, self.batch_size + distance):
+                if size > 0 and replace(self, batch_size=size).smallest > 1:
+                    return size
+        return None
 
     def _parts(self, patches: int) -> int:
         """Return the number of micro-batches of each rank in a step."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from pytorch_lightning import Callback
 
 from lulcseg.errors import LulcsegError
+from lulcseg.models.any_size import ONE_VALUE
 from lulcseg.models.freezing import encoder_of, freeze
 from lulcseg.models.networks import build_network, check_logits
+from lulcseg.patches.batches import StepSchedule
 from lulcseg.processes import is_rank_zero, print_line
+from lulcseg.run.device_checks import syncs_batch_norm
 from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import bound_arguments, build_target
@@ -58,8 +62,7 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
 def _try_network(config: TrainConfig, bands: int, classes: int) -> None:
     """Build a network and try it on two blank patches; the random generators are left as they were."""
     settings, side = config.model, config.sampling.patch_size
-    alone = settings.target is None and 1 in {config.trainer.batch_size, config.trainer.micro_batch}
-    image = torch.zeros(1 if alone else 2, bands, side, side)
+    image = torch.zeros(2, bands, side, side)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = build_network(settings, bands, classes)
         try:
@@ -79,6 +82,53 @@ def _try_network(config: TrainConfig, bands: int, classes: int) -> None:
         print_line(
             f"{sum(p.numel() for p in frozen.parameters):,} weights are frozen (model.freeze={settings.freeze})."
         )
+
+
+def check_smallest_batch(config: TrainConfig, steps: StepSchedule, bands: int, classes: int) -> None:
+    """Check that the network can be trained on the smallest micro-batch of an epoch, where that is a single patch.
+
+    Batch norm can't be trained on one value of a channel, and some networks pool a patch into one. Those of other code
+    are computed; of our own only the shapes are followed (PyTorch's meta device).
+
+    Args:
+        config: The run's settings.
+        steps: How an epoch is split.
+        bands: Bands of the imagery.
+        classes: Number of classes.
+
+    Raises:
+        LulcsegError: It fails on a single patch.
+    """
+    trainer, settings = config.trainer, config.model
+    if steps.smallest > 1 or (steps.world_size > 1 and syncs_batch_norm(trainer)):
+        return
+    device = "meta" if settings.target is None else "cpu"
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = build_network(replace(settings, encoder_weights=None), bands, classes)
+        freeze(network, settings.freeze)
+        image = torch.zeros(1, bands, *[config.sampling.patch_size] * 2, device=device)
+        try:
+            check_logits(network.to(device)(image), image, classes)
+        except Exception as error:  # whatever somebody else's code raises
+            of_batch_norm = ONE_VALUE in str(error.__cause__ or error)
+            if settings.target is None and not of_batch_norm:
+                return  # an operation that the meta device doesn't have
+            reason = "batch norm gets one value of a channel" if of_batch_norm else f"{type(error).__name__}: {error}"
+        else:
+            return
+    name = settings.target or (settings.architecture if settings.name == "smp" else settings.name)
+    split = f"trainer.batch_size={steps.batch_size}"
+    split += "" if steps.micro_batch is None else f", trainer.micro_batch={steps.micro_batch}"
+    split += f" on {steps.world_size} devices" if steps.world_size > 1 else ""
+    other = (
+        ", or use model.architecture=Unet" if settings.name == "smp" and name not in {"Unet", settings.target} else ""
+    )
+    raise LulcsegError(
+        f"{name} can't be trained on a single patch ({reason.splitlines()[0]}), and {split} leaves one alone in an "
+        f"epoch of {steps.patches} patches",
+        where="configuration",
+        remedy=f"{steps.without_singles()}or change the number of patches (sampling.patches){other}",
+    )
 
 
 def _failure(settings: ModelSettings, image: torch.Tensor, error: Exception) -> LulcsegError:

@@ -11,6 +11,7 @@ from lulcseg.patches.batches import StepSchedule
 from lulcseg.processes import quiet_lightning
 from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
 from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.trainer import TrainerSettings
 
 
 def check_device(accelerator: str) -> None:
@@ -24,8 +25,16 @@ def check_device(accelerator: str) -> None:
         raise LulcsegError(f"this machine has no {accelerator}", where="accelerator", remedy="use cpu or auto")
 
 
-def check_split(config: TrainConfig, plan: Plan) -> None:
+def syncs_batch_norm(settings: TrainerSettings) -> bool:
+    """Whether batch norm computes its statistics over all devices, if there are several; torch has none for CPUs."""
+    return settings.sync_batchnorm and torch.cuda.is_available() and settings.accelerator != "cpu"
+
+
+def check_split(config: TrainConfig, plan: Plan) -> StepSchedule:
     """Check that a plan can be split across the requested devices; no process is started.
+
+    Returns:
+        How it is split.
 
     Raises:
         LulcsegError: The devices or the strategy are not available, the batch isn't divisible by their number, or
@@ -55,3 +64,4 @@ def check_split(config: TrainConfig, plan: Plan) -> None:
     steps = StepSchedule(int(patches.get(TRAIN, 0)), settings.batch_size, world, settings.micro_batch)
     if held_out := int(patches.get(VALIDATION, 0)):
         StepSchedule.without_steps(held_out, world, steps.limit)
+    return steps

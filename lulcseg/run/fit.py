@@ -22,6 +22,7 @@ from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sh
 from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightning
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
+from lulcseg.run.device_checks import syncs_batch_norm
 from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics, training_margin
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.selection_entry import SelectionEntry
@@ -205,9 +206,7 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         gradient_clip_val=settings.gradient_clip or None,
         deterministic=settings.deterministic,
         benchmark=not settings.deterministic,
-        sync_batchnorm=settings.sync_batchnorm
-        and torch.cuda.is_available()
-        and settings.accelerator != "cpu",  # acts under DDP; torch has none for CPUs
+        sync_batchnorm=syncs_batch_norm(settings),  # acts under DDP
         use_distributed_sampler=False,
         logger=loggers,
         callbacks=callbacks,

@@ -18,7 +18,7 @@ from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.report.run.run_page import write_report
-from lulcseg.run.custom_parts import check_parts
+from lulcseg.run.custom_parts import check_parts, check_smallest_batch
 from lulcseg.run.device_checks import check_device, check_split
 from lulcseg.run.evaluate import MapRun
 from lulcseg.run.fingerprint import train_fingerprint
@@ -81,7 +81,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     config = settle_epochs(config, plan)
     earlier = earlier_attempt(wanted, fingerprint, config) if goes_on else None
     if config.stop_after != "plan":
-        check_split(config, plan)
+        check_smallest_batch(config, check_split(config, plan), trained[0].bands, len(trained[0].legend.names))
         monitor_of(config.trainer, validates=plan.validates)
     counts = count_plan(plan, trained)
     class_weights = None if config.stop_after == "plan" else weigh_classes(config.loss, plan, trained, counts)

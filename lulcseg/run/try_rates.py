@@ -10,14 +10,16 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
+from lulcseg.patches.batches import StepSchedule
 from lulcseg.processes import as_keyboard_interrupt, print_line, quiet_lightning
 from lulcseg.progress import progress_bar
-from lulcseg.run.custom_parts import check_parts
+from lulcseg.run.custom_parts import check_parts, check_smallest_batch
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.fit import build_data, build_task
 from lulcseg.run.model_setup import model_record, training_margin
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import count_plan, make_plan, weigh_classes
+from lulcseg.sampling.plan import TRAIN
 from lulcseg.settings.config import TrainConfig
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.rate_finder import RateTest, Suggestion, rising_rates, smoothed, suggest_rate
@@ -73,6 +75,9 @@ def run_range_test(config: TrainConfig, *, steps: int, lowest: float, highest: f
     plan = planned.plan
     for note in planned.notes:
         print_line(note)
+    patches = int((plan.rows["split"] == TRAIN).sum())
+    split = StepSchedule(patches, config.trainer.batch_size, micro_batch=config.trainer.micro_batch)
+    check_smallest_batch(config, split, record.bands, len(record.legend))
     counts = count_plan(plan, scenes)
     weights = weigh_classes(config.loss, plan, scenes, counts)
     shift = [float(entry["shift"]) for entry in counts["prior"].values()] if counts.get("prior") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -33,6 +34,23 @@ def test_ranks_share_every_step_in_equally_many_micro_batches(batch: int, world:
             shares = [sum(share[now]) for share in sizes]
             assert max(shares) - min(shares) <= 1
             assert all(max(share[now]) - min(share[now]) <= 1 for share in sizes)
+
+
+@pytest.mark.parametrize(("batch", "world", "micro"), DEALS)
+def test_the_smallest_micro_batch_is_known_and_how_to_have_none_of_one_patch(
+    batch: int, world: int, micro: int | None
+) -> None:
+    for patches in range(world, 3 * batch + 2):
+        steps = StepSchedule(patches, batch, world, micro)
+        dealt = chain.from_iterable(steps.micro_batches(rank) for rank in range(world))
+        assert steps.smallest == min(len(part) for part in dealt)
+        advice = steps.without_singles()
+        if advice == "":
+            assert patches < 2 * world
+            continue
+        parts = [part.split("=") for part in advice.removeprefix("set ").removesuffix(", ").split()]
+        better = replace(steps, **{n.removeprefix("trainer."): None if v == "null" else int(v) for n, v in parts})
+        assert all(len(part) > 1 for rank in range(world) for part in better.micro_batches(rank))
 
 
 @pytest.mark.parametrize(("batch", "world", "micro"), DEALS)

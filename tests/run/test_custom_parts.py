@@ -11,7 +11,10 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
-from lulcseg.run.custom_parts import build_callbacks, check_parts
+from lulcseg.patches.batches import StepSchedule
+from lulcseg.run.custom_parts import build_callbacks, check_parts, check_smallest_batch
+from lulcseg.run.open_scenes import open_scenes
+from lulcseg.run.planning import make_plan
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
 from lulcseg.training.model_record import load_checkpoint
@@ -100,6 +103,56 @@ def test_a_callback_is_one_of_lightnings() -> None:
         LulcsegError, match=r"callbacks\.odd: builtins\.dict returns dict; it must be a pytorch_lightning"
     ):
         build_callbacks({"odd": {"_target_": "builtins.dict"}})
+
+
+SMP = ["model=smp", "model.encoder=resnet18"]
+
+
+@pytest.mark.parametrize(
+    ("model", "patches", "batch", "fails"),
+    [
+        ([*SMP, "model.architecture=PAN"], 16, 5, True),
+        ([*SMP, "model.architecture=PAN"], 16, 6, False),
+        ([*SMP, "model.architecture=DeepLabV3Plus"], 9, 4, True),
+        ([*SMP, "model.architecture=Unet"], 16, 5, False),
+        (["model.depth=4", "model.filters=4"], 16, 5, True),  # a single value at the bottom
+        (["model.depth=3", "model.filters=4"], 16, 5, False),
+        ([f"model._target_={HERE}OnlySeveral"], 16, 5, True),
+        ([f"model._target_={HERE}OnlySeveral"], 16, 6, False),
+        ([f"model._target_={HERE}TinyNetwork"], 16, 5, False),
+    ],
+)
+def test_a_network_that_can_not_be_trained_on_a_single_patch_is_refused_where_an_epoch_has_one(
+    model: list[str], patches: int, batch: int, fails: bool
+) -> None:
+    side = 64 if model[0] == "model=smp" else 16
+    config = compose("train", [*model, f"sampling.patch_size={side}", f"trainer.batch_size={batch}"])
+    steps, state = StepSchedule(patches, batch), torch.get_rng_state()
+    if fails:
+        better = steps.without_singles()
+        words = rf"can't be trained on a single patch .*trainer\.batch_size={batch} leaves one alone .*; {better}"
+        with pytest.raises(LulcsegError, match=words):
+            check_smallest_batch(config, steps, 3, 4)
+    else:
+        check_smallest_batch(config, steps, 3, 4)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_last_patch_of_an_epoch_is_found_before_anything_is_written(
+    make_scene: Make, cache: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    settings = [*SMALL, "model.depth=4", "model.filters=4"]
+    for batch in range(2, 99):
+        config = compose("train", [
+            f"scene={make_scene()}", f"cache={cache}", f"run_dir={run}", *settings, "validation.fraction=0",
+            f"trainer.batch_size={batch}",
+        ])  # fmt: skip
+        if len(make_plan(config, open_scenes([str(config.scene)], cache)).plan) % batch == 1:
+            break
+    with pytest.raises(LulcsegError, match="unet can't be trained on a single patch"):
+        train(config)
+    assert not run.exists()
 
 
 @pytest.mark.parametrize(

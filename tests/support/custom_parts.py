@@ -35,6 +35,13 @@ class FailingNetwork(nn.Module):
         raise RuntimeError("deliberate")
 
 
+class OnlySeveral(TinyNetwork):
+    """Loses the axis of the patches where there is one."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return super().forward(image).squeeze()
+
+
 def not_a_network(bands: int) -> int:
     return bands
 
