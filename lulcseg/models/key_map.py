@@ -53,7 +53,7 @@ def map_tensors(theirs: Mapping[str, Tensor], encoder: nn.Module, bands: int) ->
 
     Raises:
         LulcsegError: Tensors of the encoder are missing or of another shape, the file is of a larger encoder, or its
-            bands can't be adapted.
+            bands can't be adapted, or a tensor that is taken holds NaN or infinity.
     """
     theirs = {name: tensor for name, tensor in theirs.items() if not name.endswith(_COUNTER)}
     own = {name: tensor for name, tensor in encoder.state_dict().items() if not name.endswith(_COUNTER)}
@@ -79,6 +79,7 @@ def map_tensors(theirs: Mapping[str, Tensor], encoder: nn.Module, bands: int) ->
                 where=_WHERE,
                 remedy=_other(theirs),
             )
+        _check_finite(source, tensor)
         tensors[name] = tensor
     left = [name for name in theirs if name not in set(pairs.values())]
     if by_name and (more := _of_larger_encoder(left, pairs, list(own))):
@@ -86,6 +87,21 @@ def map_tensors(theirs: Mapping[str, Tensor], encoder: nn.Module, bands: int) ->
             f"the file is of a larger encoder: it has {_example(more)} besides", where=_WHERE, remedy=_other(theirs)
         )
     return KeyMap(tensors, by_name, adapted, left)
+
+
+def _check_finite(name: str, tensor: Tensor) -> None:
+    """Refuse a tensor with values that are not numbers, or infinite.
+
+    >>> _check_finite("stem.weight", torch.tensor([1.0, float("nan")]))
+    Traceback (most recent call last):
+    lulcseg.errors.LulcsegError: model.encoder_weights: 1 of 2 values of stem.weight are not finite (NaN or infinity)...
+    """
+    if broken := int((~torch.isfinite(tensor)).sum()):
+        raise LulcsegError(
+            f"{broken:,} of {tensor.numel():,} values of {name} are not finite (NaN or infinity)",
+            where=_WHERE,
+            remedy="give the file anew, or other weights: these are of a training that diverged, or damaged",
+        )
 
 
 def first_convolution(encoder: nn.Module, bands: int) -> str | None:

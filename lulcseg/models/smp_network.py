@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 from torch import nn
@@ -10,6 +11,7 @@ from torch import nn
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.models.any_size import AnySize
 from lulcseg.models.freezing import fixed_size, stage_parameters
+from lulcseg.models.hub_access import hub_access
 from lulcseg.models.key_map import load_tensors, map_tensors
 from lulcseg.models.weights_source import find_weights, not_available
 from lulcseg.settings.model import ModelSettings
@@ -108,7 +110,8 @@ def _create(architecture: str, encoder: str, weights: str | None, **sizes: Any) 
         warnings.filterwarnings("ignore", message=".*encoder_weights.*should be set to True")
         for options in (dynamic, {}):
             try:
-                return smp.create_model(architecture, encoder, weights, **sizes, **options)
+                with nullcontext() if weights is None else hub_access():
+                    return smp.create_model(architecture, encoder, weights, **sizes, **options)
             except TypeError as error:
                 if options and "dynamic_img_size" in str(error):
                     continue  # this encoder takes one size alone, or any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +47,11 @@ def read_weights(path: Path) -> WeightsFile:
     if path.suffix == ".safetensors":
         return _safetensors(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # torch's words on a pickle that it can't read
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a zoo of types here
-        raise LulcsegError(
-            "it can't be read as tensors without running code from it, or is damaged",
-            where=f"{_WHERE}={path}",
-            remedy="save its state_dict() alone, or as .safetensors",
-        ) from error
+        raise _unreadable(path, error) from error
     record = content.get("lulcseg") if isinstance(content, Mapping) else None
     while isinstance(content, Mapping) and (key := _nested(content)) is not None:
         content = content[key]
@@ -64,6 +63,25 @@ def read_weights(path: Path) -> WeightsFile:
             "it holds no encoder's tensors", where=f"{_WHERE}={path}", remedy="save the encoder's state_dict()"
         )
     return WeightsFile(tensors, None, record)
+
+
+def _unreadable(path: Path, error: Exception) -> LulcsegError:
+    """Return the error for a file that isn't tensors and plain values alone."""
+    try:
+        classes = torch.serialization.get_unsafe_globals_in_checkpoint(path)  # listed, without loading them
+    except Exception:  # it isn't of torch.save, or damaged
+        classes = []
+    if "TorchScript" in str(error) or any(name.startswith("torch.nn.modules.") for name in classes):
+        return LulcsegError(
+            "it holds a whole module, whose loading would run code, and not its tensors alone",
+            where=f"{_WHERE}={path}",
+            remedy="if you trust it, load it yourself and save its weights: torch.save(module.state_dict(), …)",
+        )
+    return LulcsegError(
+        "it can't be read as tensors without running code from it, or is damaged",
+        where=f"{_WHERE}={path}",
+        remedy="save its state_dict() alone, or as .safetensors",
+    )
 
 
 def _nested(content: Mapping[str, Any]) -> str | None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import sha256_of
+from lulcseg.models.hub_access import hub_access
 from lulcseg.models.torchgeo_weights import is_torchgeo_name, statistics_of, torchgeo_weights
 from lulcseg.models.weights_file import WeightsFile, read_weights
 from lulcseg.settings.model import ModelSettings, names_file
@@ -115,8 +116,9 @@ def _of_checkpoint(path: Path, content: WeightsFile, digest: str) -> WeightsSour
     record: Mapping[str, Any] = content.record or {}
     known = record.get("weights") or {}
     bands = int(record.get("bands", 3))
+    origin = f" (from {known['source']})" if known.get("source") else ""
     return WeightsSource(
-        f"lulcseg checkpoint {path.name}", known.get("licence", NOT_KNOWN),
+        f"lulcseg checkpoint {path.name}{origin}", known.get("licence", NOT_KNOWN),
         known.get("mean", [0.0] * bands), known.get("deviation", [1.0] * bands), bands,
         tensors=lambda: content.tensors, sha256=digest, note="as the checkpoint's record says",
     )  # fmt: skip
@@ -182,7 +184,8 @@ def _of_smp(encoder: str, asked: str) -> WeightsSource:
             f"smp has no weights '{asked}' of {encoder}", where=_WHERE, remedy=did_you_mean(asked, known)
         )
     try:
-        stated = encoders.get_preprocessing_params(encoder, asked)
+        with hub_access():
+            stated = encoders.get_preprocessing_params(encoder, asked)
     except Exception as error:  # whatever the network or its absence raises
         raise not_available(asked, error) from error
     if stated["input_space"] != "RGB":

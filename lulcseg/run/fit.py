@@ -34,6 +34,7 @@ from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import RunCheckpoints, describe_selection
 from lulcseg.training.clock import TrainingClock
 from lulcseg.training.cpu_allocator import keep_freed_memory
+from lulcseg.training.finite_loss import FiniteLoss
 from lulcseg.training.metrics_file import kept_curves, restore_curves
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.monitor import Monitor, StopWithoutProgress, monitor_of
@@ -117,7 +118,8 @@ def fit(
     save_contact_sheets(sheets, folder.augmentation_sheet)
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
-    own = [checkpoints, *_selecting(config.trainer, monitor), LearningRateMonitor("step"), PatchProgress(), clock]
+    own = [checkpoints, *_selecting(config.trainer, monitor), FiniteLoss(config.trainer)]
+    own += [LearningRateMonitor("step"), PatchProgress(), clock]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate

@@ -95,6 +95,18 @@ def test_bands_of_a_file_are_adapted_or_refused(tmp_path: Path) -> None:
         map_tensors(many, encoder(), 3)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path, value: float) -> None:
+    tensors = save_encoder(tmp_path / "diverged.pth")
+    tensors["layer3.0.bn1.running_var"][4] = value
+    tensors["fc.weight"] = torch.full((9, 512), value)  # not taken
+    words = r"encoder_weights: 1 of 256 values of layer3\.0\.bn1\.running_var are not finite"
+    with pytest.raises(LulcsegError, match=words):
+        map_tensors(tensors, encoder(), 3)
+    tensors["layer3.0.bn1.running_var"][4] = 1.0
+    assert map_tensors(tensors, encoder(), 3).left == ["fc.weight"]
+
+
 @torch.no_grad()
 def test_a_constant_image_gets_the_same_response_through_one_bands_weights() -> None:
     weight = torch.randn(4, 1, 3, 3)

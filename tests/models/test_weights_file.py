@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from lulcseg.errors import LulcsegError
 from lulcseg.models.weights_file import read_weights
@@ -52,6 +55,25 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(LulcsegError, match="can't be read as tensors without running code"):
         read_weights(tmp_path / "trap.pth")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_whole_module_is_told_to_be_saved_as_its_weights(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    torch.save(module, tmp_path / "whole.pth")
+    torch.save({"model": module, "epoch": 3}, tmp_path / "nested.pth")
+    torch.jit.save(torch.jit.script(module), tmp_path / "scripted.pt")
+    for name in ("whole.pth", "nested.pth", "scripted.pt"):
+        with pytest.raises(LulcsegError, match=r"holds a whole module, whose loading would run code.*state_dict\(\)"):
+            read_weights(tmp_path / name)
+
+
+def test_a_pickle_of_other_make_is_a_sentence_alone(tmp_path: Path) -> None:
+    (tmp_path / "raw.pth").write_bytes(pickle.dumps({"a": torch.rand(2)}))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(LulcsegError, match="can't be read as tensors without running code"):
+            read_weights(tmp_path / "raw.pth")
+    assert not warned
 
 
 def test_files_that_hold_no_weights_are_a_sentence(tmp_path: Path) -> None:

