@@ -30,7 +30,6 @@ from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
-from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import RunCheckpoints, describe_selection
 from lulcseg.training.clock import TrainingClock
 from lulcseg.training.cpu_allocator import keep_freed_memory
@@ -118,7 +117,7 @@ def fit(
     save_contact_sheets(sheets, folder.augmentation_sheet)
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
-    own = [checkpoints, *_selecting(config.trainer, monitor), FiniteLoss(config.trainer)]
+    own = [checkpoints, *_selecting(config, monitor), FiniteLoss(config.trainer)]
     own += [LearningRateMonitor("step"), PatchProgress(), clock]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
@@ -173,10 +172,11 @@ def build_data(
     )
 
 
-def _selecting(settings: TrainerSettings, monitor: Monitor) -> list[pl.Callback]:
+def _selecting(config: TrainConfig, monitor: Monitor) -> list[pl.Callback]:
     """Return the callbacks that average the weights, and stop the training early, where that is set."""
+    settings, warmup = config.trainer, config.optim.warmup
     averaging: list[pl.Callback] = [WeightAverage(settings.ema)] if settings.ema else []
-    stopping = [] if settings.patience is None else [StopWithoutProgress(monitor, settings.patience)]
+    stopping = [] if settings.patience is None else [StopWithoutProgress(monitor, settings.patience, warmup=warmup)]
     return [*averaging, *stopping]
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import pandas as pd
+
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
-from lulcseg.sampling.plan import TRAIN, VALIDATION, Plan
+from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.sampling.split import hold_out
+from lulcseg.sampling.validation_ground import measure_validation
 
 FRACTION = 0.1
 """Share of the ground held out by default."""
@@ -18,14 +21,16 @@ _LEAST, _USUAL = 3, 4
 its area in patches across its edge: at 3 a tenth held out costs training less than a quarter of its patches."""
 
 
-def hold_out_by_default(plan: Plan, *, block: int, seed: int) -> Plan:
+def hold_out_by_default(plan: Plan, pool: pd.DataFrame, *, block: int, seed: int) -> Plan:
     """Hold a tenth of the ground out where that is possible; else return the plan as it is. A note says which.
 
     Nothing is held out where a block of a tenth of a scene isn't three patches wide, where one side of the split has no
-    patch, or where a class would lose all its training patches.
+    patch, where a class would lose all its training patches, or where the validation patches would show too little to
+    judge a model by (:mod:`lulcseg.sampling.validation_ground`).
 
     Args:
         plan: A plan whose ``split`` is still 'train' throughout.
+        pool: The features of all its scenes (:func:`lulcseg.sampling.feature_pool.pooled`).
         block: Side of a block in pixels, if the scenes have room for it; at least four patches, less in small scenes.
         seed: Seed of the blocks.
     """
@@ -45,13 +50,20 @@ def hold_out_by_default(plan: Plan, *, block: int, seed: int) -> Plan:
         return without_validation(plan, error.what)
     if lost := _classes_lost(plan, split):
         return without_validation(plan, f"training would lose all patches drawn for {', '.join(lost)}")
-    held = split.rows["split"] == VALIDATION
+    shown = measure_validation(split, pool)
+    if shown.shortfall is not None:
+        return without_validation(plan, f"a tenth would be {shown.shortfall}")
     blocks = sum(len(extents) for extents in split.meta["validation"]["held_out"].values())
     note = (
-        f"{int(held.sum()):,} patches in {blocks} blocks of {side} pixels are held out for validation "
+        f"{shown.patches:,} patches in {blocks} blocks of {side} pixels are held out for validation "
         "(validation.fraction=0 trains on all ground)."
     )
-    return Plan(split.rows, split.meta | {"notes": [*split.meta["notes"], note]})
+    return noted(split, note, shown.warning)
+
+
+def noted(plan: Plan, *notes: str | None) -> Plan:
+    """Return a plan with further notes; those that are None are left out."""
+    return Plan(plan.rows, plan.meta | {"notes": [*plan.meta["notes"], *(note for note in notes if note)]})
 
 
 def without_validation(plan: Plan, reason: str) -> Plan:
@@ -61,8 +73,7 @@ def without_validation(plan: Plan, reason: str) -> Plan:
         plan: The plan.
         reason: A clause.
     """
-    note = f"No ground is held out for validation: {reason}."
-    return Plan(plan.rows, plan.meta | {"notes": [*plan.meta["notes"], note]})
+    return noted(plan, f"No ground is held out for validation: {reason}.")
 
 
 def fitting_side(grids: Sequence[Grid], least: int, most: int) -> int:

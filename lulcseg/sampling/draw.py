@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from lulcseg.sampling.auto_hold_out import hold_out_by_default
+import pandas as pd
+
+from lulcseg.sampling.auto_hold_out import hold_out_by_default, noted
 from lulcseg.sampling.feature_pool import SceneLike, class_table, pooled
 from lulcseg.sampling.methods import method_of, name_of
 from lulcseg.sampling.plan import Plan, stack_rows
@@ -14,6 +16,7 @@ from lulcseg.sampling.plan_checks import check_settings, without_effect
 from lulcseg.sampling.plan_recount import classes_not_trained_on, recounted
 from lulcseg.sampling.plan_request import PlanRequest
 from lulcseg.sampling.split import hold_out
+from lulcseg.sampling.validation_ground import measure_validation
 from lulcseg.settings.sampling import SamplingSettings, ValidationSettings
 
 
@@ -89,18 +92,19 @@ def draw_plan(
     by_scene = method_of(settings).draw(PlanRequest(scenes, pool, settings, seed), meta)
     plan = Plan(stack_rows([by_scene[s.name] for s in scenes]), meta)
     if validation is not None:
-        plan = _split(plan, validation, seed)
+        plan = _split(plan, pool, validation, seed)
     plan = recounted(plan, pool)
     return Plan(plan.rows, plan.meta | {"notes": plan.meta["notes"] + classes_not_trained_on(plan)})
 
 
-def _split(plan: Plan, validation: ValidationSettings, seed: int) -> Plan:
+def _split(plan: Plan, pool: pd.DataFrame, validation: ValidationSettings, seed: int) -> Plan:
     """Hold ground out as the settings say: a share of it, by default where that is possible, or none."""
     if validation.fraction is None:
-        return hold_out_by_default(plan, block=validation.block, seed=seed)
+        return hold_out_by_default(plan, pool, block=validation.block, seed=seed)
     if validation.fraction == 0:
         return plan
-    return hold_out(plan, fraction=validation.fraction, block=validation.block, seed=seed)
+    plan = hold_out(plan, fraction=validation.fraction, block=validation.block, seed=seed)
+    return noted(plan, measure_validation(plan, pool).warning)
 
 
 def _described(settings: SamplingSettings, seed: int) -> dict[str, Any]:

@@ -69,8 +69,8 @@ class ValidationSettings:
 
     fraction: float | None = setting(
         None,
-        "Share of the ground held out, 0 to 0.9; null: 0.1, or none if the scene is too small or augment.margin is "
-        "set; 0: none, as in the paper.",
+        "Share of the ground held out, 0 to 0.9; null: 0.1, or none where that is too little to judge by or "
+        "augment.margin is set; 0: none, as in the paper.",
         least=0.0,
         most=0.9,
     )

@@ -14,8 +14,9 @@ from lulcseg.errors import LulcsegError
 from lulcseg.run_folder.folder import BEST, LAST
 from lulcseg.run_folder.selection_entry import SelectionEntry
 from lulcseg.settings.trainer import TrainerSettings
-from lulcseg.training.model_record import TRAINING, load_checkpoint
-from lulcseg.training.monitor import Monitor, stopped_after
+from lulcseg.training.curve_scores import CLASSES
+from lulcseg.training.model_record import KEY, TRAINING, load_checkpoint
+from lulcseg.training.monitor import ON_HELD_OUT, ON_TRAINING, Monitor, stopped_after
 from lulcseg.training.training_settings import EPOCHS, TrainingSettings
 
 
@@ -25,10 +26,16 @@ class RunCheckpoints(ModelCheckpoint):
     A run that resumes from another's checkpoint starts with that run's best, so that "best" stays
     the best of all epochs. (Lightning forgets it when the folder changes.)
 
+    Of epochs with equal scores the last is the best: a score that stays at 0 while the network predicts a single class
+    says nothing for the first epoch. Of equal training losses the first is, as in the paper's experiments.
+
     Args:
         folder: Where they go.
         monitor: The logged score that the best epoch is chosen by.
         earlier: Checkpoint that training resumes from, if any.
+
+    Attributes:
+        classes: Number of classes that a monitored mean F1 of validation is over; None: another score, or no epoch yet.
     """
 
     CHECKPOINT_NAME_LAST = "last"
@@ -44,12 +51,23 @@ class RunCheckpoints(ModelCheckpoint):
             enable_version_counter=False,
         )
         self.earlier_best = None if earlier is None else earlier.parent / BEST
+        self.classes: int | None = None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the best if this epoch is, and the last in any case (Lightning writes it only with a new best)."""
+        if self.monitor == ON_HELD_OUT and (classes := trainer.callback_metrics.get(f"val/{CLASSES}")) is not None:
+            self.classes = int(classes)
         super().on_train_epoch_end(trainer, pl_module)
         if self._last_global_step_saved != trainer.global_step:
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+
+    def check_monitor_top_k(self, trainer: pl.Trainer, current: torch.Tensor | None = None) -> bool:
+        """Return whether an epoch's score is the best so far, or equal to it."""
+        if current is not None and self.best_k_models and self.monitor != ON_TRAINING:
+            equal = bool(current == self.best_k_models[self.kth_best_model_path])
+            if trainer.strategy.reduce_boolean_decision(equal):
+                return True
+        return bool(super().check_monitor_top_k(trainer, current))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Copy the earlier run's best checkpoint, and keep its score."""
@@ -74,16 +92,17 @@ def describe_selection(folder: Path, checkpoints: RunCheckpoints, settings: Trai
         checkpoints: The callback, after training.
         settings: Of the training.
     """
-    best, trained = (
-        int(torch.load(folder / name, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
-        for name in (BEST, LAST)
-    )
+    best, last = (torch.load(folder / name, map_location="cpu", weights_only=True, mmap=True) for name in (BEST, LAST))
+    trained = int(last["epoch"]) + 1
     score = checkpoints.best_model_score
-    return SelectionEntry(
+    classes = checkpoints.classes
+    over = {} if classes is None else {"classes": classes, "of_classes": len(best[KEY]["legend"])}
+    return SelectionEntry.of(
         monitor=str(checkpoints.monitor),
         mode=checkpoints.mode,
         value=None if score is None else float(score),
-        epoch=best,
+        **over,
+        epoch=int(best["epoch"]) + 1,
         epochs=trained,
         stopped_early=trained < settings.epochs,
         ema=settings.ema,

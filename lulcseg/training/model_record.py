@@ -33,6 +33,9 @@ FORMAT = 2
 _AFTER = {"before_augmentation": False}
 """The order of scaling and augmentation in records that don't state it."""
 
+_COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
+"""Parts of the record that a resumed training must share."""
+
 _REMEDY = "give <run>/checkpoints/best.ckpt or last.ckpt"
 
 
@@ -123,6 +126,28 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
     return value is None or type(value) in {bool, int, float, str}
+
+
+def check_same(mine: ModelRecord, theirs: ModelRecord, *, other_weights: bool = False) -> None:
+    """Check that a training may resume from the checkpoint of another.
+
+    Args:
+        mine: Record of the training that is to resume.
+        theirs: The checkpoint's.
+        other_weights: Whether their class weights differ.
+
+    Raises:
+        LulcsegError: They differ in something that a resumed training must share.
+    """
+    differing = [part for part in _COMPARED if getattr(mine, part) != getattr(theirs, part)]
+    differing += ["class weights"] if other_weights else []
+    if not differing:
+        return
+    remedy = "use the same settings"
+    if "plan" in differing:
+        remedy += "; sampling.plan=<its run>/plan.gpkg takes its plan, validation.fraction=0 holds no ground out as in "
+        remedy += "earlier versions"
+    raise LulcsegError(f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy=remedy)
 
 
 def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:

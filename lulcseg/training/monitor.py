@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from pytorch_lightning.callbacks import EarlyStopping
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.trainer import AUTO, MONITORS, TrainerSettings
 
-_ON_HELD_OUT, _ON_TRAINING = "val/mean_f1", "train/loss_epoch"
+ON_HELD_OUT, ON_TRAINING = "val/mean_f1", "train/loss_epoch"
+"""Scores that ``trainer.monitor=auto`` stands for: with held-out ground, and without."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def monitor_of(settings: TrainerSettings, *, validates: bool) -> Monitor:
     """
     name = settings.monitor
     if name == AUTO:
-        name = _ON_HELD_OUT if validates else _ON_TRAINING
+        name = ON_HELD_OUT if validates else ON_TRAINING
     if name.startswith("val/") and not validates:
         raise LulcsegError(
             f"{name} can't be computed, as no ground is held out for validation",
@@ -60,15 +62,35 @@ def monitor_of(settings: TrainerSettings, *, validates: bool) -> Monitor:
 class StopWithoutProgress(EarlyStopping):
     """Stops the training once the monitored score has not improved for a number of epochs.
 
+    Only a score that has once moved can stand still. Not counted are epochs that end within the learning rate's
+    warm-up, and epochs before the score has been above 0 (a kappa or F1 of 0 or less is that of a network that has
+    learnt nothing yet) or, if the lowest is the best, finite. Later, a score that isn't finite is no progress.
+
     A training that is resumed after it stopped does not train another epoch, unless its patience was raised.
 
     Args:
         monitor: The score.
         patience: Epochs.
+        warmup: Share of all optimiser steps over which the learning rate rises.
     """
 
-    def __init__(self, monitor: Monitor, patience: int) -> None:
-        super().__init__(monitor.name, mode=monitor.mode, patience=patience, check_on_train_epoch_end=True)
+    def __init__(self, monitor: Monitor, patience: int, *, warmup: float = 0.0) -> None:
+        super().__init__(
+            monitor.name, mode=monitor.mode, patience=patience, check_finite=False, check_on_train_epoch_end=True
+        )
+        self.warmup = warmup
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare the epoch's score with the best, and count the epoch if it counts."""
+        patience, waited = self.patience, self.wait_count
+        moved = self.best_score > 0 if self.mode == "max" else torch.isfinite(self.best_score)
+        warming = trainer.global_step <= round(self.warmup * trainer.estimated_stepping_batches)
+        counts = bool(moved) and not warming
+        self.patience = patience if counts else sys.maxsize
+        super().on_train_epoch_end(trainer, pl_module)
+        self.patience = patience
+        if not counts:
+            self.wait_count = min(self.wait_count, waited)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the epochs waited for, but not the patience, which may have been raised."""

@@ -21,18 +21,15 @@ from lulcseg.models.pretrained import Normalisation
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
-from lulcseg.training.curve_scores import curve_values
+from lulcseg.training.curve_scores import CLASSES, classes_averaged, curve_values
 from lulcseg.training.losses.class_weights import checked_weights, weights_differ
 from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
-from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
 from lulcseg.training.step_loss import StepLoss, summed_over_ranks
 from lulcseg.training.training_settings import TrainingSettings
-
-_COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
-"""Parts of the record that a resumed training must share."""
 
 
 class SegmentationTask(pl.LightningModule):
@@ -243,13 +240,7 @@ class SegmentationTask(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to resume from a checkpoint of another model."""
         theirs = ModelRecord.from_plain(checkpoint.get(KEY, {}), "ckpt_path")
-        differing = [part for part in _COMPARED if getattr(self.record, part) != getattr(theirs, part)]
-        if weights_differ(self.class_weights, checkpoint.get(WEIGHTS)):
-            differing.append("class weights")
-        if differing:
-            raise LulcsegError(
-                f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy="use the same settings"
-            )
+        check_same(self.record, theirs, other_weights=weights_differ(self.class_weights, checkpoint.get(WEIGHTS)))
 
     @torch.no_grad()
     def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
@@ -295,6 +286,9 @@ class SegmentationTask(pl.LightningModule):
         return check_logits(self.network(image.contiguous(memory_format=self.layout)), image, self.classes)
 
     def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
-        values = curve_values(metric.compute())
+        counts = metric.compute()
+        values = curve_values(counts)
         metric.reset()
+        if stage == "val":  # for the sentence on the best epoch, not for the curves
+            self.log(f"{stage}/{CLASSES}", classes_averaged(counts).float(), logger=False)
         self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, prog_bar=stage == "val")

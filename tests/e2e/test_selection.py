@@ -39,11 +39,12 @@ def test_the_best_epoch_is_that_of_the_monitored_score(
         chosen = RunRecord.load(folder).selection
         assert chosen is not None
         curve = pd.read_csv(folder.metrics).dropna(subset=monitor).set_index("epoch")[monitor]
-        best = curve.idxmin() if chosen.mode == "min" else curve.idxmax()
+        best = curve.idxmin() if chosen.mode == "min" else curve[::-1].idxmax()  # of equal ones the last
         assert (chosen.monitor, chosen.epoch, chosen.epochs) == (monitor, best + 1, 3)
         assert chosen.value == pytest.approx(curve[best])
         assert torch.load(folder.best, weights_only=True)["epoch"] == best
         assert chosen.sentence in capsys.readouterr().out
+        assert ("classes)" in chosen.sentence) == (chosen.classes == chosen.of_classes == 3) == (name == "held")
         assert ("held-out ground" in chosen.sentence) == (name in {"whole", "accuracy"})
         assert chosen.sentence.split(" (")[0] in folder.report.read_text()
 
@@ -64,7 +65,7 @@ def test_a_score_on_ground_that_is_not_held_out_is_refused(make_scene: Make, cac
 
 def test_a_run_that_stopped_early_is_finished(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "trainer.epochs=30", "optim.learning_rate=1e-12"]
-    options += ["trainer.patience=2", "trainer.monitor=train/kappa", "scaling=none", "stop_after=training"]
+    options += ["trainer.patience=2", "trainer.monitor=train/accuracy", "scaling=none", "stop_after=training"]
     folder = RunFolder(run(tmp_path / "run", *options))
     record = RunRecord.load(folder)
     assert record.state == "finished"

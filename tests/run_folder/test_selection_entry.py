@@ -16,3 +16,23 @@ def test_it_is_read_as_it_was_written() -> None:
         "training stopped early."
     )
     assert RunRecord.from_plain({"name": "x"}).selection is None
+
+
+def test_a_score_that_never_moved_is_said_to() -> None:
+    def sentence(value: float, monitor: str = "val/mean_f1") -> str:
+        return SelectionEntry(
+            monitor=monitor, mode="max", value=value, classes=2, of_classes=6, epoch=3, epochs=3
+        ).sentence
+
+    assert sentence(0.0) == (
+        "best.ckpt is epoch 3 of 3, of the highest validation mean F1 (0, over 2 of 6 classes); no epoch scored "
+        "above 0."
+    )
+    assert "no epoch" not in sentence(0.1)
+
+
+def test_a_record_of_an_earlier_version_says_no_number_of_classes() -> None:
+    plain = {"monitor": "val/mean_f1", "mode": "max", "value": 0.7, "epoch": 2, "epochs": 3}
+    entry = SelectionEntry.from_plain(plain)
+    assert entry.sentence == "best.ckpt is epoch 2 of 3, of the highest validation mean F1 (0.7)."
+    assert entry.to_plain() == plain

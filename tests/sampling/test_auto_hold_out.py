@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,16 @@ import pytest
 import shapely
 
 from lulcseg.grid import Grid, Window
+from lulcseg.legend import LandClass, Legend
 from lulcseg.sampling.auto_hold_out import fitting_side
 from lulcseg.sampling.plan import Plan
 from tests.support.plans import GRID, FakeScene, stratified
 
 WIDE = replace(GRID, height=1000, width=1600)
 SCENE = FakeScene(grid=WIDE, features=[(0, Window(0, 0, 1000, 1600)), (1, Window(0, 0, 1000, 1600))])
+BERRIES = FakeScene(
+    "berries", grid=replace(WIDE, left=400_000.0), features=[(2, Window(i, 0, 30, 30)) for i in (0, 960)]
+)
 BY_DEFAULT = (None, 2048)
 
 
@@ -71,6 +76,42 @@ def test_an_empty_side_is_no_error_by_default() -> None:
     plan = of(far, patches=20)
     assert not plan.validates
     assert "leaves no patch for" in plan.meta["notes"][0]
+
+
+def test_too_few_validation_patches_are_not_held_out() -> None:
+    plan = of(SCENE, patches=150)
+    assert not plan.validates
+    assert plan.digest() == of(SCENE, patches=150, validation=None).digest()
+    (note,) = plan.meta["notes"]
+    assert re.fullmatch(r"No ground is held out .*: a tenth would be \d+ patches, fewer than 20\.", note)
+
+
+def test_ground_of_one_class_is_not_held_out() -> None:
+    # stripes 100 wide: a block shows few of the five classes
+    legend = Legend(tuple(LandClass(i, f"Class {i}", f"#0000{i:02}") for i in range(5)))
+    strips = [(0, Window(0, 0, 1000, 1200)), *((i, Window(0, 1100 + 100 * i, 1000, 100)) for i in range(1, 5))]
+    scene = FakeScene(grid=WIDE, legend=legend, features=strips)
+    plans = [of(scene, seed=seed, patches=2000) for seed in range(6)]
+    notes = [plan.meta["notes"][0] for plan in plans if not plan.validates]
+    assert 0 < len(notes) < 6
+    for note in notes:
+        assert re.search(r"a tenth would be \d+ patches that show [12] of 5 classes \(less than 1,000 pixels of ", note)
+
+
+def test_a_stated_share_is_held_out_and_what_it_does_not_show_is_said() -> None:
+    plan = of(SCENE, BERRIES, patches=150, validation=(0.1, 200))
+    assert plan.validates
+    n = (plan.rows["split"] == "validation").sum()
+    assert plan.meta["notes"] == [
+        f"The {n} validation patches show 2 of 3 classes (less than 1,000 pixels of Berry): too little to judge by."
+    ]
+    assert of(SCENE, validation=(0.3, 200)).meta["notes"] == []
+
+
+def test_a_class_that_validation_does_not_show_is_named_by_default() -> None:
+    plan = of(SCENE, BERRIES, patches=1200)
+    assert plan.validates
+    assert plan.meta["notes"][-1].endswith("show 2 of 3 classes (less than 1,000 pixels of Berry).")
 
 
 @pytest.mark.parametrize(

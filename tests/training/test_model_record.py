@@ -14,7 +14,7 @@ from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import check_resumable, epochs_done
-from lulcseg.training.model_record import KEY, ModelRecord, load_checkpoint
+from lulcseg.training.model_record import KEY, ModelRecord, check_same, load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import augmenting, record
@@ -73,6 +73,15 @@ def test_an_old_checkpoint_is_of_the_same_model_as_its_settings() -> None:
     other = replace(found, model=ModelSettings(filters=3, depth=1))
     with pytest.raises(LulcsegError, match="another model;"):
         SegmentationTask(other, old_training()).on_load_checkpoint(checkpoint)
+
+
+def test_another_plan_is_refused_with_what_takes_the_same_one() -> None:
+    mine = record()
+    check_same(mine, replace(mine, name="other"))
+    with pytest.raises(LulcsegError, match=r"another plan; .*sampling\.plan=.*validation\.fraction=0 holds no ground"):
+        check_same(replace(mine, plan="1"), replace(mine, plan="2"))
+    with pytest.raises(LulcsegError, match=r"another class weights; use the same settings\.$"):
+        check_same(mine, mine, other_weights=True)
 
 
 @pytest.mark.parametrize("part", ["model", "bands"])

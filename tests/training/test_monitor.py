@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,11 @@ SCORES = (0.1, 0.5, 0.4, 0.45, 0.3, 0.6, 0.2)
 
 
 class Scored(pl.LightningModule):
-    """Logs given scores, one an epoch."""
+    """Logs given scores, one an epoch of a single step."""
 
-    def __init__(self) -> None:
+    def __init__(self, scores: Sequence[float] = SCORES) -> None:
         super().__init__()
+        self.scores = scores
         self.weight = nn.Parameter(torch.zeros(1))
         self.trained: list[int] = []
 
@@ -32,15 +35,25 @@ class Scored(pl.LightningModule):
         return self.weight.sum()
 
     def on_train_epoch_end(self) -> None:
-        self.log("score", SCORES[self.current_epoch])
+        self.log("score", self.scores[self.current_epoch])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def fitted(folder: Path, patience: int, epochs: int = len(SCORES), start: Path | None = None) -> list[int]:
-    monitor, module = Monitor("score", "max"), Scored()
-    callbacks: list[Any] = [RunCheckpoints(folder, monitor, earlier=start), StopWithoutProgress(monitor, patience)]
+def fitted(
+    folder: Path,
+    patience: int,
+    epochs: int | None = None,
+    start: Path | None = None,
+    scores: Sequence[float] = SCORES,
+    mode: str = "max",
+    warmup: float = 0.0,
+) -> list[int]:
+    """Return the epochs that were trained."""
+    monitor, module, epochs = Monitor("score", mode), Scored(scores), epochs or len(scores)
+    stopping = StopWithoutProgress(monitor, patience, warmup=warmup)
+    callbacks: list[Any] = [RunCheckpoints(folder, monitor, earlier=start), stopping]
     resumed = None if start is None else str(start)
     pl.Trainer(
         max_epochs=epochs, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
@@ -66,6 +79,36 @@ def test_a_training_that_had_stopped_goes_on_only_with_more_patience(tmp_path: P
     assert fitted(tmp_path, patience=3, start=last) == []
     assert fitted(tmp_path, patience=4, start=last) == [5, 6]
     assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == 5
+
+
+@pytest.mark.parametrize(
+    ("scores", "trained"),
+    [
+        ((0.0, 0.0, 0.0, 0.0, 0.3, 0.2, 0.1, 0.4), 7),  # counted from the first epoch above 0
+        ((-0.1, -0.2, 0.0, 0.0, 0.0, 0.0), 6),  # never better than chance: never stops
+        ((math.nan, math.nan, math.nan, 0.2, 0.1, math.nan, 0.3), 6),  # NaN counts once the score has moved
+        ((0.5, 0.0, 0.0, 0.6), 3),  # a score that fell to 0 had moved
+    ],
+)
+def test_a_score_that_has_not_moved_is_no_plateau(tmp_path: Path, scores: tuple[float, ...], trained: int) -> None:
+    assert len(fitted(tmp_path, patience=2, scores=scores)) == trained
+
+
+def test_a_loss_counts_from_its_first_finite_value(tmp_path: Path) -> None:
+    scores = (math.nan, math.nan, 2.0, 2.1, math.nan, 1.0)
+    assert len(fitted(tmp_path, patience=2, scores=scores, mode="min")) == 5
+
+
+def test_epochs_of_the_warm_up_are_not_waited_for(tmp_path: Path) -> None:
+    scores = (0.5, 0.4, 0.3, 0.2, 0.2, 0.2, 0.6, 0.1, 0.1, 0.1)
+    assert len(fitted(tmp_path / "without", patience=2, scores=scores)) == 3
+    # the warm-up of 4 steps ends with the fourth epoch: the fifth is the first that counts
+    assert len(fitted(tmp_path / "with", patience=2, scores=scores, warmup=0.4)) == 6
+    last = tmp_path / "part" / "last.ckpt"
+    assert len(fitted(tmp_path / "part", patience=2, scores=scores, warmup=0.4, epochs=5)) == 4
+    state = torch.load(last, weights_only=True)["callbacks"]
+    (stopping,) = (each for key, each in state.items() if key.startswith("StopWithoutProgress"))
+    assert (stopping["patience"], stopping["wait_count"], float(stopping["best_score"])) == (2, 2, 0.5)
 
 
 def test_what_it_does_not_validate_on_is_refused() -> None:
