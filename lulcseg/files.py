@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,19 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def short_paths(paths: Sequence[str | Path]) -> list[str]:
+    """Return paths without the folder that all of them lie in; a single one as it is.
+
+    >>> short_paths(["/runs/a/seed0/best.ckpt", "/runs/a/seed1/best.ckpt"])
+    ['seed0/best.ckpt', 'seed1/best.ckpt']
+    """
+    try:
+        common = os.path.commonpath(paths) if len(paths) > 1 else ""
+    except ValueError:  # absolute and relative ones
+        common = ""
+    return [Path(os.path.relpath(path, common)).as_posix() if common else str(path) for path in paths]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

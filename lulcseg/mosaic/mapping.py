@@ -138,6 +138,7 @@ def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> 
         mosaic=label,
         scaled_over=ensemble.scaled_over,
         calibration=ensemble.describe_calibration(),
+        adapted=ensemble.adapt if ensemble.adapts(scene) else None,
         path=f"{MAPS}/{result.path.name}",
         files=[f"{MAPS}/{path.name}" for path in result.files],
         bytes=result.path.stat().st_size,

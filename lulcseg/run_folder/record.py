@@ -14,7 +14,10 @@ from lulcseg.run_folder.record_entry import Entry
 from lulcseg.run_folder.record_parts import EnvironmentEntry, GitEntry, MapEntry, PlanEntry, SceneEntry, TrialEntry
 from lulcseg.run_folder.selection_entry import SelectionEntry
 
-COMPLETE = ("finished", "mapped")
+MAPPED = "mapped"
+"""State of a prediction that has ended well."""
+
+COMPLETE = ("finished", MAPPED)
 """States of a run that has ended well: a training's, a prediction's."""
 
 

@@ -142,7 +142,9 @@ class MapEntry(Entry):
         scene: Name of the scene.
         mosaic: What its passes are called ("single", "multiple").
         scaled_over: What intensities were scaled over at prediction.
-        calibration: How its probabilities are calibrated, in words; None: not at all.
+        calibration: How its probabilities are calibrated, in words; None: not at all. Of several models
+            those of all, separated by commas, or ``none``.
+        adapted: How its mosaic was adapted to the models; None: not at all.
         path: The class map, below the run's folder.
         files: All files of the map, likewise.
         bytes: Size of the class map's file.
@@ -159,6 +161,7 @@ class MapEntry(Entry):
     mosaic: str | None = None
     scaled_over: str | None = None
     calibration: str | None = None
+    adapted: str | None = None
     path: str
     files: Sequence[str] = ()
     bytes: int | None = None

@@ -16,7 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.report.map_files import MapFile, list_maps
 from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.record import MAPPED, RunRecord
 from lulcseg.run_folder.record_parts import SceneEntry
 from lulcseg.sampling.plan import Plan
 
@@ -44,6 +44,11 @@ class RunData:
     maps: list[MapFile]
     assessments: list[Assessment]
     missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_prediction(self) -> bool:
+        """Whether it holds maps by models of other runs: no training, and no plan."""
+        return self.record.state == MAPPED
 
     @property
     def scenes(self) -> list[str]:
@@ -85,7 +90,7 @@ def read_run(run_dir: Path) -> RunData:
 
     folder = RunFolder(run_dir)
     record = part("record", lambda: read_record(folder), RunRecord.of())
-    return RunData(
+    run = RunData(
         path=run_dir,
         record=record,
         config=part("config", lambda: folder.config.read_text(encoding="utf-8"), None),
@@ -95,6 +100,11 @@ def read_run(run_dir: Path) -> RunData:
         assessments=_read_assessments(folder, record, part),
         missing=missing,
     )
+    if run.is_prediction:
+        for name, path in {"config": folder.config, "metrics": folder.metrics, "plan": folder.plan}.items():
+            if not path.exists():
+                missing.pop(name, None)
+    return run
 
 
 def read_record(folder: RunFolder) -> RunRecord:

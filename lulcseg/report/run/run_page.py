@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lulcseg.files import replacing
+from lulcseg.files import replacing, short_paths
 from lulcseg.pictures.encoding import data_uri
 from lulcseg.pictures.figure_style import svg
 from lulcseg.pictures.run_figures import learning_curves
@@ -52,6 +53,7 @@ def _content(run: RunData) -> dict[str, Any]:
         "curves": _curves(run),
         "selection": None if run.record.selection is None else run.record.selection.sentence,
         "plan": plan_view(run),
+        "is_prediction": run.is_prediction,
         "config": run.config,
         "environment": _environment_rows(record),
         "missing": run.missing,
@@ -63,6 +65,8 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     record = run.record
     trained = ", ".join(str(s) for s in record.train_scenes)
     facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
+    if run.is_prediction:
+        facts.append(_models(record.checkpoint))
     facts += [("Finished", (record.finished or "")[:16].replace("T", " "))]
     if record.class_weights is not None:
         facts.append(("Class weights", ", ".join(f"{name} {each:.3g}" for name, each in record.class_weights.items())))
@@ -75,6 +79,13 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     if record.seed is not None:
         facts.append(("Seed", str(record.seed)))
     return [(label, value) for label, value in facts if value]
+
+
+def _models(checkpoint: str | Sequence[str] | None) -> tuple[str, str]:
+    """Return the fact that names a prediction's models."""
+    if checkpoint is None or isinstance(checkpoint, str):
+        return "Model", checkpoint or ""
+    return "Models", f"{len(checkpoint)}: {', '.join(short_paths(checkpoint))}"
 
 
 def _curves(run: RunData) -> str | None:

@@ -25,6 +25,7 @@ from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
 from lulcseg.report.picture_layers import PictureLayer
 from lulcseg.report.run.reliability_view import ReliabilityView, reliability_view
 from lulcseg.report.run.run_data import RunData
+from lulcseg.run_folder.map_models import model_sentences
 
 _LONGEST = 1600
 """Longer side of a map's picture without an imagery preview to match, in pixels."""
@@ -32,7 +33,7 @@ _LONGEST = 1600
 
 @dataclass(frozen=True)
 class _ReadMap:
-    """A map with its own legend, its picture, its pixels of each class, and its files."""
+    """A map with its own legend, its picture, its pixels of each class, its files, and sentences on its models."""
 
     label: str
     legend: Legend
@@ -40,6 +41,7 @@ class _ReadMap:
     pixels: list[int]
     grid: Grid
     files: list[str]
+    made: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class SceneView:
         areas: Area of each class on each map that can be read.
         area_titles: The maps of ``areas``.
         files: For each map, its files, relative to the run directory.
+        made: For each map by several models, calibrated or adapted, a sentence on each of these.
         assessments: Digitised labels first, then maps.
         notes: Sentences on what is missing.
     """
@@ -81,6 +84,7 @@ class SceneView:
     areas: list[AreaRow]
     area_titles: list[str]
     files: list[tuple[str, list[str]]]
+    made: list[tuple[str, list[str]]]
     assessments: list[AssessmentView]
     notes: list[str]
 
@@ -120,6 +124,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
     legend = tuple(join_classes([m.legend for m in read] or ([own] if own else [])))
     if drawn is not None and own is not None and _colours_differ(own, legend):
         notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
+    entries = {m.mosaic: m.entry for m in maps}
     results = [a for a in run.assessments if a.scene == scene]
     if not results:
         notes.append("The scene was not assessed: it has no reference points, or the assessment is missing.")
@@ -132,6 +137,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
         areas=_areas(read, legend),
         area_titles=[m.label for m in read],
         files=[(m.label, m.files) for m in read if m.files],
+        made=[(m.label, m.made) for m in read if m.made],
         assessments=[
             AssessmentView(
                 f"{key}-{i}",
@@ -140,7 +146,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
                 class_rows(a),
                 matrix_cells(a.confusion),
                 design_note(a),
-                reliability_view(a, f"{key}-{i}"),
+                reliability_view(a, f"{key}-{i}", entries.get(a.mosaic or "map") if a.compared == "map" else None),
             )
             for i, a in enumerate(results, start=1)
         ],
@@ -174,7 +180,8 @@ def _read_map(found: MapFile, fallback: Legend | None, size: tuple[int, int], la
         grid = raster.grid
     picture = png_uri(map_picture(found.path, legend, height, width))
     layer = PictureLayer(f"map-{found.mosaic}", label, picture, is_classes=True)
-    return _ReadMap(label, legend, layer, _pixels(found, legend), grid, found.files)
+    made = [] if found.entry is None else model_sentences(found.entry)
+    return _ReadMap(label, legend, layer, _pixels(found, legend), grid, found.files, made)
 
 
 def _pixels(found: MapFile, legend: Legend) -> list[int]:
