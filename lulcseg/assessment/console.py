@@ -43,7 +43,7 @@ def print_areas(areas: Sequence[ClassArea], console: Console | None = None) -> N
         console: Console to print to; default: standard output.
     """
     table = Table(title="Area by pixels", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("class", no_wrap=True)
+    table.add_column("class", overflow="fold")
     for heading in ("hectares", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     for area in areas:
@@ -66,7 +66,7 @@ def _headline(assessment: Assessment) -> Text:
 
 def _class_table(assessment: Assessment, with_intervals: bool) -> Table:
     table = Table(title="Accuracy per class", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("class", no_wrap=True)
+    table.add_column("class", overflow="fold")
     interval = ["95 %"] if with_intervals else []
     for heading in ("reference", "mapped", "user's", *interval, "producer's", *interval, "F1"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -93,7 +93,7 @@ def _confusion_table(assessment: Assessment) -> Table:
     table = Table(
         title="Confusion (row: reference, column: map)", title_justify="left", title_style="bold", box=SIMPLE_HEAD
     )
-    table.add_column("class")
+    table.add_column("class", overflow="fold")
     for land_class in assessment.legend:
         table.add_column(Text(str(land_class.code)), justify="right")
     for i, land_class in enumerate(assessment.legend):

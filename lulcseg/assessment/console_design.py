@@ -41,13 +41,13 @@ def print_design(assessment: Assessment, console: Console | None = None) -> None
         figures.add_row(label, *estimate_cells(estimate))
     console.print(figures)
     classes = Table(title="Per class, by design", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    classes.add_column("class", no_wrap=True)
+    classes.add_column("class", overflow="fold")
     wide = console.width >= 120
     for heading in ("user's", "producer's", "F1"):
         for column in (heading, "± SE", *(["95 %"] if wide else [])):
             classes.add_column(column, justify="right", no_wrap=True)
     areas = Table(title="Areas (ha), by the reference", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    areas.add_column("class", no_wrap=True)
+    areas.add_column("class", overflow="fold")
     for heading in ("mapped", "estimate", "± SE", "95 %"):
         areas.add_column(heading, justify="right", no_wrap=True)
     for c, land_class in zip(found.classes, assessment.legend, strict=True):

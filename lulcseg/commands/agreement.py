@@ -54,7 +54,7 @@ def _print_agreement(found: Agreement) -> None:
             f"Cohen's kappa {format_score(pair.kappa)}"
         )
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-        table.add_column("class")
+        table.add_column("class", overflow="fold")
         for name in pair.confusion.columns:
             table.add_column(Text(str(name)), justify="right")
         for label, row in pair.confusion.iterrows():

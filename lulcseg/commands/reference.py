@@ -162,7 +162,7 @@ def _print_plan(plan: SamplePlan, out: Path) -> None:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD)
-    table.add_column("stratum", no_wrap=True)
+    table.add_column("stratum", overflow="fold")
     for heading in ("pixels", "share", "points"):
         table.add_column(heading, justify="right", no_wrap=True)
     total = int(plan.pixels.sum())

@@ -13,6 +13,9 @@ from lulcseg.locks import is_locked
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord
 
+_WIDTH = 100
+"""Terminal columns from which on the table of states is spaced widely."""
+
 STATES = ("done", "running", "failed", "cut off", "missing")
 
 
@@ -87,10 +90,11 @@ def print_status(folder: Path, runs: Sequence[ReplicateStatus]) -> None:
     trial = read_json(TrialFolder(folder).description) or {}
     console = Console(highlight=False)
     console.print(f"\n[bold]{escape(str(trial.get('title')))}[/bold]  {escape(str(folder))}", soft_wrap=True)
-    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    table.add_column("value")
+    gap = 2 if console.width >= _WIDTH else 1
+    table = Table(box=None, padding=(0, gap, 0, gap), header_style="dim")
+    table.add_column("value", overflow="fold")  # names often differ at their ends alone
     for heading in (*STATES, "time left"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for value in dict.fromkeys(run.value for run in runs):
         own = [run for run in runs if run.value == value]
         table.add_row(escape(value), *_counts(own), _duration(_left_of(value, runs)))

@@ -24,6 +24,9 @@ from lulcseg.trials.trial_reader import Trial
 _WIDTH = 136
 """Terminal width, in columns, from which on every interval fits unwrapped."""
 
+_SHORT = {"producer's": "prod.", "user's": "user"}
+"""Headings in a narrow terminal, which leaves the width to the values' names."""
+
 
 def print_ranking(ranking: Ranking, console: Console) -> None:
     """Print the contrast named beforehand, the table of values, and how well supported their order is."""
@@ -73,7 +76,10 @@ def _table(ranking: Ranking, *, narrow: bool) -> Table:
     printed = ranking_text(ranking, narrow=narrow)
     table = Table(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1))
     for number, heading in enumerate(printed.columns):
-        table.add_column(heading, justify="left" if number == 0 else "right")
+        if number == 0:
+            table.add_column(heading, overflow="fold")  # names often differ at their ends alone
+        else:
+            table.add_column(_SHORT.get(heading, heading) if narrow else heading, justify="right", no_wrap=True)
     for row in printed.to_numpy().tolist():
         table.add_row(*(Text(cell) for cell in row))
     return table

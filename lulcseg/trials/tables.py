@@ -48,7 +48,7 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
     Args:
         ranking: The ranking.
         with_view: Name the view in a first column.
-        narrow: Include the interval of kappa only.
+        narrow: Include the interval of kappa only, and leave "than next" out, which the neighbours' sentences state.
     """
     others = _mean if narrow else with_interval
     verdicts = {n.better: _verdict(n.better, n.comparison) for n in ranking.neighbours}
@@ -64,7 +64,7 @@ def ranking_text(ranking: Ranking, *, with_view: bool = False, narrow: bool = Fa
             "place": "–" if r.place is None else str(r.place),
             "score": _score(r),
             "first": "–" if math.isnan(r.first) else percent(r.first),
-            "than next": verdicts.get(r.value, ""),
+            **({} if narrow else {"than next": verdicts.get(r.value, "")}),
         }
         for r in ranking.ranked
     ]
