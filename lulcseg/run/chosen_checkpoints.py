@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import read_json
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord
@@ -21,7 +21,7 @@ def chosen_checkpoints(config: PredictConfig) -> list[Path]:
         LulcsegError: None is named, a folder is no trial's value, a replicate is missing or not trained to the end, or
             ``members`` chooses nothing.
     """
-    chosen = [path for entry in _entries(config) for path in (_replicates(entry) if entry.is_dir() else [entry])]
+    chosen = [path for entry in _entries(config) for path in _checkpoints_of(entry)]
     if config.members == "all":
         return chosen
     folder = replicates_folder(config)
@@ -63,6 +63,24 @@ def _entries(config: PredictConfig) -> list[Path]:
     if config.checkpoint is None:
         raise LulcsegError("checkpoint is missing", where="command line", remedy="write checkpoint=…")
     return [Path(str(name)).expanduser().resolve() for name in named]
+
+
+def _checkpoints_of(entry: Path) -> list[Path]:
+    """Return the checkpoint that a path names, or those of a value's replicates."""
+    if entry.suffix == ".ckpt" and not entry.is_dir():
+        return [entry]
+    if entry.exists():
+        return _replicates(entry) if entry.is_dir() else [entry]
+    trial = TrialFolder(entry.parent)
+    if values := _values_of(trial):
+        remedy = did_you_mean(entry.name, values)
+        raise LulcsegError(f"the trial has no value '{entry.name}'", where=trial.path, remedy=remedy)
+    trials = sorted(path.name for path in trial.path.parent.glob("*/") if _values_of(TrialFolder(path)))
+    raise LulcsegError(
+        f"there is neither a checkpoint {entry} nor a trial {trial.path} with a value '{entry.name}'",
+        where="checkpoint",
+        remedy=did_you_mean(trial.path.name, trials) if trials else "give the path of a .ckpt, or runs/<trial>/<value>",
+    )
 
 
 def _runs_in(folder: Path) -> list[RunFolder]:
@@ -110,5 +128,10 @@ def _state(record: RunRecord | None) -> str:
 
 def _values_in(folder: Path) -> str:
     """Name the values of the trial that a folder is, if it is one."""
-    inside = sorted({run.path.parent.name for run in TrialFolder(folder).runs() if run.named_seed is not None})
-    return ", ".join(str(folder / name) for name in inside) or "its runs' checkpoints"
+    return ", ".join(str(folder / name) for name in _values_of(TrialFolder(folder))) or "its runs' checkpoints"
+
+
+def _values_of(trial: TrialFolder) -> list[str]:
+    """Return the names of a trial's values that have runs, sorted; none of a folder that is no trial's."""
+    nested = [run for run in trial.runs() if run.path.parent != trial.path]
+    return sorted({run.path.parent.name for run in nested if run.named_seed is not None})

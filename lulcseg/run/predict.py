@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.open_display import reopen_display
 from lulcseg.mosaic.devices import Devices
@@ -19,10 +18,12 @@ from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.report.run.run_page import write_report
-from lulcseg.run.chosen_checkpoints import chosen_checkpoints, replicates_folder
+from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.evaluate import MapRun, label_of
 from lulcseg.run.fingerprint import predict_fingerprint
+from lulcseg.run.map_destination import check_maps_of, map_destination
+from lulcseg.run.model_remarks import model_remarks
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plans
 from lulcseg.run_folder.creation import new_run_dir
@@ -38,7 +39,8 @@ from lulcseg.training.task import SegmentationTask
 def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None = None) -> float | None:
     """Map a scene with a trained model and assess the map.
 
-    Without ``output`` the map is added to the checkpoint's run, and the run's report is regenerated.
+    Without ``output`` the map of one model is added to its run, and the run's report is regenerated; see
+    :func:`lulcseg.run.map_destination.map_destination`.
 
     Args:
         config: The settings.
@@ -74,13 +76,20 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     ensemble.devices.trainer()
     for scene in scenes:
         check_request(scene, config.mosaic, ensemble)
-    folder = _destination(config, checkpoints)
+    labels = [
+        label_of(config.mosaic, config.at_prediction, config.adapt if ensemble.adapts(scene.name) else None)
+        for scene in scenes
+    ]
+    stems = [f"{scene.name}_{label}" for scene, label in zip(scenes, labels, strict=True)]
+    folder = map_destination(config, checkpoints, ensemble.digests)
+    if config.trial.name is None:
+        check_maps_of(folder, stems, checkpoints, ensemble.digests)
     if not is_rank_zero():
-        for scene in scenes:
-            adapt = config.adapt if ensemble.adapts(scene.name) else None
-            label = label_of(config.mosaic, config.at_prediction, adapt)
-            map_scene(ensemble, scene, config.mosaic, folder.map_file(f"{scene.name}_{label}"), label=label)
+        for scene, stem, label in zip(scenes, stems, labels, strict=True):
+            map_scene(ensemble, scene, config.mosaic, folder.map_file(stem), label=label)
         return None
+    for remark in model_remarks(ensemble):
+        print_line(remark)
 
     def map_scenes(writer: RecordWriter) -> float | None:
         with _display_of(config, checkpoints, writer, scenes) as display:
@@ -88,7 +97,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             return mapping.run(scenes, config.mosaic, config.assess)
 
     if fingerprint is None:
-        found = map_scenes(_joined(config, folder, checkpoints))
+        found = map_scenes(_joined(folder, checkpoints))
     else:
         earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
         new_run_dir(str(folder.path), again=earlier is not None)
@@ -136,31 +145,11 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
             path, at_prediction=config.at_prediction, trust_target=config.trust_target
         )
         calibration = find_calibration(path, config.calibration, task.record.to_legend().names)
-        if calibration is not None and is_rank_zero():
-            print_line(f"Probabilities are calibrated: {calibration.describe()}.")
         members.append(TrainedModel(task, path, config.precision, devices, calibration))
     return Ensemble(tuple(members), adapt=config.adapt)
 
 
-def _destination(config: PredictConfig, checkpoints: Sequence[Path]) -> RunFolder:
-    """Return the folder for the maps: the requested one, that of the checkpoint's run, or one beside the trial's value.
-
-    Maps by all replicates of a trial's value lie in ``<trial>/<value>_ensemble``, where the trial's report finds them.
-    """
-    run, replicates = RunFolder.of_checkpoint(checkpoints[0]), replicates_folder(config)
-    if config.output is None and len(checkpoints) == 1 and run.has_record:
-        return run
-    default = Path("predictions")
-    if replicates is not None and config.members == "all" and len(checkpoints) > 1:
-        default = _ensemble_folder(replicates)
-    return RunFolder(make_folder(Path(config.output or default).expanduser().resolve(), "output"))
-
-
-def _ensemble_folder(replicates: Path) -> Path:
-    return replicates.with_name(f"{replicates.name}_ensemble")
-
-
-def _joined(config: PredictConfig, folder: RunFolder, checkpoints: Sequence[Path]) -> RecordWriter:
+def _joined(folder: RunFolder, checkpoints: Sequence[Path]) -> RecordWriter:
     """Return the record that a prediction is added to, or a new one."""
     run = RunFolder.of_checkpoint(checkpoints[0])
     if run.has_record and folder == run:
@@ -170,9 +159,7 @@ def _joined(config: PredictConfig, folder: RunFolder, checkpoints: Sequence[Path
     else:
         start: dict[str, Any] = {"name": checkpoints[0].stem, "started": timestamp(), "checkpoint": str(checkpoints[0])}
         if len(checkpoints) > 1:
-            replicates = replicates_folder(config)
-            name = "ensemble" if replicates is None else _ensemble_folder(replicates).name
-            start |= {"name": name} | model_entries(checkpoints)
+            start |= {"name": folder.path.name} | model_entries(checkpoints)
         writer = RecordWriter(folder, RunRecord.of(format=1, **start, state="mapped"))
     writer.update(environment=environment(), git=git_state())
     return writer

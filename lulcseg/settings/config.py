@@ -103,7 +103,11 @@ class PredictConfig:
     )
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
     scenes: PredictScenes = field(default_factory=PredictScenes)
-    output: str | None = setting(None, "Folder for map and assessment; null: beside the checkpoint's run.")
+    output: str | None = setting(
+        None,
+        "Folder for maps and assessments; null: the run of the checkpoint, a folder beside the trial's value, or one "
+        "in predictions/ that is named after the models.",
+    )
     mosaic: MosaicSettings = field(default_factory=lambda: MosaicSettings(name="multiple"))
     adapt: str = _adapt_setting()
     assess: AssessSettings = field(default_factory=AssessSettings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,18 @@ import rasterio
 
 from lulcseg import map_scene
 from lulcseg.errors import LulcsegError
+from lulcseg.files import sha256_of
 from lulcseg.launch.jobs import jobs_from
 from lulcseg.pictures.class_map import holds_values
 from lulcseg.report.trial.run_states import runs_view
 from lulcseg.run.predict import predict
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.calibration import Calibration, CalibrationFile, calibration_beside
+from lulcseg.training.task import SegmentationTask
 from lulcseg.trials.trial_reader import read_trial
 from tests.conftest import scene_maker
+from tests.support.html_page import Page
 from tests.support.small_runs import QUICK, run
 
 LAYERS = "mosaic.outputs=[probabilities,disagreement]"
@@ -117,3 +123,49 @@ def test_replicates_of_the_sweep_ensemble(value: Path, tmp_path: Path, monkeypat
     assert records["others"]["checkpoint"].endswith("seed0/checkpoints/best.ckpt")
     assert records["all"]["plan"]["digest"] == records["one"]["plan"]["digest"]
     assert records["all"]["steps"] == 2 * records["one"]["steps"]
+
+
+def test_maps_without_output_never_replace_those_by_other_models(
+    value: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = (RunFolder(value / f"seed{seed}") for seed in (0, 1))
+    for models in ([first.best, second.best], [first.best, first.last], [first.best, second.best]):
+        mapped(value, f"checkpoint=[{','.join(map(str, models))}]")
+    folders = sorted((tmp_path / "predictions").glob("2_models_*"))
+    records = [json.loads((folder / "record.json").read_text()) for folder in folders]
+    assert [len(record["maps"]) for record in records] == [1, 1]
+    assert {record["maps"][0]["checkpoint"][1] for record in records} == {str(second.best), str(first.last)}
+    assert [record["name"] for record in records] == [folder.name for folder in folders]
+    assert f"2 of 2 models are of one training run, {first.path} (best.ckpt, last.ckpt)" in capfd.readouterr().out
+    words = Page((folders[0] / "report.html").read_text()).words()
+    assert "The mean of 2 models:" in words
+    for trained in ("learning curves", "sampling plan", "config.yaml", "metrics.csv", "composed configuration"):
+        assert trained not in words.lower()
+    mapped(value, f"checkpoint={first.best}")  # its run's own map, made by the training
+    kept = first.map_file("trained_single").read_bytes()
+    with pytest.raises(LulcsegError, match=r"trained_single.tif: it was made by another model .*best.ckpt.*last.ckpt"):
+        mapped(value, f"checkpoint={first.last}")
+    assert first.map_file("trained_single").read_bytes() == kept
+
+
+def test_a_partly_calibrated_ensemble_says_so_by_model(
+    value: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    models = []
+    for seed in (0, 1):
+        models.append(tmp_path / f"{seed}.ckpt")
+        shutil.copy(RunFolder(value / f"seed{seed}").best, models[-1])
+    legend = tuple(SegmentationTask.load_from_checkpoint(models[1]).record.to_legend().names)
+    fits = {"temperature": Calibration.of_temperature(0.2, len(legend))}
+    CalibrationFile(sha256_of(models[1]), legend, "temperature", fits).save(calibration_beside(models[1]))
+    both = f"checkpoint=[{models[0]},{models[1]}]"
+    review = ["mosaic.outputs=[probabilities,review]", "mosaic.review_precision=0.9"]
+    with pytest.raises(LulcsegError, match=r"0.ckpt: places to review by precision"):
+        mapped(value, both, *review, f"output={tmp_path / 'out'}")
+    assert "calibrated" not in capfd.readouterr().out
+    mapped(value, both, "mosaic.outputs=[probabilities]", f"output={tmp_path / 'out'}")
+    sentence = "Probabilities are calibrated: 1.ckpt by temperature 0.200; 0.ckpt is not calibrated."
+    assert sentence in capfd.readouterr().out
+    words = Page((tmp_path / "out" / "report.html").read_text()).words()
+    assert words.count(sentence) == 2, "once of the map, once beside the scores of its probabilities"

@@ -120,3 +120,16 @@ def test_a_fingerprint_is_of_the_models_contents_not_of_how_they_are_named(value
     assert (
         predict_fingerprint(PredictConfig(checkpoint=str(value), members="one", seed=0), []) != one
     )  # the seed counts
+
+
+def test_a_value_or_a_trial_that_does_not_exist_is_named_with_those_that_do(value: Path) -> None:
+    trial = str(value.parent).replace("'", "\\'")
+    with pytest.raises(LulcsegError, match=r"the trial has no value 'nope'; use one of: full_training") as error:
+        chosen(f"trial='{trial}'", "value=nope")
+    assert str(value.parent) in str(error.value)
+    with pytest.raises(LulcsegError, match=r"no value 'full_trainin'; did you mean 'full_training'"):
+        chosen_checkpoints(PredictConfig(checkpoint=str(value.with_name("full_trainin"))))
+    with pytest.raises(LulcsegError, match=r"my trial, it with a value 'full_training'; did you mean 'my trial, it's'"):
+        chosen_checkpoints(PredictConfig(checkpoint=str(value.parents[1] / "my trial, it" / "full_training")))
+    with pytest.raises(LulcsegError, match=r"neither a checkpoint .*; give the path of a .ckpt, or runs/<trial>"):
+        chosen_checkpoints(PredictConfig(checkpoint=str(value / "seed0" / "checkpoints" / "nowhere" / "x")))

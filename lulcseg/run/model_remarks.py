@@ -1,0 +1,27 @@
+"""What is printed of a prediction's models before it begins: their calibration, and whether they share a training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lulcseg.files import short_paths
+from lulcseg.mosaic.ensemble import Ensemble
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.map_models import calibration_by_model
+
+
+def model_remarks(ensemble: Ensemble) -> Iterator[str]:
+    """Yield a sentence on the calibrations, if there is one, and one for each training run with several models."""
+    calibrations = [member.calibration for member in ensemble.members]
+    names = short_paths([member.checkpoint for member in ensemble.members])
+    known = [None if each is None else each.describe() for each in calibrations]
+    if any(known):
+        yield f"Probabilities are calibrated: {calibration_by_model(names, known)}."
+    runs = [RunFolder.of_checkpoint(member.checkpoint) for member in ensemble.members]
+    for run in dict.fromkeys(runs):
+        own = [name for name, its in zip(names, runs, strict=True) if its == run]
+        if len(own) > 1 and run.has_record:
+            yield (
+                f"{len(own)} of {len(runs)} models are of one training run, {run.path} ({', '.join(own)}): "
+                f"that run counts {len(own)} times in the mean."
+            )
