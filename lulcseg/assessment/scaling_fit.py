@@ -217,12 +217,33 @@ def _minimise(
     theta = np.asarray(found.x, dtype=np.float64)
     at_bound = any(value in bound for value, bound in zip(theta.tolist(), bounds, strict=True))
     if at_bound or not np.isfinite(theta).all():
-        raise LulcsegError(
-            "no scaling fits best: hardly a held-out pixel is classified wrongly, or a class is hardly there",
-            where="calibrate",
-            remedy="use more ground, or method=temperature if it was vector",
-        )
+        raise _unbounded(theta[: len(start) - offsets], right=float((x.argmax(axis=1) == y).mean()))
     return theta if found.fun <= first else start
+
+
+def _unbounded(factors: Array, *, right: float) -> LulcsegError:
+    """Return the error for factors that have no best value.
+
+    Args:
+        factors: They, where the search ended.
+        right: Share of the pixels that are classified rightly, 0…1.
+    """
+    of_pixels = f"the model is right at {100 * right:.1f} % of the held-out pixels fitted to"
+    if len(factors) == 1 and factors[0] <= _LEAST_FACTOR:
+        return LulcsegError(
+            "no temperature fits: it runs to infinity, as the probabilities say nothing about this ground "
+            f"({of_pixels})",
+            where="calibrate",
+            remedy="look at the map and the labels of this ground; a model that is wrong has to be trained again",
+        )
+    reason = "hardly a held-out pixel is classified wrongly"
+    if len(factors) > 1:
+        reason += ", or a class is hardly there, or its probabilities say nothing about it"
+    return LulcsegError(
+        f"no scaling fits best: {reason} ({of_pixels})",
+        where="calibrate",
+        remedy="use more ground" + (", or method=temperature" if len(factors) > 1 else ""),
+    )
 
 
 def _bootstrap(

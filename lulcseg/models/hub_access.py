@@ -40,8 +40,7 @@ def hub_access() -> Iterator[None]:
 @cache
 def obstacle() -> str | None:
     """Return why the Hub can't be used, as a clause, or None: looked up once in a process, by a single request."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    from huggingface_hub import constants, get_session
 
     if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"

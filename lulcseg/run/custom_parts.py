@@ -45,6 +45,7 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
             batch or returns another shape, or class weights that don't fit the legend.
     """
     model, optim = config.model, config.optim
+    _check_freezing(config)
     if model.target is not None or model.name == "smp" or model.freeze != "none" or optim.encoder_rate != 1:
         _try_network(config, bands, len(classes))
     if optim.target is not None:
@@ -57,6 +58,27 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
     for name, settings in config.callbacks.items():
         target, arguments = _parted(settings)
         bound_arguments(target, arguments, f"callbacks.{name}")
+
+
+def _check_freezing(config: TrainConfig) -> None:
+    """Refuse a rate for an encoder that isn't trained, and random weights that stay random.
+
+    A training that is resumed has its weights from its checkpoint; other code may bring weights of its own.
+    """
+    part, rate = config.model.freeze, config.optim.encoder_rate
+    if part == "encoder" and rate != 1:
+        raise LulcsegError(
+            f"optim.encoder_rate={rate:g} has no effect with model.freeze=encoder, which doesn't train the encoder",
+            where="configuration",
+            remedy="leave one of the two out, or freeze a part: model.freeze=first_2",
+        )
+    random = config.model.target is None and config.model.encoder_weights is None
+    if part != "none" and config.model.name == "smp" and random and config.ckpt_path is None:
+        raise LulcsegError(
+            f"model.freeze={part} would keep random weights, as model.encoder_weights is null",
+            where="configuration",
+            remedy="set model.encoder_weights (imagenet, or a file), or leave model.freeze out",
+        )
 
 
 def _try_network(config: TrainConfig, bands: int, classes: int) -> None:

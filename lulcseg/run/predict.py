@@ -146,6 +146,16 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
         )
         calibration = find_calibration(path, config.calibration, task.record.to_legend().names)
         members.append(TrainedModel(task, path, config.precision, devices, calibration))
+    calibrated = sum(member.calibration is not None for member in members)
+    if calibrated and is_rank_zero():
+        if calibrated < len(members):
+            print_line(
+                f"{calibrated} of {len(members)} models are calibrated; the others' probabilities are as they are."
+            )
+        if config.adapt != "none":
+            print_line(
+                f"The calibration was fitted without adapt={config.adapt}: how well it holds with it isn't known."
+            )
     return Ensemble(tuple(members), adapt=config.adapt)
 
 

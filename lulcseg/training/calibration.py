@@ -118,8 +118,16 @@ class Calibration:
         Raises:
             ValueError: A value is not usable.
         """
-        factor, offset = (tuple(float(value) for value in plain[key]) for key in ("factor", "offset"))
-        curves = tuple(tuple((float(c), float(p)) for c, p in curve) for curve in plain.get("precision", ()))
+        try:
+            factor, offset = (tuple(float(value) for value in plain[key]) for key in ("factor", "offset"))
+        except (TypeError, ValueError) as error:
+            raise ValueError("factors and offsets must be numbers") from error
+        try:
+            curves = tuple(tuple((float(c), float(p)) for c, p in curve) for curve in plain.get("precision", ()))
+        except (TypeError, ValueError) as error:
+            raise ValueError("precision must be pairs of a confidence and a share") from error
+        if not all(0 <= value <= 1 for curve in curves for pair in curve for value in pair):
+            raise ValueError("confidences and shares in precision must be 0 to 1")
         sound = plain["method"] in METHODS and len(factor) == len(offset) > 0 and len(curves) in {0, len(factor)}
         if not sound or not all(math.isfinite(v) for v in (*factor, *offset)) or min(factor) <= 0:
             raise ValueError("factors must be above 0, and as many as offsets")
@@ -183,8 +191,10 @@ class CalibrationFile:
                 scores=plain["scores"],
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            reason = reason if isinstance(error, KeyError | ValueError) else "a part has another form"
             raise LulcsegError(
-                f"not a calibration, or damaged ({error})", where=path, remedy="fit it again: lulcseg calibrate"
+                f"not a calibration, or damaged ({reason})", where=path, remedy="fit it again: lulcseg calibrate"
             ) from error
 
 
@@ -216,6 +226,12 @@ def find_calibration(checkpoint: Path, setting: str, legend: Sequence[str] | Non
     if setting == NONE or (setting == AUTO and not beside.is_file()):
         return None
     path = beside if setting in {AUTO, *METHODS} else Path(setting).expanduser()
+    if path != beside and not path.is_file():
+        raise LulcsegError(
+            "there is no such file",
+            where=f"calibration={setting}",
+            remedy=f"use {AUTO}, {NONE}, {', '.join(METHODS)}, or the path of a .calibration.json",
+        )
     found = CalibrationFile.load(path)
     if found.checkpoint != sha256_of(checkpoint):
         raise LulcsegError(

@@ -100,8 +100,22 @@ def test_the_log_loss_never_rises_on_the_fitting_data(fitting: object, stretch: 
 
 def test_pixels_without_an_error_are_refused() -> None:
     logits, _, patch = drawn()
-    with pytest.raises(LulcsegError, match="no scaling fits best"):
+    with pytest.raises(LulcsegError, match=r"hardly a held-out pixel is classified wrongly \(.* right at 100\.0 %"):
         fit_temperature(logits, logits.argmax(axis=1), patch, seed=0)
+
+
+def test_probabilities_that_say_nothing_are_named_with_the_share_that_is_right() -> None:
+    logits, labels, patch = drawn()
+    right = 100 * (np.argmax(-logits, axis=1) == labels).mean()
+    words = (
+        rf"runs to infinity, as the probabilities say nothing about this ground \(the model is right at {right:.1f} %"
+    )
+    with pytest.raises(LulcsegError, match=words):
+        fit_temperature(-logits, labels, patch, seed=0)
+    with pytest.raises(
+        LulcsegError, match=rf"its probabilities say nothing about it \(the model is right at {right:.1f} %"
+    ):
+        fit_vector(-logits, labels, patch, seed=0)
 
 
 def test_precision_from_a_confidence_on() -> None:

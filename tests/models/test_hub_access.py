@@ -30,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]
         requests.append(url)
         raise OSError("Name or service not known\nand more")
 
-    monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: SimpleNamespace(head=head))
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: SimpleNamespace(head=head))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     obstacle.cache_clear()
@@ -79,7 +79,7 @@ def test_an_answer_is_enough_but_for_a_server_that_is_down(
     asked: list[str], monkeypatch: pytest.MonkeyPatch, status: int, words: str | None
 ) -> None:
     session = SimpleNamespace(head=lambda url, timeout: SimpleNamespace(status_code=status))
-    monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: session)
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: session)
     assert obstacle() == words
 
 

@@ -168,3 +168,10 @@ def test_a_network_is_tried_before_anything_is_written(name: str, sentence: str)
     with pytest.raises(LulcsegError, match=sentence):
         check_parts(config, 3, ["a", "b", "c"])
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_resumed_training_may_have_frozen_random_weights() -> None:
+    frozen = [*SMP, "model.freeze=first_1", "sampling.patch_size=32"]
+    with pytest.raises(LulcsegError, match="would keep random weights"):
+        check_parts(compose("train", frozen), 3, ["a", "b"])
+    check_parts(compose("train", [*frozen, "ckpt_path=last.ckpt"]), 3, ["a", "b"])

@@ -100,9 +100,29 @@ def test_what_does_not_fit_or_is_damaged_is_refused(checkpoint: Path) -> None:
         path.write_text(json.dumps(spoilt))
         with pytest.raises(LulcsegError, match="not a calibration"):
             find_calibration(checkpoint, "auto", NAMES)
+    fit = {"method": TEMPERATURE, "factor": [1, 1], "offset": [0, 0]}
+    for changed, words in (
+        ({"precision": [[0.5], []]}, r"\(precision must be pairs of a confidence and a share\)"),
+        ({"precision": [[[0.5]], []]}, r"\(precision must be pairs of a confidence and a share\)"),
+        ({"precision": 3}, r"\(precision must be pairs of a confidence and a share\)"),
+        ({"precision": [[[0.5, 7]], []]}, r"\(confidences and shares in precision must be 0 to 1\)"),
+        ({"offset": "ab"}, r"\(factors and offsets must be numbers\)"),
+    ):
+        path.write_text(json.dumps({**plain, "fits": {TEMPERATURE: fit | changed}}))
+        with pytest.raises(LulcsegError, match=words):
+            find_calibration(checkpoint, "auto", NAMES)
+    path.write_text(json.dumps({key: value for key, value in plain.items() if key != "legend"}))
+    with pytest.raises(LulcsegError, match=r"damaged \(it lacks 'legend'\)"):
+        find_calibration(checkpoint, "auto", NAMES)
     path.write_text("{")
     with pytest.raises(LulcsegError, match="not a calibration"):
         find_calibration(checkpoint, "auto", NAMES)
+
+
+def test_a_misspelt_choice_is_told_the_choices(checkpoint: Path) -> None:
+    words = r"^calibration=foo: there is no such file; use auto, none, temperature, vector, or the path"
+    with pytest.raises(LulcsegError, match=words):
+        find_calibration(checkpoint, "foo", NAMES)
 
 
 def test_the_threshold_is_where_precision_is_reached_for_good() -> None:
