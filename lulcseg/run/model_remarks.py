@@ -10,13 +10,23 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.map_models import calibration_by_model
 
 
-def model_remarks(ensemble: Ensemble) -> Iterator[str]:
-    """Yield a sentence on the calibrations, if there is one, and one for each training run with several models."""
+def model_remarks(ensemble: Ensemble, *, adapts: bool = False) -> Iterator[str]:
+    """Yield sentences on the calibrations, if there is one, and one for each training run with several models.
+
+    Args:
+        ensemble: The models.
+        adapts: Whether a mosaic that they map is adapted to them.
+    """
     calibrations = [member.calibration for member in ensemble.members]
     names = short_paths([member.checkpoint for member in ensemble.members])
     known = [None if each is None else each.describe() for each in calibrations]
     if any(known):
         yield f"Probabilities are calibrated: {calibration_by_model(names, known)}."
+        if adapts:
+            yield (
+                f"The calibration was fitted without adapt={ensemble.adapt}: how well it holds for mosaics adapted so "
+                "isn't known."
+            )
     runs = [RunFolder.of_checkpoint(member.checkpoint) for member in ensemble.members]
     for run in dict.fromkeys(runs):
         own = [name for name, its in zip(names, runs, strict=True) if its == run]

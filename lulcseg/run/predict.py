@@ -88,7 +88,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         for scene, stem, label in zip(scenes, stems, labels, strict=True):
             map_scene(ensemble, scene, config.mosaic, folder.map_file(stem), label=label)
         return None
-    for remark in model_remarks(ensemble):
+    for remark in model_remarks(ensemble, adapts=any(ensemble.adapts(scene.name) for scene in scenes)):
         print_line(remark)
 
     def map_scenes(writer: RecordWriter) -> float | None:
@@ -146,16 +146,6 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
         )
         calibration = find_calibration(path, config.calibration, task.record.to_legend().names)
         members.append(TrainedModel(task, path, config.precision, devices, calibration))
-    calibrated = sum(member.calibration is not None for member in members)
-    if calibrated and is_rank_zero():
-        if calibrated < len(members):
-            print_line(
-                f"{calibrated} of {len(members)} models are calibrated; the others' probabilities are as they are."
-            )
-        if config.adapt != "none":
-            print_line(
-                f"The calibration was fitted without adapt={config.adapt}: how well it holds with it isn't known."
-            )
     return Ensemble(tuple(members), adapt=config.adapt)
 
 

@@ -20,9 +20,9 @@ class Member:
     calibration: Calibration | None = None
 
 
-def remarks(*members: Member) -> list[str]:
-    ensemble: Any = type("Models", (), {"members": members})
-    return list(model_remarks(ensemble))
+def remarks(*members: Member, adapts: bool = False) -> list[str]:
+    ensemble: Any = type("Models", (), {"members": members, "adapt": "histogram"})
+    return list(model_remarks(ensemble, adapts=adapts))
 
 
 def test_calibrations_are_told_by_model(tmp_path: Path) -> None:
@@ -35,6 +35,13 @@ def test_calibrations_are_told_by_model(tmp_path: Path) -> None:
     assert remarks(Member(first), Member(second, COLD), Member(third))[0].endswith(
         "a/best.ckpt, c/best.ckpt are not calibrated."
     )
+
+
+def test_a_calibration_was_fitted_without_adapting(tmp_path: Path) -> None:
+    first = tmp_path / "best.ckpt"
+    assert remarks(Member(first), adapts=True) == []
+    (_, said) = remarks(Member(first, COLD), adapts=True)
+    assert said.startswith("The calibration was fitted without adapt=histogram")
 
 
 def test_several_models_of_one_run_are_told(tmp_path: Path) -> None:
