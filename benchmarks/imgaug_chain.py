@@ -29,6 +29,7 @@ OPERATIONS: dict[str, Any] = {
     "horizontal_flip": lambda: iaa.Fliplr(1.0),
     "vertical_flip": lambda: iaa.Flipud(1.0),
     "quarter_turn": lambda: iaa.Rot90((1, 3)),
+    "resample": lambda: iaa.KeepSizeByResize(iaa.Resize((0.4, 1.0))),
     "blur": lambda: iaa.GaussianBlur(sigma=(0.0, 2.0)),
     "clouds": iaa.Clouds,
     "fog": iaa.Fog,
@@ -46,11 +47,15 @@ OPERATIONS: dict[str, Any] = {
     "equalise": iaa.AllChannelsHistogramEqualization,
     "saturation": lambda: iaa.MultiplySaturation((0.75, 1.25)),
     "hue": lambda: iaa.AddToHue((-8, 8)),
+    "response": lambda: iaa.Sequential(
+        [iaa.Multiply((0.67, 1.5), per_channel=True), iaa.GammaContrast((0.71, 1.4), per_channel=True)]
+    ),
     "band_multiply": lambda: iaa.Multiply((0.8, 1.25), per_channel=True),
     "element_multiply": lambda: iaa.MultiplyElementwise((0.75, 1.25), per_channel=True),
     "poisson": lambda: iaa.AdditivePoissonNoise((0, 12), per_channel=True),
     "gaussian": lambda: iaa.AdditiveGaussianNoise(scale=(0, 13), per_channel=True),
     "salt_pepper": lambda: iaa.SaltAndPepper((0.0, 0.03)),
+    "jpeg": lambda: iaa.JpegCompression(compression=(5, 70)),
 }  # fmt: skip
 
 
