@@ -47,6 +47,7 @@ class BandMatching(nn.Module):
 
     knots: Tensor
     values: Tensor
+    of_bytes: Tensor
 
     def __init__(self, mosaic: Quantiles, training: Quantiles, *, where: str | Path = "adapt") -> None:
         super().__init__()
@@ -57,16 +58,26 @@ class BandMatching(nn.Module):
         most = max(map(len, knots))
         self.register_buffer("knots", _padded(knots, most), persistent=False)
         self.register_buffer("values", _padded(values, most), persistent=False)
+        every = torch.arange(256.0).expand(len(mosaic), -1)  # a byte is looked up rather than searched for
+        self.register_buffer("of_bytes", self._interpolated(every), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return matched values: (B, C, H, W) any type → (B, C, H, W) float32, in the training mosaics' raw units."""
-        by_band = image.float().transpose(0, 1).contiguous()  # (C, B, H, W)
-        flat = by_band.flatten(1)
-        upper = torch.searchsorted(self.knots, flat).clamp(1, self.knots.shape[1] - 1)
+        by_band = image.transpose(0, 1).flatten(1)  # (C, B · H · W)
+        if image.dtype == torch.uint8:
+            matched = self.of_bytes.gather(1, by_band.long())
+        else:
+            matched = self._interpolated(by_band.float())
+        return matched.view(image.shape[1], image.shape[0], *image.shape[2:]).transpose(0, 1)
+
+    def _interpolated(self, values: Tensor) -> Tensor:
+        """Match values of each band, (C, n) float32."""
+        upper = torch.searchsorted(self.knots, values.contiguous()).clamp(1, self.knots.shape[1] - 1)
         x0, x1 = (self.knots.gather(1, at) for at in (upper - 1, upper))
         y0, y1 = (self.values.gather(1, at) for at in (upper - 1, upper))
-        share = ((flat - x0) / (x1 - x0)).nan_to_num(0.0).clamp(0.0, 1.0)  # equal knots are the padding beyond the last
-        return torch.lerp(y0, y1, share).view_as(by_band).transpose(0, 1)
+        share = (values - x0) / (x1 - x0)  # not a number between equal knots, the padding beyond the last
+        share = share.nan_to_num(0.0).clamp(0.0, 1.0)
+        return torch.lerp(y0, y1, share)
 
 
 def _knots(

@@ -54,6 +54,12 @@ def test_a_pixel_does_not_depend_on_its_batch() -> None:
     assert torch.equal(match(image)[1:], match(image[1:]))
 
 
+def test_a_byte_is_matched_as_a_number_is() -> None:
+    image = torch.from_numpy(np.stack([bands(s, size=16) for s in (4, 5)]))
+    match = BandMatching(quantiles(bands(4)), quantiles(bands(6)))
+    assert torch.equal(match(image), match(image.float()))
+
+
 def test_order_is_kept_and_values_beyond_the_mosaics_become_its_ends() -> None:
     match = BandMatching(quantiles(bands(4)), quantiles(bands(6)))
     ramp = match(torch.arange(256, dtype=torch.uint8).view(1, 1, 1, 256).expand(1, 3, 1, 256))[0, :, 0]
