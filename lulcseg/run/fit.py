@@ -174,7 +174,7 @@ def build_data(
 
 def _selecting(config: TrainConfig, monitor: Monitor) -> list[pl.Callback]:
     """Return the callbacks that average the weights, and stop the training early, where that is set."""
-    settings, warmup = config.trainer, config.optim.warmup
+    settings, warmup = config.trainer, config.optim.rising_share
     averaging: list[pl.Callback] = [WeightAverage(settings.ema)] if settings.ema else []
     stopping = [] if settings.patience is None else [StopWithoutProgress(monitor, settings.patience, warmup=warmup)]
     return [*averaging, *stopping]

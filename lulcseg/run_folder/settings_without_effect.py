@@ -34,6 +34,7 @@ ADDED: Mapping[str, Any] = {
     "model.freeze": "none",
     "mosaic.review_precision": None,
     "optim.encoder_rate": 1.0,
+    "optim.rise": 0.3,
     "scaling.before_augmentation": False,
     "trainer.ema": 0.0,
     "trainer.monitor": "auto",

@@ -18,9 +18,12 @@ OPTIMIZERS = Registry(
 SCHEDULES = Registry(
     "schedule",
     "optim.schedule",
-    {name: f"lulcseg.training.schedules.{name}" for name in ("constant", "cosine", "linear")},
+    {name: f"lulcseg.training.schedules.{name}" for name in ("constant", "cosine", "linear", "one_cycle")},
 )
 """Learning-rate schedules by name: functions from the share of training done, 0…1, to a factor on the rate."""
+
+
+ONE_CYCLE = "one_cycle"
 
 
 @dataclass
@@ -34,12 +37,21 @@ class OptimSettings:
     momentum: float = setting(0.9, "Momentum (sgd).", least=0.0, most=1.0)
     schedule: str = setting(
         "cosine",
-        "Learning-rate schedule after the warm-up; or the dotted path of a function from the share done to a factor on "
-        "the rate.",
+        "Learning-rate schedule after the warm-up (one_cycle brings its own); or the dotted path of a function from "
+        "the share done to a factor on the rate.",
         choices=OpenChoices(SCHEDULES),
     )
     warmup: float = setting(
-        0.05, "Share of all optimiser steps over which the learning rate rises from 0.", least=0.0, most=0.5
+        0.05,
+        "Share of all optimiser steps over which the learning rate rises from 0 (all schedules but one_cycle).",
+        least=0.0,
+        most=0.5,
+    )
+    rise: float = setting(
+        0.3,
+        "Share of all optimiser steps over which the learning rate rises to its peak (one_cycle, in place of warmup).",
+        least=0.0,
+        most=0.9,
     )
     target: str | None = target_setting("optimiser")
     arguments: dict[str, Any] = arguments_setting()
@@ -48,3 +60,8 @@ class OptimSettings:
         """Refuse an encoder that has no learning rate."""
         if self.encoder_rate == 0:
             refuse("optim.encoder_rate=0 trains no encoder", "set model.freeze=encoder, which also keeps its norms")
+
+    @property
+    def rising_share(self) -> float:
+        """Share of all optimiser steps over which the learning rate rises."""
+        return self.rise if self.schedule == ONE_CYCLE else self.warmup

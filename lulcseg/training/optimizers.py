@@ -13,7 +13,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.models.freezing import encoder_of
 from lulcseg.settings.optim import OPTIMIZERS, OptimSettings
 from lulcseg.settings.registry import build_target
-from lulcseg.training.schedules import rate_factor, schedule_of
+from lulcseg.training.schedules import rate_curve
 
 _TARGET = "optim._target_"
 
@@ -47,8 +47,7 @@ def build_optimizer(
     """
     parts = _parts(network, settings, frozen)
     optimizer = _custom(parts, settings) if settings.target else _by_name(parts, settings, fused=fused)
-    schedule, warmup = schedule_of(settings.schedule), settings.warmup
-    scheduler = LambdaLR(optimizer, lambda step: rate_factor(step, steps, schedule=schedule, warmup=warmup))
+    scheduler = LambdaLR(optimizer, rate_curve(settings, steps))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 

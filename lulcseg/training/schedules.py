@@ -1,6 +1,7 @@
 """Learning-rate schedules: the rate as a share of its peak, over the share of training done after the warm-up.
 
-A schedule is a function from the share done, 0…1, to a factor on the peak rate. Its name is in
+A schedule is a function from the share done, 0…1, to a factor on the peak rate. :func:`one_cycle` brings a warm-up of
+its own, and is a function of the share of all training. The name of a schedule is in
 :data:`lulcseg.settings.optim.SCHEDULES`; a dotted path of a function in ``optim.schedule`` works as well.
 """
 
@@ -9,10 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lulcseg.settings.optim import SCHEDULES
+from lulcseg.settings.optim import SCHEDULES, OptimSettings
 from lulcseg.settings.registry import import_target
 
 Schedule = Callable[[float], float]
+
+FIRST = 1 / 25
+"""Rate that one_cycle starts from, as a share of its peak: PyTorch's default."""
+
+LAST = FIRST / 1e4
+"""Rate that one_cycle ends at, as a share of its peak: PyTorch's default."""
 
 
 def constant(done: float) -> float:  # noqa: ARG001
@@ -45,6 +52,25 @@ def linear(done: float) -> float:
     return 1.0 - done
 
 
+def one_cycle(done: float, rise: float = 0.3) -> float:
+    """Rise along half a cosine from a 25th of the peak, then fall along another to 4 millionths of it.
+
+    The learning rate of the 1cycle policy (Smith & Topin 2018), of the shape and defaults of PyTorch's ``OneCycleLR``.
+    The momentum, which that lowers while the rate is high, stays as it is.
+
+    Args:
+        done: Share of all training done.
+        rise: Share of it at which the rate is at its peak.
+
+    Examples:
+        >>> [round(one_cycle(done), 3) for done in (0, 0.15, 0.3, 0.65, 1)]
+        [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+    if done < rise:
+        return FIRST + (1 - FIRST) * (1 - cosine(done / rise))
+    return LAST + (1 - LAST) * cosine((done - rise) / (1 - rise))
+
+
 def schedule_of(name: str) -> Schedule:
     """Return a schedule by its name, or by the dotted path of a function.
 
@@ -55,7 +81,23 @@ def schedule_of(name: str) -> Schedule:
     return found
 
 
-def rate_factor(step: int, steps: int, *, schedule: Schedule, warmup: float) -> float:
+def rate_curve(settings: OptimSettings, steps: int) -> Schedule:
+    """Return the learning rate, as a share of its peak, as a function of the steps done.
+
+    Args:
+        settings: Schedule, and the share of the steps over which the rate rises.
+        steps: Steps of the whole run.
+
+    Raises:
+        LulcsegError: An unknown schedule, or a path that can't be imported.
+    """
+    schedule = schedule_of(settings.schedule)
+    if schedule is one_cycle:
+        return lambda step: one_cycle(min(1.0, step / max(1, steps)), settings.rise)
+    return lambda step: rate_factor(step, steps, schedule=schedule, warmup=settings.warmup)
+
+
+def rate_factor(step: float, steps: int, *, schedule: Schedule, warmup: float) -> float:
     """Return the learning rate at a step, as a share of its peak.
 
     Args:

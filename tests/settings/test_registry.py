@@ -61,7 +61,7 @@ def test_a_section_is_plain_as_before_there_were_targets() -> None:
 
 
 def test_a_schedule_is_a_name_or_a_path() -> None:
-    assert list(OpenChoices(SCHEDULES)) == ["constant", "cosine", "linear"]
+    assert list(OpenChoices(SCHEDULES)) == ["constant", "cosine", "linear", "one_cycle"]
     check_bounds(OptimSettings(schedule="my_package.my_schedule"))
     with pytest.raises(LulcsegError, match="did you mean 'cosine'"):
         check_bounds(OptimSettings(schedule="cosin"))
