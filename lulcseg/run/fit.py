@@ -42,6 +42,7 @@ from lulcseg.training.progress_bar import PatchProgress
 from lulcseg.training.recompute import recompute
 from lulcseg.training.resources import EnergyMeter, find_meter
 from lulcseg.training.task import SegmentationTask
+from lulcseg.training.time_budget import TimeBudget
 from lulcseg.training.training_settings import TrainingSettings
 from lulcseg.training.weight_average import WeightAverage
 
@@ -119,6 +120,7 @@ def fit(
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
     own = [checkpoints, *_selecting(config, monitor), FiniteLoss(config.trainer)]
     own += [LearningRateMonitor("step"), PatchProgress(), clock]
+    own += [] if config.trainer.minutes is None else [TimeBudget(config.trainer.minutes, clock)]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate

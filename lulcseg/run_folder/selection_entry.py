@@ -23,6 +23,7 @@ class SelectionEntry(Entry):
         epoch: Number of the epoch, from 1.
         epochs: Epochs trained.
         stopped_early: Whether training ended before its last epoch.
+        minutes: Budget of minutes that was spent when training stopped; None: that isn't why it ended.
         ema: Decay of the weights' moving average; 0: the weights are as trained.
     """
 
@@ -34,6 +35,7 @@ class SelectionEntry(Entry):
     epoch: int
     epochs: int
     stopped_early: bool = False
+    minutes: float | None = None
     ema: float = 0.0
 
     @property
@@ -58,4 +60,5 @@ class SelectionEntry(Entry):
         text += "; no epoch scored above 0" if self.mode == "max" and self.value is not None and self.value <= 0 else ""
         text += f"; its weights are averaged (trainer.ema={self.ema:g})" if self.ema else ""
         text += "; training stopped early" if self.stopped_early else ""
+        text += "" if self.minutes is None else f", as its minutes were spent (trainer.minutes={self.minutes:g})"
         return text + "."

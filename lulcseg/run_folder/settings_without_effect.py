@@ -37,6 +37,7 @@ ADDED: Mapping[str, Any] = {
     "optim.rise": 0.3,
     "scaling.before_augmentation": False,
     "trainer.ema": 0.0,
+    "trainer.minutes": None,
     "trainer.monitor": "auto",
     "trainer.patience": None,
 }

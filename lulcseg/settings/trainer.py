@@ -30,6 +30,11 @@ class TrainerSettings:
         "Optimiser steps that the epochs are chosen to come nearest to, at least one epoch; overrides `epochs`.",
         least=1,
     )
+    minutes: float | None = setting(
+        None,
+        "Minutes of training, validation included, after which it stops if its epochs aren't over; null: no limit.",
+        least=0.01,
+    )
     batch_size: int = setting(64, "Patches of one optimiser step, summed over all devices.", least=1)
     micro_batch: int | None = setting(
         None, "Most patches that a device computes at once; gradients of the rest are accumulated; null: all.", least=1

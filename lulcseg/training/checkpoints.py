@@ -17,7 +17,8 @@ from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.curve_scores import CLASSES
 from lulcseg.training.model_record import KEY, TRAINING, load_checkpoint
 from lulcseg.training.monitor import ON_HELD_OUT, ON_TRAINING, Monitor, stopped_after
-from lulcseg.training.training_settings import EPOCHS, TrainingSettings
+from lulcseg.training.time_budget import budget_is_spent
+from lulcseg.training.training_settings import EPOCHS, MINUTES, TrainingSettings
 
 
 class RunCheckpoints(ModelCheckpoint):
@@ -94,6 +95,7 @@ def describe_selection(folder: Path, checkpoints: RunCheckpoints, settings: Trai
     """
     best, last = (torch.load(folder / name, map_location="cpu", weights_only=True, mmap=True) for name in (BEST, LAST))
     trained = int(last["epoch"]) + 1
+    spent = budget_is_spent(folder / LAST)
     score = checkpoints.best_model_score
     classes = checkpoints.classes
     over = {} if classes is None else {"classes": classes, "of_classes": len(best[KEY]["legend"])}
@@ -104,7 +106,8 @@ def describe_selection(folder: Path, checkpoints: RunCheckpoints, settings: Trai
         **over,
         epoch=int(best["epoch"]) + 1,
         epochs=trained,
-        stopped_early=trained < settings.epochs,
+        stopped_early=spent or trained < settings.epochs,
+        **({"minutes": settings.minutes} if spent else {}),
         ema=settings.ema,
     )
 
@@ -132,6 +135,13 @@ def epochs_done(path: Path, settings: TrainingSettings) -> int:
             where=path,
             remedy=f"set trainer.epochs={planned}; optim.schedule=constant alone can be prolonged",
         )
+    if (minutes := theirs.get(MINUTES)) != settings.trainer.minutes and schedule != "constant":
+        stated = "null" if minutes is None else f"{minutes:g}"
+        raise LulcsegError(
+            f"its {schedule} learning rate is laid out by trainer.minutes={stated}",
+            where=path,
+            remedy=f"set trainer.minutes={stated}; optim.schedule=constant alone can be prolonged",
+        )
     return int(checkpoint.get("epoch", -1)) + 1
 
 
@@ -139,9 +149,15 @@ def check_resumable(path: Path, settings: TrainingSettings) -> None:
     """Check that training can resume from a checkpoint unchanged, and has epochs left.
 
     Raises:
-        LulcsegError: As :func:`epochs_done`; or no epochs are left, or it stopped early.
+        LulcsegError: As :func:`epochs_done`; or no epochs or minutes are left, or it stopped early.
     """
     done = epochs_done(path, settings)
+    if budget_is_spent(path):
+        raise LulcsegError(
+            f"its training stopped in epoch {done}, as its minutes were spent (trainer.minutes)",
+            where=path,
+            remedy="use best.ckpt beside it as it is, or train again with more minutes",
+        )
     if done >= settings.trainer.epochs:
         constant = settings.optim.schedule == "constant"
         raise LulcsegError(

@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.trainer import AUTO, MONITORS, TrainerSettings
+from lulcseg.training.time_budget import time_spent
 
 ON_HELD_OUT, ON_TRAINING = "val/mean_f1", "train/loss_epoch"
 """Scores that ``trainer.monitor=auto`` stands for: with held-out ground, and without."""
@@ -71,7 +72,7 @@ class StopWithoutProgress(EarlyStopping):
     Args:
         monitor: The score.
         patience: Epochs.
-        warmup: Share of all optimiser steps over which the learning rate rises.
+        warmup: Share of all optimiser steps, or of the time, over which the learning rate rises.
     """
 
     def __init__(self, monitor: Monitor, patience: int, *, warmup: float = 0.0) -> None:
@@ -85,6 +86,7 @@ class StopWithoutProgress(EarlyStopping):
         patience, waited = self.patience, self.wait_count
         moved = self.best_score > 0 if self.mode == "max" else torch.isfinite(self.best_score)
         warming = trainer.global_step <= round(self.warmup * trainer.estimated_stepping_batches)
+        warming = warming and time_spent(trainer)() <= self.warmup
         counts = bool(moved) and not warming
         self.patience = patience if counts else sys.maxsize
         super().on_train_epoch_end(trainer, pl_module)
@@ -98,7 +100,7 @@ class StopWithoutProgress(EarlyStopping):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Stop at once if the training had stopped when its checkpoint was written."""
-        trainer.should_stop = self.wait_count >= self.patience
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
 
 
 def stopped_after(checkpoint: Path, patience: int | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from torch import nn
@@ -27,6 +27,7 @@ def build_optimizer(
     *,
     fused: bool = False,
     frozen: Collection[nn.Parameter] = (),
+    spent: Callable[[], float] = lambda: 0.0,
 ) -> dict[str, Any]:
     """Return Lightning's optimiser configuration.
 
@@ -40,6 +41,7 @@ def build_optimizer(
         steps: Optimiser steps of the whole run.
         fused: Whether a step is one kernel over all weights; else PyTorch's default.
         frozen: Parameters that are left out.
+        spent: Returns the share of the training's time that is spent (:func:`~lulcseg.training.schedules.rate_curve`).
 
     Raises:
         LulcsegError: An unknown name, a target that can't be imported, refuses its arguments or isn't an optimiser, or
@@ -47,7 +49,7 @@ def build_optimizer(
     """
     parts = _parts(network, settings, frozen)
     optimizer = _custom(parts, settings) if settings.target else _by_name(parts, settings, fused=fused)
-    scheduler = LambdaLR(optimizer, rate_curve(settings, steps))
+    scheduler = LambdaLR(optimizer, rate_curve(settings, steps, spent))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 

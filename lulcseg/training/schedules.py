@@ -81,27 +81,32 @@ def schedule_of(name: str) -> Schedule:
     return found
 
 
-def rate_curve(settings: OptimSettings, steps: int) -> Schedule:
+def rate_curve(settings: OptimSettings, steps: int, spent: Callable[[], float] = lambda: 0.0) -> Schedule:
     """Return the learning rate, as a share of its peak, as a function of the steps done.
+
+    Where training may end by its time before its steps are done, the rate is that of the larger of two shares: of the
+    steps and of the time. So it comes to its end in either case.
 
     Args:
         settings: Schedule, and the share of the steps over which the rate rises.
         steps: Steps of the whole run.
+        spent: Returns the share of the training's time that is spent.
 
     Raises:
         LulcsegError: An unknown schedule, or a path that can't be imported.
     """
     schedule = schedule_of(settings.schedule)
     if schedule is one_cycle:
-        return lambda step: one_cycle(min(1.0, step / max(1, steps)), settings.rise)
-    return lambda step: rate_factor(step, steps, schedule=schedule, warmup=settings.warmup)
+        return lambda step: one_cycle(min(1.0, max(step / max(1, steps), spent())), settings.rise)
+    warmup = settings.warmup
+    return lambda step: rate_factor(max(step, spent() * steps), steps, schedule=schedule, warmup=warmup)
 
 
 def rate_factor(step: float, steps: int, *, schedule: Schedule, warmup: float) -> float:
     """Return the learning rate at a step, as a share of its peak.
 
     Args:
-        step: Steps done.
+        step: Steps done; between two steps where time counts as steps.
         steps: Steps of the whole run.
         schedule: The schedule after the warm-up.
         warmup: Share of the steps over which the rate rises linearly from near 0.
@@ -112,5 +117,5 @@ def rate_factor(step: float, steps: int, *, schedule: Schedule, warmup: float) -
     """
     rising = round(warmup * steps)
     if step < rising:
-        return (step + 1) / rising
+        return min(1.0, (step + 1) / rising)
     return schedule(min(1.0, (step - rising) / max(1, steps - rising)))

@@ -29,6 +29,7 @@ from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, c
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
 from lulcseg.training.step_loss import StepLoss, summed_over_ranks
+from lulcseg.training.time_budget import time_spent
 from lulcseg.training.training_settings import TrainingSettings
 
 
@@ -212,11 +213,12 @@ class SegmentationTask(pl.LightningModule):
         self._log_scores("val", self.val_confusion)
 
     def configure_optimizers(self) -> Any:
-        """Return optimiser and schedule over the run's steps."""
+        """Return optimiser and schedule over the run's steps, or its time where that ends first."""
         steps = int(self.trainer.estimated_stepping_batches)
         # float16's gradients are unscaled before they are clipped, which a fused step would do itself, and too late
         fused = self.trainer.strategy.root_device.type == "cuda" and self.trainer.precision != "16-mixed"
-        return build_optimizer(self.network, self.settings.optim, steps, fused=fused, frozen=self.frozen.parameters)
+        spent, frozen = time_spent(self.trainer), self.frozen.parameters
+        return build_optimizer(self.network, self.settings.optim, steps, fused=fused, frozen=frozen, spent=spent)
 
     def configure_gradient_clipping(
         self,

@@ -16,7 +16,9 @@ from lulcseg.settings.trainer import TrainerSettings
 if TYPE_CHECKING:
     from lulcseg.settings.config import TrainConfig
 
-EPOCHS = "trainer.epochs"
+EPOCHS, MINUTES = "trainer.epochs", "trainer.minutes"
+LENGTH = (EPOCHS, MINUTES)
+"""Settings of a training's length, over which its learning rate is laid out."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,12 @@ class TrainingSettings:
             f"{name}.{key}": value for name, each in sections.items() for key, value in plain_section(each).items()
         }
         trainer = self.trainer
-        whole |= {"trainer.batch_size": trainer.batch_size, EPOCHS: trainer.epochs}
+        whole |= {"trainer.batch_size": trainer.batch_size, EPOCHS: trainer.epochs, MINUTES: trainer.minutes}
         whole |= {"trainer.monitor": trainer.monitor, "trainer.ema": trainer.ema}
         return whole | ({"trainer.micro_batch": self.trainer.micro_batch} if self._augments else {})
 
     def differing(self, theirs: Mapping[str, Any]) -> list[str]:
-        """Name the settings of :meth:`fixed` that differ from a checkpoint's, apart from the number of epochs.
+        """Name the settings of :meth:`fixed` that differ from a checkpoint's, apart from the length (:data:`LENGTH`).
 
         Args:
             theirs: The checkpoint's, as :meth:`fixed` returned them. A setting that did not exist yet when it was
@@ -67,7 +69,7 @@ class TrainingSettings:
         mine, defaults = self.fixed(), TrainingSettings().fixed()
         known = dict(theirs) | {key: _completed(theirs.get(key, value), value) for key, value in defaults.items()}
         known |= _augmentation_with_preset(known)
-        found = [key for key in {**mine, **known} if key != EPOCHS and known.get(key) != mine.get(key)]
+        found = [key for key in {**mine, **known} if key not in LENGTH and known.get(key) != mine.get(key)]
         follow = {"augment.p", "augment.strengths"} if "augment.name" in found else set()  # of the preset
         return [key for key in found if key not in follow]
 

@@ -94,6 +94,41 @@ def test_a_run_that_stopped_early_is_finished(make_scene: Make, cache: Path, tmp
     assert folder.last.read_bytes() == before
 
 
+def test_a_run_whose_minutes_are_spent_is_finished(
+    make_scene: Make, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "trainer.epochs=1000", "stop_after=training"]
+    options += ["optim.schedule=cosine", "trainer.minutes=0.1", *SPLIT]
+    folder = RunFolder(run(tmp_path / "run", *options))
+    record = RunRecord.load(folder)
+    assert record.state == "finished"
+    assert record.selection is not None
+    assert (record.selection.stopped_early, record.selection.minutes) == (True, 0.1)
+    assert record.selection.epochs < 1000
+    assert "its minutes were spent (trainer.minutes=0.1)" in record.selection.sentence
+    assert record.selection.sentence in capsys.readouterr().out
+    assert record.selection.sentence.split(" (")[0] in folder.report.read_text()
+    rates = pd.read_csv(folder.metrics).filter(like="lr-").iloc[:, 0].dropna()
+    assert rates.iloc[-1] < 0.5 * rates.max(), "by its steps it would still be in the warm-up"
+    for more, refusal in (
+        ([], rf"stopped in epoch {record.selection.epochs}, as its minutes were spent"),
+        (["trainer.minutes=5"], r"cosine learning rate is laid out by trainer\.minutes=0\.1"),
+        (["trainer.minutes=null"], r"cosine learning rate is laid out by trainer\.minutes=0\.1"),
+    ):
+        with pytest.raises(LulcsegError, match=refusal):
+            run(tmp_path / "none", *options, *more, f"ckpt_path={folder.last}")
+    # interrupted after training had stopped, before the record was complete: it doesn't train again
+    plain = json.loads(folder.record.read_text())
+    for key in ("checkpoint", "selection", "steps", "finished"):
+        plain.pop(key)
+    folder.record.write_text(json.dumps(plain | {"state": "interrupted"}))
+    train(compose("train", [*options, f"run_dir={folder.path}"]), goes_on=True)
+    again = RunRecord.load(folder)
+    assert again.selection is not None
+    assert (again.state, again.steps, again.selection.value) == ("finished", record.steps, record.selection.value)
+    assert (again.selection.epochs, again.selection.minutes) == (record.selection.epochs, 0.1)
+
+
 def test_averaged_weights_are_predicted_with_and_training_resumes_exactly(
     make_scene: Make, cache: Path, tmp_path: Path
 ) -> None:

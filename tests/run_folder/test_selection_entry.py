@@ -18,6 +18,16 @@ def test_it_is_read_as_it_was_written() -> None:
     assert RunRecord.from_plain({"name": "x"}).selection is None
 
 
+def test_it_says_that_minutes_were_spent() -> None:
+    entry = SelectionEntry(
+        monitor="val/kappa", mode="max", value=0.5, epoch=3, epochs=9, stopped_early=True, minutes=2.5
+    )
+    assert entry.sentence == (
+        "best.ckpt is epoch 3 of 9, of the highest validation kappa (0.5); training stopped early, as its minutes were "
+        "spent (trainer.minutes=2.5)."
+    )
+
+
 def test_a_score_that_never_moved_is_said_to() -> None:
     def sentence(value: float, monitor: str = "val/mean_f1") -> str:
         return SelectionEntry(
