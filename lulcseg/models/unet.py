@@ -5,16 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lulcseg.settings.model import ModelSettings
+from lulcseg.models.norms import norm_layer
+from lulcseg.settings.model import BATCH, ModelSettings
 
 
-def _double_convolution(inputs: int, outputs: int) -> nn.Sequential:
-    """Two 3×3 convolutions, each with batch norm and ReLU; size kept."""
+def _double_convolution(inputs: int, outputs: int, norm: str, *, shallow: bool = False) -> nn.Sequential:
+    """Two 3×3 convolutions, each with a norm and ReLU; size kept. IBN-Net mixes the first norm of a block alone."""
     layers: list[nn.Module] = []
-    for channels in (inputs, outputs):
+    for channels, mixes in ((inputs, shallow), (outputs, False)):
         layers += [
             nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            norm_layer(norm, outputs, shallow=mixes),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers)
@@ -22,7 +23,7 @@ def _double_convolution(inputs: int, outputs: int) -> nn.Sequential:
 
 def build_unet(settings: ModelSettings, bands: int, classes: int) -> UNet:
     """Build the U-Net that the settings describe."""
-    return UNet(bands, classes, filters=settings.filters, depth=settings.depth)
+    return UNet(bands, classes, settings.filters, settings.depth, norm=settings.norm, dropout=settings.dropout)
 
 
 class UNet(nn.Module):
@@ -36,19 +37,25 @@ class UNet(nn.Module):
         classes: Classes of the output.
         filters: Filters of the first level; they double at each.
         depth: Number of poolings.
+        norm: Normalisation, as in ``model.norm``; ``instance_batch`` mixes on the way down, above the bottom level.
+        dropout: Share of the bottom level's channels that are dropped in training.
     """
 
-    def __init__(self, bands: int, classes: int, filters: int = 32, depth: int = 4) -> None:
+    def __init__(
+        self, bands: int, classes: int, filters: int = 32, depth: int = 4, *, norm: str = BATCH, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         widths = [filters * 2**level for level in range(depth + 1)]
         self.depth = depth
         self.down = nn.ModuleList(
-            _double_convolution(i, o) for i, o in zip([bands, *widths[:-2]], widths[:-1], strict=True)
+            _double_convolution(i, o, norm, shallow=True)
+            for i, o in zip([bands, *widths[:-2]], widths[:-1], strict=True)
         )
         self.pool = nn.MaxPool2d(2)
-        self.bottom = _double_convolution(widths[-2], widths[-1])
+        self.bottom = _double_convolution(widths[-2], widths[-1], norm)
+        self.dropout = nn.Dropout2d(dropout) if dropout else nn.Identity()
         self.up = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in reversed(widths[:-1]))
-        self.merge = nn.ModuleList(_double_convolution(2 * w, w) for w in reversed(widths[:-1]))
+        self.merge = nn.ModuleList(_double_convolution(2 * w, w, norm) for w in reversed(widths[:-1]))
         self.head = nn.Conv2d(filters, classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -70,7 +77,7 @@ class UNet(nn.Module):
             x = level(x)
             skips.append(x)
             x = self.pool(x)
-        x = self.bottom(x)
+        x = self.dropout(self.bottom(x))
         for up, merge, skip in zip(self.up, self.merge, reversed(skips), strict=True):
             x = merge(torch.cat([skip, up(x)], dim=1))
         x = self.head(x)

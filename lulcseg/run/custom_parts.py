@@ -17,7 +17,7 @@ from lulcseg.patches.batches import StepSchedule
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.run.device_checks import syncs_batch_norm
 from lulcseg.settings.config import TrainConfig
-from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.model import INSTANCE, ModelSettings
 from lulcseg.settings.registry import bound_arguments, build_target
 from lulcseg.settings.schema import TARGET
 from lulcseg.training.losses.class_weights import stated_weights
@@ -46,6 +46,13 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
     """
     model, optim = config.model, config.optim
     _check_freezing(config)
+    least = 2 ** (model.depth + 1)
+    if model.norm == INSTANCE and config.sampling.patch_size < least:
+        raise LulcsegError(
+            f"model.norm=instance needs more than one pixel at the bottom of {model.depth} poolings",
+            where="configuration",
+            remedy=f"set sampling.patch_size={least} or more, or model.depth lower",
+        )
     if model.target is not None or model.name == "smp" or model.freeze != "none" or optim.encoder_rate != 1:
         _try_network(config, bands, len(classes))
     if optim.target is not None:

@@ -16,6 +16,9 @@ NETWORKS = Registry(
 )
 """Networks by name: functions of (settings, bands, classes) that return the module."""
 
+BATCH, GROUP, INSTANCE, INSTANCE_BATCH = NORMS = ("batch", "group", "instance", "instance_batch")
+"""Normalisation layers by name."""
+
 
 @dataclass
 class ModelSettings:
@@ -24,6 +27,14 @@ class ModelSettings:
     name: str = setting("unet", "The paper's U-Net, or one of segmentation-models-pytorch.", choices=tuple(NETWORKS))
     filters: int = setting(32, "Filters of the first level; they double at each level (unet).", least=1)
     depth: int = setting(4, "Number of 2×2 poolings (unet).", least=1, most=7)
+    norm: str = setting(
+        BATCH,
+        "Normalisation (unet): batch, group, instance, or instance_batch: half of the channels each, on the way down.",
+        choices=NORMS,
+    )
+    dropout: float = setting(
+        0.0, "Share of the channels of the bottom level that are dropped in training (unet).", least=0.0, most=0.9
+    )
     architecture: str = setting("Unet", "Architecture's name in segmentation-models-pytorch (smp).")
     encoder: str = setting("resnet34", "Encoder's name in segmentation-models-pytorch (smp).")
     encoder_weights: str | None = setting(
@@ -47,13 +58,25 @@ class ModelSettings:
     arguments: dict[str, Any] = arguments_setting()
 
     def __post_init__(self) -> None:
-        """Refuse a part to freeze that isn't one, and statistics that are none."""
+        """Refuse a part to freeze that isn't one, statistics that are none, and what a network doesn't take."""
         if self.freeze not in {"none", "encoder"} and frozen_stages(self.freeze) is None:
             refuse(f"model.freeze={self.freeze} is not a part to freeze", "use none, encoder, or first_2 (stages)")
         if (self.encoder_mean is None) != (self.encoder_deviation is None):
             refuse("model.encoder_mean and model.encoder_deviation go together", "set both, or neither")
         if self.encoder_deviation is not None and not all(value > 0 for value in self.encoder_deviation):
             refuse(f"model.encoder_deviation={self.encoder_deviation} must be above 0", "use the weights' own")
+        self._refuse_parts_of_unet()
+
+    def _refuse_parts_of_unet(self) -> None:
+        asked = [f"model.norm={self.norm}"] if self.norm != BATCH else []
+        asked += [f"model.dropout={self.dropout:g}"] if self.dropout else []
+        if asked and (self.target is not None or self.name != "unet"):
+            network = self.target or f"model={self.name}"
+            refuse(
+                f"{asked[0]} is of the U-Net, and {network} has layers of its own", "leave it out, or use model=unet"
+            )
+        if self.norm == INSTANCE_BATCH and self.filters < 2:
+            refuse("model.norm=instance_batch halves the channels of a level", "use model.filters of 2 or more")
 
 
 WEIGHTS_FILES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")

@@ -22,6 +22,7 @@ from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.augmenting import augmented, build_augmentation
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
 from lulcseg.training.curve_scores import CLASSES, classes_averaged, curve_values
+from lulcseg.training.dropout_draws import dropout_draws
 from lulcseg.training.losses.class_weights import checked_weights, weights_differ
 from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
@@ -174,7 +175,8 @@ class SegmentationTask(pl.LightningModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
         image, mask = self.prepared(batch, batch_index)
-        logits = self._logits(image)
+        with dropout_draws(self.record.model.dropout, image.device, self._numbers(batch_index)):
+            logits = self._logits(image)
         total, pixels = self.loss(adjust_logits(logits, self.prior_shift), mask)
         with torch.no_grad():
             self.train_confusion.update(logits.argmax(dim=1), mask)
@@ -265,8 +267,7 @@ class SegmentationTask(pl.LightningModule):
             if first:
                 image = scaler(image, valid, scaler.over, mosaic)
             if self.augmentation is not None:
-                parts = [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
-                image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
+                image, mask, valid = augmented(self.augmentation, image, mask, valid, self._numbers(batch_index))
             image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
             return self.normalisation(image, valid), mask
 
@@ -284,12 +285,15 @@ class SegmentationTask(pl.LightningModule):
         if reason is not None and is_rank_zero():
             print_line(f"The network is not compiled: {reason}")
 
+    def _numbers(self, batch_index: int) -> list[int]:
+        """Return the numbers that the random draws of a micro-batch depend on."""
+        return [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
+
     def _logits(self, image: Tensor) -> Tensor:
         return check_logits(self.network(image.contiguous(memory_format=self.layout)), image, self.classes)
 
     def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
-        counts = metric.compute()
-        values = curve_values(counts)
+        values = curve_values(counts := metric.compute())
         metric.reset()
         if stage == "val":  # for the sentence on the best epoch, not for the curves
             self.log(f"{stage}/{CLASSES}", classes_averaged(counts).float(), logger=False)

@@ -133,6 +133,7 @@ def test_averaged_weights_are_predicted_with_and_training_resumes_exactly(
     make_scene: Make, cache: Path, tmp_path: Path
 ) -> None:
     options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "trainer.ema=0.9", "trainer.precision=32-true"]
+    options += ["model.norm=instance_batch", "model.dropout=0.5"]
     options += ["stop_after=training", *SPLIT]
     whole = run(tmp_path / "whole", *options, "trainer.epochs=2")
     begun = run(tmp_path / "begun", *options)

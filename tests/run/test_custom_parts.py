@@ -83,6 +83,10 @@ def test_code_of_a_checkpoint_is_imported_with_consent_alone(tmp_path: Path, mon
         (["optim.schedule=no_package.rise"], r"optim\.schedule: 'no_package\.rise' can't be imported"),
         ([f"augment._target_={HERE}Darkest"], "has no 'Darkest'"),
         (["+callbacks.stop._target_=pytorch_lightning.callbacks.EarlyStoping"], "has no 'EarlyStoping'"),
+        (
+            ["model.norm=instance", "model.depth=5"],
+            r"needs more than one pixel .* sampling\.patch_size=64 or",
+        ),
     ],
 )
 def test_wrong_parts_are_a_sentence_before_anything_is_written(
