@@ -18,6 +18,7 @@ from lulcseg.augment.catalogue import CATALOGUE
 from lulcseg.augment.operation import Batch, Move, Operation, Photometric, seeds
 from lulcseg.augment.warp import Affine, Elastic, compose, warp
 from lulcseg.errors import LulcsegError
+from lulcseg.seeds import mixed_seed
 from lulcseg.settings.augment import LATER
 
 CPU_SAMPLES = 1
@@ -29,6 +30,7 @@ _WIDTH = 0
 for _operation in sorted(CATALOGUE, key=lambda o: o.name in LATER):
     _COLUMNS[_operation.name] = slice(_WIDTH, _WIDTH + 1 + _operation.draws)  # the first decides, the others say how
     _WIDTH += 1 + _operation.draws
+_PLACES = 1  # sets their seeds apart from those of the columns added later
 _FIRST_WIDTH = min(_COLUMNS[name].start for name in LATER)
 _ONE_OF = next(_COLUMNS[o.name].start for o in CATALOGUE if o.group == "weather")
 
@@ -40,6 +42,7 @@ class Augmentation(nn.Module):
         operations: The operations, each applied to some samples.
         probability: The probability of each, by name, 0…1. Weather's add up to at most 1: a sample gets one of them.
         strength: Factor on all strengths; 0: nothing changes.
+        most: Most photometric operations that act on a sample, chosen at random among those drawn for it; None: all.
         crop: Width and height of the result, in pixels; None: those of the input. Input beyond it is a margin that
             warps may read from.
     """
@@ -50,13 +53,14 @@ class Augmentation(nn.Module):
         probability: Mapping[str, float],
         *,
         strength: float = 1.0,
+        most: int | None = None,
         crop: int | None = None,
     ) -> None:
         super().__init__()
         kept = [o for o in operations if probability[o.name] > 0 and strength > 0]
         self.operations = sorted(kept, key=lambda o: _ORDER.index(o.name))
         self.probability = dict(probability)
-        self.strength, self.crop = strength, crop
+        self.strength, self.most, self.crop = strength, most, crop
 
     @torch.no_grad()
     def forward(
@@ -92,9 +96,9 @@ class Augmentation(nn.Module):
     def _change(self, batch: Batch, draws: Tensor, size: int) -> Batch:
         """Apply every operation to the samples whose draws choose it."""
         batch = self._geometry(batch, draws, size)
-        for operation in self.operations:
-            if isinstance(operation, Photometric):
-                batch = self._photometric(batch, operation, draws)
+        photometric = [operation for operation in self.operations if isinstance(operation, Photometric)]
+        for operation, chosen in zip(photometric, self._at_most(photometric, draws), strict=True):
+            batch = self._photometric(batch, operation, draws, chosen.nonzero()[:, 0])
         return batch
 
     def extra_repr(self) -> str:
@@ -137,15 +141,24 @@ class Augmentation(nn.Module):
         index = self._chosen(operation, draws).nonzero()[:, 0]
         return _changed(batch, index, lambda some: operation.apply(some, _own(operation, draws[index])))
 
-    def _photometric(self, batch: Batch, operation: Photometric, draws: Tensor) -> Batch:
-        index = self._chosen(operation, draws).nonzero()[:, 0]
-
+    def _photometric(self, batch: Batch, operation: Photometric, draws: Tensor, index: Tensor) -> Batch:
         def change(some: Batch) -> Batch:
             u = _own(operation, draws[index])
             image = operation.apply(some.image.clamp(0.0, 1.0), some.valid, u, self.strength)
             return some._replace(image=image.clamp_(0.0, 1.0))
 
         return _changed(batch, index, change)
+
+    def _at_most(self, photometric: Sequence[Photometric], draws: Tensor) -> list[Tensor]:
+        """Return for each photometric operation which samples it changes, :attr:`most` of them to a sample at most."""
+        chosen = [self._chosen(operation, draws) for operation in photometric]
+        if self.most is None or len(photometric) <= self.most:
+            return chosen
+        numbers = [_ORDER.index(operation.name) for operation in photometric]
+        places = _random_places(draws)[:, numbers].masked_fill(~torch.stack(chosen, dim=1), 2.0)
+        first = places.argsort(dim=1)[:, : self.most]
+        kept = torch.zeros_like(places, dtype=torch.bool).scatter_(1, first, True)
+        return [each & kept[:, number] for number, each in enumerate(chosen)]
 
     def _chosen(self, operation: Operation, draws: Tensor) -> Tensor:
         """Return which samples an operation changes: (B,) bool on the CPU."""
@@ -174,6 +187,18 @@ def table_of_draws(samples: int, generator: torch.Generator | None = None) -> Te
     for row, seed in zip(later, seeds(first[:, -1]), strict=True):
         row.uniform_(generator=own.manual_seed(seed))
     return torch.cat([first, later], dim=1)
+
+
+def _random_places(draws: Tensor) -> Tensor:
+    """Return numbers in [0, 1) for the operations of the catalogue, (B, operations), by which they are put in order.
+
+    Mixed from the seed of the columns that were added later, so that the table stays as it is.
+    """
+    own = torch.Generator()
+    places = torch.empty(len(draws), len(_ORDER), dtype=torch.float64)
+    for row, seed in zip(places, seeds(draws[:, _FIRST_WIDTH - 1]), strict=True):
+        row.uniform_(generator=own.manual_seed(mixed_seed(seed, _PLACES)))
+    return places
 
 
 def _own(operation: Operation, draws: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ def build(
     *,
     p: Mapping[str, float] | None = None,
     strength: float = 1.0,
+    most: int | None = None,
     strengths: Strengths | None = None,
     crop: int | None = None,
 ) -> Augmentation:
@@ -33,6 +34,7 @@ def build(
             changes their probability.
         p: Operation → probability, in place of the preset's; 0 switches it off.
         strength: Factor on all strengths; 0: nothing changes.
+        most: Most operations on values that act on a patch; None: all that are drawn.
         strengths: Operation → its own strengths by name.
         crop: Width and height of the result, in pixels, for patches read with a margin.
 
@@ -67,7 +69,7 @@ def build(
         for name, share in probability.items()
         if share > 0
     ]
-    return Augmentation(made, probability, strength=strength, crop=crop)
+    return Augmentation(made, probability, strength=strength, most=most, crop=crop)
 
 
 def configured(name: str, strengths: Mapping[str, Any]) -> Operation:

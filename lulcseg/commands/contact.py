@@ -136,6 +136,7 @@ def write_contact_sheets(settings: ContactSettings, progress: Callable[[int, int
         scene.bands,
         p={name: share for name, share in asdict(chosen.p).items() if share is not None},
         strength=chosen.strength,
+        most=chosen.most,
         strengths=chosen.strengths,
         crop=settings.patch_size if chosen.margin else None,
     )

@@ -21,6 +21,7 @@ FILES = ("scene", "scenes", "ckpt_path", "checkpoint", "members", "sampling.plan
 
 ADDED: Mapping[str, Any] = {
     "adapt": "none",
+    "augment.most": None,
     "calibration": "auto",
     "loss.class_weights": "none",
     "loss.dice_share": 0.5,

@@ -80,6 +80,12 @@ class AugmentSettings:
     strength: float = setting(
         1.0, "Factor on the strength of every operation; 0: nothing changes.", least=0.0, most=2.0
     )
+    most: int | None = setting(
+        None,
+        "Most operations on values (all but flips, turns and warps) that act on a patch, chosen at random among those "
+        "drawn for it; null: all of them.",
+        least=1,
+    )
     p: OperationShares = field(default_factory=OperationShares)  # type: ignore[valid-type]
     strengths: dict[str, dict[str, float]] = setting(
         {}, "Strengths of single operations, by operation and name, over their own, such as gamma: {widest: 1.35}."

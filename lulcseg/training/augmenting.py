@@ -68,6 +68,7 @@ def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> BatchA
         record.bands,
         p=chosen,
         strength=settings.strength,
+        most=settings.most,
         strengths=settings.strengths,
         crop=record.patch_size if settings.margin else None,
     )

@@ -235,3 +235,38 @@ def test_every_operation_tells_what_it_is():
         assert made.about.endswith(".") or made.about.endswith(","), name
         assert made.group in ("contrast", "noise", "geometry", "weather")
         assert isinstance(only(name, 3), Augmentation)
+
+
+def acting(augmentation, given, seed=1):
+    """Return which operations changed each sample, (B, operations), seen one at a time."""
+    seen = {o.name: torch.zeros(len(given[0]), dtype=torch.bool) for o in augmentation.operations}
+    plain = augmentation._photometric
+
+    def spied(batch, operation, draws, index):
+        seen[operation.name][index] = True
+        return plain(batch, operation, draws, index)
+
+    augmentation._photometric = spied
+    run(augmentation, given, seed)
+    return torch.stack(list(seen.values()), dim=1)
+
+
+TONE = {"brightness": 0.7, "multiply": 0.7, "linear": 0.7, "gamma": 0.7, "gaussian": 0.7}
+
+
+def test_at_most_so_many_operations_act_chosen_at_random_among_those_drawn():
+    given = batch(n=64, size=8)
+    drawn = acting(build("none", 3, p=TONE), given)
+    kept = acting(build("none", 3, p=TONE, most=2), given)
+    assert not (kept & ~drawn).any(), "nothing acts that wasn't drawn"
+    assert torch.equal(kept.sum(1), drawn.sum(1).clamp(max=2))
+    assert (kept.sum(0) > 10).all(), "each operation has its turn"
+    assert same(run(build("none", 3, p=TONE, most=5), given), run(build("none", 3, p=TONE), given))
+
+
+def test_what_acts_on_a_sample_does_not_depend_on_its_neighbours_or_on_moves():
+    given = batch(n=8, size=8)
+    kept = acting(build("none", 3, p=TONE, most=2), given)
+    assert torch.equal(acting(build("none", 3, p={**TONE, "horizontal_flip": 0.5}, most=2), given)[:, 1:], kept)
+    fewer = acting(build("none", 3, p={**TONE, "gaussian": 0}, most=4), given)
+    assert torch.equal(fewer, acting(build("none", 3, p={**TONE, "gaussian": 0}), given))
