@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import check_archive
 
 _NESTED = ("state_dict", "model_state_dict", "model_state", "model", "teacher", "student", "net")
 """Keys under which trainers keep the tensors, in the order they are looked for."""
@@ -49,7 +51,11 @@ def read_weights(path: Path) -> WeightsFile:
     try:
         with warnings.catch_warnings():  # torch's words on a pickle that it can't read
             warnings.simplefilter("ignore")
+            if zipfile.is_zipfile(path):  # else a file of torch before 1.6, which has no checksums
+                check_archive(path)
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except LulcsegError:
+        raise
     except Exception as error:  # torch raises a zoo of types here
         raise _unreadable(path, error) from error
     record = content.get("lulcseg") if isinstance(content, Mapping) else None

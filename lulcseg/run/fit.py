@@ -30,6 +30,7 @@ from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
+from lulcseg.training.checkpoint_file import WholeCheckpoints
 from lulcseg.training.checkpoints import RunCheckpoints, describe_selection
 from lulcseg.training.clock import TrainingClock
 from lulcseg.training.cpu_allocator import keep_freed_memory
@@ -214,6 +215,7 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         use_distributed_sampler=False,
         logger=loggers,
         callbacks=callbacks,
+        plugins=WholeCheckpoints(),
         log_every_n_steps=max(1, min(20, steps // 5)),
         num_sanity_val_steps=0,
         enable_model_summary=False,

@@ -80,9 +80,8 @@ def earlier_attempt(folder: RunFolder, fingerprint: str, settings: TrainConfig |
         return Earlier(record)
     if record.checkpoint is not None and (folder.path / str(record.checkpoint)).is_file():
         return Earlier(record, trained=True)
-    return Earlier(
-        record, last=folder.relative(folder.last) if _is_resumable(folder.last, TrainingSettings.of(settings)) else None
-    )
+    last = _checkpoint_to_resume(folder, TrainingSettings.of(settings))
+    return Earlier(record, last=None if last is None else folder.relative(last))
 
 
 def begin_record(
@@ -164,13 +163,21 @@ def training_plans(checkpoints: Sequence[Path]) -> list[Plan]:
     return list({plan.digest(): plan for plan in plans}.values())
 
 
-def _is_resumable(checkpoint: Path, settings: TrainingSettings) -> bool:
-    """Whether training with these settings can resume from a checkpoint; not if it is missing or damaged."""
-    try:
-        epochs_done(checkpoint, settings)
-    except LulcsegError:
-        return False
-    return True
+def _checkpoint_to_resume(folder: RunFolder, settings: TrainingSettings) -> Path | None:
+    """Return the last checkpoint that an interrupted training can resume from, or else its best; None without one.
+
+    What was there and can't be used is reported on stderr.
+    """
+    for checkpoint in (folder.last, folder.best):
+        if not checkpoint.exists():
+            continue
+        try:
+            epochs_done(checkpoint, settings)
+        except LulcsegError as error:
+            sys.stderr.write(f"lulcseg: not resumed from this checkpoint: {error}\n")
+        else:
+            return checkpoint
+    return None
 
 
 def _command() -> str:

@@ -14,6 +14,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.run_folder.folder import BEST, LAST
 from lulcseg.run_folder.selection_entry import SelectionEntry
 from lulcseg.settings.trainer import TrainerSettings
+from lulcseg.training.checkpoint_file import read_checkpoint
 from lulcseg.training.curve_scores import CLASSES
 from lulcseg.training.model_record import KEY, TRAINING, load_checkpoint
 from lulcseg.training.monitor import ON_HELD_OUT, ON_TRAINING, Monitor, stopped_after
@@ -93,7 +94,7 @@ def describe_selection(folder: Path, checkpoints: RunCheckpoints, settings: Trai
         checkpoints: The callback, after training.
         settings: Of the training.
     """
-    best, last = (torch.load(folder / name, map_location="cpu", weights_only=True, mmap=True) for name in (BEST, LAST))
+    best, last = (read_checkpoint(folder / name) for name in (BEST, LAST))
     trained = int(last["epoch"]) + 1
     spent = budget_is_spent(folder / LAST)
     score = checkpoints.best_model_score

@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import plain_section
 from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.training.checkpoint_file import REMEDY, read_checkpoint
 
 KEY = "lulcseg"
 TRAINING = "lulcseg_training"
@@ -35,8 +34,6 @@ _AFTER = {"before_augmentation": False}
 
 _COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
 """Parts of the record that a resumed training must share."""
-
-_REMEDY = "give <run>/checkpoints/best.ckpt or last.ckpt"
 
 
 @dataclass(frozen=True)
@@ -160,14 +157,9 @@ def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:
         The model's record, and the whole checkpoint, on the CPU.
 
     Raises:
-        LulcsegError: The file is missing, or is not a lulcseg checkpoint.
+        LulcsegError: The file is missing, damaged, or not a lulcseg checkpoint.
     """
-    if not path.is_file():
-        raise LulcsegError("there is no such checkpoint", where=path, remedy=_REMEDY)
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises a zoo of types here; all mean the same
-        raise LulcsegError("not a lulcseg checkpoint, or damaged", where=path, remedy=_REMEDY) from error
-    if not isinstance(checkpoint, dict) or KEY not in checkpoint or "state_dict" not in checkpoint:
-        raise LulcsegError("a checkpoint, but not one of lulcseg", where=path, remedy=_REMEDY)
+    checkpoint = read_checkpoint(path)
+    if KEY not in checkpoint or "state_dict" not in checkpoint:
+        raise LulcsegError("a checkpoint, but not one of lulcseg", where=path, remedy=REMEDY)
     return ModelRecord.from_plain(checkpoint[KEY], str(path)), checkpoint

@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.trainer import AUTO, MONITORS, TrainerSettings
+from lulcseg.training.checkpoint_file import read_checkpoint
 from lulcseg.training.time_budget import time_spent
 
 ON_HELD_OUT, ON_TRAINING = "val/mean_f1", "train/loss_epoch"
@@ -112,7 +113,7 @@ def stopped_after(checkpoint: Path, patience: int | None) -> int | None:
     """
     if patience is None:
         return None
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    content = read_checkpoint(checkpoint)
     states: dict[str, Any] = content.get("callbacks", {})
     waited = [s["wait_count"] for key, s in states.items() if key.startswith(StopWithoutProgress.__qualname__)]
     return int(content["epoch"]) + 1 if waited and waited[0] >= patience else None
