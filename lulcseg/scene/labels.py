@@ -1,15 +1,8 @@
-"""Labels: digitised polygons burned once into a cached raster, or class rasters as they are.
-
-Where polygons overlap, the smaller one wins (:func:`lulcseg.scene.overlaps.burn_order`).
-"""
+"""Labels: class rasters as they are, and what is computed from polygons; their burning is in `label_burning.py`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import geopandas as gpd
@@ -17,20 +10,17 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
 from rasterio.features import rasterize, shapes
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.progress import tracked
-from lulcseg.scene.cached_files import make_once
 from lulcseg.scene.overlaps import burn_order
-from lulcseg.scene.raster_headers import RasterFile, read_header
+from lulcseg.scene.raster_headers import RasterFile
 from lulcseg.scene.rasters import RasterSet
 
 _BLOCK = 4096
-_BURN_VERSION = 2
 _NOWHERE = 254
 """Marks values of a class raster that lead to no class."""
 
@@ -126,78 +116,6 @@ def raster_table(legend: Legend, crosswalk: dict[str, int]) -> NDArray[np.uint8]
     return table
 
 
-class CachedLabels:
-    """A label raster on the scene's grid, read by window; may be pickled and read after a fork."""
-
-    def __init__(self, path: Path, grid: Grid) -> None:
-        self.path = path
-        self.grid = grid
-        # on the grid by construction (a GeoTIFF may return its CRS in another form); its nodata is a label: ignore
-        file = replace(read_header(path), grid=grid, nodata=None)
-        self._raster = RasterSet([file], grid, [1], resampling=Resampling.nearest)
-
-    def read(self, window: Window) -> NDArray[np.uint8]:
-        """Read class indices of a window, (h, w) uint8, 255 where there is no label."""
-        label: NDArray[np.uint8]
-        if self.grid.window.contains(window):
-            label = self._raster.read_file(0, window)[0][0]
-            return label
-        values, valid = self._raster.read(window)
-        label = np.where(valid, values[0], np.uint8(IGNORE))
-        return label
-
-
-def burn(
-    features: gpd.GeoDataFrame, grid: Grid, *, uncovered: int, boundary: Any, cache: Path, legend: Legend
-) -> CachedLabels:
-    """Burn polygons into a cached label raster: the same content is never burned again.
-
-    If several processes request it at once, one burns and the others wait.
-
-    Args:
-        features: Columns ``class_index`` and ``geometry``, in the grid's CRS, in file order.
-        grid: The scene's grid.
-        uncovered: Class index of ground that no polygon covers, or 255.
-        boundary: Mapping boundary (shapely), or None; outside it is 255.
-        cache: Folder for label rasters.
-        legend: The classes, for the key.
-
-    Returns:
-        The label raster.
-
-    Raises:
-        LulcsegError: The cache can't be written to.
-    """
-    path = cache / "labels" / f"{_key(features, grid, uncovered, boundary, legend)}.tif"
-    make_once(path, lambda part: _burn_blocks(part, features, grid, uncovered, boundary))
-    return CachedLabels(path, grid)
-
-
-def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
-    ordered = features.iloc[burn_order(features.geometry.to_numpy())]
-    geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
-    tree = shapely.STRtree(geometries)
-    # run lengths: 1.5 × the size of deflate, read in two thirds of the time
-    profile = {
-        "driver": "GTiff", "dtype": "uint8", "count": 1, "nodata": IGNORE, "crs": grid.crs, "height": grid.height,
-        "width": grid.width, "transform": rasterio.Affine(*grid.transform), "compress": "packbits",
-        "tiled": True, "blockxsize": 256, "blockysize": 256, "bigtiff": "if_safer",
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        for block in tracked(list(blocks(grid.window, _BLOCK, _BLOCK)), "Burning labels"):
-            label = np.full((block.height, block.width), uncovered, dtype=np.uint8)
-            near = np.sort(tree.query(shapely.box(*grid.bounds(block))))
-            if len(near):
-                rasterize(
-                    zip(geometries[near], classes[near].tolist(), strict=True),
-                    out=label,
-                    transform=rasterio.Affine(*grid.crop(block).transform),
-                )
-            if boundary is not None:
-                label[~inside(boundary, grid, block)] = IGNORE
-            out.write(label, 1, window=rasterio.windows.Window(block.col, block.row, block.width, block.height))
-
-
 def uncovered_parts(geometries: NDArray[Any]) -> NDArray[Any]:
     """Cut from each polygon the parts covered by others on top of it, by the order of burning.
 
@@ -254,18 +172,18 @@ def inside(boundary: Any, grid: Grid, window: Window) -> NDArray[np.bool_]:
     return np.asarray(burned, dtype=bool)
 
 
-def raster_features(labels: RasterLabels | CachedLabels, windows: list[Window]) -> gpd.GeoDataFrame:
+def raster_features(labels: LabelReader, grid: Grid, windows: list[Window]) -> gpd.GeoDataFrame:
     """Trace the connected regions of each class in class rasters.
 
     Args:
         labels: Reader of class indices.
+        grid: The scene's grid.
         windows: Ground to trace; overlaps are traced once. Large windows are cut into
             blocks of 4,096 pixels, and so are regions.
 
     Returns:
         Columns ``class_index`` and ``geometry``, in the grid's CRS.
     """
-    grid = labels.grid
     found: list[tuple[int, Any]] = []
     for number, window in enumerate(windows):
         for block in blocks(window.intersection(grid.window), _BLOCK, _BLOCK):
@@ -280,16 +198,3 @@ def raster_features(labels: RasterLabels | CachedLabels, windows: list[Window]) 
     return gpd.GeoDataFrame(
         {"class_index": np.array([c for c, _ in found], dtype=np.int64)}, geometry=[g for _, g in found], crs=grid.crs
     )
-
-
-def _key(features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any, legend: Legend) -> str:
-    """Return a hash of everything that the label raster depends on."""
-    digest = hashlib.sha256()
-    facts = [_BURN_VERSION, grid.crs, *grid.transform, grid.height, grid.width, uncovered, legend.names]
-    digest.update(json.dumps(facts).encode())
-    digest.update(np.ascontiguousarray(features["class_index"].to_numpy(dtype=np.int64)).tobytes())
-    for wkb in shapely.to_wkb(features.geometry.to_numpy()):
-        digest.update(wkb)
-    if boundary is not None:
-        digest.update(shapely.to_wkb(boundary))
-    return digest.hexdigest()[:32]

@@ -18,12 +18,11 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.label_burning import CachedLabels, burn
 from lulcseg.scene.label_notes import label_notes
 from lulcseg.scene.labels import (
-    CachedLabels,
     RasterLabels,
     areal,
-    burn,
     check_class_rasters,
     invalid,
     labelled_share,
@@ -187,7 +186,7 @@ class Scene:
         ground = self.ground
         if self.spec.labels.rasters:
             assert self.labels is not None
-            found = raster_features(self.labels, self._footprints())
+            found = raster_features(self.labels, self.grid, self._footprints())
             found["feature"] = np.arange(len(found))
         else:
             assert self.features is not None
