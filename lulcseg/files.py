@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lulcseg.errors import LulcsegError
 
 _LARGEST_GROWTH = 16
@@ -97,21 +95,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
-
-    Raises:
-        LulcsegError: Not YAML, or not a mapping.
-    """
-    try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LulcsegError(f"it is not YAML ({str(error).splitlines()[0]})", where=path, remedy="correct it") from error
-    if not isinstance(plain, dict):
-        raise LulcsegError("it has no settings", where=path, remedy="write it as 'key: value' lines")
-    return plain
 
 
 def check_archive(path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import read_yaml
 from lulcseg.launch.compose import CONF, ROOT, SCHEMAS, SWEEPS
 from lulcseg.launch.experiments import series_of_experiments
+from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
 
 _NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lulcseg.files import read_yaml
 from lulcseg.launch.command_line import read_command_line
 from lulcseg.launch.compose import ROOT, SWEEPS, compose_all, load_jobs
 from lulcseg.launch.hydra_runner import overrides_of
+from lulcseg.settings.plain_yaml import read_yaml
 
 
 @dataclass(frozen=True)

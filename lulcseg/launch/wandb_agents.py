@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import read_yaml
 from lulcseg.launch.command_line import groups, program_of
 from lulcseg.launch.compose import SWEEPS, compose
 from lulcseg.launch.jobs import parameters_of, split_jobs
 from lulcseg.scene.spec import find_scene
+from lulcseg.settings.plain_yaml import read_yaml
 
 
 def wandb_sweep(sweep: str, overrides: Sequence[str] = ()) -> dict[str, Any]:

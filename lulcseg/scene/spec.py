@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import read_yaml
 from lulcseg.legend import PAPER_LEGEND, Legend
 from lulcseg.settings.from_plain import fill
+from lulcseg.settings.plain_yaml import read_yaml, refuse_references
 from lulcseg.settings.schema import setting
 
 SCENES = Path(__file__).resolve().parents[2] / "conf" / "scenes"
@@ -74,8 +76,8 @@ class PointsSpec:
 class SyntheticSpec:
     """The embedded landscape, generated on first use."""
 
-    size: int = setting(2048, "Side of the landscape, in pixels.", least=128)
-    seed: int = setting(1, "Seed of the landscape.", least=0)
+    size: int = setting(2048, "Side of the landscape, in pixels.", least=128, most=65_536)
+    seed: int = setting(1, "Seed of the landscape.", least=0, most=2**32 - 1)
     scene: str = setting("2018", "Which scene file of the landscape to use (2018, 2015, 2018_training, …).")
 
 
@@ -84,7 +86,7 @@ class SceneSpec:
     """A scene file's content."""
 
     name: str | None = setting(None, "Name of the scene; null: the file's.")
-    date: str | None = setting(None, "Date of the imagery.")
+    date: str | None = setting(None, "Date of the imagery: a year, month or day, such as 2018, 2018-08 or 2018-08-15.")
     crs: str | None = setting(None, "CRS to work in; null: that of the first image.")
     resolution: float | None = setting(
         None, "Pixel size to work at, in metres; null: that of the first image.", least=0.001
@@ -151,7 +153,9 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
         LulcsegError: No such file, not YAML, an unknown key, or something missing.
     """
     path = find_scene(name)
-    plain = _as_text(read_yaml(path), path)
+    content = read_yaml(path)
+    refuse_references(content, path)
+    plain = _as_text(content, path)
     if plain.get("synthetic") is not None:
         from lulcseg.scene.synthetic_scene import landscape_scene
 
@@ -192,6 +196,10 @@ def _check(spec: SceneSpec, path: Path) -> None:
         raise LulcsegError("imagery.files names no file", where=path, remedy="list the mosaic's raster files")
     if spec.name is not None and (not spec.name.strip(".") or set(spec.name) & set("/\\\0")):
         raise LulcsegError(f"name '{spec.name}' can't be part of a file name", where=path, remedy="use a plain word")
+    if spec.date is not None and not _is_date(spec.date):
+        raise LulcsegError(
+            f"date '{spec.date}' is not in the calendar", where=path, remedy="write it as 2018-08-15"
+        )
     labels = spec.labels
     if labels is not None:
         if bool(labels.file) == bool(labels.rasters):
@@ -206,6 +214,16 @@ def _check(spec: SceneSpec, path: Path) -> None:
             )
     if spec.points is not None and not spec.points.file:
         raise LulcsegError("points.file is missing", where=path, remedy="name the file of reference points")
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a year, a month or a day of the calendar, perhaps with a time."""
+    year_or_month = re.fullmatch(r"(\d{4})(?:-(\d{2}))?", text)
+    try:
+        datetime.fromisoformat(f"{year_or_month[1]}-{year_or_month[2] or '01'}-01" if year_or_month else text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_legend(path: Path) -> Legend:
@@ -230,7 +248,7 @@ def _legend(value: Any, path: Path) -> Legend:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise LulcsegError("legend is not a list of {code, name, colour}", where=path, remedy="write it as such a list")
     for item in value:
-        if "code" in item and (isinstance(item["code"], bool) or not str(item["code"]).lstrip("-").isdecimal()):
+        if "code" in item and (isinstance(item["code"], bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(item["code"]))):
             raise LulcsegError(
                 f"code '{item['code']}' of '{item.get('name', '?')}' is not a whole number",
                 where=f"{path}: legend",

@@ -9,9 +9,10 @@ import geopandas as gpd
 import yaml
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import make_folder, read_yaml, replacing
+from lulcseg.files import make_folder, replacing
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.plain_yaml import read_yaml
 
 REST = "Other"
 """Name of the class that all others are merged into."""

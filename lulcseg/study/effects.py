@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import read_yaml
 from lulcseg.settings.from_plain import fill
+from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import setting
 from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval
