@@ -9,6 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from lulcseg.training.checkpoint_file import read_checkpoint
 from lulcseg.training.clock import TrainingClock
 
 SPENT = "spent"
@@ -81,6 +82,6 @@ def budget_is_spent(checkpoint: Path) -> bool:
     Args:
         checkpoint: Its last checkpoint.
     """
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    content = read_checkpoint(checkpoint)
     states: dict[str, Any] = content.get("callbacks", {})
     return any(state[SPENT] >= 1 for key, state in states.items() if key.startswith(TimeBudget.__qualname__))
