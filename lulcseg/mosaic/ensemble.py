@@ -19,7 +19,9 @@ from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
+from lulcseg.settings.adapt import ADAPTATIONS, BY_BATCH_NORM, BY_HISTOGRAM
 from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.batch_norm import BatchNormStatistics, check_batch_norm, trained_shares
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.predictor import PatchPredictor, trained_quantiles
 
@@ -38,7 +40,7 @@ class Ensemble:
 
     Attributes:
         members: The models, in the order of summation.
-        adapt: How mosaics are adapted to them: ``none`` or ``histogram``.
+        adapt: How mosaics are adapted to them, as in the settings.
 
     Raises:
         LulcsegError: Two members are the same file, or differ in legend, bands, type or scaling, or by more than a
@@ -179,16 +181,33 @@ class Ensemble:
         """Whether a scene's mosaic is adapted; one that a model was trained on isn't.
 
         Raises:
-            LulcsegError: It should be, but a model's record doesn't hold the values it was trained on.
+            LulcsegError: It should be, but a model's record doesn't hold what it was trained on, or its network has no
+                batch norm to adapt.
         """
         if self.adapt == "none" or scene in self.trained_on:
             return False
         for member in self.members:
-            trained_quantiles(member.record)
+            if self.adapt in BY_HISTOGRAM:
+                trained_quantiles(member.record)
+            if self.adapt in BY_BATCH_NORM:
+                check_batch_norm(member.task.network, member.checkpoint)
+                trained_shares(member.record)
         return True
 
+    def adaptation(self, scene: str) -> str | None:
+        """Return how a scene's mosaic is adapted, as maps' names and tags have it; None: not at all.
+
+        Raises:
+            LulcsegError: As :meth:`adapts`.
+        """
+        return ADAPTATIONS[self.adapt] if self.adapts(scene) else None
+
     def on(
-        self, device: torch.device, statistics: Mapping[str, Any] | None, quantiles: Quantiles | None = None
+        self,
+        device: torch.device,
+        statistics: Mapping[str, Any] | None,
+        quantiles: Quantiles | None = None,
+        batch_norm: Sequence[BatchNormStatistics] = (),
     ) -> list[PatchModel]:
         """Return the models' predictors on a device.
 
@@ -199,6 +218,7 @@ class Ensemble:
             device: The device.
             statistics: Those of the mosaic, if the models scale by them.
             quantiles: Those of the mosaic, if it is adapted by its histogram.
+            batch_norm: For each model, batch norm's statistics of the mosaic, if it is adapted by them.
         """
         together = len(self) == 1 or self._fit_together(device)
         if not together:
@@ -208,13 +228,18 @@ class Ensemble:
             )
         return [
             predictor if together else _Visiting(predictor)
-            for predictor in self._predictors(device, statistics, quantiles)
+            for predictor in self._predictors(device, statistics, quantiles, batch_norm)
         ]
 
     def _predictors(
-        self, device: torch.device, statistics: Mapping[str, Any] | None, quantiles: Quantiles | None
+        self,
+        device: torch.device,
+        statistics: Mapping[str, Any] | None,
+        quantiles: Quantiles | None,
+        batch_norm: Sequence[BatchNormStatistics],
     ) -> Iterator[PatchPredictor]:
-        for member in self.members:
+        for number, trained in enumerate(self.members):
+            member = trained.with_batch_norm(batch_norm[number]) if batch_norm else trained
             predictor = member.on(device)
             is_own = statistics is None and quantiles is None
             yield predictor if is_own else predictor.of_mosaic(statistics, quantiles)

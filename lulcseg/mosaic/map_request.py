@@ -12,11 +12,11 @@ import pytorch_lightning as pl
 import torch
 
 import lulcseg
-from lulcseg.augment.band_matching import QUANTILES, BandMatching, Quantiles
 from lulcseg.augment.scaler import MOSAIC
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
 from lulcseg.models.pretrained import PretrainedWeights
+from lulcseg.mosaic.adaptation import Adaptation, check_adaptable
 from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.forward import PatchModel
@@ -58,20 +58,11 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
         ensemble.patch_size(settings)
         ensemble.review_confidence(settings)
         if ensemble.adapts(scene.name):
-            check_adaptable(scene)
+            records = [member.record for member in ensemble.members]
+            check_adaptable(scene, ensemble.adapt, [(record.patch_size, record.seed) for record in records])
     check_outputs(settings, scene)
     if settings.region is not None:
         Region.read(Path(settings.region).expanduser(), scene.grid)
-
-
-def check_adaptable(scene: Scene) -> None:
-    """Check that a scene's mosaic can be matched to others: every band has several values.
-
-    Raises:
-        LulcsegError: It can't, or the mosaic can't be read.
-    """
-    quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
-    BandMatching(quantiles, quantiles, where=scene.file.path)
 
 
 @dataclass(frozen=True)
@@ -86,7 +77,7 @@ class MapRequest:
         region: The part to map; None: all.
         products: The rasters to write.
         statistics: The mosaic's, if the model scales by them.
-        quantiles: The mosaic's, if it is adapted by its histogram.
+        adaptation: How the mosaic is adapted to the models.
         identity: Everything that the pixels depend on.
     """
 
@@ -97,7 +88,7 @@ class MapRequest:
     region: Region | None
     products: list[Product]
     statistics: Mapping[str, Any] | None
-    quantiles: Quantiles | None
+    adaptation: Adaptation
     identity: dict[str, Any]
 
     @classmethod
@@ -112,11 +103,10 @@ class MapRequest:
         _, plan = plan_from(settings)
         region = None if settings.region is None else Region.read(Path(settings.region).expanduser(), grid)
         device = device_of(ensemble.devices.accelerator)  # the accelerator's first; nothing is moved there yet
-        statistics = quantiles = None
+        statistics = None
         if ensemble.scaled_over == MOSAIC:
             statistics = mosaic_statistics(scene.imagery, scene.cache).summary(record.scaling.percentiles)
-        if ensemble.adapts(scene.name):
-            quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
+        adaptation = Adaptation.of(ensemble, scene)
         layers = layers_for(settings)
         default = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
         setup = PredictionSetup(
@@ -139,11 +129,11 @@ class MapRequest:
             "precision": str(number_format(ensemble.precision, ensemble.devices.accelerator) or torch.float32),
             "compile": settings.compile,
             **ensemble.calibration_identity(),
-            **({} if quantiles is None else {"adapted": {"by": ensemble.adapt, "quantiles": quantiles}}),
+            **adaptation.identity(),
             **pixel_identity(setup, ensemble.legend, grid),
         }
         rasters = products(ensemble.legend, layers, len(ensemble))
-        return cls(ensemble, scene, settings, setup, region, rasters, statistics, quantiles, identity)
+        return cls(ensemble, scene, settings, setup, region, rasters, statistics, adaptation, identity)
 
     @property
     def part(self) -> Window:
@@ -154,6 +144,10 @@ class MapRequest:
     def legend(self) -> Legend:
         """The classes."""
         return self.ensemble.legend
+
+    def adapt(self, store: StripStore) -> None:
+        """Adapt the models to the mosaic, in the run's first process, before any process predicts."""
+        self.adaptation.settle(self.ensemble, self.scene, self.setup.device, self.statistics, store.folder)
 
     def predict(
         self, trainer: pl.Trainer, open_store: Callable[[], StripStore], progress: Progress | None
@@ -172,7 +166,9 @@ class MapRequest:
         def begin(device: torch.device, rank: int, world: int) -> StripJob:
             store = open_store()
             torch.set_num_threads(store.threads)
-            predictors = self.ensemble.on(device, self.statistics, self.quantiles)
+            adapted = self.adaptation
+            found = adapted.batch_norm(store.folder)
+            predictors = self.ensemble.on(device, self.statistics, adapted.quantiles, found)
             if self.settings.compile:
                 self._compile(predictors, device)
             strips = rank_share(store.missing(), rank, world)
@@ -230,7 +226,7 @@ class MapRequest:
                 **_weights_tag([record.weights for record in records]),
             }
             | ({} if calibration is None else {"calibration": calibration})
-            | self._adapted
+            | self.adaptation.tags()
         )
 
     def properties(self, store: StripStore) -> dict[str, Any]:
@@ -243,13 +239,8 @@ class MapRequest:
             "trained_on": self.ensemble.trained_on,
             "threads": store.threads,
             **({"calibrated_by": calibrated["calibration"]} if calibrated else {}),
-            **self._adapted,
+            **self.adaptation.tags(),
         }
-
-    @property
-    def _adapted(self) -> dict[str, str]:
-        """How the mosaic was adapted, as a tag; none if it wasn't."""
-        return {} if self.quantiles is None else {"adapted": self.ensemble.adapt}
 
     def _compile(self, predictors: Sequence[PatchModel], device: torch.device) -> None:
         bands, batch_size, patch = self.ensemble.record.bands, self.setup.batch_size, self.setup.patch_size

@@ -105,6 +105,7 @@ def map_scene(
     ):
         _report_earlier_work(store)
         title = f"{scene.name}, {label}" + (f", {len(ensemble)} models" if len(ensemble) > 1 else "")
+        request.adapt(store)
         several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""
         bar = bars(f"Mapping {title}{several}", "patches")
         patches, samples, forward = request.predict(trainer, lambda: store, bar)
@@ -138,7 +139,7 @@ def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> 
         mosaic=label,
         scaled_over=ensemble.scaled_over,
         calibration=ensemble.describe_calibration(),
-        adapted=ensemble.adapt if ensemble.adapts(scene) else None,
+        adapted=ensemble.adaptation(scene),
         path=f"{MAPS}/{result.path.name}",
         files=[f"{MAPS}/{path.name}" for path in result.files],
         bytes=result.path.stat().st_size,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lulcseg.mosaic.devices import Devices
+from lulcseg.training.batch_norm import BatchNormStatistics, put_statistics
 from lulcseg.training.calibration import Calibration
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.predictor import PatchPredictor, scaled_over
@@ -58,6 +60,16 @@ class TrainedModel:
             device=device,
             calibration=self.calibration,
         )
+
+    def copied(self) -> TrainedModel:
+        """Return the model with a network of its own, so that a change leaves this one as it is."""
+        return replace(self, task=copy.deepcopy(self.task))
+
+    def with_batch_norm(self, statistics: BatchNormStatistics) -> TrainedModel:
+        """Return a copy whose batch norm has other statistics."""
+        own = self.copied()
+        put_statistics(own.task.network, statistics)
+        return own
 
     def calibration_identity(self) -> dict[str, Any]:
         """Return the entry of a calibration in a map's identity; empty without one, as for maps of earlier versions."""

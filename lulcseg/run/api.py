@@ -47,7 +47,8 @@ def map_scene(
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         precision: As in ``trainer.precision``.
         at_prediction: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
-        adapt: How a mosaic that the model wasn't trained on is adapted to it: ``none`` or ``histogram``.
+        adapt: How a mosaic that the model wasn't trained on is adapted to it: ``none``, ``histogram``,
+            ``batch_norm`` or ``both``.
         trust_target: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
 
     Returns:

@@ -16,10 +16,12 @@ from lulcseg.models.networks import build_network, check_logits
 from lulcseg.patches.batches import StepSchedule
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.run.device_checks import syncs_batch_norm
+from lulcseg.settings.adapt import BY_BATCH_NORM
 from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.model import INSTANCE, ModelSettings
 from lulcseg.settings.registry import bound_arguments, build_target
 from lulcseg.settings.schema import TARGET
+from lulcseg.training.batch_norm import check_batch_norm
 from lulcseg.training.losses.class_weights import stated_weights
 from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.schedules import schedule_of
@@ -61,6 +63,9 @@ def check_parts(config: TrainConfig, bands: int, classes: Sequence[str]) -> None
     schedule_of(optim.schedule)
     stated = stated_weights(config.loss, classes)
     by_plan = [1.0] * len(classes) if config.loss.weighs_by_plan else None  # not known yet
+    if config.adapt in BY_BATCH_NORM:
+        with torch.random.fork_rng(devices=[]):
+            check_batch_norm(build_network(replace(model, encoder_weights=None), bands, len(classes)), "model")
     build_loss(config.loss, len(classes), by_plan if stated is None else stated)
     for name, settings in config.callbacks.items():
         target, arguments = _parted(settings)

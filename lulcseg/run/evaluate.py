@@ -82,7 +82,7 @@ class MapRun:
     def _map(self, scene: Scene, mosaic: MosaicSettings) -> Assessment | None:
         """Map a scene and score the map; None without reference points."""
         folder, model = self.writer.folder, Ensemble.of(self.model)
-        label = label_of(mosaic, self.variant, model.adapt if model.adapts(scene.name) else None)
+        label = label_of(mosaic, self.variant, model.adaptation(scene.name))
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
             self.writer.put_scene(scene.name, put_previews(scene, folder.path))

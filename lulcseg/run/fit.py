@@ -77,6 +77,7 @@ def fit(
     run_dir: Path,
     *,
     prior_shift: Sequence[float] | None = None,
+    class_shares: Sequence[float] | None = None,
     class_weights: Mapping[str, float] | None = None,
     cache: Path | None = None,
     display: Display = NOTHING,
@@ -91,6 +92,7 @@ def fit(
         run_dir: Where checkpoints and curves go.
         prior_shift: For each class, log(share of the training pixels / share of the ground); needed if
             ``loss.prior_correction`` isn't 0.
+        class_shares: For each class, its share of the training pixels, for the model's record.
         class_weights: Weight of each class, by name in the legend's order; needed if ``loss.class_weights`` asks for
             them.
         cache: Folder for decoded imagery; needed if ``reading.decoded`` is set.
@@ -109,7 +111,7 @@ def fit(
     quiet_lightning()
     keep_freed_memory()
     torch.set_float32_matmul_precision("high")
-    task = build_task(config, scenes, plan, prior_shift, class_weights)
+    task = build_task(config, scenes, plan, prior_shift, class_weights, class_shares=class_shares)
     data = build_data(config, scenes, plan, task.record, cache)
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     folder, monitor = RunFolder(run_dir), monitor_of(config.trainer, validates=plan.validates)
@@ -141,10 +143,12 @@ def build_task(
     plan: Plan,
     prior_shift: Sequence[float] | None,
     class_weights: Mapping[str, float] | None,
+    *,
+    class_shares: Sequence[float] | None = None,
 ) -> SegmentationTask:
     """Build the model, with weights drawn from the run's seed."""
     measured = measure_scenes(scenes)
-    record = model_record(config, scenes, plan, measured)
+    record = model_record(config, scenes, plan, measured, class_shares)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     task = SegmentationTask(
         record,

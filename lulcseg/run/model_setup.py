@@ -20,6 +20,7 @@ def model_record(
     scenes: Sequence[Scene],
     plan: Plan | None = None,
     measured: Sequence[BandStatistics] = (),
+    class_shares: Sequence[float] | None = None,
 ) -> ModelRecord:
     """Return what will travel with the model trained on these scenes by this plan.
 
@@ -28,6 +29,7 @@ def model_record(
         scenes: The scenes; the first describes the imagery.
         plan: The patches.
         measured: Statistics of the scenes' mosaics, from :func:`measure_scenes`; none for a model that isn't trained.
+        class_shares: Each class's share of the labelled training pixels, if they were counted.
 
     Raises:
         LulcsegError: Pretrained weights that aren't there, or a scaling that contradicts them.
@@ -44,6 +46,7 @@ def model_record(
         scaling=config.scaling,
         statistics=together.summary(config.scaling.percentiles) if together and needs_statistics(config) else None,
         quantiles=None if together is None else together.quantiles(QUANTILES),
+        class_shares=None if class_shares is None else list(class_shares),
         scenes=[s.name for s in scenes],
         name=config.name,
         seed=config.seed,

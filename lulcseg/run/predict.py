@@ -31,6 +31,7 @@ from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.scene.scene import Scene
+from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.config import PredictConfig
 from lulcseg.training.calibration import find_calibration
 from lulcseg.training.task import SegmentationTask
@@ -76,10 +77,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     ensemble.devices.trainer()
     for scene in scenes:
         check_request(scene, config.mosaic, ensemble)
-    labels = [
-        label_of(config.mosaic, config.at_prediction, config.adapt if ensemble.adapts(scene.name) else None)
-        for scene in scenes
-    ]
+    labels = [label_of(config.mosaic, config.at_prediction, ensemble.adaptation(scene.name)) for scene in scenes]
     stems = [f"{scene.name}_{label}" for scene, label in zip(scenes, labels, strict=True)]
     folder = map_destination(config, checkpoints, ensemble.digests)
     if config.trial.name is None:
@@ -119,9 +117,7 @@ def _display_of(
     if config.show == "none" or len(checkpoints) > 1:
         return nullcontext(NOTHING)
     names = [scene.name for scene in scenes]
-    detail = "_".join(
-        [*names, label_of(config.mosaic, config.at_prediction, config.adapt if config.adapt != "none" else None)]
-    )
+    detail = "_".join([*names, label_of(config.mosaic, config.at_prediction, ADAPTATIONS[config.adapt])])
     return reopen_display(
         RunFolder.of_checkpoint(checkpoints[0]),
         writer.folder,

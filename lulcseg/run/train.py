@@ -11,9 +11,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers.open_display import check_logger, open_display
 from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.run_identity import identity_of
+from lulcseg.mosaic.adaptation import check_adaptable
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.ensemble import Ensemble
-from lulcseg.mosaic.map_request import check_adaptable, check_request
+from lulcseg.mosaic.map_request import check_request
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.processes import is_rank_zero, print_line
@@ -123,8 +124,8 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
     record = RunRecord.load(folder)
     start = _resumed_from(folder, record)
     fit(
-        config, scenes, plan, folder.path, prior_shift=record.prior_shift, class_weights=record.class_weights,
-        cache=cache, goes_on_from=start,
+        config, scenes, plan, folder.path, prior_shift=record.prior_shift,
+        class_shares=record.class_shares, class_weights=record.class_weights, cache=cache, goes_on_from=start,
     )  # fmt: skip
 
 
@@ -155,7 +156,8 @@ def _train_and_map(
         if writer.record.checkpoint is None:
             fitted = fit(
                 config, trained, plan, folder.path, prior_shift=writer.record.prior_shift,
-                class_weights=writer.record.class_weights, cache=cache, display=display,
+                class_shares=writer.record.class_shares, class_weights=writer.record.class_weights, cache=cache,
+                display=display,
                 goes_on_from=_resumed_from(folder, writer.record),
             )  # fmt: skip
             best = folder.relative(fitted.best)
@@ -201,7 +203,7 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]
     for scene in assessed:
         check_request(scene, config.mosaic)
         if config.adapt != "none" and scene not in trained:
-            check_adaptable(scene)
+            check_adaptable(scene, config.adapt, [(config.sampling.patch_size, config.seed)])
     return trained, assessed
 
 

@@ -8,7 +8,10 @@ from lulcseg.files import short_paths
 from lulcseg.run_folder.record_parts import MapEntry
 
 _ADAPTED = {
-    "histogram": "The mosaic's values were matched, by band, to those of the mosaics trained on (adapt=histogram)."
+    "histogram": "The mosaic's values were matched, by band, to those of the mosaics trained on (adapt=histogram).",
+    "batch_norm": "Batch norm's statistics were taken of patches of the mosaic (adapt=batch_norm).",
+    "histogram_batch_norm": "The mosaic's values were matched, by band, to those of the mosaics trained on, and batch "
+    "norm's statistics taken of its patches (adapt=both).",
 }
 
 

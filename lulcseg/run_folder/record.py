@@ -148,6 +148,11 @@ class RunRecord(Entry):
         return None if self.plan is None else self.plan.prior_shift
 
     @property
+    def class_shares(self) -> list[float] | None:
+        """Each class's share of the labelled training pixels, if they were counted."""
+        return None if self.plan is None else self.plan.class_shares
+
+    @property
     def plan_digest(self) -> str | None:
         """Digest of the sampling plan, if known."""
         return None if self.plan is None else self.plan.digest

@@ -116,6 +116,11 @@ class PlanEntry(Entry):
         """Shift of each class's log prior, in the legend's order; None if it wasn't counted."""
         return None if self.prior is None else [float(entry["shift"]) for entry in self.prior.values()]
 
+    @property
+    def class_shares(self) -> list[float] | None:
+        """Each class's share of the labelled training pixels, in the legend's order; None if it wasn't counted."""
+        return None if self.prior is None else [float(entry["pixels"]) for entry in self.prior.values()]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SceneEntry(Entry):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lulcseg.settings.adapt import adapt_setting
 from lulcseg.settings.assess import AssessSettings
 from lulcseg.settings.augment import AugmentSettings
 from lulcseg.settings.logger import LoggerSettings
@@ -20,18 +21,6 @@ from lulcseg.settings.schema import TARGET, refuse, setting
 from lulcseg.settings.study import StudySettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.settings.trial import TrialSettings
-
-ADAPTATIONS = ("none", "histogram")
-"""Ways of adapting a model to a mosaic at prediction."""
-
-
-def _adapt_setting() -> Any:
-    return setting(
-        "none",
-        "How a mosaic is adapted to the model before it is mapped: none; histogram: each band's values are matched to "
-        "those of the mosaics trained on, which are themselves left as they are.",
-        choices=ADAPTATIONS,
-    )
 
 
 @dataclass
@@ -57,7 +46,7 @@ class TrainConfig:
     )
     logger: LoggerSettings = field(default_factory=LoggerSettings)
     mosaic: MosaicSettings = field(default_factory=MosaicSettings)
-    adapt: str = _adapt_setting()
+    adapt: str = adapt_setting()
     assess: AssessSettings = field(default_factory=AssessSettings)
     trial: TrialSettings = field(default_factory=TrialSettings)
     study: StudySettings = field(default_factory=StudySettings)
@@ -109,7 +98,7 @@ class PredictConfig:
         "in predictions/ that is named after the models.",
     )
     mosaic: MosaicSettings = field(default_factory=lambda: MosaicSettings(name="multiple"))
-    adapt: str = _adapt_setting()
+    adapt: str = adapt_setting()
     assess: AssessSettings = field(default_factory=AssessSettings)
     seed: int | None = setting(
         None,

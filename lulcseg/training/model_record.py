@@ -52,6 +52,8 @@ class ModelRecord:
             (:meth:`lulcseg.scene.statistics.BandStatistics.summary`); else None.
         quantiles: For each band, quantiles of all training mosaics' raw values, evenly spaced from the least to the
             greatest, to which another mosaic's values may be matched; None in records of earlier versions.
+        class_shares: Each class's share of the labelled pixels of its training patches, in the legend's order; None in
+            records of earlier versions, and if they weren't counted.
         scenes: Names of the scenes it was trained on.
         name: Name of the run.
         seed: Seed of the run.
@@ -70,6 +72,7 @@ class ModelRecord:
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
     statistics: dict[str, Any] | None = None
     quantiles: list[list[float]] | None = None
+    class_shares: list[float] | None = None
     scenes: list[str] = field(default_factory=list)
     name: str = "run"
     seed: int = 0

@@ -16,7 +16,7 @@ from shapely.geometry import box
 import lulcseg
 from lulcseg.augment.band_matching import QUANTILES
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.map_request import check_adaptable
+from lulcseg.mosaic.adaptation import check_adaptable
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
@@ -124,4 +124,4 @@ def test_a_model_that_does_not_know_what_it_was_trained_on_is_refused(
 def test_a_mosaic_of_one_value_is_refused(make_scene: Make, cache: Path) -> None:
     flat = scene_of(make_scene, cache, "flat", lambda x: np.full_like(x, 77))
     with pytest.raises(LulcsegError, match=r"scene\.yaml: band 1 of the mosaic has the single value 77"):
-        check_adaptable(flat)
+        check_adaptable(flat, "histogram", [])
