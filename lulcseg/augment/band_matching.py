@@ -35,6 +35,7 @@ class BandMatching(nn.Module):
         mosaic: Quantiles of the mosaic to be matched.
         training: Quantiles of the training mosaics, in the same number of bands.
         where: The mosaic's file, for errors.
+        remedy: What to do about a band of a single value.
 
     Raises:
         LulcsegError: A band of the mosaic has a single value.
@@ -49,17 +50,24 @@ class BandMatching(nn.Module):
     values: Tensor
     of_bytes: Tensor
 
-    def __init__(self, mosaic: Quantiles, training: Quantiles, *, where: str | Path = "adapt") -> None:
+    def __init__(
+        self,
+        mosaic: Quantiles,
+        training: Quantiles,
+        *,
+        where: str | Path = "adapt",
+        remedy: str = "set adapt=none",
+    ) -> None:
         super().__init__()
         if len(mosaic) != len(training):
             raise ValueError(f"quantiles of {len(mosaic)} bands and of {len(training)}")
         pairs = enumerate(zip(mosaic, training, strict=True), start=1)
-        knots, values = zip(*(_knots(*pair, band, where) for band, pair in pairs), strict=True)
+        knots, values = zip(*(_knots(*pair, band, where, remedy) for band, pair in pairs), strict=True)
         most = max(map(len, knots))
         self.register_buffer("knots", _padded(knots, most), persistent=False)
         self.register_buffer("values", _padded(values, most), persistent=False)
         every = torch.arange(256.0).expand(len(mosaic), -1)  # a byte is looked up rather than searched for
-        self.register_buffer("of_bytes", self._interpolated(every), persistent=False)
+        self.register_buffer("of_bytes", interpolated(every, self.knots, self.values), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return matched values: (B, C, H, W) any type → (B, C, H, W) float32, in the training mosaics' raw units."""
@@ -67,21 +75,31 @@ class BandMatching(nn.Module):
         if image.dtype == torch.uint8:
             matched = self.of_bytes.gather(1, by_band.long())
         else:
-            matched = self._interpolated(by_band.float())
+            matched = interpolated(by_band.float(), self.knots, self.values)
         return matched.view(image.shape[1], image.shape[0], *image.shape[2:]).transpose(0, 1)
 
-    def _interpolated(self, values: Tensor) -> Tensor:
-        """Match values of each band, (C, n) float32."""
-        upper = torch.searchsorted(self.knots, values.contiguous()).clamp(1, self.knots.shape[1] - 1)
-        x0, x1 = (self.knots.gather(1, at) for at in (upper - 1, upper))
-        y0, y1 = (self.values.gather(1, at) for at in (upper - 1, upper))
-        share = (values - x0) / (x1 - x0)  # not a number between equal knots, the padding beyond the last
-        share = share.nan_to_num(0.0).clamp(0.0, 1.0)
-        return torch.lerp(y0, y1, share)
+
+def interpolated(values: Tensor, knots: Tensor, targets: Tensor) -> Tensor:
+    """Map values by piecewise linear functions, one a row; values beyond the outer knots become their targets.
+
+    Args:
+        values: (R, n) float32.
+        knots: (R, k) ascending; a row of fewer is continued by its last.
+        targets: (R, k), what the knots become.
+
+    Returns:
+        (R, n) float32.
+    """
+    upper = torch.searchsorted(knots, values.contiguous()).clamp(1, knots.shape[1] - 1)
+    x0, x1 = (knots.gather(1, at) for at in (upper - 1, upper))
+    y0, y1 = (targets.gather(1, at) for at in (upper - 1, upper))
+    share = (values - x0) / (x1 - x0)  # not a number between equal knots, the padding beyond the last
+    share = share.nan_to_num(0.0).clamp(0.0, 1.0)
+    return torch.lerp(y0, y1, share)
 
 
 def _knots(
-    mosaic: Sequence[float], training: Sequence[float], band: int, where: str | Path
+    mosaic: Sequence[float], training: Sequence[float], band: int, where: str | Path, remedy: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mosaic's distinct quantiles, and the training mosaics' value for each.
 
@@ -94,7 +112,7 @@ def _knots(
         raise LulcsegError(
             f"band {band} of the mosaic has the single value {distinct[0]:g}, which can't be matched to others",
             where=where,
-            remedy="set adapt=none",
+            remedy=remedy,
         )
     return distinct, np.bincount(group, y) / np.bincount(group)
 

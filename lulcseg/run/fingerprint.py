@@ -27,19 +27,24 @@ from lulcseg.training.calibration import find_calibration
 _FORMAT = 1
 
 
-def train_fingerprint(config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene]) -> str:
+def train_fingerprint(
+    config: TrainConfig, trained: Sequence[Scene], assessed: Sequence[Scene], unlabelled: Sequence[Scene] = ()
+) -> str:
     """Return the fingerprint of a training run.
 
     Args:
         config: Its settings as requested, before a given plan changes them.
         trained: The scenes it trains on.
         assessed: The scenes it maps.
+        unlabelled: The scenes whose imagery alone it uses.
     """
     files: dict[str, Any] = {"plan": _plan_digest(config.sampling.plan), "goes_on_from": _digest(config.ckpt_path)}
     if names_file(config.model.encoder_weights):
         files["encoder_weights"] = _digest(config.model.encoder_weights)
         config = replace(config, model=replace(config.model, encoder_weights="file"))  # its path doesn't count
     scenes = {"train": [scene_state(s) for s in trained], "assess": [scene_state(s) for s in assessed]}
+    if unlabelled:
+        scenes["unlabelled"] = [{key: scene_state(s)[key] for key in ("name", "imagery")} for s in unlabelled]
     return _fingerprint("train", config, scenes, files)
 
 
@@ -69,7 +74,8 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
     names = config.scenes.train or ([config.scene] if config.scene else [])
     trained = [_opened(name, cache) for name in dict.fromkeys(names)]
     assessed = [_opened(name, cache) for name in dict.fromkeys(config.scenes.assess or names)]
-    return train_fingerprint(config, trained, assessed)
+    unlabelled = [_opened(name, cache) for name in dict.fromkeys(config.scenes.unlabelled)]
+    return train_fingerprint(config, trained, assessed, unlabelled)
 
 
 def differing(config: TrainConfig | PredictConfig, other: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightni
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.device_checks import syncs_batch_norm
+from lulcseg.run.exchange_setup import build_exchange
 from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics, training_margin
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.selection_entry import SelectionEntry
@@ -76,6 +77,7 @@ def fit(
     plan: Plan,
     run_dir: Path,
     *,
+    unlabelled: Sequence[Scene] = (),
     prior_shift: Sequence[float] | None = None,
     class_shares: Sequence[float] | None = None,
     class_weights: Mapping[str, float] | None = None,
@@ -90,6 +92,7 @@ def fit(
         scenes: The scenes of the plan.
         plan: The patches.
         run_dir: Where checkpoints and curves go.
+        unlabelled: Scenes whose look training patches take on (``exchange``).
         prior_shift: For each class, log(share of the training pixels / share of the ground); needed if
             ``loss.prior_correction`` isn't 0.
         class_shares: For each class, its share of the training pixels, for the model's record.
@@ -111,7 +114,9 @@ def fit(
     quiet_lightning()
     keep_freed_memory()
     torch.set_float32_matmul_precision("high")
-    task = build_task(config, scenes, plan, prior_shift, class_weights, class_shares=class_shares)
+    task = build_task(
+        config, scenes, plan, prior_shift, class_weights, class_shares=class_shares, unlabelled=unlabelled
+    )
     data = build_data(config, scenes, plan, task.record, cache)
     start = goes_on_from or (Path(config.ckpt_path) if config.ckpt_path else None)
     folder, monitor = RunFolder(run_dir), monitor_of(config.trainer, validates=plan.validates)
@@ -145,6 +150,7 @@ def build_task(
     class_weights: Mapping[str, float] | None,
     *,
     class_shares: Sequence[float] | None = None,
+    unlabelled: Sequence[Scene] = (),
 ) -> SegmentationTask:
     """Build the model, with weights drawn from the run's seed."""
     measured = measure_scenes(scenes)
@@ -155,6 +161,7 @@ def build_task(
         TrainingSettings.of(config),
         prior_shift=prior_shift,
         class_weights=None if class_weights is None else list(class_weights.values()),
+        exchange=build_exchange(config, scenes, unlabelled, record),
         scenes=[each.summary(config.scaling.percentiles) for each in measured if needs_statistics(config)],
     )
     if config.trainer.activation_checkpointing:

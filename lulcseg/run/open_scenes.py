@@ -47,6 +47,23 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
         LulcsegError: It has another number of bands, another dtype, a resolution that differs by more than a tenth,
             or, if it has labels or points, another legend.
     """
+    check_imagery(record, scene)
+    has_classes = scene.spec.labels is not None or scene.spec.points is not None
+    if has_classes and scene.legend.names != record.to_legend().names:
+        raise LulcsegError(
+            f"its classes ({', '.join(scene.legend.names)}) are not the model's "
+            f"({', '.join(record.to_legend().names)})",
+            where=scene.file.path,
+            remedy="use the model's legend, with a crosswalk from your class names",
+        )
+
+
+def check_imagery(record: ModelRecord, scene: Scene) -> None:
+    """Check that a scene's imagery is such as a model was trained on; whatever its classes are.
+
+    Raises:
+        LulcsegError: It has another number of bands, another dtype, or a resolution that differs by more than a tenth.
+    """
     where = scene.file.path
     if scene.bands != record.bands:
         raise LulcsegError(
@@ -68,14 +85,6 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
                 where=where,
                 remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it (predict.py: warp=true)",
             )
-    has_classes = scene.spec.labels is not None or scene.spec.points is not None
-    if has_classes and scene.legend.names != record.to_legend().names:
-        raise LulcsegError(
-            f"its classes ({', '.join(scene.legend.names)}) are not the model's "
-            f"({', '.join(record.to_legend().names)})",
-            where=where,
-            remedy="use the model's legend, with a crosswalk from your class names",
-        )
 
 
 def cache_folder(setting: str | None) -> Path:

@@ -22,6 +22,7 @@ from lulcseg.report.run.run_page import write_report
 from lulcseg.run.custom_parts import check_parts, check_smallest_batch
 from lulcseg.run.device_checks import check_device, check_split
 from lulcseg.run.evaluate import MapRun
+from lulcseg.run.exchange_setup import check_unlabelled
 from lulcseg.run.fingerprint import train_fingerprint
 from lulcseg.run.fit import fit
 from lulcseg.run.model_setup import model_record, training_margin
@@ -71,11 +72,11 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     check_logger(config.logger)
     if config.ckpt_path is not None:
         check_resumable(Path(config.ckpt_path), TrainingSettings.of(config))
-    trained, assessed = _scenes(config, cache)
+    trained, assessed, unlabelled = _scenes(config, cache)
     if not is_rank_zero():
-        _help_train(config, trained, cache)
+        _help_train(config, trained, unlabelled, cache)
         return None
-    fingerprint = train_fingerprint(config, trained, assessed)
+    fingerprint = train_fingerprint(config, trained, assessed, unlabelled)
     wanted = RunFolder(Path(config.run_dir).expanduser().resolve())
     planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
@@ -94,7 +95,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     with recording_outcome(writer, "finished"):
         _picture(writer, trained, plan)
         if config.stop_after != "plan":
-            found = _train_and_map(writer, config, trained, assessed, plan, cache=cache)
+            found = _train_and_map(writer, config, trained, assessed, plan, unlabelled=unlabelled, cache=cache)
     if config.stop_after == "plan":
         print_line(f"Plan of {len(plan)} patches: {folder.plan}")
     else:
@@ -113,7 +114,7 @@ def _with_margin(planned: RunPlan, config: TrainConfig, scenes: Sequence[Scene])
     return dataclasses.replace(planned, plan=plan)
 
 
-def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> None:
+def _help_train(config: TrainConfig, scenes: Sequence[Scene], unlabelled: Sequence[Scene], cache: Path) -> None:
     """Train alongside the run's first process, with the plan and the counts that it wrote."""
     if config.stop_after == "plan":
         return
@@ -124,7 +125,7 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], cache: Path) -> No
     record = RunRecord.load(folder)
     start = _resumed_from(folder, record)
     fit(
-        config, scenes, plan, folder.path, prior_shift=record.prior_shift,
+        config, scenes, plan, folder.path, unlabelled=unlabelled, prior_shift=record.prior_shift,
         class_shares=record.class_shares, class_weights=record.class_weights, cache=cache, goes_on_from=start,
     )  # fmt: skip
 
@@ -141,6 +142,7 @@ def _train_and_map(
     assessed: Sequence[Scene],
     plan: Plan,
     *,
+    unlabelled: Sequence[Scene],
     cache: Path,
 ) -> float | None:
     """Train, unless an earlier attempt has; map and assess; display all of it. Return the run's score."""
@@ -155,7 +157,7 @@ def _train_and_map(
             writer.update(encoder_weights=dataclasses.asdict(weights))
         if writer.record.checkpoint is None:
             fitted = fit(
-                config, trained, plan, folder.path, prior_shift=writer.record.prior_shift,
+                config, trained, plan, folder.path, unlabelled=unlabelled, prior_shift=writer.record.prior_shift,
                 class_shares=writer.record.class_shares, class_weights=writer.record.class_weights, cache=cache,
                 display=display,
                 goes_on_from=_resumed_from(folder, writer.record),
@@ -180,31 +182,33 @@ def _train_and_map(
     return found
 
 
-def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene]]:
-    """Open the scenes of a run and check that they fit together."""
+def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene], list[Scene]]:
+    """Open a run's scenes (trained on, assessed, unlabelled), and check that they fit together."""
     names = config.scenes.train or ([config.scene] if config.scene else [])
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     assess_names = config.scenes.assess or names
-    every = open_scenes([*names, *assess_names], cache)
-    by_request = dict(zip(dict.fromkeys([*names, *assess_names]), every, strict=True))
+    requested = dict.fromkeys([*names, *assess_names, *config.scenes.unlabelled])
+    by_request = dict(zip(requested, open_scenes(list(requested), cache), strict=True))
     trained = [by_request[n] for n in dict.fromkeys(names)]
     for scene in trained:
         if scene.labels is None:
             raise LulcsegError("it has no labels to train on", where=scene.file.path, remedy="add labels:")
         scene.polygons()
     assessed = [by_request[n] for n in dict.fromkeys(assess_names)]
+    unlabelled = [by_request[n] for n in dict.fromkeys(config.scenes.unlabelled)]
     model = model_record(config, trained)
     training_margin(config, model)
     check_parts(config, model.bands, model.to_legend().names)
     if model.weights is not None and is_rank_zero():
         print_line(model.weights.describe())
     read_ahead([*trained, *assessed], model)
+    check_unlabelled(config, trained, unlabelled, model)
     for scene in assessed:
         check_request(scene, config.mosaic)
         if config.adapt != "none" and scene not in trained:
             check_adaptable(scene, config.adapt, [(config.sampling.patch_size, config.seed)])
-    return trained, assessed
+    return trained, assessed, unlabelled
 
 
 def _start(

@@ -13,6 +13,9 @@ class TrainScenes:
 
     train: list[str] = setting([], "Scenes to train on; empty: the one of `scene`.")
     assess: list[str] = setting([], "Scenes to map and assess; empty: those trained on.")
+    unlabelled: list[str] = setting(
+        [], "Scenes whose imagery alone is used in training (exchange), without their labels: other dates and sensors."
+    )
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from lulcseg.augment.augmentation import Augmentation
 from lulcseg.augment.build_augmentation import build
+from lulcseg.augment.exchange import Exchange
 from lulcseg.augment.operation import Move
+from lulcseg.augment.stretch import Limits
 from lulcseg.augment.warp import Affine, Elastic
 from lulcseg.errors import LulcsegError
 from lulcseg.seeds import mixed_seed
@@ -21,6 +23,9 @@ from lulcseg.settings.registry import build_target
 from lulcseg.training.model_record import ModelRecord
 
 _TARGET = "augment._target_"
+
+_EXCHANGE = 1
+"""Sets the draws of the exchange apart from those of the augmentation."""
 
 
 class BatchAugmentation(Protocol):
@@ -99,6 +104,23 @@ def augmented(
     """
     own = torch.Generator().manual_seed(mixed_seed(*parts))
     return augmentation(image, mask, valid, generator=own)
+
+
+def exchanged(
+    exchange: Exchange | None, batch: Mapping[str, Tensor], mosaic: Limits | None, parts: Sequence[int]
+) -> tuple[Tensor, Limits | None]:
+    """Return a batch's raw values and their mosaics' limits, after the exchange if there is one.
+
+    Args:
+        exchange: The exchange.
+        batch: With ``image``, ``valid`` and ``scene``, as training has it.
+        mosaic: Limits of the patches' mosaics, if scaling uses them.
+        parts: As for :func:`augmented`, whose draws stay as they are.
+    """
+    if exchange is None:
+        return batch["image"], mosaic
+    own = torch.Generator().manual_seed(mixed_seed(*parts, _EXCHANGE))
+    return exchange(batch["image"], batch["valid"], batch["scene"], mosaic, own)  # type: ignore[no-any-return]
 
 
 def _warps(augmentation: BatchAugmentation) -> bool:

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from lulcseg.augment.exchange import Exchange
 from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
@@ -19,7 +20,7 @@ from lulcseg.models.freezing import freeze
 from lulcseg.models.networks import build_network, check_logits
 from lulcseg.models.pretrained import Normalisation
 from lulcseg.processes import is_rank_zero, print_line
-from lulcseg.training.augmenting import augmented, build_augmentation
+from lulcseg.training.augmenting import augmented, build_augmentation, exchanged
 from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
 from lulcseg.training.curve_scores import CLASSES, classes_averaged, curve_values
 from lulcseg.training.dropout_draws import dropout_draws
@@ -54,6 +55,7 @@ class SegmentationTask(pl.LightningModule):
         scenes: Statistics of each training scene's mosaic, in the scenes' order; needed to train if scaling
             uses the mosaic, in training or at prediction.
         at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
+        exchange: Changes training patches towards unlabelled mosaics, before all else; None: nothing does.
 
     Attributes:
         checkpoint: The file that the model was loaded from, if it was.
@@ -76,6 +78,7 @@ class SegmentationTask(pl.LightningModule):
         class_weights: Sequence[float] | None = None,
         scenes: Sequence[Mapping[str, Any]] = (),
         at_prediction: str | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         super().__init__()
         self.record = record
@@ -89,6 +92,7 @@ class SegmentationTask(pl.LightningModule):
             record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
         )
         self.normalisation = Normalisation(record.weights)
+        self.exchange = exchange
         self.augmentation = build_augmentation(self.settings.augment, record)
         self.class_weights = checked_weights(class_weights, self.settings.loss.weighs_classes, self.classes)
         self.loss = build_loss(self.settings.loss, self.classes, self.class_weights)
@@ -260,14 +264,16 @@ class SegmentationTask(pl.LightningModule):
             Images (B, C, P, P), 0 where there is no imagery, and class indices (B, P, P).
         """
         mask, valid, scaler = batch["mask"], batch["valid"], self.scaler
+        parts = self._numbers(batch_index)
         with torch.autocast(batch["image"].device.type, enabled=False):
-            image = scaler.to_unit(batch["image"], valid)
             mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
+            raw, mosaic = exchanged(self.exchange, batch, mosaic, parts)
+            image = scaler.to_unit(raw, valid)
             first = self.record.scaling.comes_first
             if first:
                 image = scaler(image, valid, scaler.over, mosaic)
             if self.augmentation is not None:
-                image, mask, valid = augmented(self.augmentation, image, mask, valid, self._numbers(batch_index))
+                image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
             image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
             return self.normalisation(image, valid), mask
 

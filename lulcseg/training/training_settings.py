@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.augment import AugmentSettings, OperationShares
+from lulcseg.settings.exchange import ExchangeSettings
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.registry import plain_section
@@ -31,6 +32,7 @@ class TrainingSettings:
         optim: Optimiser and learning-rate schedule.
         trainer: Batch size, epochs, precision and device.
         seed: Seed of the run.
+        exchange: How patches take on the look of unlabelled mosaics.
     """
 
     augment: AugmentSettings = field(default_factory=AugmentSettings)
@@ -38,11 +40,12 @@ class TrainingSettings:
     optim: OptimSettings = field(default_factory=OptimSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     seed: int = 0
+    exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
 
     @classmethod
     def of(cls, config: TrainConfig) -> TrainingSettings:
         """Return the sections of a run's settings."""
-        return cls(config.augment, config.loss, config.optim, config.trainer, config.seed)
+        return cls(config.augment, config.loss, config.optim, config.trainer, config.seed, config.exchange)
 
     def fixed(self) -> dict[str, Any]:
         """Return the settings that must stay the same when training is resumed, by their dotted keys.
@@ -50,7 +53,8 @@ class TrainingSettings:
         ``trainer.micro_batch`` is one of them if patches are augmented, as each micro-batch draws for itself.
         Without augmentation it changes a step only a little, through batch norm and batch scaling.
         """
-        sections = {"augment": self.augment.with_preset(), "loss": self.loss, "optim": self.optim}
+        sections: dict[str, Any] = {"augment": self.augment.with_preset(), "loss": self.loss, "optim": self.optim}
+        sections |= {"exchange": self.exchange}
         whole = {
             f"{name}.{key}": value for name, each in sections.items() for key, value in plain_section(each).items()
         }
@@ -75,9 +79,9 @@ class TrainingSettings:
 
     @property
     def _augments(self) -> bool:
-        """Whether any patch may be augmented: by a preset, single operations or a target."""
+        """Whether any patch may be augmented: by a preset, single operations, a target or an exchange."""
         own = self.augment.name != "none" or any(asdict(self.augment.p).values())
-        return own or self.augment.target is not None
+        return own or self.augment.target is not None or self.exchange.p > 0
 
 
 def _augmentation_with_preset(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""From unlabelled scenes to the exchange that training patches take on their look by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lulcseg.augment.band_matching import QUANTILES, BandMatching
+from lulcseg.augment.exchange import Exchange
+from lulcseg.augment.low_frequencies import highest_frequency, low_amplitudes
+from lulcseg.augment.scaler import MOSAIC, Scaler
+from lulcseg.errors import LulcsegError
+from lulcseg.grid import Window
+from lulcseg.run.model_setup import measure_scenes, training_margin
+from lulcseg.run.open_scenes import check_imagery
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.statistics import mosaic_statistics
+from lulcseg.seeds import generator
+from lulcseg.settings.config import TrainConfig
+from lulcseg.training.model_record import ModelRecord
+
+_POOL = 256
+"""Patches of each unlabelled mosaic that amplitudes are taken of."""
+
+_LEAST_VALID = 0.5
+_TRIES = 16
+
+
+def check_unlabelled(
+    config: TrainConfig, scenes: Sequence[Scene], unlabelled: Sequence[Scene], record: ModelRecord
+) -> None:
+    """Check that unlabelled scenes are mosaics of others' ground or time that training can take looks from.
+
+    Raises:
+        LulcsegError: One has other bands, another type or resolution than the training scenes, is one of them, has a
+            band of a single value, or too little imagery.
+    """
+    mosaics = {_same_files(scene): scene for scene in scenes}
+    for scene in unlabelled:
+        check_imagery(record, scene)
+        if (own := mosaics.get(_same_files(scene))) is not None:
+            raise LulcsegError(
+                f"its mosaic is that of the training scene {own.name}",
+                where=scene.file.path,
+                remedy="leave it out of scenes.unlabelled",
+            )
+        if config.exchange.p:
+            quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
+            BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
+            if config.exchange.kind == "fourier":
+                _draw_pool(scene, _side(config, record), config.seed)
+
+
+def build_exchange(
+    config: TrainConfig, scenes: Sequence[Scene], unlabelled: Sequence[Scene], record: ModelRecord
+) -> Exchange | None:
+    """Build the exchange that the settings describe; None if no patch is changed.
+
+    Args:
+        config: The run's settings.
+        scenes: The training scenes, in the order of their numbers in a batch.
+        unlabelled: The unlabelled scenes.
+        record: What travels with the model.
+    """
+    settings = config.exchange
+    if not settings.p or not settings.most or not unlabelled:
+        return None
+    trained, others = (measure_scenes(group) for group in (scenes, unlabelled))
+    limits = None
+    if record.scaling.method != "none" and record.scaling.over == MOSAIC:
+        scaler = Scaler(record.scaling, record.dtype)
+        limits = [scaler.limits_of(each.summary(record.scaling.percentiles)) for each in others]
+    pools = None
+    if settings.kind == "fourier":
+        side = _side(config, record)
+        highest = highest_frequency(side, settings.beta)
+        pools = [_pool(scene, _draw_pool(scene, side, config.seed), highest) for scene in unlabelled]
+    return Exchange(
+        settings.p,
+        settings.most,
+        [each.quantiles(QUANTILES) for each in trained],
+        [each.quantiles(QUANTILES) for each in others],
+        amplitudes=pools,
+        limits=limits,
+    )
+
+
+def _same_files(scene: Scene) -> tuple[str, ...]:
+    return tuple(str(file.path.resolve()) for file in scene.image_files)
+
+
+def _side(config: TrainConfig, record: ModelRecord) -> int:
+    """Return the side of a training patch as it is read, in pixels."""
+    return record.patch_size + 2 * training_margin(config, record)
+
+
+def _draw_pool(scene: Scene, side: int, seed: int) -> list[Window]:
+    """Draw patches anywhere on a mosaic, wherever there is enough imagery.
+
+    Raises:
+        LulcsegError: There is not a single one.
+    """
+    high, wide = scene.grid.height - side + 1, scene.grid.width - side + 1
+    rng = generator(seed, f"patches of the unlabelled {scene.name}")
+    found: list[Window] = []
+    for _ in range(_TRIES if min(high, wide) > 0 else 0):
+        rows, cols = (rng.integers(0, places, _POOL) for places in (high, wide))
+        enough = np.flatnonzero(scene.valid_share(rows, cols, side) >= _LEAST_VALID).tolist()
+        found += [Window(int(rows[k]), int(cols[k]), side, side) for k in enough]
+        if len(found) >= _POOL:
+            return found[:_POOL]
+    if not found:
+        raise LulcsegError(
+            f"its mosaic has no patch of {side} pixels of which half is imagery",
+            where=scene.file.path,
+            remedy="set exchange.kind=histogram, or leave it out of scenes.unlabelled",
+        )
+    return [found[k % len(found)] for k in range(_POOL)]
+
+
+def _pool(scene: Scene, windows: Sequence[Window], highest: int) -> Tensor:
+    """Return low frequencies' amplitudes of patches, (N, C, 2 b + 1, b + 1) float32."""
+    found = []
+    for window in windows:
+        image, valid = (torch.from_numpy(each)[None] for each in scene.imagery.read(window))
+        found.append(low_amplitudes(image.float(), valid, highest))
+    return torch.cat(found)
