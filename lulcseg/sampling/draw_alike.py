@@ -38,7 +38,7 @@ def weights_alike(shares: Array, target: Array, least_effective: float) -> Array
         >>> weights_alike(shares, np.array([0.5, 0.5]), 2.0).round(2).tolist()
         [0.17, 0.17, 0.17, 0.5]
         >>> weights_alike(shares, np.array([0.0, 1.0]), 3.0).round(2).tolist()
-        [0.18, 0.18, 0.18, 0.47]
+        [0.2, 0.2, 0.2, 0.41]
     """
     if least_effective > len(shares):
         raise ValueError(f"{least_effective:g} of {len(shares)} patches should count")

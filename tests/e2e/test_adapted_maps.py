@@ -36,3 +36,17 @@ def test_shares_are_recorded_and_both_ways_of_adapting_are_named(make_scene: Mak
     assert (
         "batch norm&#39;s statistics" in (page := (folder / "report.html").read_text()) or "norm's statistics" in page
     )
+
+
+def test_training_takes_on_the_look_of_unlabelled_imagery(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    scene, other = make_scene("trained", size=(96, 128)), make_scene("other", size=(96, 128), seed=4)
+    options = [*QUICK, "trainer.precision=32-true", "stop_after=training", f"cache={cache}", f"scene={scene}"]
+    unlabelled = [f"scenes.unlabelled=[{other}]", "exchange.p=0.5", "exchange.kind=fourier", "exchange.beta=0.1"]
+    weights = []
+    for name, more in (("plain", []), ("exchanged", unlabelled), ("again", unlabelled)):
+        folder = run(tmp_path / name, *options, *more)
+        task = SegmentationTask.load_from_checkpoint(folder / "checkpoints" / "best.ckpt")
+        weights.append(task.network.head.weight.detach().numpy())
+    plain, exchanged, again = weights
+    assert (exchanged == again).all(), "the same seed gives the same training"
+    assert not (exchanged == plain).all()
