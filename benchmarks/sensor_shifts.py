@@ -174,9 +174,9 @@ def draw(found: dict[str, dict[str, Array]], path: Path) -> None:
         ticks = [0.25, 0.5, 0.7, 1, 1.4, 2, 4]
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
-    left.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    figure.legend(*left.get_legend_handles_labels(), fontsize=8, frameon=False, loc="outside upper left", ncols=3)
     right.set(ylabel="factor on the pixel size", xlim=(-0.5, len(found) - 0.5), ylim=(0.9, None))
-    right.set_xticks(range(len(found)), list(found))
+    right.set_xticks(range(len(found)), [name.replace(", ", ",\n") for name in found])
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)

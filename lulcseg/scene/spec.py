@@ -197,9 +197,7 @@ def _check(spec: SceneSpec, path: Path) -> None:
     if spec.name is not None and (not spec.name.strip(".") or set(spec.name) & set("/\\\0")):
         raise LulcsegError(f"name '{spec.name}' can't be part of a file name", where=path, remedy="use a plain word")
     if spec.date is not None and not _is_date(spec.date):
-        raise LulcsegError(
-            f"date '{spec.date}' is not in the calendar", where=path, remedy="write it as 2018-08-15"
-        )
+        raise LulcsegError(f"date '{spec.date}' is not in the calendar", where=path, remedy="write it as 2018-08-15")
     labels = spec.labels
     if labels is not None:
         if bool(labels.file) == bool(labels.rasters):
