@@ -11,6 +11,8 @@ _PASSES = {
     "crop": "trimmed patches",
 }
 
+_ADAPTED = {"histogram": "matched to the training mosaics", "norm": "with the mosaic's batch norm"}
+
 
 def map_title(mosaic: str | None) -> str:
     """Return the title of a map: its passes, changes to them, and the statistics used in place of the batch's.
@@ -25,10 +27,12 @@ def map_title(mosaic: str | None) -> str:
         'Map, single pass, scaled over the patch'
         >>> map_title("single_histogram")
         'Map, single pass, matched to the training mosaics'
+        >>> map_title("single_batch_norm")
+        "Map, single pass, with the mosaic's batch norm"
         >>> map_title(None)
         'Map'
     """
-    label, *variants = (mosaic or "").split("_")
+    label, *variants = (mosaic or "").replace("batch_norm", "norm").split("_")
     name, *changes = label.split("-")
     if name == "own":
         passes = "passes of its own"
@@ -37,7 +41,7 @@ def map_title(mosaic: str | None) -> str:
     else:
         return "Map"
     passes += f" ({', '.join(changes)})" if changes else ""
-    said = ["matched to the training mosaics" if v == "histogram" else f"scaled over the {v}" for v in variants]
+    said = [_ADAPTED.get(v, f"scaled over the {v}") for v in variants]
     return ", ".join([f"Map, {passes}", *said])
 
 

@@ -25,6 +25,7 @@ from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.products import PROBABILITIES
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
+from lulcseg.run.other_scenes import put_scene_values
 from lulcseg.run_folder.record import RecordWriter
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.training_ground import on_training_ground
@@ -85,14 +86,17 @@ class MapRun:
         label = label_of(mosaic, self.variant, model.adaptation(scene.name))
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
-            self.writer.put_scene(scene.name, put_previews(scene, folder.path))
+            entry = put_previews(scene, folder.path)
+            if (values := put_scene_values(scene, model, folder)) is not None:
+                entry = entry.updated(values=values)
+            self.writer.put_scene(scene.name, entry)
         make_folder(folder.maps, "output")
         path = folder.map_file(stem)
         done = map_scene(model, scene, mosaic, path, label=label)
         assert done is not None
-        entry = map_entry(done, scene.name, label, model)
-        self.writer.put_map(entry)
-        show_map(self.display, folder, entry, self.writer.record.scenes[scene.name])
+        made = map_entry(done, scene.name, label, model)
+        self.writer.put_map(made)
+        show_map(self.display, folder, made, self.writer.record.scenes[scene.name])
         print_areas(done.areas)
         pixels = [area.pixels for area in done.areas]
         shares = PROBABILITIES in mosaic.outputs

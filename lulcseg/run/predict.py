@@ -25,6 +25,7 @@ from lulcseg.run.fingerprint import predict_fingerprint
 from lulcseg.run.map_destination import check_maps_of, map_destination
 from lulcseg.run.model_remarks import model_remarks
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
+from lulcseg.run.other_scenes import put_trained_scenes
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plans
 from lulcseg.run_folder.creation import new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
@@ -90,6 +91,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         print_line(remark)
 
     def map_scenes(writer: RecordWriter) -> float | None:
+        put_trained_scenes(writer, checkpoints)
         with _display_of(config, checkpoints, writer, scenes) as display:
             mapping = MapRun(writer, ensemble, training_plans(checkpoints), display, variant=config.at_prediction)
             return mapping.run(scenes, config.mosaic, config.assess)

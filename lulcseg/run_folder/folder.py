@@ -114,6 +114,10 @@ class RunFolder:
         """Return the maps that exist, sorted by name."""
         return sorted(self.maps.glob("*.tif"))
 
+    def scene_values(self, scene: str) -> Path:
+        """Return the path of a mosaic's values beside those trained on."""
+        return self.path / PREVIEWS / f"{scene}_values.json"
+
     def assessment(self, stem: str) -> Path:
         """Return the path of an assessment without its file extension: ``<scene>_<passes>``."""
         return self.path / ASSESSMENTS / stem

@@ -131,12 +131,15 @@ class SceneEntry(Entry):
         labels_preview: The same of its labels; None without labels.
         grid: Its grid (:class:`lulcseg.grid.Grid`).
         legend: Its classes (:meth:`lulcseg.legend.Legend.from_plain`).
+        values: Its mosaic's values beside those trained on (:class:`lulcseg.run_folder.scene_values.SceneValues`), a
+            file below the run's folder; None: it was trained on, or an earlier version mapped it.
     """
 
     imagery_preview: str | None = None
     labels_preview: str | None = None
     grid: Mapping[str, Any] | None = None
     legend: Sequence[Mapping[str, Any]] | None = None
+    values: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

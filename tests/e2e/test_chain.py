@@ -410,7 +410,7 @@ def test_several_scenes_are_mapped_at_once_and_previews_are_drawn_once(
     for name in ("first", "second"):
         folder = tmp_path / name
         entries = json.loads((folder / "record.json").read_text())["scenes"]
-        assert set(entries) == {"east", "west"}
+        assert set(entries) == {"east", "west", *json.loads((trained / "record.json").read_text())["train_scenes"]}
         assert all((folder / entry["imagery_preview"]).is_file() for entry in entries.values())
         assert {p.stem for p in (folder / "maps").glob("*.tif")} == {"east_single", "west_single"}
     one, other = (tmp_path / name / "previews" / "east.png" for name in ("first", "second"))

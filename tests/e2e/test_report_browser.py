@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from lulcseg.report.run.run_page import write_report
+from tests.support.adapted_run import write_adapted_run
 from tests.support.browser import BROWSER, browse
 from tests.support.runs import write_run
 
@@ -52,6 +53,31 @@ document.documentElement.dataset.out = encodeURIComponent(JSON.stringify(out));
 </body>
 """
 
+POINTS = """
+<script>
+const figure = document.querySelectorAll(".points")[3];
+const paths = (kind) => [...figure.querySelectorAll(`.photo .${kind} .mark path`)];
+const visible = (kind) => paths(kind).filter((path) => path.getClientRects().length > 0).length;
+const look = (kind, part) => getComputedStyle(figure.querySelector(`.photo .${kind} .${part}`));
+const out = { all: [visible("right"), paths("right").length, visible("wrong"), paths("wrong").length] };
+out.shapes = [look("right", "mark").strokeLinecap, look("wrong", "mark").strokeLinecap];
+out.titles = paths("wrong").map((path) => path.querySelector("title").textContent);
+const photo = figure.querySelector(".photo use").getBoundingClientRect();
+out.photo = [photo.width > 300, Math.round(100 * photo.width / photo.height)];
+figure.querySelector(".show-right").click();
+out.wrongOnly = [visible("right"), visible("wrong")];
+out.beside = [...document.querySelectorAll("#transfer-1 .abreast")].map((pair) => {
+  const [one, other] = [...pair.children].map((child) => child.getBoundingClientRect());
+  return one.top === other.top && one.right < other.left;
+});
+const plots = [...document.querySelectorAll("#transfer-1 .bands .plot")];
+out.bands = plots.map((plot) => plot.getBoundingClientRect().width > 250);
+out.inside = document.documentElement.scrollWidth <= innerWidth;
+document.documentElement.dataset.out = encodeURIComponent(JSON.stringify(out));
+</script>
+</body>
+"""
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
@@ -89,3 +115,27 @@ def test_the_swipe_moves_and_the_tables_sort(report, tmp_path):
     assert order == "ascending"
     assert len(out["names"]) == 9
     assert out["names"] == sorted(out["names"], key=str.casefold)
+
+
+@pytest.mark.parametrize("width", [1400, 600])
+def test_points_and_the_other_scene_are_drawn(tmp_path, width):
+    run = write_adapted_run(tmp_path / "run")
+    page = tmp_path / "page.html"
+    page.write_text(write_report(run).read_text(encoding="utf-8").replace("</body>", POINTS), encoding="utf-8")
+
+    dom, console = browse(page, tmp_path / "profile", f"--window-size={width},1000")
+
+    assert console == []
+    found = re.search(r'data-out="([^"]*)"', dom)
+    assert found, "the script did not run to its end"
+    out = json.loads(unquote(found[1]))
+    right, of_right, wrong, of_wrong = out["all"]
+    assert right == of_right > 3
+    assert wrong == of_wrong > 2
+    assert out["shapes"] == ["round", "square"]
+    assert all(re.fullmatch(r"Reference .+, map .+: wrong, \d+ points?", title) for title in out["titles"])
+    assert out["photo"] == [True, 133]
+    assert out["wrongOnly"] == [0, of_wrong]
+    assert out["beside"] == [True, True]
+    assert out["bands"] == [True] * 3
+    assert out["inside"]

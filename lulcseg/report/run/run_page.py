@@ -14,6 +14,8 @@ from lulcseg.report.rendering import format_duration, load_templates
 from lulcseg.report.run.plan_view import plan_view
 from lulcseg.report.run.run_data import RunData, read_run
 from lulcseg.report.run.scene_view import scene_view
+from lulcseg.report.run.shared_photos import shared_photos
+from lulcseg.report.run.transfer_view import transfer_views
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.run_folder.record_entry import Entry
@@ -44,11 +46,17 @@ def write_report(run_dir: Path) -> Path:
 
 def _content(run: RunData) -> dict[str, Any]:
     record = run.record
-    scenes = [scene_view(run, name, f"scene-{i}") for i, name in enumerate(run.scenes, start=1)]
+    photos = shared_photos(run)
+    scenes = [scene_view(run, name, f"scene-{i}", photos.get(name)) for i, name in enumerate(run.scenes, start=1)]
+    transfers = transfer_views(run, photos)
+    drawn = {p.key for view in transfers for p in view.photos}
+    drawn |= {a.points.photo.key for scene in scenes for a in scene.assessments if a.points is not None}
     return {
         "name": str(record.name or run.path.name),
         "facts": _facts(run),
         "scenes": scenes,
+        "transfers": transfers,
+        "photos": [photo for photo in photos.values() if photo.key in drawn],
         "comparisons": [a for scene in scenes for a in scene.assessments],
         "curves": _curves(run),
         "selection": None if run.record.selection is None else run.record.selection.sentence,

@@ -23,8 +23,10 @@ from lulcseg.report.area_table import AreaRow, area_rows
 from lulcseg.report.map_files import MapFile
 from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
 from lulcseg.report.picture_layers import PictureLayer
+from lulcseg.report.run.points_view import PointsView, points_view
 from lulcseg.report.run.reliability_view import ReliabilityView, reliability_view
 from lulcseg.report.run.run_data import RunData
+from lulcseg.report.run.shared_photos import SharedPhoto
 from lulcseg.run_folder.map_models import model_sentences
 
 _LONGEST = 1600
@@ -55,6 +57,7 @@ class AssessmentView:
     cells: list[list[MatrixCell]]
     note: str
     reliability: ReliabilityView | None
+    points: PointsView | None
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,14 @@ class SceneView:
     notes: list[str]
 
 
-def scene_view(run: RunData, scene: str, key: str) -> SceneView:
+def scene_view(run: RunData, scene: str, key: str, backdrop: SharedPhoto | None = None) -> SceneView:
     """Gather one scene's part of the page.
 
     Args:
         run: The run directory's content.
         scene: The scene's name.
         key: Its anchor in the page.
+        backdrop: Its imagery, to draw reference points over; None: there is none.
     """
     notes: list[str] = []
     own = run.legend(scene)
@@ -125,6 +129,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
     if drawn is not None and own is not None and _colours_differ(own, legend):
         notes.append("The digitised labels are drawn in the scene's own colours, which are not the map's.")
     entries = {m.mosaic: m.entry for m in maps}
+    grid = Grid(**entry.grid) if entry.grid else None
     results = [a for a in run.assessments if a.scene == scene]
     if not results:
         notes.append("The scene was not assessed: it has no reference points, or the assessment is missing.")
@@ -147,6 +152,7 @@ def scene_view(run: RunData, scene: str, key: str) -> SceneView:
                 matrix_cells(a.confusion),
                 design_note(a),
                 reliability_view(a, f"{key}-{i}", entries.get(a.mosaic or "map") if a.compared == "map" else None),
+                points_view(a, grid, backdrop) if a.compared == "map" else None,
             )
             for i, a in enumerate(results, start=1)
         ],
