@@ -1,4 +1,8 @@
-"""Table and figure of the scores of runs: python docs/transfer.py runs/transfer_plain runs/transfer_augmented."""
+"""Table and figure of the scores of runs: python docs/transfer.py runs/transfer_plain runs/transfer_augmented.
+
+With `--oracle`, also the share that each folder closes of the gap between the first folder, the source alone, and
+models trained on the mapped scene: (kappa - source) / (oracle - source), with a 95 % interval by the delta method.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ def main() -> None:
     """Print a Markdown table of all folders' runs and, where asked to, draw kappa by scene."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, help="folders of run directories, one a variant")
+    parser.add_argument("--oracle", type=Path, help="folder of runs trained on the other scene")
     parser.add_argument("--figure", type=Path, help="picture to write")
     arguments = parser.parse_args()
     found = {folder.name: scores(folder) for folder in arguments.folders}
@@ -34,6 +39,15 @@ def main() -> None:
             cells = [spread(values[:, i]) for i in range(len(SCORES))]
             rows.append([name, mapped, len(values), spread(minutes, 1), *cells])
     columns = ["runs", "map of", "n", "minutes", *SCORES.values()]
+    if arguments.oracle:
+        columns.append("gap closed")
+        best = scores(arguments.oracle)
+        first = next(iter(found.values()))
+        for row in rows:
+            name, mapped = row[0], row[1]
+            row.append(
+                closed(found[name][mapped][:, 0], first[mapped][:, 0], best[mapped][:, 0]) if mapped in best else ""
+            )
     print(as_markdown(pd.DataFrame(rows, columns=columns), escape=False), end="")
     if arguments.figure:
         draw(found, arguments.figure)
@@ -61,6 +75,21 @@ def spread(values: NDArray[np.float64], digits: int = 3) -> str:
         return f"{values.mean():.{digits}f}"
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return f"{values.mean():.{digits}f} ± {half:.{digits}f}"
+
+
+def closed(adapted: NDArray[np.float64], source: NDArray[np.float64], oracle: NDArray[np.float64]) -> str:
+    """Return the share of the gap between source and oracle that is closed, with half its 95 % interval, as text."""
+    gap = oracle.mean() - source.mean()
+    share = (adapted.mean() - source.mean()) / gap
+    if min(len(adapted), len(source), len(oracle)) < 2:
+        return f"{100 * share:.0f} %"
+    of_mean = [values.var(ddof=1) / len(values) for values in (adapted, source, oracle)]
+    variance = (of_mean[0] + (1 - share) ** 2 * of_mean[1] + share**2 * of_mean[2]) / gap**2
+    if adapted is source:
+        return "0 %"
+    freedom = min(len(adapted), len(source), len(oracle)) - 1
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(variance)
+    return f"{100 * share:.0f} ± {100 * half:.0f} %"
 
 
 def draw(found: dict[str, dict[str, NDArray[np.float64]]], path: Path) -> None:

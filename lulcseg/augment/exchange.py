@@ -22,7 +22,7 @@ class Exchange(nn.Module):
 
     Args:
         p: Share of patches that are changed, 0…1.
-        most: Largest share of the changed patch in the result, 0…1.
+        least: Smallest share of the changed patch in the result, drawn from here to 1.
         trained: For each training mosaic, its quantiles.
         unlabelled: For each unlabelled mosaic, its quantiles.
         amplitudes: For each unlabelled mosaic, low frequencies' amplitudes of N of its patches, (N, C, 2 b + 1, b + 1),
@@ -42,7 +42,7 @@ class Exchange(nn.Module):
     def __init__(
         self,
         p: float,
-        most: float,
+        least: float,
         trained: Sequence[Quantiles],
         unlabelled: Sequence[Quantiles],
         *,
@@ -50,7 +50,7 @@ class Exchange(nn.Module):
         limits: Sequence[Limits] | None = None,
     ) -> None:
         super().__init__()
-        self.p, self.most, self.mosaics = p, most, len(unlabelled)
+        self.p, self.least_share, self.mosaics = p, least, len(unlabelled)
         pairs = [BandMatching(own, other, where="exchange") for own in trained for other in unlabelled]
         longest = max(pair.knots.shape[1] for pair in pairs)
         for name in ("knots", "values"):
@@ -97,7 +97,7 @@ class Exchange(nn.Module):
         device = image.device
         index = chosen.to(device, non_blocking=True)
         mosaic = _numbers(draws[:, 1], self.mosaics).to(device, non_blocking=True)
-        share = (draws[:, 2] * self.most).float().to(device, non_blocking=True).view(-1, 1, 1, 1)
+        share = (1 - draws[:, 2] * (1 - self.least_share)).float().to(device, non_blocking=True).view(-1, 1, 1, 1)
         pair = scene.index_select(0, index) * self.mosaics + mosaic
         some = raw.index_select(0, index)
         if self.amplitudes is None:

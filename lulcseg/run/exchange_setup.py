@@ -47,7 +47,7 @@ def check_unlabelled(
                 where=scene.file.path,
                 remedy="leave it out of scenes.unlabelled",
             )
-        if config.exchange.p:
+        if config.exchange.share:
             quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
             BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
             if config.exchange.kind == "fourier":
@@ -66,7 +66,7 @@ def build_exchange(
         record: What travels with the model.
     """
     settings = config.exchange
-    if not settings.p or not settings.most or not unlabelled:
+    if not settings.share or not unlabelled:
         return None
     trained, others = (measure_scenes(group) for group in (scenes, unlabelled))
     limits = None
@@ -79,8 +79,8 @@ def build_exchange(
         highest = highest_frequency(side, settings.beta)
         pools = [_pool(scene, _draw_pool(scene, side, config.seed), highest) for scene in unlabelled]
     return Exchange(
-        settings.p,
-        settings.most,
+        settings.share,
+        settings.least,
         [each.quantiles(QUANTILES) for each in trained],
         [each.quantiles(QUANTILES) for each in others],
         amplitudes=pools,

@@ -25,7 +25,7 @@ ADDED: Mapping[str, Any] = {
     "calibration": "auto",
     "exchange.beta": 0.01,
     "exchange.kind": "histogram",
-    "exchange.most": 1.0,
+    "exchange.least": 1.0,
     "exchange.p": 0.0,
     "loss.class_weights": "none",
     "loss.dice_share": 0.5,

@@ -72,9 +72,9 @@ class AugmentSettings:
 
     name: str = setting(
         "none",
-        "A preset of conf/augment/: none; light: flips, quarter turns, brightness and colour; geometry: flips, turns "
-        "and warps; sensor: flips, turns, colour response, resolution, compression and haze; or paper: contrast, "
-        "noise, warps, and blur or cloud half of the time.",
+        "A preset of conf/augment/: none; flips: flips and quarter turns; light: those, brightness and colour; "
+        "geometry: those and warps; transfer: those, resolution, compression and a little of colour, beside exchange; "
+        "sensor: the same with much of colour; or paper: contrast, noise, warps, and blur or cloud half of the time.",
         choices=partial(preset_names, "augment"),
     )
     strength: float = setting(

@@ -8,7 +8,7 @@ from typing import Any
 from lulcseg.settings.adapt import adapt_setting
 from lulcseg.settings.assess import AssessSettings
 from lulcseg.settings.augment import AugmentSettings
-from lulcseg.settings.exchange import ExchangeSettings
+from lulcseg.settings.exchange import SHARE, ExchangeSettings
 from lulcseg.settings.logger import LoggerSettings
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.model import ModelSettings
@@ -66,13 +66,13 @@ class TrainConfig:
                 refuse(
                     f"callbacks.{name} has no _target_", f"set callbacks.{name}._target_, the dotted path of its class"
                 )
+        if self.exchange.p is None:
+            self.exchange.p = SHARE if self.scenes.unlabelled else 0.0
         if self.exchange.p and not self.scenes.unlabelled:
             refuse(
                 f"exchange.p={self.exchange.p:g} changes patches towards unlabelled mosaics, and there are none",
                 "name them in scenes.unlabelled, or set exchange.p=0",
             )
-        if self.scenes.unlabelled and not self.exchange.p:
-            refuse("scenes.unlabelled is of no use with exchange.p=0", "set exchange.p above 0, such as 0.5")
         if self.mosaic.review_precision is not None:
             refuse(
                 "mosaic.review_precision: a model that is being trained has no calibration yet",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,7 +25,7 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
     Raises:
         LulcsegError: An unknown key, a value of the wrong type, or one outside its bounds.
     """
-    keyed = gather_arguments(plain, schema)
+    keyed = _with_floats(gather_arguments(plain, schema), schema)
     check_keys(keyed, schema, where)
     try:
         base = _structured(schema)  # type: ignore[arg-type]  # a class is hashable
@@ -35,6 +36,20 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
     assert isinstance(filled, schema)
     check_bounds(filled, where)
     return filled
+
+
+def _with_floats(plain: Any, hint: Any) -> Any:
+    """Return a nested container in which whole numbers are floats where a mapping of floats wants them.
+
+    OmegaConf converts them in fields, but not in mappings such as ``augment.strengths: {gamma: {widest: 2}}``.
+    """
+    if not isinstance(plain, Mapping):
+        return float(plain) if hint is float and type(plain) is int else plain
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return {key: _with_floats(value, hints.get(key)) for key, value in plain.items()}
+    inner = get_args(hint)[1] if get_origin(hint) is dict else None
+    return {key: _with_floats(value, inner) for key, value in plain.items()}
 
 
 @lru_cache(maxsize=32)

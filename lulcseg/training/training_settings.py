@@ -81,7 +81,7 @@ class TrainingSettings:
     def _augments(self) -> bool:
         """Whether any patch may be augmented: by a preset, single operations, a target or an exchange."""
         own = self.augment.name != "none" or any(asdict(self.augment.p).values())
-        return own or self.augment.target is not None or self.exchange.p > 0
+        return own or self.augment.target is not None or self.exchange.share > 0
 
 
 def _augmentation_with_preset(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,11 @@ def drawn(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
 def test_values_are_matched_to_one_of_the_mosaics_and_blended(kind: str) -> None:
     image, valid, scene = batch(kind=kind)
-    found, _ = Exchange(1.0, 1.0, TRAINED, OTHERS)(image, valid, scene, None, drawn())
+    found, _ = Exchange(1.0, 0.0, TRAINED, OTHERS)(image, valid, scene, None, drawn())
     draws = torch.rand(6, 4, dtype=torch.float64, generator=drawn())
     for k in range(6):
         pair = BandMatching(TRAINED[k % 2], OTHERS[int(draws[k, 1] * 2)])
-        expected = torch.lerp(image[k : k + 1].float(), pair(image[k : k + 1]), draws[k, 2].float())
+        expected = torch.lerp(image[k : k + 1].float(), pair(image[k : k + 1]), (1 - draws[k, 2]).float())
         torch.testing.assert_close(found[k : k + 1], expected)
 
 
@@ -51,7 +51,7 @@ def test_limits_move_with_the_values() -> None:
     theirs = [Limits(torch.full((1, 1, 1, 1), float(k + 1)), torch.full((1, 1, 1, 1), 5.0)) for k in range(2)]
     _, moved = Exchange(1.0, 0.5, TRAINED, OTHERS, limits=theirs)(image, valid, scene, own, drawn())
     draws = torch.rand(6, 4, dtype=torch.float64, generator=drawn())
-    share, number = draws[:, 2] * 0.5, (draws[:, 1] * 2).long()
+    share, number = 1 - draws[:, 2] * 0.5, (draws[:, 1] * 2).long()
     assert moved is not None
     torch.testing.assert_close(moved.offset.flatten().double(), share * (number + 1))
     torch.testing.assert_close(moved.span.flatten().double(), 1 + share * 4, rtol=1e-6, atol=1e-6)

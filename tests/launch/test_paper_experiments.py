@@ -58,7 +58,8 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 SERIES = {"batch", "patch_grid", "patch_stratified"}
 """What the paper's batches and patch sizes are variants of; each runs by itself with any number."""
-OURS = {"demo", "demo_small", "transfer_plain", "transfer_augmented"}
+TRANSFER = {"place", "transfer", "transfer_source", "transfer_exchange", "transfer_camera"}
+OURS = {"demo", "demo_small", "transfer_plain", "transfer_augmented", *TRANSFER}
 PATCHES = [f"patch{size}_{how}" for how in ("grid", "stratified") for size in (128, 256, 512, 1024)]
 SWEEPS: dict[str, tuple[list[str], list[float | None], tuple[str | None, list[str]]]] = {
     "batch_size": ([f"batch{b}" for b in (10, 50, 100, 150, 200, 250, 280)], [10, 50, 100, 150, 200, 250, 280],
@@ -91,7 +92,7 @@ WEIGHTED = (
 )  # fmt: skip
 STUDIES = (
     "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
-    "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling",
+    "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling", "transfer",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 

@@ -91,13 +91,14 @@ def test_what_cannot_be_used_is_refused(scenes: list[Scene], make_scene: Make, c
         check_unlabelled(fourier, scenes[:1], scenes[1:], model_record(fourier, scenes[:1]))
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["exchange.p=0.5"], r"exchange\.p=0\.5 changes patches towards unlabelled mosaics, and there are none"),
-        (["scenes.unlabelled=[synthetic2015]"], r"scenes\.unlabelled is of no use with exchange\.p=0"),
-    ],
-)
-def test_one_without_the_other_is_refused(words: list[str], message: str) -> None:
-    with pytest.raises(LulcsegError, match=message):
-        compose("train", words)
+def test_exchange_without_unlabelled_scenes_is_refused() -> None:
+    with pytest.raises(
+        LulcsegError, match=r"exchange\.p=0\.5 changes patches towards unlabelled mosaics, and there are"
+    ):
+        compose("train", ["exchange.p=0.5"])
+
+
+def test_unlabelled_scenes_are_used_unless_told_otherwise() -> None:
+    assert compose("train", ["scenes.unlabelled=[synthetic2015]"]).exchange.p == 0.5
+    assert compose("train", ["scenes.unlabelled=[synthetic2015]", "exchange.p=0"]).exchange.p == 0.0
+    assert compose("train", []).exchange.p == 0.0

@@ -47,3 +47,12 @@ def test_sections_are_declared_without_omegaconf() -> None:
     code = "import sys, lulcseg.settings.config; print('omegaconf' in sys.modules, 'yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "False False\n"
+
+
+def test_whole_numbers_are_floats_where_a_mapping_wants_them() -> None:
+    for words in (["augment=light", "augment.strengths.gamma.widest=2"], ["+augment.strengths.gamma.widest=2"]):
+        found = compose("train", words).augment.strengths["gamma"]["widest"]
+        assert found == 2.0
+        assert type(found) is float
+    with pytest.raises(LulcsegError, match="bool"):
+        compose("train", ["+augment.strengths.gamma.widest=true"])
