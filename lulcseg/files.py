@@ -15,8 +15,49 @@ from typing import Any
 
 from lulcseg.errors import LulcsegError
 
+_SHOWN = 80
+"""Characters of a path that an error shows."""
+
 _LARGEST_GROWTH = 16
 """Most bytes that an archive of tensors may unpack to for each of its own."""
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something; no error where it can't be followed: a loop of links, a name too long.
+
+    >>> is_there(Path("x" * 300))
+    False
+    """
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def path_of(text: str | Path, where: str | Path, base: Path | None = None) -> Path:
+    """Return the path that a setting names, with the home folder for ``~``; it need not exist.
+
+    Args:
+        text: As written.
+        where: The setting or the file that holds it, for errors.
+        base: Folder that a relative path starts from; None: the present one.
+
+    Raises:
+        LulcsegError: Nothing can be there: a loop of links, a name too long, an unknown user's home.
+    """
+    try:
+        path = Path(text).expanduser()
+        path = path if base is None else base / path
+        path.resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        written = str(text).replace("\0", "\\0")
+        shown = written if len(written) <= _SHOWN else f"{written[:_SHOWN]}…"
+        raise LulcsegError(
+            f"'{shown}' can't be a path ({reason[:_SHOWN]})", where=where, remedy="write another path"
+        ) from error
+    return path
 
 
 def make_folder(path: Path, key: str) -> Path:

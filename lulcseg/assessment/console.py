@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +20,12 @@ _WIDTH_WITH_INTERVALS = 96
 """Terminal columns that the table of classes needs for its intervals without wrapping."""
 
 
+_MOST_COLUMNS = 30
+"""Classes up to which the confusion matrix is printed: a larger one fits no terminal."""
+
+_PAIRS = 10
+
+
 def print_assessment(assessment: Assessment, console: Console | None = None) -> None:
     """Print scores, what was left out, the table of classes and the confusion matrix.
 
@@ -30,7 +37,10 @@ def print_assessment(assessment: Assessment, console: Console | None = None) -> 
     console.print(_headline(assessment))
     with_intervals = assessment.has_intervals and console.width >= _WIDTH_WITH_INTERVALS
     console.print(_class_table(assessment, with_intervals))
-    console.print(_confusion_table(assessment))
+    if len(assessment.legend) <= _MOST_COLUMNS:
+        console.print(_confusion_table(assessment))
+    else:
+        console.print(Text(_largest_confusions(assessment)))
     for line in _notes(assessment, with_intervals):
         console.print(Text(line, style="dim"))
 
@@ -103,6 +113,17 @@ def _confusion_table(assessment: Assessment) -> Table:
         ]
         table.add_row(_named(f"{land_class.code} {land_class.name}", land_class.colour), *counts)
     return table
+
+
+def _largest_confusions(assessment: Assessment) -> str:
+    """Return the largest counts off the diagonal as a sentence; the whole matrix is in the assessment's file."""
+    names, counts = assessment.legend.names, assessment.confusion.copy()
+    np.fill_diagonal(counts, 0)
+    places = np.argsort(counts, axis=None, kind="stable")[::-1][:_PAIRS]
+    pairs = [(int(row), int(col)) for row, col in zip(*np.unravel_index(places, counts.shape), strict=True)]
+    listed = [f"{names[row]} mapped as {names[col]}: {counts[row, col]:,}" for row, col in pairs if counts[row, col]]
+    said = f"Largest confusions: {'; '.join(listed)}." if listed else "No confusions."
+    return f"{said} The matrix of {len(names)} classes is in the assessment's CSV file."
 
 
 def _notes(assessment: Assessment, with_intervals: bool) -> list[str]:

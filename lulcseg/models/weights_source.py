@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import sha256_of
+from lulcseg.files import path_of, sha256_of
 from lulcseg.models.hub_access import hub_access
 from lulcseg.models.torchgeo_weights import is_torchgeo_name, statistics_of, torchgeo_weights
 from lulcseg.models.weights_file import WeightsFile, read_weights
@@ -83,7 +83,7 @@ def find_weights(settings: ModelSettings) -> WeightsSource | None:
     if asked is None:
         return None
     if names_file(asked):
-        return _of_file(Path(asked).expanduser(), encoder)
+        return _of_file(path_of(asked, "model.encoder_weights"), encoder)
     if is_torchgeo_name(asked):
         return _of_torchgeo(asked)
     if asked == "imagenet" and encoder in PACKAGED and (found := _of_package(encoder)) is not None:

@@ -13,6 +13,9 @@ from lulcseg.pictures.figure_style import INK, STYLE, plain
 _SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's colour-blind-safe colours; series also differ in their dashes."""
 
+_MOST_CELLS = 30
+"""Classes up to which a confusion matrix has a cell of full size for each."""
+
 _PARTS = {"train": "training", "val": "validation"}
 _SHARES = {"accuracy", "overall_accuracy", "kappa", "mean_f1", "f1", "iou", "mean_iou", "mean_users", "mean_producers"}
 
@@ -58,21 +61,27 @@ def learning_curves(metrics: pd.DataFrame) -> Figure | None:
 
 
 def confusion_figure(assessment: Assessment) -> Figure:
-    """Draw a confusion matrix: counts, shaded by their share of the reference class."""
+    """Draw a confusion matrix: counts, shaded by their share of the reference class.
+
+    Beyond 30 classes the figure grows no more, has no counts and names some of the classes: its pixels would take
+    gigabytes.
+    """
     matrix = assessment.confusion
     names = assessment.legend.names
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     with mpl.rc_context({**STYLE, "axes.grid": False}):
-        side = 1.8 + 0.52 * len(names)
+        every = -(-len(names) // _MOST_CELLS)
+        side = 1.8 + 0.52 * min(len(names), _MOST_CELLS)
         figure = Figure(figsize=(side + 0.8, side), layout="constrained")
         axes = figure.subplots()
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for (i, j), count in np.ndenumerate(matrix):
-            if count:
+            if count and every == 1:
                 colour = "white" if share[i, j] > 0.55 else INK
                 axes.text(j, i, f"{count:,}", ha="center", va="center", fontsize=8, color=colour)
-        axes.set_xticks(range(len(names)), [plain(n) for n in names], rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), [plain(n) for n in names])
+        ticks, shown = range(0, len(names), every), [plain(n) for n in names[::every]]
+        axes.set_xticks(ticks, shown, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(ticks, shown)
         axes.set(xlabel="map", ylabel="reference")
         axes.tick_params(length=0)
         return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import read_json
+from lulcseg.files import path_of, read_json
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.config import PredictConfig
@@ -62,7 +62,7 @@ def _entries(config: PredictConfig) -> list[Path]:
     named = config.checkpoint if isinstance(config.checkpoint, list) else [config.checkpoint]
     if config.checkpoint is None:
         raise LulcsegError("checkpoint is missing", where="command line", remedy="write checkpoint=…")
-    return [Path(str(name)).expanduser().resolve() for name in named]
+    return [path_of(str(name), "checkpoint").resolve() for name in named]
 
 
 def _checkpoints_of(entry: Path) -> list[Path]:

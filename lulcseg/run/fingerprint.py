@@ -12,7 +12,7 @@ from typing import Any
 
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
-from lulcseg.files import sha256_of
+from lulcseg.files import path_of, sha256_of
 from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.fingerprinted_settings import LEFT_OUT, fingerprinted_settings
 from lulcseg.run_folder.record_parts import one_or_list
@@ -67,7 +67,7 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
     Raises:
         LulcsegError: A scene that can't be opened.
     """
-    cache = str(Path(config.cache).expanduser().resolve() if config.cache else default_cache())
+    cache = str(path_of(config.cache, "cache").resolve() if config.cache else default_cache())
     if isinstance(config, PredictConfig):
         names = config.scenes.assess or ([config.scene] if config.scene else [])
         return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])
@@ -98,20 +98,20 @@ def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Ma
         "program": program,
         "settings": fingerprinted_settings(config),
         "scenes": scenes,
-        "files": {**files, "region": None if region is None else vector_digest(Path(region).expanduser())},
+        "files": {**files, "region": None if region is None else vector_digest(path_of(region, "mosaic.region"))},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _digest(path: str | None) -> str | None:
-    return None if path is None else sha256_of(Path(path).expanduser())
+    return None if path is None else sha256_of(path_of(path, "configuration"))
 
 
 def _plan_digest(path: str | None) -> list[str] | None:
     """Return the digests of a plan's two files; missing ones are left out, the run itself reports them."""
     if path is None:
         return None
-    plan = Path(path).expanduser()
+    plan = path_of(path, "sampling.plan")
     return [sha256_of(part) for part in (plan, json_beside(plan)) if part.is_file()]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import replacing
+from lulcseg.files import path_of, replacing
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
 from lulcseg.pictures.figure_style import png
@@ -68,7 +68,7 @@ def make_plan(config: TrainConfig, scenes: Sequence[Scene]) -> RunPlan:
         if validation is None:
             plan = without_validation(plan, f"augment.margin={margin} reads around training patches")
         return RunPlan(plan, list(plan.meta["notes"]))
-    plan = reuse_plan(Path(config.sampling.plan).expanduser().resolve(), scenes)
+    plan = reuse_plan(path_of(config.sampling.plan, "sampling.plan").resolve(), scenes)
     return RunPlan(plan, [*_origin_notes(plan), *plan.meta["notes"], *adopt_plan_settings(config, plan)])
 
 

@@ -31,6 +31,7 @@ from lulcseg.run_folder.creation import new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
+from lulcseg.run_folder.sole_writer import sole_writer
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.config import PredictConfig
@@ -81,8 +82,6 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     labels = [label_of(config.mosaic, config.at_prediction, ensemble.adaptation(scene.name)) for scene in scenes]
     stems = [f"{scene.name}_{label}" for scene, label in zip(scenes, labels, strict=True)]
     folder = map_destination(config, checkpoints, ensemble.digests)
-    if config.trial.name is None:
-        check_maps_of(folder, stems, checkpoints, ensemble.digests)
     if not is_rank_zero():
         for scene, stem, label in zip(scenes, stems, labels, strict=True):
             map_scene(ensemble, scene, config.mosaic, folder.map_file(stem), label=label)
@@ -97,19 +96,26 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             return mapping.run(scenes, config.mosaic, config.assess)
 
     if fingerprint is None:
-        found = map_scenes(_joined(folder, checkpoints))
-    else:
-        earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
-        new_run_dir(str(folder.path), again=earlier is not None)
+        with sole_writer(folder, "output"):
+            check_maps_of(folder, stems, checkpoints, ensemble.digests)
+            found = map_scenes(_joined(folder, checkpoints))
+            _say_where(folder)
+        return found
+    earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
+    with new_run_dir(str(folder.path), again=earlier is not None):
         start = {} if earlier is None else earlier.taken_over(None)
         start |= {"name": config.trial.value, "seed": seed} | model_entries(checkpoints)
         writer = begin_record(folder, config, start, fingerprint, command)
         writer.update(state="running", environment=environment(), git=git_state())
         with recording_outcome(writer, "mapped"):
             found = map_scenes(writer)
+        _say_where(folder)
+    return found
+
+
+def _say_where(folder: RunFolder) -> None:
     print_line(f"Maps: {folder.maps}")
     print_line(f"Report: {write_report(folder.path)}")
-    return found
 
 
 def _display_of(

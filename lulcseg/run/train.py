@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import path_of
 from lulcseg.loggers.open_display import check_logger, open_display
 from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.run_identity import identity_of
@@ -64,20 +65,20 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         0…1. None without one: no reference points, ``stop_after``, or a process other than the run's first.
 
     Raises:
-        LulcsegError: Input that can't be used. Nothing has been written then, except where the checkpoint to
-            resume from turns out to be of another model or plan (the record says ``failed``).
+        LulcsegError: Input that can't be used, before or while training. If no step was done, the run's folder is
+            removed, unless it was there before.
     """
     cache = cache_folder(config.cache)
     check_device(config.trainer.accelerator)
     check_logger(config.logger)
     if config.ckpt_path is not None:
-        check_resumable(Path(config.ckpt_path), TrainingSettings.of(config))
+        check_resumable(path_of(config.ckpt_path, "ckpt_path"), TrainingSettings.of(config))
     trained, assessed, unlabelled = _scenes(config, cache)
     if not is_rank_zero():
         _help_train(config, trained, unlabelled, cache)
         return None
     fingerprint = train_fingerprint(config, trained, assessed, unlabelled)
-    wanted = RunFolder(Path(config.run_dir).expanduser().resolve())
+    wanted = RunFolder(path_of(config.run_dir, "run_dir").resolve())
     planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
     config = settle_epochs(config, plan)
@@ -87,19 +88,19 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         monitor_of(config.trainer, validates=plan.validates)
     counts = count_plan(plan, trained)
     class_weights = None if config.stop_after == "plan" else weigh_classes(config.loss, plan, trained, counts)
-    folder = new_run_dir(config.run_dir, again=earlier is not None)
-    start = {} if earlier is None else earlier.taken_over(plan.digest())
-    writer = begin_record(folder, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
-    _start(writer, trained, planned, counts, class_weights)
     found = None
-    with recording_outcome(writer, "finished"):
-        _picture(writer, trained, plan)
-        if config.stop_after != "plan":
-            found = _train_and_map(writer, config, trained, assessed, plan, unlabelled=unlabelled, cache=cache)
-    if config.stop_after == "plan":
-        print_line(f"Plan of {len(plan)} patches: {folder.plan}")
-    else:
-        print_line(f"Report: {write_report(folder.path)}")
+    with new_run_dir(config.run_dir, again=earlier is not None) as folder:
+        start = {} if earlier is None else earlier.taken_over(plan.digest())
+        writer = begin_record(folder, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
+        _start(writer, trained, planned, counts, class_weights)
+        with recording_outcome(writer, "finished"):
+            _picture(writer, trained, plan)
+            if config.stop_after != "plan":
+                found = _train_and_map(writer, config, trained, assessed, plan, unlabelled=unlabelled, cache=cache)
+        if config.stop_after == "plan":
+            print_line(f"Plan of {len(plan)} patches: {folder.plan}")
+        else:
+            print_line(f"Report: {write_report(folder.path)}")
     return found
 
 
@@ -156,12 +157,15 @@ def _train_and_map(
         if (weights := model_record(config, trained).weights) is not None:
             writer.update(encoder_weights=dataclasses.asdict(weights))
         if writer.record.checkpoint is None:
+            read = [*trained, *unlabelled]
+            before = [scene.imagery.state() for scene in read]
             fitted = fit(
                 config, trained, plan, folder.path, unlabelled=unlabelled, prior_shift=writer.record.prior_shift,
                 class_shares=writer.record.class_shares, class_weights=writer.record.class_weights, cache=cache,
                 display=display,
                 goes_on_from=_resumed_from(folder, writer.record),
             )  # fmt: skip
+            _check_unchanged(read, before)
             best = folder.relative(fitted.best)
             writer.update(
                 checkpoint=best, selection=fitted.selection, **fitted.took, steps=fitted.steps,
@@ -180,6 +184,17 @@ def _train_and_map(
         show_outcome(display, writer.record.updated(**peaks_with(writer.record)))
         show_model(display, identity.model, config.seed, folder, best_path)
     return found
+
+
+def _check_unchanged(scenes: Sequence[Scene], before: Sequence[Mapping[str, Any]]) -> None:
+    """Check that scenes' imagery is as it was when training began.
+
+    Raises:
+        LulcsegError: It isn't: some patches were of other imagery than the run's record says.
+    """
+    for scene, state in zip(scenes, before, strict=True):
+        if scene.imagery.state() != state:
+            raise LulcsegError("the imagery changed during training", where=scene.file.path, remedy="train again")
 
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene], list[Scene]]:

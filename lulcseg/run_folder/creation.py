@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder
+from lulcseg.files import path_of
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
+from lulcseg.run_folder.sole_writer import sole_writer
 
 _VARIABLE = "LULCSEG_RUN_DIR"
 """Environment variable that passes the run's folder to processes that the first one starts."""
@@ -20,21 +22,28 @@ _LONGEST_WAIT = 900.0
 _POLL = 0.2
 
 
-def new_run_dir(setting: str, *, again: bool = False) -> RunFolder:
-    """Create the folder of a run, as its first process.
+@contextmanager
+def new_run_dir(setting: str, *, again: bool = False) -> Iterator[RunFolder]:
+    """Create the folder of a run, as its first process, which alone writes to it.
 
     Args:
         setting: ``run_dir`` of the configuration.
         again: Whether the folder holds an earlier attempt at this run, to be resumed.
 
+    Yields:
+        The folder; it goes again if the run is refused (:func:`lulcseg.run_folder.sole_writer.sole_writer`).
+
     Raises:
-        LulcsegError: It already holds a run, or isn't writable.
+        LulcsegError: It already holds a run, another process writes to it, or it isn't writable.
     """
-    folder = RunFolder(Path(setting).expanduser().resolve())
-    if not again and folder.record.exists():
-        raise LulcsegError("it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it")
-    os.environ[_VARIABLE] = str(make_folder(folder.path, "run_dir"))
-    return folder
+    folder = RunFolder(path_of(setting, "run_dir").resolve())
+    with sole_writer(folder, "run_dir"):
+        if not again and folder.record.exists():
+            raise LulcsegError(
+                "it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it"
+            )
+        os.environ[_VARIABLE] = str(folder.path)
+        yield folder
 
 
 def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> RunFolder:
@@ -59,7 +68,7 @@ def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> RunFolder
             where="run_dir",
             remedy=remedy,
         )
-    folder = RunFolder(Path(inherited or setting).expanduser().resolve())
+    folder = RunFolder(path_of(inherited or setting, "run_dir").resolve())
     until = time.monotonic() + longest_wait
     while not _is_running(folder):
         if time.monotonic() > until:

@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / _RECORD
 
     @property
+    def writer_lock(self) -> Path:
+        """Lock of the process that writes to the folder (:func:`lulcseg.run_folder.sole_writer.sole_writer`)."""
+        return self.path / ".writer.lock"
+
+    @property
     def request(self) -> Path:
         """What a replicate's process was asked to run, and with which settings."""
         return self.path / "replicate.json"

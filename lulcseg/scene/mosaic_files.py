@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 
 from pyproj import CRS
@@ -11,10 +12,16 @@ from pyproj.exceptions import CRSError
 from rasterio.warp import calculate_default_transform, transform_bounds
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import path_of
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.scene.raster_headers import RasterFile, crs_name, same_crs
 
 _SNAP = 1e-6
+_MOST_GROWTH = 50
+"""Most pixels of a scene for each of its imagery's own; finer ones hold nothing more, and take hours."""
+
+_LONGEST_SIDE = 2**31 - 1
+"""Most rows or columns of a raster in GDAL."""
 
 
 def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
@@ -30,7 +37,7 @@ def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
     """
     found: list[Path] = []
     for pattern in patterns:
-        full = str(base / Path(pattern).expanduser())
+        full = str(path_of(pattern, where, base))
         paths = [full] if Path(full).exists() else sorted(glob.glob(full, recursive=True))  # noqa: PTH207
         if not paths:
             raise LulcsegError(f"there is no file '{full}'", where=where, remedy="check the path")
@@ -110,10 +117,43 @@ def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | N
     else:
         size = resolution or _pixel_size(files[0], chosen)
         base = Grid(chosen, extents[0].left, extents[0].top, size, size, 1, 1)
+    for file, extent in zip(files, extents, strict=True):
+        _check_size(file, base, extent, where)
     windows = [base.window_of(extent) for extent in extents]
     row, col = min(w.row for w in windows), min(w.col for w in windows)
     height, width = max(w.row_end for w in windows) - row, max(w.col_end for w in windows) - col
+    if max(height, width) > _LONGEST_SIDE:
+        raise LulcsegError(
+            f"its images lie so far apart that its grid would have {height:,} × {width:,} pixels",
+            where=where,
+            remedy="map them as several scenes",
+        )
     return base.crop(Window(row, col, height, width))
+
+
+def _check_size(file: RasterFile, base: Grid, extent: Bounds, where: Path) -> None:
+    """Check how many pixels an image has on a grid, before any is read.
+
+    Raises:
+        LulcsegError: Too many, not one of a patch's width, or it has no place on the grid.
+    """
+    if not all(map(isfinite, extent)):
+        raise LulcsegError(
+            f"{file.path.name} has no place in {base.crs[:40]}", where=where, remedy="set crs: to one of its region"
+        )
+    height, width = (extent.top - extent.bottom) / base.yres, (extent.right - extent.left) / base.xres
+    own, size = file.grid.height * file.grid.width, f"{base.xres:g} m"
+    if max(height, width) > _LONGEST_SIDE or height * width > _MOST_GROWTH * own:
+        raise LulcsegError(
+            f"at {size} {file.path.name} has {height:,.0f} × {width:,.0f} pixels, {height * width / own:,.0f} times "
+            "its own",
+            where=where,
+            remedy="set a coarser resolution:",
+        )
+    if max(height, width) < 1 and max(file.grid.height, file.grid.width) > 1:
+        raise LulcsegError(
+            f"at {size} {file.path.name} is smaller than one pixel", where=where, remedy="set a finer resolution:"
+        )
 
 
 def _bounds_in(file: RasterFile, crs: str) -> Bounds:

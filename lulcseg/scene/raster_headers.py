@@ -10,11 +10,16 @@ from typing import Any
 
 import rasterio
 from pyproj import CRS
+from pyproj.exceptions import CRSError
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import is_there
 from lulcseg.grid import Grid
+
+_READ = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -68,23 +73,39 @@ def read_header(path: Path) -> RasterFile:
     """Read a raster file's header.
 
     Raises:
-        LulcsegError: Not a raster, without a CRS, rotated, or empty.
+        LulcsegError: Not a raster, without a CRS or a place, rotated, or of values that can't be read.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # an error below
             source = rasterio.open(path)
         with source:
-            if source.crs is None:
-                raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one (gdal_edit)")
-            t = source.transform
-            if t.b or t.d or t.a <= 0 or t.e >= 0:
-                raise LulcsegError("its rows don't run north to south", where=path, remedy="warp it to a north-up grid")
-            grid = Grid(crs_name(source.crs), t.c, t.f, t.a, -t.e, source.height, source.width)
-            flags = [flag for band in source.mask_flag_enums for flag in band]
-            masked = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
-            colours = tuple(c.name for c in source.colorinterp)
-            return RasterFile(path, grid, source.count, source.dtypes[0], source.nodata, masked, colours)
-    except RasterioIOError as error:
-        reason = "there is no such file" if not path.exists() else "it can't be read as a raster"
+            return _header(source, path)
+    except (RasterioError, CPLE_BaseError, CRSError, OSError, ValueError) as error:
+        reason = "it can't be read as a raster" if is_there(path) else "there is no such file"
         raise LulcsegError(reason, where=path, remedy="give a raster that GDAL can open") from error
+
+
+def _header(source: Any, path: Path) -> RasterFile:
+    if unreadable := [kind for kind in source.dtypes if kind not in _READ]:
+        raise LulcsegError(
+            f"its values are {unreadable[0]}, which can't be read",
+            where=path,
+            remedy="convert it to real numbers, such as float32 or uint16 (gdal_translate -ot)",
+        )
+    if source.crs is None:
+        raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one (gdal_edit)")
+    t = source.transform
+    if t.is_identity:
+        raise LulcsegError(
+            "it has no place on the ground: its transform is the identity",
+            where=path,
+            remedy="assign its extent (gdal_edit -a_ullr)",
+        )
+    if t.b or t.d or t.a <= 0 or t.e >= 0:
+        raise LulcsegError("its rows don't run north to south", where=path, remedy="warp it to a north-up grid")
+    grid = Grid(crs_name(source.crs), t.c, t.f, t.a, -t.e, source.height, source.width)
+    flags = [flag for band in source.mask_flag_enums for flag in band]
+    masked = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
+    colours = tuple(c.name for c in source.colorinterp)
+    return RasterFile(path, grid, source.count, source.dtypes[0], source.nodata, masked, colours)

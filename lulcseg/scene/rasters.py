@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
@@ -189,9 +190,9 @@ class RasterSet:
         with self._lock:
             try:
                 yield self._handle(number), box
-            except (RasterioIOError, RasterioError) as error:
-                where = self.files[number].path
-                raise LulcsegError(f"it can't be read ({error})", where=where, remedy="check the file") from error
+            except (RasterioError, CPLE_BaseError) as error:
+                where, reason = self.files[number].path, str(error).splitlines()[0]
+                raise LulcsegError(f"it can't be read ({reason})", where=where, remedy="check the file") from error
 
     def _declared_valid(self, source: Any, number: int, box: Any) -> NDArray[np.bool_] | None:
         """Return the validity by a file's alpha band or mask, or the warp's, (h, w) bool.

@@ -17,7 +17,7 @@ _SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 def scene_state(scene: Scene) -> dict[str, Any]:
     """Return the state of a scene that results depend on, as plain Python.
 
-    Imagery is identified by its files' names, sizes and times, in whatever folder; polygons, points and
+    Imagery is identified by its files' names, sizes and times, in whatever folder; polygons, points, their strata and
     crosswalks of class rasters, which are small, by their content.
     """
     spec = scene.spec
@@ -27,6 +27,7 @@ def scene_state(scene: Scene) -> dict[str, Any]:
     folder = scene.file.path.parent
     named = [section.file for section in (spec.labels, spec.points) if section is not None and section.file]
     rasters = sorted(find_files(spec.labels.rasters if spec.labels else [], folder, str(scene.file.path)))
+    strata = [] if spec.points is None else [spec.points.strata_map, spec.points.strata_sizes]
     return {
         "name": scene.name,
         "imagery": imagery,
@@ -35,7 +36,16 @@ def scene_state(scene: Scene) -> dict[str, Any]:
         "points": None if spec.points is None else asdict(spec.points),
         "vectors": [vector_digest(scene.file.place(name)) for name in named],
         "class_rasters": [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in rasters],
+        **_strata([scene.file.place(name) for name in strata if name]),
     }
+
+
+def _strata(files: list[Path]) -> dict[str, Any]:
+    """Return the digests of the files of strata; nothing without any, as in fingerprints of earlier versions.
+
+    A missing file has no digest: the assessment says that it is missing.
+    """
+    return {"strata": [vector_digest(path) for path in files]} if files else {}
 
 
 def vector_digest(path: Path) -> list[str]:

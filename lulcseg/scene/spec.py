@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.files import path_of
 from lulcseg.legend import PAPER_LEGEND, Legend
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.plain_yaml import read_yaml, refuse_references
@@ -117,7 +118,7 @@ class SceneFile:
 
     def place(self, relative: str) -> Path:
         """Resolve a path given in the scene file."""
-        return self.path.parent / Path(relative).expanduser()
+        return path_of(relative, self.path, self.path.parent)
 
 
 def find_scene(name: str) -> Path:
@@ -129,7 +130,7 @@ def find_scene(name: str) -> Path:
     Raises:
         LulcsegError: Neither.
     """
-    path = Path(name).expanduser()
+    path = path_of(name, "scene")
     if path.is_file():
         return path.resolve()
     known = {p.stem: p for p in SCENES.glob("*.yaml")}
@@ -239,7 +240,7 @@ def _legend(value: Any, path: Path) -> Legend:
     if value is None:
         return PAPER_LEGEND
     if isinstance(value, str):
-        other = path.parent / Path(value).expanduser()
+        other = path_of(value, path, path.parent)
         if not other.is_file():
             raise LulcsegError(f"there is no legend file '{other}'", where=path, remedy="check legend:")
         value, path = read_yaml(other).get("legend"), other

@@ -32,7 +32,7 @@ class TrainConfig:
     scene: str | None = setting("synthetic2018", "The scene to train on: a name under conf/scenes/ or a path.")
     scenes: TrainScenes = field(default_factory=TrainScenes)
     run_dir: str = setting("runs/run", "Folder of the run, created new; all of its files go there.")
-    seed: int = setting(0, "Seed of the plan, the weights and the order of patches.", least=0)
+    seed: int = setting(0, "Seed of the plan, the weights and the order of patches.", least=0, most=2**32 - 1)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)

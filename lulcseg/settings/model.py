@@ -20,6 +20,10 @@ BATCH, GROUP, INSTANCE, INSTANCE_BATCH = NORMS = ("batch", "group", "instance", 
 """Normalisation layers by name."""
 
 
+_WIDEST = 16_384
+"""Most filters of a level: its two convolutions then take about 20 GB."""
+
+
 @dataclass
 class ModelSettings:
     """The network."""
@@ -66,6 +70,12 @@ class ModelSettings:
         if self.encoder_deviation is not None and not all(value > 0 for value in self.encoder_deviation):
             refuse(f"model.encoder_deviation={self.encoder_deviation} must be above 0", "use the weights' own")
         self._refuse_parts_of_unet()
+        if self.target is None and self.name == "unet" and self.filters * 2**self.depth > _WIDEST:
+            refuse(
+                f"model.filters={self.filters} and model.depth={self.depth} make {self.filters * 2**self.depth:,} "
+                f"filters at the bottom level, more than {_WIDEST:,}",
+                "lower one of them",
+            )
 
     def _refuse_parts_of_unet(self) -> None:
         asked = [f"model.norm={self.norm}"] if self.norm != BATCH else []

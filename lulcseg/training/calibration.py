@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import read_json, sha256_of, write_json
+from lulcseg.files import path_of, read_json, sha256_of, write_json
 
 if TYPE_CHECKING:  # a fingerprint is computed without torch
     import torch
@@ -225,7 +225,7 @@ def find_calibration(checkpoint: Path, setting: str, legend: Sequence[str] | Non
     beside = calibration_beside(checkpoint)
     if setting == NONE or (setting == AUTO and not beside.is_file()):
         return None
-    path = beside if setting in {AUTO, *METHODS} else Path(setting).expanduser()
+    path = beside if setting in {AUTO, *METHODS} else path_of(setting, "calibration")
     if path != beside and not path.is_file():
         raise LulcsegError(
             "there is no such file",

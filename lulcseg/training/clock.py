@@ -84,6 +84,13 @@ class TrainingClock(pl.Callback):
         """Write the epoch, and have the loggers write their curves before the checkpoint that includes them."""
         for logger in trainer.loggers:
             logger.save()
+        self._write(trainer, trainer.current_epoch + 1)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Write the epochs done before: a folder with this file is one in which training has begun."""
+        self._write(trainer, trainer.current_epoch)
+
+    def _write(self, trainer: pl.Trainer, epoch: int) -> None:
         if self._folder is not None:
-            done = {"epoch": trainer.current_epoch + 1, "epochs": trainer.max_epochs, "seconds": round(self.seconds, 3)}
+            done = {"epoch": epoch, "epochs": trainer.max_epochs, "seconds": round(self.seconds, 3)}
             write_json(RunFolder(self._folder).progress, done)

@@ -17,7 +17,9 @@ from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import plain_section
 from lulcseg.settings.scaling import ScalingSettings
+from lulcseg.settings.value_types import check_types
 from lulcseg.training.checkpoint_file import REMEDY, read_checkpoint
+from lulcseg.training.record_checks import check_content, check_record, read_section
 
 KEY = "lulcseg"
 TRAINING = "lulcseg_training"
@@ -104,20 +106,30 @@ class ModelRecord:
         """Read a record from its plain form.
 
         Raises:
-            LulcsegError: The record has another format, or is incomplete.
+            LulcsegError: The record has another format, is incomplete, or has values that no model has.
         """
+        if not isinstance(plain, Mapping):
+            raise LulcsegError("its record is not a mapping", where=where, remedy=REMEDY)
         if plain.get("format") != FORMAT:
             raise LulcsegError(
-                f"its record has format {plain.get('format')}, this version reads {FORMAT}",
+                f"its record has format {str(plain.get('format'))[:40]}, this version reads {FORMAT}",
                 where=where,
                 remedy="use the lulcseg that made it",
             )
+        sections: dict[str, Any] = {"model": None, "scaling": None, "weights": None}
+        check_types(cls, {**plain, **sections}, where)
         try:
-            model, scaling = ModelSettings(**plain["model"]), ScalingSettings(**_AFTER | plain["scaling"])
-            weights = None if plain.get("weights") is None else PretrainedWeights(**plain["weights"])
-            return cls(**{**plain, "model": model, "scaling": scaling, "weights": weights})
+            sections["model"] = read_section(ModelSettings, plain["model"], where, "model")
+            scaling = plain["scaling"]
+            ordered = {**_AFTER, **scaling} if isinstance(scaling, Mapping) else scaling
+            sections["scaling"] = read_section(ScalingSettings, ordered, where, "scaling")
+            if (weights := plain.get("weights")) is not None:
+                sections["weights"] = read_section(PretrainedWeights, weights, where, "weights")
+            record = cls(**{**plain, **sections})
         except (KeyError, TypeError) as error:
             raise LulcsegError(f"its record is incomplete ({error})", where=where, remedy="train it again") from error
+        check_record(record, where)
+        return record
 
 
 def _is_plain(value: Any) -> bool:
@@ -165,4 +177,5 @@ def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:
     checkpoint = read_checkpoint(path)
     if KEY not in checkpoint or "state_dict" not in checkpoint:
         raise LulcsegError("a checkpoint, but not one of lulcseg", where=path, remedy=REMEDY)
+    check_content(checkpoint, str(path), TRAINING)
     return ModelRecord.from_plain(checkpoint[KEY], str(path)), checkpoint

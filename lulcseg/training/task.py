@@ -30,6 +30,7 @@ from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
+from lulcseg.training.record_checks import check_shapes
 from lulcseg.training.step_loss import StepLoss, summed_over_ranks
 from lulcseg.training.time_budget import time_spent
 from lulcseg.training.training_settings import TrainingSettings
@@ -137,11 +138,13 @@ class SegmentationTask(pl.LightningModule):
             )
         # the weights come from the file, and what they expect from its record
         without_weights = dataclasses.replace(record.model, encoder_weights=None, freeze="none")
+        prefix, state = "network.", checkpoint["state_dict"]
+        weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        check_shapes(record, weights, str(path))
         task = cls(dataclasses.replace(record, model=without_weights), at_prediction=at_prediction)
         task.record, task.checkpoint = record, path
-        weights = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith("network.")}
         try:
-            task.network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items()})
+            task.network.load_state_dict(weights)
         except RuntimeError as error:
             raise LulcsegError("its weights don't fit its record", where=path, remedy="train it again") from error
         return task.to(map_location or "cpu").eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +15,7 @@ from shapely import Point
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.class_sources import NO_MAP_DATA, OFF_MAP
-from lulcseg.assessment.console import print_assessment
+from lulcseg.assessment.console import _MOST_COLUMNS, _largest_confusions, print_assessment
 from lulcseg.assessment.score_points import NO_POSITION, NOT_SCORABLE, assess
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
@@ -221,3 +222,19 @@ def test_the_console_shows_it_all(assessment, width, has_interval):
     for expected in ("farm.2018", "Cane, young", "<b>Öther", "mean of 3", "1 off the map", "5 of 8 points"):
         assert expected in text
     assert ("Wilson" in text) == has_interval
+
+
+def test_a_matrix_of_many_classes_is_told_by_its_largest_confusions(capsys):
+    legend = Legend(tuple(LandClass(i, f"class {i}", "#00ff00") for i in range(31)))
+    truth, mapped = np.arange(31).repeat(3), np.arange(31).repeat(3)
+    mapped[:2] = 7
+    confusion = np.zeros((31, 31), np.int64)
+    np.add.at(confusion, (truth, mapped), 1)
+
+    said = _largest_confusions(SimpleNamespace(legend=legend, confusion=confusion))
+
+    assert said == (
+        "Largest confusions: class 0 mapped as class 7: 2. The matrix of 31 classes is in the assessment's CSV file."
+    )
+    assert _MOST_COLUMNS < 31
+    assert confusion.trace() == 91, "the matrix itself was changed"

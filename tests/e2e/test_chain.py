@@ -118,8 +118,7 @@ def test_training_goes_on_from_a_checkpoint(trained: Path, cache: Path, tmp_path
     for changed, part in (("model.filters=4", "another model"), ("seed=9", "another plan, seed")):
         with pytest.raises(LulcsegError, match=part):
             run(tmp_path / "other", *options, "trainer.epochs=2", changed)
-        assert json.loads((tmp_path / "other" / "record.json").read_text())["state"] == "failed"
-        (tmp_path / "other" / "record.json").unlink()
+        assert not (tmp_path / "other").exists()
     for changed, part in (
         ("trainer.batch_size=4", "another trainer.batch_size;"),
         ("loss.prior_correction=1", "another loss.prior_correction;"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -84,3 +85,14 @@ def test_global_settings_stay_as_they_were():
     figure_style.svg(run_figures.learning_curves(pd.DataFrame({"step": [1, 2], "val/loss": [1.0, 0.5]})))
 
     assert dict(mpl.rcParams) == before
+
+
+def test_the_confusion_figure_of_many_classes_stays_of_bounded_size():
+    legend = Legend(tuple(LandClass(code, f"class {code}", "#8fce6a") for code in range(250)))
+    result = SimpleNamespace(legend=legend, confusion=np.eye(250, dtype=np.int64))
+
+    figure = run_figures.confusion_figure(result)
+
+    assert max(figure.get_size_inches()) < 20
+    assert not figure.axes[0].texts
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()][:2] == [" class 0", " class 9"]

@@ -16,6 +16,8 @@ from lulcseg.launch.compose import compose
 from lulcseg.run import fingerprint as module
 from lulcseg.run.fingerprint import differing, fingerprint_of
 from lulcseg.run.fingerprinted_settings import fingerprinted_settings
+from lulcseg.scene.scene import Scene
+from lulcseg.scene.scene_state import scene_state
 from tests.conftest import write_raster
 
 Make = Callable[..., Path]
@@ -80,6 +82,19 @@ def test_scenes_count_by_what_they_hold(make_scene: Make, tmp_path: Path) -> Non
     spec = yaml.safe_load(scene.read_text())
     spec["labels"]["uncovered"] = "ignore"
     scene.write_text(yaml.safe_dump(spec))
+    assert of(scene) != first
+
+
+@pytest.mark.parametrize("key", ["strata_sizes", "strata_map"])
+def test_strata_count_by_their_content_and_only_where_there_are_any(make_scene: Make, key: str) -> None:
+    assert "strata" not in scene_state(Scene.open(str(make_scene("plain"))))
+    scene = make_scene(points={"file": "points.gpkg", key: "strata"})
+    strata = scene.parent / "strata"
+    strata.write_text("stratum,hectares\nBare,3\n")
+    first = of(scene)
+    os.utime(strata, ns=(0, 0))
+    assert of(scene) == first
+    strata.write_text("stratum,hectares\nBare,4\n")
     assert of(scene) != first
 
 

@@ -26,12 +26,13 @@ def begin(folder: Path, state: str = "running") -> Path:
 
 
 def test_processes_that_the_first_starts_join_it_wherever_it_is(tmp_path: Path) -> None:
-    made = new_run_dir(str(tmp_path / "a"))
-    assert made.path.is_dir()
-    begin(made.path)
-    assert join_run_dir("runs/2026-01-31_23-59-59_seed0", 0) == made
-    with pytest.raises(LulcsegError, match="holds a run already"):
-        new_run_dir(str(made.path))
+    with new_run_dir(str(tmp_path / "a")) as made:
+        assert made.path.is_dir()
+        begin(made.path)
+        assert join_run_dir("runs/2026-01-31_23-59-59_seed0", 0) == made
+    with pytest.raises(LulcsegError, match="holds a run already"), new_run_dir(str(made.path)):
+        pass
+    assert made.has_record
 
 
 def test_processes_started_from_outside_join_a_run_that_goes_on(tmp_path: Path) -> None:
