@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that would end a line, or steer a terminal."""
 
 
 class LulcsegError(Exception):
@@ -28,10 +32,11 @@ class LulcsegError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        """Join the parts: ``where: what; remedy.``."""
+        """Join the parts: ``where: what; remedy.``; control characters of quoted input are escaped."""
         text = self.what if self.where is None else f"{self.where}: {self.what}"
         if self.remedy:
             text = f"{text}; {self.remedy}"
+        text = _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
         return text if text.endswith((".", "?")) else f"{text}."
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from lulcseg.launch.compose import CONF, ROOT, SCHEMAS, SWEEPS
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
+
+_HYDRAS_OWN = ("hydra", "hydra.runtime", "hydra.overrides", "hydra.mode", "hydra.job.id", "hydra.job.num")
+"""Keys that Hydra fills in while it composes and starts jobs."""
+
+_MOST_RUNS = 10_000
 
 _NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group
 
@@ -60,6 +66,11 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
         raise LulcsegError(
             f"can't read the override '{error.override}' ({message})", where="command line", remedy="write key=value"
         ) from error
+    except ValueError as error:
+        raise LulcsegError(
+            f"can't read the overrides ({str(error).splitlines()[0][:200]})", where="command line",
+            remedy="write key=value",
+        ) from error  # fmt: skip
     line = CommandLine(program, overrides, parsed, bool(arguments.multirun))
     options = groups()
     targets = _may_have_targets(line)
@@ -69,6 +80,7 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
         _check_option(override, options)
         if str(override.key_or_group) == SWEEPS:
             _check_program(program, override)
+    check_number(parsed)
     return line
 
 
@@ -127,6 +139,8 @@ def _check_key(program: str, override: Any, options: Mapping[str, Any], targets:
     key = str(override.key_or_group)
     line = override.input_line or key
     if _is_hydras(key):
+        if key in _HYDRAS_OWN or key.startswith(tuple(f"{own}." for own in _HYDRAS_OWN[1:])):
+            raise LulcsegError(f"'{line}' is what Hydra itself fills in", where="command line", remedy="leave it out")
         return
     schema = SCHEMAS[program]
     known = known_keys(schema)
@@ -164,6 +178,27 @@ def _check_several(line: CommandLine, override: Any) -> None:
         )
 
 
+def check_number(parsed: Sequence[Any]) -> None:
+    """Check that the overrides of a sweep have a number of runs that somebody may want, before any is composed.
+
+    Raises:
+        LulcsegError: They don't.
+    """
+    runs = 1.0
+    for override in parsed:
+        if override.is_range_sweep():
+            swept = override.value()
+            steps = (swept.stop - swept.start) / swept.step if swept.step else inf
+            runs *= max(1.0, steps)
+        elif override.is_choice_sweep() and hasattr(override.value(), "list"):  # others are globs of options
+            runs *= max(1, len(override.value().list))
+    if not runs <= _MOST_RUNS:
+        number = f"{runs:,.0f}" if isfinite(runs) else "endlessly many"
+        raise LulcsegError(
+            f"the sweep has {number} runs, more than {_MOST_RUNS:,}", where="command line", remedy="give fewer values"
+        )
+
+
 def _check_option(override: Any, options: Mapping[str, Sequence[str]]) -> None:
     """Check that the options chosen of a group exist, so that the error is one sentence."""
     key = str(override.key_or_group)
@@ -171,8 +206,14 @@ def _check_option(override: Any, options: Mapping[str, Sequence[str]]) -> None:
     if known is None or override.is_delete():
         return
     values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
+    values = [each for value in values for each in (value if isinstance(value, list) else [value])]
     for value in values:
-        if isinstance(value, str) and value not in known:
+        if not isinstance(value, str):
+            raise LulcsegError(
+                f"'{override.input_line}' doesn't name an option of {key}", where="command line",
+                remedy=did_you_mean(str(value), known),
+            )  # fmt: skip
+        if value not in known:
             raise LulcsegError(
                 f"'{override.input_line}': there is no {key if key == SWEEPS else f'conf/{key}'}/{value}.yaml",
                 where="command line",

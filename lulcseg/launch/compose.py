@@ -137,6 +137,11 @@ def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
                 f"'{refused[1]}' names no setting", where="configuration", remedy=_remedy(name, refused[1], overrides)
             ) from error
         raise LulcsegError(first, where="configuration") from error
+    except Exception as error:  # what Hydra's own code raises on values that it doesn't foresee, of any type
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise LulcsegError(
+            f"Hydra can't compose these overrides ({first[:200]})", where="command line", remedy="write key=value"
+        ) from error
 
 
 def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:

@@ -127,7 +127,9 @@ def _sweep(jobs: Sequence[Job], run: Callable[[], None]) -> None:
 
 
 def _single(task: Callable[[Any], float | None], settings: Any) -> float | None:
-    with exits_cleanly():
+    from lulcseg.launch.interruption import says_how_to_go_on
+
+    with exits_cleanly(), says_how_to_go_on(settings):
         return task(settings)
 
 

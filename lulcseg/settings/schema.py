@@ -166,7 +166,7 @@ def check_keys(plain: Mapping[str, Any], schema: type, where: str, prefix: str =
     for key, value in plain.items():
         if key not in by_name:
             root = known_keys(schema)
-            hint = suggest_key(key, schema) if root else "remove it"
+            hint = suggest_key(str(key), schema) if root else "remove it"
             if prefix:
                 hint = hint.replace("did you mean '", f"did you mean '{prefix}")
             raise LulcsegError(f"unknown key '{prefix}{key}'", where=where, remedy=hint)
