@@ -9,11 +9,12 @@ EXPERIMENT ?= demo
 SCENE ?= synthetic2018
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lock clean study
+.PHONY: help env demo test torture lint lock clean study
 
 help:
 	@echo "make demo    environment, synthetic landscape, training, maps of both dates, report"
 	@echo "make test    environment, then every test"
+	@echo "make torture the tests of hostile input, a hundred times as many cases"
 	@echo "make study   every trial of the study, on two CPU cores: likely 3 hours"
 	@echo "make lint    style, types and import order"
 	@echo "make lock    pin the dependencies anew"
@@ -37,6 +38,9 @@ demo: .venv/.installed
 
 test: .venv/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+torture: .venv/.installed
+	LULCSEG_TORTURE=100 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/reliability
 
 study: .venv/.installed
 	sh docs/study/mini.sh

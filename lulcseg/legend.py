@@ -40,7 +40,7 @@ class Legend:
     *code*. The two differ where the user's codes do (10, 30, 50…).
 
     Raises:
-        LulcsegError: Fewer than two classes, a duplicate code or name, a code outside
+        LulcsegError: Fewer than two classes, a duplicate code or name, a name that can't be printed, a code outside
             0…254 (255 is :data:`IGNORE`), or a colour that is not ``#rrggbb``.
     """
 
@@ -56,6 +56,12 @@ class Legend:
             if twice:
                 raise LulcsegError(f"{field} {', '.join(twice)} is used twice", where="legend", remedy="make it unique")
         for c in self.classes:
+            if not c.name.isprintable() or not c.name.strip():
+                raise LulcsegError(
+                    f"the name {c.name!a} of code {c.code} is empty or has characters that can't be printed",
+                    where="legend",
+                    remedy="write it as text on one line",
+                )
             if not 0 <= c.code < IGNORE:
                 raise LulcsegError(
                     f"code {c.code} of '{c.name}' is outside 0…254",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.errors import LulcsegError
 
 if TYPE_CHECKING:
     from lulcseg.scene.check.findings import Findings
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(
-        commands, "check", _run, help="read a scene, summarise its content and list what needs attention"
+        commands,
+        "check",
+        _run,
+        help="read a scene, summarise it and list what needs attention; exit code 2 if it can't be used",
     )
     parser.add_argument("scene", help="name under conf/scenes/ or path of a scene file (scene=… works too)")
     parser.add_argument(
@@ -39,11 +43,11 @@ def _run(arguments: argparse.Namespace) -> None:
     scene = Scene.open(arguments.scene.removeprefix("scene="), arguments.cache)
     plan = None if arguments.plan is None else Plan.load(arguments.plan)
     trained = None if plan is None else partial(on_training_ground, plan=plan)
-    _print_findings(
-        scene.name,
-        str(scene.file.path),
-        [check_imagery(scene), check_labels(scene), check_points(scene, trained), estimate(scene)],
-    )
+    found = [check_imagery(scene), check_labels(scene), check_points(scene, trained), estimate(scene)]
+    _print_findings(scene.name, str(scene.file.path), found)
+    if faults := sum(part.faults for part in found):
+        said = "what was found in one part" if faults == 1 else f"what was found in {faults} parts"
+        raise LulcsegError(f"{said} keeps the scene from being used", where=scene.file.path, remedy="see above")
 
 
 def _print_findings(name: str, path: str, parts: Sequence[Findings]) -> None:

@@ -53,7 +53,7 @@ def write(path: Path, layers: Mapping[str, gpd.GeoDataFrame], beside: Mapping[st
             summary.write_text(json.dumps({"format": FORMAT, **beside}, indent=1) + "\n", encoding="utf-8")
             gpkg.replace(path)
             summary.replace(json_beside(path))
-    except (OSError, pyogrio.errors.DataSourceError) as error:
+    except (OSError, RuntimeError) as error:
         raise LulcsegError(
             f"the plan could not be written ({error})",
             where=path,

@@ -231,9 +231,16 @@ class Scene:
                 found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
         if self.spec.legend is None and (self.spec.labels is not None or self.spec.points is not None):
             found.append("No legend is given: the paper's nine classes are assumed.")
+        if self.points is not None and not self._any_point_inside(self.points):
+            found.append("No reference point lies on the imagery: a map can't be assessed. Check the points' CRS.")
         if self.source_features is not None and self.features is not None:
             found += label_notes(self.source_features, self.features, self.ground)
         return found
+
+    def _any_point_inside(self, points: gpd.GeoDataFrame) -> bool:
+        b = self.grid.bounds()
+        x, y = points.geometry.x, points.geometry.y
+        return bool(((x >= b.left) & (x <= b.right) & (y >= b.bottom) & (y <= b.top)).any())
 
     def _may_repair(self, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
         spec = self.spec.labels

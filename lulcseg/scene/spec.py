@@ -19,6 +19,8 @@ from lulcseg.settings.schema import setting
 
 SCENES = Path(__file__).resolve().parents[2] / "conf" / "scenes"
 IGNORE_NAME = "ignore"
+_FORMULA = ("=", "+", "-", "@")
+"""Beginnings of a cell that spreadsheets take for a formula."""
 
 
 @dataclass
@@ -252,6 +254,12 @@ def _legend(value: Any, path: Path) -> Legend:
                 f"code '{item['code']}' of '{item.get('name', '?')}' is not a whole number",
                 where=f"{path}: legend",
                 remedy="give it one from 0 to 254",
+            )
+        name = str(item.get("name", ""))
+        if name == IGNORE_NAME or name.startswith(_FORMULA):
+            why = "stands for no class" if name == IGNORE_NAME else "would be run as a formula by spreadsheets"
+            raise LulcsegError(
+                f"a class can't be named '{name}', which {why}", where=f"{path}: legend", remedy="give it another name"
             )
     try:
         return Legend.from_plain(value)

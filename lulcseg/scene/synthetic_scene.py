@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def landscape_scene(size: int, seed: int, scene: str, cache: Path) -> Path:
 
     folder = cache / "synthetic" / f"v{VERSION}_size{size}_seed{seed}"
     if not folder.exists():
-        with one_at_a_time(folder):  # the runs of a sweep may all request it at once
+        with one_at_a_time(folder) as alone:  # the runs of a sweep may all request it at once
+            if alone:
+                for stray in folder.parent.glob(f".{folder.name}.partial-*"):  # of a process that was killed
+                    shutil.rmtree(stray, ignore_errors=True)
             if not folder.exists():
                 sys.stderr.write(f"Making the synthetic landscape ({size} × {size} px) in {folder}\n")
                 write_landscape(folder, size=size, seed=seed)

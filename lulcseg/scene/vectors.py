@@ -10,11 +10,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
+from shapely.errors import GEOSException
 
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.files import is_there
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.spec import IGNORE_NAME
 
@@ -36,12 +38,15 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
         LulcsegError: No such file, not a vector file, no such layer or several to choose from, no
             geometry, no CRS, or a missing column.
     """
-    if not path.exists():
+    if not is_there(path):
         raise LulcsegError("there is no such file", where=path, remedy="check the path")
     try:
         frame = pyogrio.read_dataframe(path, layer=_layer(path, layer))
-    except (DataSourceError, DataLayerError) as error:
-        raise LulcsegError("it can't be read as a vector file", where=path, remedy="give a GeoPackage") from error
+    except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
+        reason = (str(error).splitlines() or [""])[0][:120]
+        raise LulcsegError(
+            f"it can't be read as a vector file ({reason})", where=path, remedy="repair it, or give a GeoPackage"
+        ) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LulcsegError("it has no geometry", where=path, remedy="name the layer that has")
     if frame.crs is None:
@@ -54,6 +59,7 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
         frame = frame[[*columns, frame.geometry.name]]
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
+    _check_finite(frame, path)
     singles = (frame.geom_type == "MultiPoint") & (frame.geometry.count_coordinates() == 1)
     if singles.any():
         frame = frame.set_geometry(frame.geometry.where(~singles, frame.geometry.centroid))
@@ -63,6 +69,22 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
         frame = frame.to_crs(crs)
         frame.attrs["warped_from"] = describe_crs(own)
     return frame
+
+
+def _check_finite(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Check that every coordinate is a number.
+
+    Raises:
+        LulcsegError: Some are not: such a feature has no place, and a repair would drop it.
+    """
+    values, feature = shapely.get_coordinates(frame.geometry.to_numpy(), return_index=True)
+    odd = np.unique(feature[~np.isfinite(values).all(axis=1)])
+    if len(odd):
+        raise LulcsegError(
+            f"{len(odd)} features have coordinates that are not finite, the first is feature {odd[0] + 1}",
+            where=path,
+            remedy="correct or remove them",
+        )
 
 
 def describe_crs(crs: CRS) -> str:
@@ -82,7 +104,7 @@ def _layer(path: Path, wanted: str | None) -> str:
         raise LulcsegError(
             f"it has {len(drawn)} layers with geometries ({', '.join(drawn)})",
             where=path,
-            remedy="name one, or give a file with one",
+            remedy="name one as layer: beside the file, or give a file with one",
         )
     if not drawn:
         raise LulcsegError("it has no geometry", where=path, remedy="give a file of points or polygons")

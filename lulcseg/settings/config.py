@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,8 +62,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse callbacks without a target, replicates over several machines, and disagreement of a single view."""
         self.mosaic.check_views(models=1)
+        if not self.name.isprintable() or self.name.startswith("/") or ".." in self.name.split("/"):
+            refuse(f"name={self.name} leads out of the folder of runs", "use a plain word")
         for name, entry in self.callbacks.items():
-            if not isinstance(entry.get(TARGET), str):
+            if not isinstance(entry, Mapping) or not isinstance(entry.get(TARGET), str):
                 refuse(
                     f"callbacks.{name} has no _target_", f"set callbacks.{name}._target_, the dotted path of its class"
                 )

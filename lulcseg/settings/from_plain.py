@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.schema import check_bounds, check_keys, gather_arguments
+from lulcseg.settings.value_types import check_containers
 
 
 def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
@@ -34,6 +35,7 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
         key = getattr(error, "full_key", None) or "?"
         raise LulcsegError(f"{key}: {str(error).splitlines()[0]}", where=where) from error
     assert isinstance(filled, schema)
+    check_containers(filled, where)
     check_bounds(filled, where)
     return filled
 

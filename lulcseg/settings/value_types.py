@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -35,6 +35,26 @@ def check_types(schema: type, plain: Any, where: str, prefix: str = "") -> None:
             )
         if not is_of(value, declared[key]):
             raise _wrong(f"{prefix}{key}", value, where)
+
+
+def check_containers(section: Any, where: str, prefix: str = "") -> None:
+    """Check what the lists and mappings of a filled section hold, which OmegaConf lets pass.
+
+    Args:
+        section: A dataclass of settings.
+        where: The source to name in errors.
+        prefix: Dotted path of the section, with a dot at its end.
+
+    Raises:
+        LulcsegError: A value of another type than declared.
+    """
+    declared = _declared(type(section))  # type: ignore[arg-type]  # a class is hashable
+    for name, kind in declared.items():
+        value = getattr(section, name)
+        if is_dataclass(value):
+            check_containers(value, where, f"{prefix}{name}.")
+        elif isinstance(value, list | dict) and not is_of(value, kind):
+            raise LulcsegError(f"{prefix}{name} holds values of another type", where=where, remedy="correct them")
 
 
 def is_of(value: Any, declared: Any) -> bool:

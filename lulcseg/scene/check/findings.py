@@ -18,12 +18,14 @@ class Findings:
         title: The part: imagery, labels, reference points, estimate.
         facts: Facts by name, in display order.
         remarks: Issues that a user should look at, a sentence each.
+        faults: How many of them keep the scene from being used.
         table: Rows with equal keys, such as one for each class.
     """
 
     title: str
     facts: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    faults: int = 0
     table: list[dict[str, Any]] = field(default_factory=list)
 
     @contextmanager
@@ -33,3 +35,4 @@ class Findings:
             yield
         except LulcsegError as error:
             self.remarks.append(str(error))
+            self.faults += 1
