@@ -18,7 +18,7 @@ from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.settings import presets
 from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.from_plain import fill
-from lulcseg.settings.schema import TARGET, defaults_of, known_keys, suggest_key
+from lulcseg.settings.schema import TARGET, defaults_of, free_keys, known_keys, suggest_key
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = presets.CONF
@@ -152,6 +152,11 @@ def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:
     section = key.partition(".")[0]
     if any(override.startswith(f"{section}.{TARGET}=") for override in overrides):
         return f"write +{key}=…"
+    for mapping in free_keys(SCHEMAS[name]):
+        if key.startswith(f"{mapping}."):
+            return f"write +{key}=…"
+        if key == mapping:
+            return f"write +{key}.…=…, one for each of its keys"
     free = section in {known.partition(".")[0] for known in known_keys(SCHEMAS[name]) if known.endswith(f".{TARGET}")}
     near = suggest_key(key, SCHEMAS[name])
     if near.startswith(f"did you mean '{section}."):

@@ -56,3 +56,16 @@ def test_whole_numbers_are_floats_where_a_mapping_wants_them() -> None:
         assert type(found) is float
     with pytest.raises(LulcsegError, match="bool"):
         compose("train", ["+augment.strengths.gamma.widest=true"])
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("augment.strengths.gamma.widest=2", r"write \+augment\.strengths\.gamma\.widest=…"),
+        ("augment.strengths={gamma: {widest: 2}}", r"write \+augment\.strengths\.…=…, one for each of its keys"),
+        ("callbacks.mine._target_=a.B", r"write \+callbacks\.mine\._target_=…"),
+    ],
+)
+def test_keys_of_a_mapping_are_added_with_a_plus(word: str, remedy: str) -> None:
+    with pytest.raises(LulcsegError, match=remedy):
+        compose("train", [word])
