@@ -25,6 +25,9 @@ from lulcseg.training.model_record import ModelRecord
 _POOL = 256
 """Patches of each unlabelled mosaic that amplitudes are taken of."""
 
+_LEAST_PIXELS = 4 * QUANTILES
+"""Pixels that quantiles may rest on."""
+
 _LEAST_VALID = 0.5
 _TRIES = 16
 
@@ -48,7 +51,21 @@ def check_unlabelled(
                 remedy="leave it out of scenes.unlabelled",
             )
         if config.exchange.share:
-            quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
+            statistics = mosaic_statistics(scene.imagery, scene.cache)
+            if statistics.bands[0].count < _LEAST_PIXELS:
+                raise LulcsegError(
+                    f"its mosaic has imagery in {statistics.bands[0].count:,.0f} pixels, of at least {_LEAST_PIXELS:,}",
+                    where=scene.file.path,
+                    remedy="leave it out of scenes.unlabelled",
+                )
+            quantiles = statistics.quantiles(QUANTILES)
+            for trained in scenes:
+                if mosaic_statistics(trained.imagery, trained.cache).quantiles(QUANTILES) == quantiles:
+                    raise LulcsegError(
+                        f"its values are those of the training scene {trained.name}, so that nothing would change",
+                        where=scene.file.path,
+                        remedy="leave it out of scenes.unlabelled",
+                    )
             BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
             if config.exchange.kind == "fourier":
                 _draw_pool(scene, _side(config, record), config.seed)

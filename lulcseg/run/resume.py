@@ -15,6 +15,7 @@ import yaml
 
 from lulcseg.errors import LulcsegError, describe_error, failure_state
 from lulcseg.files import replacing
+from lulcseg.run_folder.creation import HELD
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
 from lulcseg.run_folder.record_parts import PlanEntry, TrialEntry
@@ -75,7 +76,11 @@ def earlier_attempt(folder: RunFolder, fingerprint: str, settings: TrainConfig |
     if record.state in {"interrupted", "failed"} and record.fingerprint is None:  # it ended before anything began
         return Earlier(record)
     if record.fingerprint != fingerprint or record.state not in {"running", "interrupted", "failed"}:
-        raise LulcsegError("it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it")
+        raise LulcsegError(
+            "it holds a run already",
+            where=folder.path,
+            remedy=HELD,
+        )
     if isinstance(settings, PredictConfig):
         return Earlier(record)
     if record.checkpoint is not None and (folder.path / str(record.checkpoint)).is_file():

@@ -91,7 +91,9 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     found = None
     with new_run_dir(config.run_dir, again=earlier is not None) as folder:
         start = {} if earlier is None else earlier.taken_over(plan.digest())
-        writer = begin_record(folder, config, {"name": config.name, "seed": config.seed} | start, fingerprint, command)
+        seen = [scene.name for scene in unlabelled if config.exchange.share]
+        start |= {"name": config.name, "seed": config.seed, "unlabelled_scenes": seen}
+        writer = begin_record(folder, config, start, fingerprint, command)
         _start(writer, trained, planned, counts, class_weights)
         with recording_outcome(writer, "finished"):
             _picture(writer, trained, plan)

@@ -18,6 +18,9 @@ _VARIABLE = "LULCSEG_RUN_DIR"
 """Environment variable that passes the run's folder to processes that the first one starts."""
 
 _TIME_OF_DAY = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}")
+HELD = "choose another run_dir; ckpt_path=<it>/checkpoints/last.ckpt continues its training there"
+"""What to do about a folder that holds a run already."""
+
 _LONGEST_WAIT = 900.0
 _POLL = 0.2
 
@@ -40,7 +43,9 @@ def new_run_dir(setting: str, *, again: bool = False) -> Iterator[RunFolder]:
     with sole_writer(folder, "run_dir"):
         if not again and folder.record.exists():
             raise LulcsegError(
-                "it holds a run already", where=folder.path, remedy="choose another run_dir, or remove it"
+                "it holds a run already",
+                where=folder.path,
+                remedy=HELD,
             )
         os.environ[_VARIABLE] = str(folder.path)
         yield folder

@@ -37,6 +37,7 @@ class RunRecord(Entry):
         goes_on_from: Checkpoint that it was resumed from, below the run's folder.
         state: ``running``, ``interrupted``, ``failed``, or one of :data:`COMPLETE`.
         train_scenes: Names of the scenes it trained on.
+        unlabelled_scenes: Names of the scenes whose imagery it used in training without labels.
         notes: What was noted of each scene, a sentence each.
         environment: What it ran on.
         git: State of the code; None: not a checkout.
@@ -74,6 +75,7 @@ class RunRecord(Entry):
     goes_on_from: str | None = None
     state: str | None = None
     train_scenes: Sequence[str] = ()
+    unlabelled_scenes: Sequence[str] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     environment: EnvironmentEntry | None = None
     git: GitEntry | None = None

@@ -191,7 +191,19 @@ def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
         if isinstance(section.get("crosswalk"), dict):
             crosswalk = {str(source): name for source, name in section["crosswalk"].items()}
             plain[key] = section | {"crosswalk": crosswalk}
-    return plain | {key: str(plain[key]) for key in ("name", "date", "crs") if plain.get(key) is not None}
+    named = {key: plain[key] for key in ("name", "date", "crs") if plain.get(key) is not None}
+    return plain | {key: _text(value, key, path) for key, value in named.items()}
+
+
+def _text(value: Any, key: str, where: str | Path) -> str:
+    """Return a text, or a whole number as one; other values may not be what was written.
+
+    Raises:
+        LulcsegError: It is another value, such as 1e5.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise LulcsegError(f"{key} is not read as text", where=where, remedy=f"write it in quotes, {key}: '…'")
+    return str(value)
 
 
 def _check(spec: SceneSpec, path: Path) -> None:
@@ -249,6 +261,8 @@ def _legend(value: Any, path: Path) -> Legend:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise LulcsegError("legend is not a list of {code, name, colour}", where=path, remedy="write it as such a list")
     for item in value:
+        if "name" in item:
+            item["name"] = _text(item["name"], "name", f"{path}: legend")
         if "code" in item and (isinstance(item["code"], bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(item["code"]))):
             raise LulcsegError(
                 f"code '{item['code']}' of '{item.get('name', '?')}' is not a whole number",

@@ -80,6 +80,14 @@ def test_the_page_has_the_section_and_says_what_was_gained(run):
     assert html.count('role="img" aria-label="Band ') == 3
 
 
+def test_imagery_used_without_labels_is_said(copied):
+    assert "imagery used without labels" not in Page(write_report(copied).read_text()).words()
+    changed(copied, lambda record: record.update(unlabelled_scenes=[OTHER]))
+    words = Page(write_report(copied).read_text()).words()
+    assert f"{OTHER}, imagery used without labels" in words
+    assert f"Unlabelled {OTHER}" in words
+
+
 def test_a_class_never_mapped_before_has_no_gain_of_users_accuracy(run):
     assert scored(run, "multiple").scores.mapped_points[-1] == 0
 

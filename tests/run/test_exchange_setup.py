@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -86,6 +87,11 @@ def test_what_cannot_be_used_is_refused(scenes: list[Scene], make_scene: Make, c
     flat = Scene.open(str(make_scene("flat", size=(48, 64))), cache)
     write_raster(flat.image_files[0].path, np.full((3, 48, 64), 9, "uint8"))
     refused(Scene.open(str(flat.file.path), cache), "band 1 of the mosaic has the single value 9.*scenes.unlabelled")
+    copy = Scene.open(str(make_scene("copy", size=(48, 64))), cache)
+    shutil.copyfile(scenes[0].image_files[0].path, copy.image_files[0].path)
+    refused(Scene.open(str(copy.file.path), cache), "its values are those of the training scene trained")
+    few = Scene.open(str(make_scene("few", size=(16, 32))), cache)
+    refused(few, "its mosaic has imagery in 512 pixels, of at least 1,028")
     fourier = config_of(scenes, "exchange.kind=fourier", "sampling.patch_size=100")
     with pytest.raises(LulcsegError, match="no patch of 100 pixels of which half is imagery"):
         check_unlabelled(fourier, scenes[:1], scenes[1:], model_record(fourier, scenes[:1]))

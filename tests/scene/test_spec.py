@@ -56,7 +56,7 @@ def test_dates_and_numbers_need_no_quotes(make_scene: Make, cache: Path) -> None
         ({"name": "a\\b"}, "can't be part of a file name"),
         ({"name": ".."}, "can't be part of a file name"),
         ({"crs": "EPSG:999999"}, "crs 'EPSG:999999' is not known"),
-        ({"crs": 28355.5}, "crs '28355.5' is not known"),
+        ({"crs": 28355.5}, "crs is not read as text"),
         ({"synthetic": {"size": 256}}, "other keys than name beside synthetic"),
     ],
 )

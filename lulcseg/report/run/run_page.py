@@ -72,7 +72,10 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     """Return the facts under the title: label and value."""
     record = run.record
     trained = ", ".join(str(s) for s in record.train_scenes)
-    facts = [("Trained on", trained), ("Mapped", ", ".join(run.scenes))]
+    facts = [("Trained on", trained)]
+    if record.unlabelled_scenes:
+        facts.append(("Unlabelled", ", ".join(record.unlabelled_scenes)))
+    facts.append(("Mapped", ", ".join(run.scenes)))
     if run.is_prediction:
         facts.append(_models(record.checkpoint))
     facts += [("Finished", (record.finished or "")[:16].replace("T", " "))]

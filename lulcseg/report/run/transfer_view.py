@@ -40,6 +40,7 @@ class TransferView:
         key: Its anchor in the page.
         scene: Its name.
         trained_on: Names of the scenes that the model was trained on, in words; empty: unknown.
+        is_seen: Whether its imagery was used in training, without labels.
         photos: Imagery: the scenes trained on, then this one.
         bands: Distribution of the values of each band.
         is_matched: Whether the distributions after matching are drawn.
@@ -51,6 +52,7 @@ class TransferView:
     key: str
     scene: str
     trained_on: str
+    is_seen: bool
     photos: list[SharedPhoto]
     bands: list[BandFigure]
     is_matched: bool
@@ -125,6 +127,7 @@ def _view(
         key,
         scene,
         ", ".join(trained_on),
+        scene in run.record.unlabelled_scenes,
         [*shown, *([photos[scene]] if scene in photos else [])],
         bands,
         bool(_MATCHING & how) and values is not None and bool(values.matched),
