@@ -28,7 +28,7 @@ NASTY = Legend(
         LandClass(254, 'Trees & "tall" <vines>', "#1020AB"),
         LandClass(0, "L'été, ]]> 草地", "#ff0000"),
         LandClass(17, "100 %; a=b|c", "#c8c4b7"),
-        LandClass(4, "  ", "#00ff00"),
+        LandClass(4, " _ ", "#00ff00"),
     )
 )
 LEGENDS = pytest.mark.parametrize("legend", [NASTY, PAPER_LEGEND], ids=["nasty", "paper"])

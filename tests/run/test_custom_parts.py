@@ -38,7 +38,7 @@ def test_a_run_with_every_part_of_somebody_else(make_scene: Make, cache: Path, t
         f"model._target_={HERE}TinyNetwork", "+model.width=5",
         f"loss._target_={HERE}FocalLoss", "+loss.gamma=1.5",
         "optim._target_=torch.optim.RMSprop", "+optim.alpha=0.9", f"optim.schedule={HERE}halving",
-        f"augment._target_={HERE}Darker", "+augment.most=0.3",
+        f"augment._target_={HERE}Darker", "+augment.darkest=0.3",
         f"+callbacks.diary._target_={HERE}EpochDiary", f"+callbacks.diary.path={diary}",
     ])  # fmt: skip
     train(config)

@@ -78,14 +78,14 @@ def halving(done: float) -> float:
 class Darker(nn.Module):
     """Darkens every patch by a draw."""
 
-    def __init__(self, bands: int, most: float = 0.5) -> None:
+    def __init__(self, bands: int, darkest: float = 0.5) -> None:
         super().__init__()
-        self.bands, self.most = bands, most
+        self.bands, self.darkest = bands, darkest
 
     def forward(
         self, image: Tensor, mask: Tensor, valid: Tensor, *, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
-        factor = 1 - self.most * torch.rand(len(image), 1, 1, 1, generator=generator)
+        factor = 1 - self.darkest * torch.rand(len(image), 1, 1, 1, generator=generator)
         return image * factor.to(image.device), mask, valid
 
 
