@@ -67,7 +67,7 @@ def test_differences_are_drawn_on_the_same_points_and_seeds():
 
 
 def test_reads_only_points_that_were_scored_whatever_classes_are_called(tmp_path):
-    legend = Legend((LandClass(0, "NA", "#000000"), LandClass(1, "", "#ffffff"), LandClass(2, "1", "#ff0000")))
+    legend = Legend((LandClass(0, "NA", "#000000"), LandClass(1, "null", "#ffffff"), LandClass(2, "1", "#ff0000")))
     truth = np.array([0, 1, 2, 0, 1, 2])
     mapped = np.array([0, 2, 2, -1, 1, 0])
     path = write_run(tmp_path / "t" / "v" / "seed0", [assessment(truth, mapped, scene="s", mosaic="m", legend=legend)])
