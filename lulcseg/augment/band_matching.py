@@ -66,17 +66,31 @@ class BandMatching(nn.Module):
         most = max(map(len, knots))
         self.register_buffer("knots", _padded(knots, most), persistent=False)
         self.register_buffer("values", _padded(values, most), persistent=False)
-        every = torch.arange(256.0).expand(len(mosaic), -1)  # a byte is looked up rather than searched for
+        every = torch.arange(256.0).expand(len(mosaic), -1)
         self.register_buffer("of_bytes", interpolated(every, self.knots, self.values), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return matched values: (B, C, H, W) any type → (B, C, H, W) float32, in the training mosaics' raw units."""
         by_band = image.transpose(0, 1).flatten(1)  # (C, B · H · W)
-        if image.dtype == torch.uint8:
-            matched = self.of_bytes.gather(1, by_band.long())
-        else:
-            matched = interpolated(by_band.float(), self.knots, self.values)
+        matched = match_rows(by_band, self.knots, self.values, self.of_bytes)
         return matched.view(image.shape[1], image.shape[0], *image.shape[2:]).transpose(0, 1)
+
+
+def match_rows(values: Tensor, knots: Tensor, targets: Tensor, of_bytes: Tensor) -> Tensor:
+    """Map values as :func:`interpolated` does; bytes are looked up rather than searched for.
+
+    Args:
+        values: (R, n) any type.
+        knots: (R, k), as for :func:`interpolated`.
+        targets: (R, k), likewise.
+        of_bytes: (R, 256), what the values 0 to 255 become.
+
+    Returns:
+        (R, n) float32.
+    """
+    if values.dtype == torch.uint8:
+        return of_bytes.gather(1, values.long())
+    return interpolated(values.float(), knots, targets)
 
 
 def interpolated(values: Tensor, knots: Tensor, targets: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lulcseg.augment.band_matching import BandMatching, Quantiles, interpolated
+from lulcseg.augment.band_matching import BandMatching, Quantiles, match_rows
 from lulcseg.augment.low_frequencies import with_amplitudes
 from lulcseg.augment.stretch import Limits
 
@@ -36,8 +36,9 @@ class Exchange(nn.Module):
     spans: Tensor | None
     knots: Tensor
     values: Tensor
-    least: Tensor
-    greatest: Tensor
+    of_bytes: Tensor
+    lowest: Tensor
+    highest: Tensor
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Exchange(nn.Module):
         for name in ("knots", "values"):
             rows = [_edged(getattr(pair, name), longest) for pair in pairs]
             self.register_buffer(name, torch.stack(rows), persistent=False)  # (pairs, C, n)
+        self.register_buffer("of_bytes", torch.stack([pair.of_bytes for pair in pairs]), persistent=False)
         ends = [
             (min(a[0], b[0]), max(a[-1], b[-1]))
             for own in trained
@@ -63,8 +65,8 @@ class Exchange(nn.Module):
             for a, b in zip(own, other, strict=True)
         ]
         bounds = torch.tensor(ends, dtype=torch.float32).view(len(pairs), -1, 2)
-        self.register_buffer("least", bounds[..., 0], persistent=False)  # (pairs, C)
-        self.register_buffer("greatest", bounds[..., 1], persistent=False)
+        self.register_buffer("lowest", bounds[..., 0], persistent=False)  # (pairs, C)
+        self.register_buffer("highest", bounds[..., 1], persistent=False)
         pool = None if amplitudes is None else torch.stack(list(amplitudes))  # (mosaics, N, C, 2 b + 1, b + 1)
         self.register_buffer("amplitudes", pool, persistent=False)
         for name, part in (("offsets", "offset"), ("spans", "span")):
@@ -101,19 +103,19 @@ class Exchange(nn.Module):
         pair = scene.index_select(0, index) * self.mosaics + mosaic
         some = raw.index_select(0, index)
         if self.amplitudes is None:
-            changed = torch.lerp(some, self._matched(some, pair), share)
+            changed = torch.lerp(some, self._matched(image.index_select(0, index), pair), share)
         else:
             patch = _numbers(draws[:, 3], self.amplitudes.shape[1]).to(device, non_blocking=True)
             changed = with_amplitudes(some, valid.index_select(0, index), self.amplitudes[mosaic, patch], share)
-            low, high = (ends[pair][..., None, None] for ends in (self.least, self.greatest))
+            low, high = (ends[pair][..., None, None] for ends in (self.lowest, self.highest))
             changed = changed.clamp(low, high)
         raw = raw.index_copy(0, index, changed)
         return raw, None if limits is None else self._moved(limits, index, mosaic, share)
 
     def _matched(self, image: Tensor, pair: Tensor) -> Tensor:
         """Match values to the unlabelled mosaic's quantiles: (n, C, S, S) → the same."""
-        knots, values = (table[pair].flatten(0, 1) for table in (self.knots, self.values))
-        return interpolated(image.flatten(0, 1).flatten(1), knots, values).view_as(image)
+        tables = (table[pair].flatten(0, 1) for table in (self.knots, self.values, self.of_bytes))
+        return match_rows(image.flatten(0, 1).flatten(1), *tables).view(image.shape)
 
     def _moved(self, limits: Limits, index: Tensor, mosaic: Tensor, share: Tensor) -> Limits:
         """Move limits of some patches towards those of the mosaics that the patches were changed towards."""

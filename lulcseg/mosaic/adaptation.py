@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 
 from lulcseg.augment.band_matching import QUANTILES, BandMatching, Quantiles
 from lulcseg.errors import LulcsegError
-from lulcseg.files import replacing
+from lulcseg.files import check_archive, replacing
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.norm_sample import (
     BATCH,
@@ -124,9 +125,11 @@ class Adaptation:
 
 def _kept(folder: Path) -> list[BatchNormStatistics] | None:
     """Return the statistics that an unfinished map holds; None if they are missing or damaged."""
+    path = folder / _FILE
     try:
-        found: list[BatchNormStatistics] = torch.load(folder / _FILE, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        check_archive(path)
+        found: list[BatchNormStatistics] = torch.load(path, map_location="cpu", weights_only=True)
+    except (LulcsegError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, pickle.UnpicklingError):
         return None
     return found
 

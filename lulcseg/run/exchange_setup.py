@@ -42,6 +42,10 @@ def check_unlabelled(
             band of a single value, or too little imagery.
     """
     mosaics = {_same_files(scene): scene for scene in scenes}
+    trained = {}
+    if unlabelled and config.exchange.share:
+        measured = zip(scenes, measure_scenes(scenes), strict=True)
+        trained = {scene.name: each.quantiles(QUANTILES) for scene, each in measured}
     for scene in unlabelled:
         check_imagery(record, scene)
         if (own := mosaics.get(_same_files(scene))) is not None:
@@ -59,13 +63,12 @@ def check_unlabelled(
                     remedy="leave it out of scenes.unlabelled",
                 )
             quantiles = statistics.quantiles(QUANTILES)
-            for trained in scenes:
-                if mosaic_statistics(trained.imagery, trained.cache).quantiles(QUANTILES) == quantiles:
-                    raise LulcsegError(
-                        f"its values are those of the training scene {trained.name}, so that nothing would change",
-                        where=scene.file.path,
-                        remedy="leave it out of scenes.unlabelled",
-                    )
+            if same := [name for name, values in trained.items() if values == quantiles]:
+                raise LulcsegError(
+                    f"its values are those of the training scene {same[0]}, so that nothing would change",
+                    where=scene.file.path,
+                    remedy="leave it out of scenes.unlabelled",
+                )
             BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
             if config.exchange.kind == "fourier":
                 _draw_pool(scene, _side(config, record), config.seed)

@@ -302,7 +302,8 @@ class SegmentationTask(pl.LightningModule):
         return check_logits(self.network(image.contiguous(memory_format=self.layout)), image, self.classes)
 
     def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
-        values = curve_values(counts := metric.compute())
+        counts = metric.compute()
+        values = curve_values(counts)
         metric.reset()
         if stage == "val":  # for the sentence on the best epoch, not for the curves
             self.log(f"{stage}/{CLASSES}", classes_averaged(counts).float(), logger=False)
