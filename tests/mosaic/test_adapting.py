@@ -16,7 +16,7 @@ from shapely.geometry import box
 import lulcseg
 from lulcseg.augment.band_matching import QUANTILES
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic.adaptation import check_adaptable
+from lulcseg.mosaic.adaptation import Adaptation, check_adaptable
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
@@ -125,3 +125,15 @@ def test_a_mosaic_of_one_value_is_refused(make_scene: Make, cache: Path) -> None
     flat = scene_of(make_scene, cache, "flat", lambda x: np.full_like(x, 77))
     with pytest.raises(LulcsegError, match=r"scene\.yaml: band 1 of the mosaic has the single value 77"):
         check_adaptable(flat, "histogram", [])
+
+
+def test_kept_statistics_that_were_damaged_are_not_used(tmp_path: Path) -> None:
+    by_norm = Adaptation("batch_norm", by_batch_norm=True)
+    kept = tmp_path / "batch_norm.pt"
+    torch.save([{"norm.running_mean": torch.arange(64.0)}], kept)
+    assert torch.equal(by_norm.batch_norm(tmp_path)[0]["norm.running_mean"], torch.arange(64.0))
+    content = kept.read_bytes()
+    at = content.index(torch.arange(64.0).numpy().tobytes())
+    kept.write_bytes(content[:at] + b"\x01" + content[at + 1 :])
+    with pytest.raises(LulcsegError, match="can't be read"):
+        by_norm.batch_norm(tmp_path)
