@@ -19,12 +19,12 @@ from lulcseg.mosaic.norm_sample import (
     BATCH,
     CANDIDATES,
     LEAST_EFFECTIVE,
-    LEAST_VALID,
     ROUNDS,
     SAMPLE,
     draw_candidates,
     statistics_of_mosaic,
 )
+from lulcseg.sampling.patches_anywhere import LEAST_VALID
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.adapt import BY_BATCH_NORM, BY_HISTOGRAM

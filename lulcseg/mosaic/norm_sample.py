@@ -21,6 +21,7 @@ from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import print_line
 from lulcseg.progress import tracked
 from lulcseg.sampling.draw_alike import draw_by_weight, effective_number, weights_alike
+from lulcseg.sampling.patches_anywhere import draw_anywhere
 from lulcseg.scene.scene import Scene
 from lulcseg.seeds import generator
 from lulcseg.training.batch_norm import BatchNormStatistics, take_statistics, trained_shares
@@ -41,13 +42,8 @@ LEAST_CANDIDATES = 64
 LEAST_EFFECTIVE = 24
 """Least effective number of candidates that the sample is drawn of."""
 
-LEAST_VALID = 0.5
-"""Least share of a candidate's pixels with imagery."""
-
 ROUNDS = 3
 """Times that the sample is drawn and the statistics are taken, each time by the classes that the last ones predict."""
-
-_ROUNDS = 16
 
 
 def draw_candidates(scene: Scene, patch_size: int, seed: int) -> list[Window]:
@@ -64,15 +60,10 @@ def draw_candidates(scene: Scene, patch_size: int, seed: int) -> list[Window]:
     Raises:
         LulcsegError: There are fewer than :data:`LEAST_CANDIDATES`.
     """
-    high, wide = scene.grid.height - patch_size + 1, scene.grid.width - patch_size + 1
     found: dict[Window, None] = {}
-    rng = generator(seed, "patches for batch norm")
-    for _ in range(_ROUNDS if min(high, wide) > 0 else 0):
-        rows, cols = (rng.integers(0, places, CANDIDATES) for places in (high, wide))
-        enough = scene.valid_share(rows, cols, patch_size) >= LEAST_VALID
-        for row, col in zip(rows[enough].tolist(), cols[enough].tolist(), strict=True):
-            found[Window(row, col, patch_size, patch_size)] = None
-        if len(found) >= CANDIDATES:
+    for window in draw_anywhere(scene, patch_size, CANDIDATES, generator(seed, "patches for batch norm")):
+        found[window] = None
+        if len(found) == CANDIDATES:
             break
     if len(found) < LEAST_CANDIDATES:
         raise LulcsegError(
@@ -82,7 +73,7 @@ def draw_candidates(scene: Scene, patch_size: int, seed: int) -> list[Window]:
             where=scene.file.path,
             remedy="set adapt=histogram, or adapt=none",
         )
-    return list(found)[:CANDIDATES]
+    return list(found)
 
 
 def statistics_of_mosaic(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.run.model_setup import measure_scenes, training_margin
 from lulcseg.run.open_scenes import check_imagery
+from lulcseg.sampling.patches_anywhere import draw_anywhere
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.seeds import generator
@@ -27,9 +28,6 @@ _POOL = 256
 
 _LEAST_PIXELS = 4 * QUANTILES
 """Pixels that quantiles may rest on."""
-
-_LEAST_VALID = 0.5
-_TRIES = 16
 
 
 def check_unlabelled(
@@ -123,15 +121,8 @@ def _draw_pool(scene: Scene, side: int, seed: int) -> list[Window]:
     Raises:
         LulcsegError: There is not a single one.
     """
-    high, wide = scene.grid.height - side + 1, scene.grid.width - side + 1
     rng = generator(seed, f"patches of the unlabelled {scene.name}")
-    found: list[Window] = []
-    for _ in range(_TRIES if min(high, wide) > 0 else 0):
-        rows, cols = (rng.integers(0, places, _POOL) for places in (high, wide))
-        enough = np.flatnonzero(scene.valid_share(rows, cols, side) >= _LEAST_VALID).tolist()
-        found += [Window(int(rows[k]), int(cols[k]), side, side) for k in enough]
-        if len(found) >= _POOL:
-            return found[:_POOL]
+    found = list(islice(draw_anywhere(scene, side, _POOL, rng), _POOL))
     if not found:
         raise LulcsegError(
             f"its mosaic has no patch of {side} pixels of which half is imagery",
