@@ -16,8 +16,9 @@ from lulcseg.run_folder.selection_entry import SelectionEntry
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoint_file import read_checkpoint
 from lulcseg.training.curve_scores import CLASSES
-from lulcseg.training.model_record import KEY, TRAINING, load_checkpoint
+from lulcseg.training.model_record import KEY, TRAINING
 from lulcseg.training.monitor import ON_HELD_OUT, ON_TRAINING, Monitor, stopped_after
+from lulcseg.training.record_reading import load_checkpoint
 from lulcseg.training.time_budget import budget_is_spent
 from lulcseg.training.training_settings import EPOCHS, MINUTES, TrainingSettings
 

@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.training.clock import SCORES, TrainingClock
-from lulcseg.training.model_record import load_checkpoint
+from lulcseg.training.record_reading import load_checkpoint
 
 
 def kept_curves(run_dir: Path, checkpoint: Path) -> list[dict[str, Any]]:

@@ -6,9 +6,7 @@ In a checkpoint it is plain Python only (dict, list, str, numbers), so that the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
@@ -17,9 +15,6 @@ from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import plain_section
 from lulcseg.settings.scaling import ScalingSettings
-from lulcseg.settings.value_types import check_types
-from lulcseg.training.checkpoint_file import REMEDY, read_checkpoint
-from lulcseg.training.record_checks import check_content, check_record, read_section
 
 KEY = "lulcseg"
 TRAINING = "lulcseg_training"
@@ -30,9 +25,6 @@ WEIGHTS = "lulcseg_class_weights"
 
 FORMAT = 2
 """2: scaling by method and source, with statistics of the training mosaics."""
-
-_AFTER = {"before_augmentation": False}
-"""The order of scaling and augmentation in records that don't state it."""
 
 _COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
 """Parts of the record that a resumed training must share."""
@@ -101,36 +93,6 @@ class ModelRecord:
         """Return the legend."""
         return Legend.from_plain(self.legend)
 
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], where: str) -> ModelRecord:
-        """Read a record from its plain form.
-
-        Raises:
-            LulcsegError: The record has another format, is incomplete, or has values that no model has.
-        """
-        if not isinstance(plain, Mapping):
-            raise LulcsegError("its record is not a mapping", where=where, remedy=REMEDY)
-        if plain.get("format") != FORMAT:
-            raise LulcsegError(
-                f"its record has format {str(plain.get('format'))[:40]}, this version reads {FORMAT}",
-                where=where,
-                remedy="use the lulcseg that made it",
-            )
-        sections: dict[str, Any] = {"model": None, "scaling": None, "weights": None}
-        check_types(cls, {**plain, **sections}, where)
-        try:
-            sections["model"] = read_section(ModelSettings, plain["model"], where, "model")
-            scaling = plain["scaling"]
-            ordered = {**_AFTER, **scaling} if isinstance(scaling, Mapping) else scaling
-            sections["scaling"] = read_section(ScalingSettings, ordered, where, "scaling")
-            if (weights := plain.get("weights")) is not None:
-                sections["weights"] = read_section(PretrainedWeights, weights, where, "weights")
-            record = cls(**{**plain, **sections})
-        except (KeyError, TypeError) as error:
-            raise LulcsegError(f"its record is incomplete ({error})", where=where, remedy="train it again") from error
-        check_record(record, where)
-        return record
-
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
@@ -160,22 +122,3 @@ def check_same(mine: ModelRecord, theirs: ModelRecord, *, other_weights: bool = 
         remedy += "; sampling.plan=<its run>/plan.gpkg takes its plan, validation.fraction=0 holds no ground out as in "
         remedy += "earlier versions"
     raise LulcsegError(f"it was trained with another {', '.join(differing)}", where="ckpt_path", remedy=remedy)
-
-
-def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:
-    """Load a lulcseg checkpoint without running code from it.
-
-    Args:
-        path: A ``.ckpt`` file of a run.
-
-    Returns:
-        The model's record, and the whole checkpoint, on the CPU.
-
-    Raises:
-        LulcsegError: The file is missing, damaged, or not a lulcseg checkpoint.
-    """
-    checkpoint = read_checkpoint(path)
-    if KEY not in checkpoint or "state_dict" not in checkpoint:
-        raise LulcsegError("a checkpoint, but not one of lulcseg", where=path, remedy=REMEDY)
-    check_content(checkpoint, str(path), TRAINING)
-    return ModelRecord.from_plain(checkpoint[KEY], str(path)), checkpoint

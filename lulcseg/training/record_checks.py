@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +16,7 @@ from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.schema import check_bounds
 from lulcseg.settings.value_types import check_types
-
-if TYPE_CHECKING:
-    from lulcseg.training.model_record import ModelRecord
+from lulcseg.training.model_record import ModelRecord
 
 _MOST_BANDS = 10_000
 _LARGEST_PATCH = 65_536

@@ -27,10 +27,11 @@ from lulcseg.training.dropout_draws import dropout_draws
 from lulcseg.training.losses.class_weights import checked_weights, weights_differ
 from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
-from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same, load_checkpoint
+from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
 from lulcseg.training.record_checks import check_shapes
+from lulcseg.training.record_reading import load_checkpoint, read_record
 from lulcseg.training.step_loss import StepLoss, summed_over_ranks
 from lulcseg.training.time_budget import time_spent
 from lulcseg.training.training_settings import TrainingSettings
@@ -250,7 +251,7 @@ class SegmentationTask(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to resume from a checkpoint of another model."""
-        theirs = ModelRecord.from_plain(checkpoint.get(KEY, {}), "ckpt_path")
+        theirs = read_record(checkpoint.get(KEY, {}), "ckpt_path")
         check_same(self.record, theirs, other_weights=weights_differ(self.class_weights, checkpoint.get(WEIGHTS)))
 
     @torch.no_grad()

@@ -20,7 +20,7 @@ from lulcseg.legend import IGNORE
 from lulcseg.run import fit as fitting
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
-from lulcseg.training.model_record import load_checkpoint
+from lulcseg.training.record_reading import load_checkpoint
 from tests.e2e import two_ranks
 from tests.e2e.two_ranks import BATCH, MICRO, SIZE, TRAIN, fingerprint, places
 

@@ -26,8 +26,8 @@ from lulcseg.sampling.plan import Plan, patch_rows
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import merge, mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.training.model_record import load_checkpoint
 from lulcseg.training.predictor import PatchPredictor, scaled_over
+from lulcseg.training.record_reading import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
 

@@ -13,7 +13,8 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.training.checkpoints import epochs_done
-from lulcseg.training.model_record import KEY, load_checkpoint
+from lulcseg.training.model_record import KEY
+from lulcseg.training.record_reading import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import record, save

@@ -17,7 +17,7 @@ from lulcseg.run.open_scenes import open_scenes
 from lulcseg.run.planning import make_plan
 from lulcseg.run.predict import predict
 from lulcseg.run.train import train
-from lulcseg.training.model_record import load_checkpoint
+from lulcseg.training.record_reading import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from tests.support.custom_parts import EpochDiary
 from tests.support.models import record, save

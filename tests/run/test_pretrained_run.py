@@ -16,7 +16,7 @@ from lulcseg.run.fingerprint import fingerprint_of
 from lulcseg.run.train import train
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
-from lulcseg.training.model_record import load_checkpoint
+from lulcseg.training.record_reading import load_checkpoint
 from tests.support.encoders import save_encoder
 
 Make = Callable[..., Path]

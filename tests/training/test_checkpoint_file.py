@@ -13,7 +13,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.training.checkpoint_file import WholeCheckpoints, read_checkpoint
-from lulcseg.training.model_record import load_checkpoint
+from lulcseg.training.record_reading import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from tests.support.models import record, save
 

@@ -14,7 +14,8 @@ from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import check_resumable, epochs_done
-from lulcseg.training.model_record import KEY, ModelRecord, check_same, load_checkpoint
+from lulcseg.training.model_record import KEY, check_same
+from lulcseg.training.record_reading import load_checkpoint, read_record
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.models import augmenting, record
@@ -29,7 +30,7 @@ def test_a_record_is_plain_and_comes_back_as_it_was() -> None:
     plain = known.to_plain()
     assert plain["model"]["filters"] == 4
     assert plain["scaling"]["range"] == [0.0, 4000.0]
-    assert ModelRecord.from_plain(plain, "here") == known
+    assert read_record(plain, "here") == known
 
 
 def test_an_old_checkpoint_is_read() -> None:
@@ -89,9 +90,9 @@ def test_an_incomplete_record_is_a_sentence(part: str) -> None:
     plain = record().to_plain()
     del plain[part]
     with pytest.raises(LulcsegError, match="here: its record is incomplete"):
-        ModelRecord.from_plain(plain, "here")
+        read_record(plain, "here")
     with pytest.raises(LulcsegError, match=r"an unknown entry 'model\.depht'"):
-        ModelRecord.from_plain(record().to_plain() | {"model": {"depht": 2}}, "here")
+        read_record(record().to_plain() | {"model": {"depht": 2}}, "here")
 
 
 class _Evil:

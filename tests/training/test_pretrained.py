@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lulcseg.models.pretrained import Normalisation, PretrainedWeights
-from lulcseg.training.model_record import ModelRecord, load_checkpoint
 from lulcseg.training.optimizers import build_optimizer
+from lulcseg.training.record_reading import load_checkpoint, read_record
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
 from tests.support.encoders import smp
@@ -68,11 +68,11 @@ def test_the_normalisation_travels_in_the_checkpoint_and_no_weights_are_read(tmp
 def test_without_weights_the_record_is_as_before() -> None:
     plain = record().to_plain()
     assert "weights" not in plain
-    assert ModelRecord.from_plain(plain, "here").weights is None
+    assert read_record(plain, "here").weights is None
     task = SegmentationTask(record())
     image = torch.rand(1, 3, 2, 2)
     assert task.normalisation(image, torch.ones(1, 2, 2, dtype=torch.bool)) is image
-    again = ModelRecord.from_plain(record(weights=WEIGHTS).to_plain(), "here")
+    again = read_record(record(weights=WEIGHTS).to_plain(), "here")
     assert again.weights == WEIGHTS
 
 
