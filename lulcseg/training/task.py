@@ -256,9 +256,7 @@ class SegmentationTask(pl.LightningModule):
 
     @torch.no_grad()
     def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
-        """Return the network's input for a training batch: scaled, augmented and normalised, in float32.
-
-        Whether scaling or augmentation comes first is ``scaling.before_augmentation``.
+        """Return the network's input: scaled and augmented (or the other way round), then normalised, in float32.
 
         Args:
             batch: As described for the class.
