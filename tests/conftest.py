@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,12 @@ import pytest
 import rasterio
 import shapely
 import yaml
+from hypothesis import settings
+
+settings.register_profile("lulcseg", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("lulcseg")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job, in which Ctrl-C would do nothing
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CRS = "EPSG:28355"
 LEFT, TOP, RES = 330_000.0, 8_050_000.25, 0.5
