@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,19 +13,21 @@ from lulcseg.augment.band_matching import QUANTILES, BandMatching
 from lulcseg.augment.exchange import Exchange
 from lulcseg.augment.low_frequencies import highest_frequency, low_amplitudes
 from lulcseg.augment.scaler import MOSAIC, Scaler
+from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.run.model_setup import measure_scenes, training_margin
 from lulcseg.run.open_scenes import check_imagery
 from lulcseg.sampling.patches_anywhere import draw_anywhere
 from lulcseg.scene.scene import Scene
-from lulcseg.scene.statistics import mosaic_statistics
+from lulcseg.scene.statistics import BandStatistics, mosaic_statistics
 from lulcseg.seeds import generator
 from lulcseg.settings.config import TrainConfig
+from lulcseg.training.mean_teacher import Unlabelled
 from lulcseg.training.model_record import ModelRecord
 
 _POOL = 256
-"""Patches of each unlabelled mosaic that amplitudes are taken of."""
+"""Patches of each unlabelled mosaic that amplitudes are taken of, or that self-training draws from."""
 
 _LEAST_PIXELS = 4 * QUANTILES
 """Pixels that quantiles may rest on."""
@@ -41,7 +44,7 @@ def check_unlabelled(
     """
     mosaics = {_same_files(scene): scene for scene in scenes}
     trained = {}
-    if unlabelled and config.exchange.share:
+    if unlabelled and config.uses_unlabelled:
         measured = zip(scenes, measure_scenes(scenes), strict=True)
         trained = {scene.name: each.quantiles(QUANTILES) for scene, each in measured}
     for scene in unlabelled:
@@ -52,7 +55,7 @@ def check_unlabelled(
                 where=scene.file.path,
                 remedy="leave it out of scenes.unlabelled",
             )
-        if config.exchange.share:
+        if config.uses_unlabelled:
             statistics = mosaic_statistics(scene.imagery, scene.cache)
             if statistics.bands[0].count < _LEAST_PIXELS:
                 raise LulcsegError(
@@ -68,7 +71,7 @@ def check_unlabelled(
                     remedy="leave it out of scenes.unlabelled",
                 )
             BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
-            if config.exchange.kind == "fourier":
+            if config.exchange.kind == "fourier" or config.self_training.weight:
                 _draw_pool(scene, _side(config, record), config.seed)
 
 
@@ -87,10 +90,7 @@ def build_exchange(
     if not settings.share or not unlabelled:
         return None
     trained, others = (measure_scenes(group) for group in (scenes, unlabelled))
-    limits = None
-    if record.scaling.method != "none" and record.scaling.over == MOSAIC:
-        scaler = Scaler(record.scaling, record.dtype)
-        limits = [scaler.limits_of(each.summary(record.scaling.percentiles)) for each in others]
+    limits = _limits(record, others) if record.scaling.over == MOSAIC else None
     pools = None
     if settings.kind == "fourier":
         side = _side(config, record)
@@ -104,6 +104,36 @@ def build_exchange(
         amplitudes=pools,
         limits=limits,
     )
+
+
+def unlabelled_patches(config: TrainConfig, unlabelled: Sequence[Scene], record: ModelRecord) -> Unlabelled | None:
+    """Return the patches that self-training draws from, up to 256 of each mosaic; None without self-training.
+
+    Args:
+        config: The run's settings.
+        unlabelled: The unlabelled scenes.
+        record: What travels with the model.
+    """
+    if not config.self_training.weight:
+        return None
+    side = _side(config, record)
+    windows = [_draw_pool(scene, side, config.seed) for scene in unlabelled]
+    read = [scene.imagery.read(w) for scene, own in zip(unlabelled, windows, strict=True) for w in own]
+    image, valid = (torch.from_numpy(np.stack(part)) for part in zip(*read, strict=True))
+    limits = None
+    if MOSAIC in (record.scaling.over, record.scaling.at_prediction):
+        each = _limits(record, measure_scenes(unlabelled))
+        repeated = None if each is None else [torch.cat([getattr(o, p) for o in each]) for p in Limits._fields]
+        limits = None if repeated is None else Limits(*(part.repeat_interleave(_POOL, 0) for part in repeated))
+    return Unlabelled(image, valid, limits)
+
+
+def _limits(record: ModelRecord, measured: Sequence[BandStatistics]) -> list[Limits] | None:
+    """Return the limits that scaling stretches mosaics by; None if it doesn't scale."""
+    if record.scaling.method == "none":
+        return None
+    scaler = Scaler(record.scaling, record.dtype)
+    return [scaler.limits_of(each.summary(record.scaling.percentiles)) for each in measured]
 
 
 def _same_files(scene: Scene) -> tuple[str, ...]:

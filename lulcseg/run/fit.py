@@ -23,7 +23,7 @@ from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightni
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.device_checks import syncs_batch_norm
-from lulcseg.run.exchange_setup import build_exchange
+from lulcseg.run.exchange_setup import build_exchange, unlabelled_patches
 from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics, training_margin
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.selection_entry import SelectionEntry
@@ -162,6 +162,7 @@ def build_task(
         prior_shift=prior_shift,
         class_weights=None if class_weights is None else list(class_weights.values()),
         exchange=build_exchange(config, scenes, unlabelled, record),
+        unlabelled=unlabelled_patches(config, unlabelled, record),
         scenes=[each.summary(config.scaling.percentiles) for each in measured if needs_statistics(config)],
     )
     if config.trainer.activation_checkpointing:

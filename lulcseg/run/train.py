@@ -91,7 +91,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
     found = None
     with new_run_dir(config.run_dir, again=earlier is not None) as folder:
         start = {} if earlier is None else earlier.taken_over(plan.digest())
-        seen = [scene.name for scene in unlabelled if config.exchange.share]
+        seen = [scene.name for scene in unlabelled if config.uses_unlabelled]
         start |= {"name": config.name, "seed": config.seed, "unlabelled_scenes": seen}
         writer = begin_record(folder, config, start, fingerprint, command)
         _start(writer, trained, planned, counts, class_weights)

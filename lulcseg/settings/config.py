@@ -20,6 +20,7 @@ from lulcseg.settings.sampling import SamplingSettings, ValidationSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.scenes import PredictScenes, TrainScenes
 from lulcseg.settings.schema import TARGET, refuse, setting
+from lulcseg.settings.self_training import SelfTrainingSettings
 from lulcseg.settings.study import StudySettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.settings.trial import TrialSettings
@@ -38,6 +39,7 @@ class TrainConfig:
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    self_training: SelfTrainingSettings = field(default_factory=SelfTrainingSettings)
     scaling: ScalingSettings = field(default_factory=ScalingSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     loss: LossSettings = field(default_factory=LossSettings)
@@ -76,6 +78,13 @@ class TrainConfig:
                 f"exchange.p={self.exchange.p:g} changes patches towards unlabelled mosaics, and there are none",
                 "name them in scenes.unlabelled, or set exchange.p=0",
             )
+        if self.self_training.weight and not self.scenes.unlabelled:
+            refuse(
+                f"self_training.weight={self.self_training.weight:g}: there are no unlabelled mosaics to learn from",
+                "name them in scenes.unlabelled, or set self_training.weight=0",
+            )
+        if self.self_training.weight and self.augment.margin:
+            refuse("self_training doesn't go with augment.margin", "set augment.margin=0")
         if self.mosaic.review_precision is not None:
             refuse(
                 "mosaic.review_precision: a model that is being trained has no calibration yet",
@@ -86,6 +95,11 @@ class TrainConfig:
                 f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",
                 "set trainer=ddp, and a launcher for many machines: hydra/launcher=slurm",
             )
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether unlabelled mosaics are used in training."""
+        return self.exchange.share > 0 or self.self_training.weight > 0
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.training.losses.cross_entropy import cross_entropy
 
 
@@ -29,6 +30,23 @@ def compile_network(network: nn.Module, attempt: Callable[[], object]) -> str | 
         reasons = (line for line in lines if line and not line.endswith("raised:"))  # that names a backend only
         return next(reasons, type(error).__name__)
     return None
+
+
+def compile_for_training(network: nn.Module, image: torch.Tensor, *, recomputes: bool) -> None:
+    """Compile a network for training, or say why it isn't compiled.
+
+    Args:
+        network: In training mode.
+        image: (B, C, P, P), as a micro-batch will be.
+        recomputes: Whether its activations are recomputed.
+    """
+    if is_rank_zero():
+        print_line("Compiling the network (trainer.compile) …")
+    reason = obstacle_to_compiling(network, recomputes=recomputes)
+    if reason is None:
+        reason = compile_network(network, lambda: try_step(network, image))
+    if reason is not None and is_rank_zero():
+        print_line(f"The network is not compiled: {reason}")
 
 
 def obstacle_to_compiling(network: nn.Module, *, recomputes: bool) -> str | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from lulcseg.errors import LulcsegError
 from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.settings.model import ModelSettings
@@ -13,7 +15,10 @@ from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.value_types import check_types
 from lulcseg.training.checkpoint_file import REMEDY, read_checkpoint
 from lulcseg.training.model_record import FORMAT, KEY, TRAINING, ModelRecord
-from lulcseg.training.record_checks import check_content, check_record, read_section
+from lulcseg.training.record_checks import check_content, check_record, check_shapes, read_section
+
+NETWORK = "network."
+"""What the names of the network's weights begin with in a checkpoint."""
 
 _AFTER = {"before_augmentation": False}
 """The order of scaling and augmentation in records that don't state it."""
@@ -70,3 +75,27 @@ def load_checkpoint(path: Path) -> tuple[ModelRecord, dict[str, Any]]:
         raise LulcsegError("a checkpoint, but not one of lulcseg", where=path, remedy=REMEDY)
     check_content(checkpoint, str(path), TRAINING)
     return read_record(checkpoint[KEY], str(path)), checkpoint
+
+
+def load_weights(path: Path, *, trust_target: bool = False) -> tuple[ModelRecord, dict[str, Tensor]]:
+    """Load a model's record and its network's weights, whose shapes are those of the record's network.
+
+    Args:
+        path: A ``.ckpt`` file of a run.
+        trust_target: Whether code that the record names may be imported.
+
+    Raises:
+        LulcsegError: As :func:`load_checkpoint`; weights of another network; a network of other code without
+            ``trust_target``.
+    """
+    record, checkpoint = load_checkpoint(path)
+    if record.model.target is not None and not trust_target:
+        raise LulcsegError(
+            f"its network is {record.model.target}, code outside lulcseg that would be imported and run",
+            where=path,
+            remedy="set trust_target=true if you trust the file and that code",
+        )
+    state = checkpoint["state_dict"]
+    weights = {name.removeprefix(NETWORK): value for name, value in state.items() if name.startswith(NETWORK)}
+    check_shapes(record, weights, str(path))
+    return record, weights

@@ -19,19 +19,19 @@ from lulcseg.errors import LulcsegError
 from lulcseg.models.freezing import freeze
 from lulcseg.models.networks import build_network, check_logits
 from lulcseg.models.pretrained import Normalisation
-from lulcseg.processes import is_rank_zero, print_line
-from lulcseg.training.augmenting import augmented, build_augmentation, exchanged
-from lulcseg.training.compiling import compile_network, obstacle_to_compiling, try_step
+from lulcseg.training.augmenting import build_augmentation, exchanged
+from lulcseg.training.compiling import compile_for_training
 from lulcseg.training.curve_scores import CLASSES, classes_averaged, curve_values
 from lulcseg.training.dropout_draws import dropout_draws
 from lulcseg.training.losses.class_weights import checked_weights, weights_differ
 from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
+from lulcseg.training.mean_teacher import UNLABELLED, MeanTeacher, Unlabelled
 from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same
+from lulcseg.training.network_input import NetworkInput
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
-from lulcseg.training.record_checks import check_shapes
-from lulcseg.training.record_reading import load_checkpoint, read_record
+from lulcseg.training.record_reading import load_weights, read_record
 from lulcseg.training.step_loss import StepLoss, summed_over_ranks
 from lulcseg.training.time_budget import time_spent
 from lulcseg.training.training_settings import TrainingSettings
@@ -58,6 +58,7 @@ class SegmentationTask(pl.LightningModule):
             uses the mosaic, in training or at prediction.
         at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
         exchange: Changes training patches towards unlabelled mosaics, before all else; None: nothing does.
+        unlabelled: Patches that are learnt from by self-training; needed if its weight isn't 0.
 
     Attributes:
         checkpoint: The file that the model was loaded from, if it was.
@@ -81,6 +82,7 @@ class SegmentationTask(pl.LightningModule):
         scenes: Sequence[Mapping[str, Any]] = (),
         at_prediction: str | None = None,
         exchange: Exchange | None = None,
+        unlabelled: Unlabelled | None = None,
     ) -> None:
         super().__init__()
         self.record = record
@@ -95,12 +97,16 @@ class SegmentationTask(pl.LightningModule):
         )
         self.normalisation = Normalisation(record.weights)
         self.exchange = exchange
+        taught = self.settings.self_training
+        self.teacher = MeanTeacher(self.network, taught, unlabelled) if taught.weight and unlabelled else None
         self.augmentation = build_augmentation(self.settings.augment, record)
+        self.inputs = NetworkInput(self.scaler, self.normalisation, self.augmentation, record.scaling.comes_first)
         self.class_weights = checked_weights(class_weights, self.settings.loss.weighs_classes, self.classes)
         self.loss = build_loss(self.settings.loss, self.classes, self.class_weights)
         correction = self.settings.loss.prior_correction
         self.register_buffer("prior_shift", correction_of(prior_shift, correction, self.classes), persistent=False)
         self.step_loss: StepLoss | None = None
+        self.total_steps = 0
         self.train_loss, self.val_loss = PixelLoss(), PixelLoss()
         self.train_confusion, self.val_confusion = (PixelConfusion(self.classes) for _ in range(2))
 
@@ -130,18 +136,9 @@ class SegmentationTask(pl.LightningModule):
                 scaling not over the batch, or a network of other code without ``trust_target``.
         """
         path = Path(checkpoint_path)
-        record, checkpoint = load_checkpoint(path)
-        if record.model.target is not None and not trust_target:
-            raise LulcsegError(
-                f"its network is {record.model.target}, code outside lulcseg that would be imported and run",
-                where=path,
-                remedy="set trust_target=true if you trust the file and that code",
-            )
+        record, weights = load_weights(path, trust_target=trust_target)
         # the weights come from the file, and what they expect from its record
         without_weights = dataclasses.replace(record.model, encoder_weights=None, freeze="none")
-        prefix, state = "network.", checkpoint["state_dict"]
-        weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        check_shapes(record, weights, str(path))
         task = cls(dataclasses.replace(record, model=without_weights), at_prediction=at_prediction)
         task.record, task.checkpoint = record, path
         try:
@@ -161,10 +158,7 @@ class SegmentationTask(pl.LightningModule):
         Returns:
             (B, K, P, P) logits; they don't depend on which patches share the batch.
         """
-        with torch.autocast(image.device.type, enabled=False):
-            unit = self.scaler.to_unit(image, valid)
-            scaled = self.normalisation(self.scaler(unit, valid, self.scaler.at_prediction, mosaic), valid)
-        return self._logits(scaled)
+        return self._logits(self.inputs.at_prediction(image, valid, mosaic))
 
     def train(self, mode: bool = True) -> Self:
         """Set training or evaluation mode; frozen parts stay in evaluation mode."""
@@ -183,20 +177,28 @@ class SegmentationTask(pl.LightningModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a micro-batch, weighted by its labelled pixels (:class:`StepLoss`)."""
         image, mask = self.prepared(batch, batch_index)
+        taught = self._taught(len(image), batch_index)
         with dropout_draws(self.record.model.dropout, image.device, self._numbers(batch_index)):
-            logits = self._logits(image)
-        total, pixels = self.loss(adjust_logits(logits, self.prior_shift), mask)
+            logits = self._logits(image if taught is None else torch.cat([image, taught[0]]))
+        own = logits[: len(image)]
+        total, pixels = self.loss(adjust_logits(own, self.prior_shift), mask)
         with torch.no_grad():
-            self.train_confusion.update(logits.argmax(dim=1), mask)
+            self.train_confusion.update(own.argmax(dim=1), mask)
             self.train_loss.update(total, pixels)
+        if taught is not None:
+            weight = self.settings.self_training.weight
+            more, sure = self.loss(logits[len(image) :], taught[1])
+            total, pixels = total + weight * more, pixels + weight * sure
         assert self.step_loss is not None
         return self.step_loss.add(total, pixels)
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Weight the gradients by the labelled pixels of all ranks and micro-batches.
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Let the teacher follow."""
+        if self.teacher is not None:
+            self.teacher.follow(self.network, self.trainer.global_step)
 
-        Lightning calls this with gradients summed, averaged over ranks and unscaled, before it clips them.
-        """
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Weight the gradients, summed, averaged over ranks and unscaled, by all ranks' and parts' labelled pixels."""
         assert self.step_loss is not None
         loss = self.step_loss.finish(optimizer, summed_over_ranks if self.trainer.world_size > 1 else None)
         # not for Lightning's bar, for which it would fetch the value in every step: ours takes it now and then
@@ -224,7 +226,7 @@ class SegmentationTask(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return optimiser and schedule over the run's steps, or its time where that ends first."""
-        steps = int(self.trainer.estimated_stepping_batches)
+        self.total_steps = steps = int(self.trainer.estimated_stepping_batches)
         # float16's gradients are unscaled before they are clipped, which a fused step would do itself, and too late
         fused = self.trainer.strategy.root_device.type == "cuda" and self.trainer.precision != "16-mixed"
         spent, frozen = time_spent(self.trainer), self.frozen.parameters
@@ -254,7 +256,6 @@ class SegmentationTask(pl.LightningModule):
         theirs = read_record(checkpoint.get(KEY, {}), "ckpt_path")
         check_same(self.record, theirs, other_weights=weights_differ(self.class_weights, checkpoint.get(WEIGHTS)))
 
-    @torch.no_grad()
     def prepared(self, batch: Mapping[str, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
         """Return the network's input: scaled and augmented (or the other way round), then normalised, in float32.
 
@@ -265,40 +266,40 @@ class SegmentationTask(pl.LightningModule):
         Returns:
             Images (B, C, P, P), 0 where there is no imagery, and class indices (B, P, P).
         """
-        mask, valid, scaler = batch["mask"], batch["valid"], self.scaler
         parts = self._numbers(batch_index)
-        with torch.autocast(batch["image"].device.type, enabled=False):
-            mosaic = scaler.of_scenes(batch["scene"]) if scaler.over == MOSAIC else None
+        mosaic = self.scaler.of_scenes(batch["scene"]) if self.scaler.over == MOSAIC else None
+        with torch.no_grad(), torch.autocast(batch["image"].device.type, enabled=False):
             raw, mosaic = exchanged(self.exchange, batch, mosaic, parts)
-            image = scaler.to_unit(raw, valid)
-            first = self.record.scaling.comes_first
-            if first:
-                image = scaler(image, valid, scaler.over, mosaic)
-            if self.augmentation is not None:
-                image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
-            image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
-            return self.normalisation(image, valid), mask
+        return self.inputs.in_training(raw, batch["mask"], batch["valid"], mosaic, parts)
+
+    @torch.no_grad()
+    def _taught(self, labelled: int, batch_index: int) -> tuple[Tensor, Tensor] | None:
+        """Return unlabelled patches with the teacher's labels, as :meth:`prepared` does; None before it begins."""
+        if self.teacher is None or self.trainer.global_step < self.settings.self_training.begins * self.total_steps:
+            return None
+        parts = self._numbers(batch_index)
+        raw, valid, mosaic = self.teacher.draw(labelled, parts)
+        image = self.inputs.at_prediction(raw, valid, mosaic)
+        mask = self.teacher.labels(self._logits(image, self.teacher.network), valid)
+        return self.inputs.in_training(raw, mask, valid, mosaic, [*parts, UNLABELLED])
 
     def _compile(self, patches: int) -> None:
         """Compile the network for micro-batches of a number of patches, or say why it isn't compiled."""
-        if is_rank_zero():
-            print_line("Compiling the network (trainer.compile) …")
-        reason = obstacle_to_compiling(self.network, recomputes=self.settings.trainer.activation_checkpointing)
-        if reason is None:
-            image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
-            with self.trainer.precision_plugin.forward_context():
-                reason = compile_network(
-                    self.network, lambda: try_step(self.network, image.contiguous(memory_format=self.layout))
-                )
-        if reason is not None and is_rank_zero():
-            print_line(f"The network is not compiled: {reason}")
+        image = torch.zeros(patches, self.record.bands, *[self.record.patch_size] * 2, device=self.device)
+        with self.trainer.precision_plugin.forward_context():
+            compile_for_training(
+                self.network,
+                image.contiguous(memory_format=self.layout),
+                recomputes=self.settings.trainer.activation_checkpointing,
+            )
 
     def _numbers(self, batch_index: int) -> list[int]:
         """Return the numbers that the random draws of a micro-batch depend on."""
         return [self.settings.seed, self.current_epoch, batch_index, self.global_rank]
 
-    def _logits(self, image: Tensor) -> Tensor:
-        return check_logits(self.network(image.contiguous(memory_format=self.layout)), image, self.classes)
+    def _logits(self, image: Tensor, network: torch.nn.Module | None = None) -> Tensor:
+        logits: Tensor = (network or self.network)(image.contiguous(memory_format=self.layout))
+        return check_logits(logits, image, self.classes)
 
     def _log_scores(self, stage: str, metric: PixelConfusion) -> None:
         counts = metric.compute()

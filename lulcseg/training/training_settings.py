@@ -12,6 +12,7 @@ from lulcseg.settings.exchange import ExchangeSettings
 from lulcseg.settings.loss import LossSettings
 from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.registry import plain_section
+from lulcseg.settings.self_training import SelfTrainingSettings
 from lulcseg.settings.trainer import TrainerSettings
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class TrainingSettings:
         trainer: Batch size, epochs, precision and device.
         seed: Seed of the run.
         exchange: How patches take on the look of unlabelled mosaics.
+        self_training: How unlabelled mosaics are learnt from.
     """
 
     augment: AugmentSettings = field(default_factory=AugmentSettings)
@@ -41,11 +43,20 @@ class TrainingSettings:
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     seed: int = 0
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    self_training: SelfTrainingSettings = field(default_factory=SelfTrainingSettings)
 
     @classmethod
     def of(cls, config: TrainConfig) -> TrainingSettings:
         """Return the sections of a run's settings."""
-        return cls(config.augment, config.loss, config.optim, config.trainer, config.seed, config.exchange)
+        return cls(
+            config.augment,
+            config.loss,
+            config.optim,
+            config.trainer,
+            config.seed,
+            config.exchange,
+            config.self_training,
+        )
 
     def fixed(self) -> dict[str, Any]:
         """Return the settings that must stay the same when training is resumed, by their dotted keys.
@@ -54,7 +65,7 @@ class TrainingSettings:
         Without augmentation it changes a step only a little, through batch norm and batch scaling.
         """
         sections: dict[str, Any] = {"augment": self.augment.with_preset(), "loss": self.loss, "optim": self.optim}
-        sections |= {"exchange": self.exchange}
+        sections |= {"exchange": self.exchange, "self_training": self.self_training}
         whole = {
             f"{name}.{key}": value for name, each in sections.items() for key, value in plain_section(each).items()
         }
@@ -79,8 +90,8 @@ class TrainingSettings:
 
     @property
     def _augments(self) -> bool:
-        """Whether any patch may be augmented: by a preset, single operations, a target or an exchange."""
-        own = self.augment.name != "none" or any(asdict(self.augment.p).values())
+        """Whether draws change patches: by a preset, single operations, a target, an exchange, or self-training."""
+        own = self.self_training.weight > 0 or self.augment.name != "none" or any(asdict(self.augment.p).values())
         return own or self.augment.target is not None or self.exchange.share > 0
 
 

@@ -1,0 +1,34 @@
+"""How training learns from unlabelled mosaics by what a teacher is sure of (``self_training:``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lulcseg.settings.schema import setting
+
+
+@dataclass
+class SelfTrainingSettings:
+    """How a model learns from unlabelled mosaics (`scenes.unlabelled`) what its own moving average is sure of."""
+
+    weight: float = setting(
+        0.0,
+        "Weight of a pixel that the teacher labelled, beside 1 of a labelled one; 0: none are.",
+        least=0.0,
+        most=10.0,
+    )
+    confidence: float = setting(
+        0.9, "Least probability of the teacher's class for a pixel to be labelled with it.", least=0.0, most=1.0
+    )
+    share: float = setting(
+        0.5, "Unlabelled patches of a step, as a share of the labelled ones; at least one.", least=0.01, most=4.0
+    )
+    begins: float = setting(
+        0.3, "Share of the training after which it begins, when the teacher knows something.", least=0.0, most=1.0
+    )
+    decay: float = setting(
+        0.99,
+        "Share of the teacher's weights that an optimiser step keeps, less at the beginning.",
+        least=0.0,
+        most=0.99999,
+    )
