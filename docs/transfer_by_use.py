@@ -1,7 +1,7 @@
 """Where a map of the synthetic landscape is wrong, by land use: python docs/transfer_by_use.py MAP --seed 10.
 
-A class has several land uses (cane, ratoon, cut), and `Other` many; which of them a map takes for what says more about a
-transfer to another date than the confusion of classes does.
+A class has several land uses (cane, ratoon, cut), and `Other` many; which of them a map takes for what says more about
+a transfer to another date than the confusion of classes does.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("map", type=Path, help="a map of a landscape, with the paper's legend")
     parser.add_argument("--seed", type=int, default=1, help="seed of the landscape (default: %(default)s)")
-    parser.add_argument(
-        "--date", type=int, default=2015, choices=(2015, 2018), help="of the map (default: %(default)s)"
-    )
+    parser.add_argument("--date", type=int, default=2015, choices=(2015, 2018), help="default: %(default)s")
     parser.add_argument("--rows", type=int, default=8, help="rows of the table (default: %(default)s)")
     arguments = parser.parse_args()
     with rasterio.open(arguments.map) as file:
