@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,7 +172,7 @@ def test_training_says_why_it_is_not_compiled(capsys: pytest.CaptureFixture[str]
 def test_batch_norm_over_devices_is_not_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     task = task_of(batch_size=2, compile=True)
     task.network = nn.SyncBatchNorm.convert_sync_batchnorm(task.network)
-    task._trainer = SimpleNamespace(precision_plugin=None)  # type: ignore[assignment]
+    task._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(forward_context=nullcontext))  # type: ignore[assignment]
     task._compile(2)
     assert "not compiled: batch norm takes its statistics over all devices" in capsys.readouterr().out
     assert task.network._compiled_call_impl is None
@@ -180,7 +181,7 @@ def test_batch_norm_over_devices_is_not_compiled(capsys: pytest.CaptureFixture[s
 def test_training_compiles_for_its_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = []
     monkeypatch.setattr(nn.Module, "compile", lambda self, **_: setattr(self, "tried", True))
-    monkeypatch.setattr("lulcseg.training.task.try_step", lambda network, image: shapes.append(tuple(image.shape)))
+    monkeypatch.setattr("lulcseg.training.compiling.try_step", lambda network, image: shapes.append(tuple(image.shape)))
     task = task_of(batch_size=2, compile=True)
     _fit(task, "32-true")
     assert shapes == [(2, 3, SIDE, SIDE)]
