@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from lulcseg import __version__
@@ -14,7 +15,9 @@ from lulcseg.commands import (
     check,
     collect,
     contact,
+    init,
     micro_batch,
+    predict,
     quicklook,
     rank,
     rate_range,
@@ -23,19 +26,43 @@ from lulcseg.commands import (
     study,
     sweep,
     synth,
+    train,
 )
 from lulcseg.errors import exits_cleanly
 
+_PROGRAMS = {"train": train.main, "predict": predict.main}
+"""Commands whose line Hydra reads."""
+
 _COMMANDS = (
-    check, contact, synth, calibrate, assess, quicklook, beside, micro_batch, rate_range, reference, agreement, sweep,
-    collect, rank, report, study,
+    init, check, contact, synth, train, predict, calibrate, assess, quicklook, beside, micro_batch, rate_range,
+    reference, agreement, sweep, collect, rank, report, study,
 )  # fmt: skip
 """In the order of ``--help``."""
 
 
+_WHAT_NEXT = f"""lulcseg {__version__}: from an aerial mosaic and digitised polygons to a land-cover map and its accuracy.
+
+  lulcseg train +experiment=demo_small   a small model of a made-up landscape, its map, accuracy and report
+  lulcseg init my_project                a folder for a scene, an experiment and a trial of your own
+  lulcseg check my_scene.yaml            what is in a scene, and what needs attention, before anything is trained
+  lulcseg train scene=my_scene.yaml      a model, a map and a report of it
+  lulcseg predict checkpoint=… scene=…   a map of another scene
+
+lulcseg --help lists all commands, lulcseg train --help every setting of a training.
+"""  # noqa: E501
+"""What ``lulcseg`` alone prints."""
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; bad input ends in one sentence and exit code 2."""
-    arguments = command_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] and words[0] in _PROGRAMS:
+        _PROGRAMS[words[0]]()
+        return
+    if not words:
+        sys.stdout.write(_WHAT_NEXT)
+        return
+    arguments = command_parser().parse_args(words)
     with exits_cleanly():
         arguments.run(arguments)
 
@@ -45,7 +72,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lulcseg",
         description="From an aerial mosaic and digitised polygons to a land-cover map and its accuracy.",
-        epilog="Training and prediction: python train.py --help, python predict.py --help.",
+        epilog="train.py and predict.py of a checkout are lulcseg train and lulcseg predict.",
     )
     parser.add_argument("--version", action="version", version=f"lulcseg {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")

@@ -12,9 +12,10 @@ import torch
 
 import lulcseg
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.run.fit import fit
 from lulcseg.settings.sampling import SamplingSettings
+from tests.support.checkout import ROOT
 from tests.support.models import record, save
 
 

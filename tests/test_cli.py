@@ -15,9 +15,9 @@ import pytest
 import shapely
 
 from lulcseg.cli import command_parser, main
-from lulcseg.launch.compose import ROOT
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, TOP, box, write_raster
+from tests.support.checkout import ROOT
 from tests.support.plans import drawn
 
 Make = Callable[..., Path]

@@ -40,6 +40,11 @@ def add_command(
     return parser
 
 
+def add_program(commands: Commands, name: str, help: str) -> None:
+    """List a program whose command line Hydra reads: :func:`lulcseg.cli.main` calls it before any parser does."""
+    commands.add_parser(name, add_help=False, help=help)
+
+
 def add_actions(commands: Commands, name: str, *, help: str) -> Commands:
     """Add a command that consists of actions, such as ``lulcseg study results``.
 

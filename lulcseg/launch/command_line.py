@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.launch.compose import CONF, ROOT, SCHEMAS, SWEEPS
+from lulcseg.invocation import call_of
+from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.experiments import series_of_experiments
+from lulcseg.settings.configuration_folders import SWEEPS, files_of, group_names
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
 
@@ -19,7 +21,7 @@ _HYDRAS_OWN = ("hydra", "hydra.runtime", "hydra.overrides", "hydra.mode", "hydra
 
 _MOST_RUNS = 10_000
 
-_NO_GROUPS = {"scenes", "hydra"}  # scene files are named by plain strings; launchers are Hydra's own group
+_NO_GROUPS = {"scenes"}  # scene files are named by plain strings
 
 
 @dataclass(frozen=True)
@@ -86,19 +88,14 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
 
 def groups() -> dict[str, list[str]]:
     """Return the Hydra groups and the names of their options."""
-    found = {
-        folder.name: sorted(p.stem for p in folder.glob("*.yaml"))
-        for folder in CONF.iterdir()
-        if folder.is_dir() and folder.name not in _NO_GROUPS
-    }
-    found["experiment"] = sorted([*found["experiment"], *series_of_experiments()])
-    found[SWEEPS] = sorted(p.stem for p in (ROOT / SWEEPS).glob("*.yaml"))
+    found = {group: list(files_of(group)) for group in {*group_names(), SWEEPS} - _NO_GROUPS}
+    found["experiment"] = sorted({*found["experiment"], *series_of_experiments()})
     return found
 
 
 def program_of(sweep: str) -> str:
     """Return which script runs a sweep: "train" or "predict", by the base that its file names."""
-    bases = [str(entry) for entry in read_yaml(ROOT / SWEEPS / f"{sweep}.yaml").get("defaults", [])]
+    bases = [str(entry) for entry in read_yaml(files_of(SWEEPS)[sweep]).get("defaults", [])]
     return "predict" if "base/predict" in bases else "train"
 
 
@@ -144,11 +141,6 @@ def _check_key(program: str, override: Any, options: Mapping[str, Any], targets:
         return
     schema = SCHEMAS[program]
     known = known_keys(schema)
-    if key in known and key not in options and (ROOT / key).is_dir():
-        raise LulcsegError(
-            f"a folder hides the setting {key}: Hydra takes it for a group of settings", where=ROOT / key,
-            remedy="give the folder another name",
-        )  # fmt: skip
     if key in options or key in known:
         return
     if any(key.startswith(f"{free}.") for free in (*targets, *free_keys(schema))):
@@ -168,7 +160,7 @@ def _check_several(line: CommandLine, override: Any) -> None:
         raise LulcsegError(
             "+sweeps= needs -m",
             where="command line",
-            remedy=f"write python {line.program}.py -m {override.input_line}",
+            remedy=f"write {call_of(line.program)} -m {override.input_line}",
         )
     if override.is_sweep_override():
         raise LulcsegError(
@@ -228,7 +220,7 @@ def _check_program(program: str, override: Any) -> None:
         what = "predicts models that are trained already" if own == "predict" else "trains models"
         raise LulcsegError(
             f"+sweeps={override.value()} {what}", where="command line",
-            remedy=f"write python {own}.py -m {override.input_line}",
+            remedy=f"write {call_of(own)} -m {override.input_line}",
         )  # fmt: skip
 
 

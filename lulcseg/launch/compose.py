@@ -6,24 +6,20 @@ Hydra adds ``+anything=…`` silently. So every override's key is checked before
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.settings import presets
 from lulcseg.settings.config import PredictConfig, TrainConfig
+from lulcseg.settings.configuration_folders import CONF, group_names
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import TARGET, defaults_of, free_keys, known_keys, suggest_key
 
-ROOT = Path(__file__).resolve().parents[2]
-CONF = presets.CONF
 SCHEMAS: dict[str, type] = {"train": TrainConfig, "predict": PredictConfig}
-SWEEPS = "sweeps"
 _EXTRAS = {
     "hydra/launcher/joblib": "joblib",
     "hydra/launcher/ray": "ray",
@@ -39,19 +35,20 @@ _REFUSED = re.compile(r"Could not override '([\w.]+)'")
 def register_defaults() -> None:
     """Register what ``conf/`` builds on: the settings' defaults, series of experiments, and the resolver of the time.
 
-    Defaults are registered as plain containers, so that a wrong value is reported in this package's words. The
-    project's root is a variable of the environment, so that the processes that a launcher starts know it too.
+    Defaults are registered as plain containers, so that a wrong value is reported in this package's words.
     """
     from hydra.core.config_store import ConfigStore
     from hydra.core.utils import setup_globals
 
+    from lulcseg.launch.configuration_sources import register_sources
+
     setup_globals()
+    register_sources()
     store = ConfigStore.instance()
     for name, schema in SCHEMAS.items():
         store.store(name=f"{name}_defaults", node=defaults_of(schema))
     for name, content in series_of_experiments().items():
         store.store(group="experiment", name=name, node=content, package="_global_")
-    os.environ["LULCSEG_ROOT"] = str(ROOT)
 
 
 def compose(name: str, overrides: Sequence[str] = ()) -> Any:
@@ -161,7 +158,7 @@ def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:
     near = suggest_key(key, SCHEMAS[name])
     if near.startswith(f"did you mean '{section}."):
         return near
-    return f"write +{key}=…" if free or (CONF / key).is_dir() else near
+    return f"write +{key}=…" if free or key in group_names() else near
 
 
 def load_jobs(name: str, jobs: Sequence[Sequence[str]], master: Any = None) -> list[Any]:

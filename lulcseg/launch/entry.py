@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any
 
 from lulcseg.errors import LulcsegError, describe_error, exits_cleanly
+from lulcseg.invocation import arguments_of, call_of
 from lulcseg.launch.command_line import CommandLine, read_command_line
-from lulcseg.launch.compose import CONF, filled, hydra_of, load, register_defaults
+from lulcseg.launch.compose import filled, hydra_of, load, register_defaults
 from lulcseg.launch.jobs import Job, prepared_jobs
 from lulcseg.processes import export_import_path
+from lulcseg.settings.configuration_folders import CONF, in_place_of_shipped
 
 _HELP = {"--help", "-h"}
 _ASKS_ONLY = {"--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
@@ -38,22 +40,25 @@ def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     score: float | None = None
     with exits_cleanly():
-        if _HELP & set(sys.argv[1:]):
+        words = arguments_of(name)
+        if _HELP & set(words):
             from lulcseg.launch.help_text import help_text
 
-            sys.stdout.write(help_text(name, sys.argv[1:]) + "\n")
-        elif _ASKS_ONLY & set(sys.argv[1:]):
-            _print_only(name)
-        elif (line := read_command_line(name, sys.argv[1:])).multirun:
+            sys.stdout.write(help_text(name, words) + "\n")
+        elif _ASKS_ONLY & set(words):
+            _print_only(name, words)
+        elif (line := read_command_line(name, words)).multirun:
             _run_several(line, task)
         else:
             score = _run_one(line, task)
     return score
 
 
-def _print_only(name: str) -> None:
+def _print_only(name: str, words: Sequence[str]) -> None:
     """Let Hydra answer what asks for help or settings."""
     import hydra
+
+    sys.argv[1:] = words
 
     register_defaults()
 
@@ -71,6 +76,7 @@ def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | 
     with hydra_of(line.program) as hydra:
         config = load(line.program, line.overrides)
         settings = filled(line.program, config)
+        _tell_own(config)
         score: float | None = run_one(hydra, config, partial(_single, task, settings))
     return score
 
@@ -81,9 +87,10 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None
 
     export_import_path()  # a launcher's processes
     name = line.program
-    command = f"python {shlex.join([f'{name}.py', *sys.argv[1:]])}"
+    command = shlex.join([*call_of(name).split(), *arguments_of(name)])
     with hydra_of(name) as hydra:
         master = load(name, line.overrides, several=True)
+        _tell_own(master)
         if master.hydra.sweeper._target_ != _BASIC_SWEEPER:
             filled(name, master)  # what is wrong with it is reported before the first run
             hydra.multirun(name, partial(_searched, name, command), line.overrides)
@@ -96,6 +103,13 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None
             run_all(hydra, master, partial(_apart, name, command, settings))
         else:
             run_all(hydra, master, partial(_one_of, task, settings))
+
+
+def _tell_own(config: Any) -> None:
+    """Say which of the chosen options are the user's own files in place of shipped ones."""
+    for group, choice in config.hydra.runtime.choices.items():
+        if isinstance(choice, str) and (own := in_place_of_shipped(str(group), choice)) is not None:
+            sys.stderr.write(f"lulcseg: {group}={choice} is {own}, in place of lulcseg's own.\n")
 
 
 def _sweep(jobs: Sequence[Job], run: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from lulcseg.settings.presets import CONF
+from lulcseg.settings.configuration_folders import CONF
 
 
 @lru_cache(maxsize=1)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from string import Template
 
+from lulcseg.invocation import call_of
 from lulcseg.launch.command_line import groups
-from lulcseg.launch.compose import CONF, hydra_of, load
+from lulcseg.launch.compose import hydra_of, load
+from lulcseg.settings.configuration_folders import files_of
 
 
 def help_text(program: str, argv: Sequence[str]) -> str:
@@ -26,7 +28,7 @@ def help_text(program: str, argv: Sequence[str]) -> str:
     with hydra_of(program):
         config = load(program, list(arguments.overrides))
     settings = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    scenes = {"scenes": sorted(path.stem for path in (CONF / "scenes").glob("*.yaml"))}
+    scenes = {"scenes": list(files_of("scenes"))}
     listed = "".join(f"{group}: {', '.join(options)}\n" for group, options in sorted((groups() | scenes).items()))
-    template = Template(config.hydra.help.template)
+    template = Template(config.hydra.help.template.replace(f"python {program}.py", call_of(program)))
     return template.substitute(APP_CONFIG_GROUPS=listed, CONFIG=OmegaConf.to_yaml(settings, resolve=arguments.resolve))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lulcseg.launch.command_line import read_command_line
-from lulcseg.launch.compose import ROOT, SWEEPS, compose_all, load_jobs
+from lulcseg.launch.compose import compose_all, load_jobs
 from lulcseg.launch.hydra_runner import overrides_of
+from lulcseg.settings.configuration_folders import SWEEPS, files_of
 from lulcseg.settings.plain_yaml import read_yaml
 
 
@@ -83,7 +84,7 @@ def split_jobs(overrides: Sequence[str]) -> list[list[str]]:
 
 def parameters_of(sweep: str) -> dict[str, str]:
     """Return the sweeper's parameters of a file of ``sweeps/``: override → its values as Hydra writes them."""
-    content = read_yaml(ROOT / SWEEPS / f"{sweep}.yaml")
+    content = read_yaml(files_of(SWEEPS)[sweep])
     return {str(key): str(value) for key, value in content["hydra"]["sweeper"]["params"].items()}
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.launch.command_line import groups, program_of
-from lulcseg.launch.compose import SWEEPS, compose
+from lulcseg.launch.compose import compose
 from lulcseg.launch.jobs import parameters_of, split_jobs
 from lulcseg.scene.spec import find_scene
+from lulcseg.settings.configuration_folders import SWEEPS
 from lulcseg.settings.plain_yaml import read_yaml
 
 
@@ -41,7 +42,7 @@ def wandb_sweep(sweep: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         "metric": {"name": _metric(first), "goal": "maximize"},
         "parameters": {key: {"values": _values(values)} for key, values in swept.items()},
         "command": [
-            "${env}", "${interpreter}", "${program}", "-m", f"+sweeps={sweep}", *online, *overrides,
+            "${env}", "${interpreter}", "-m", "lulcseg", program, "-m", f"+sweeps={sweep}", *online, *overrides,
             "${args_no_hyphens}",
         ],
     }  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of, read_json
+from lulcseg.invocation import call_of
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.config import PredictConfig
@@ -108,7 +109,7 @@ def _replicates(folder: Path) -> list[Path]:
         raise LulcsegError(
             f"{len(lacking)} of its {len(found)} replicates are not trained to the end: {', '.join(lacking)}",
             where=folder,
-            remedy="run its sweep to the end (python train.py -m +sweeps=…)"
+            remedy=f"run its sweep to the end ({call_of('train')} -m +sweeps=…)"
             + (f", or give those that are: 'checkpoint=[{','.join(done)}]'" if done else ""),
         )
     return [path for path in found.values() if path is not None]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ import yaml
 
 from lulcseg.errors import LulcsegError, describe_error, failure_state
 from lulcseg.files import replacing
+from lulcseg.invocation import this_command
 from lulcseg.run_folder.creation import HELD
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord, timestamp
@@ -110,7 +109,7 @@ def begin_record(
     known = {
         "trial": TrialEntry.of_settings(config.trial),
         "fingerprint": fingerprint,
-        "command": command or _command(),
+        "command": command or this_command(),
         "started": timestamp(),
         "attempts": 1,
     }
@@ -183,9 +182,3 @@ def _checkpoint_to_resume(folder: RunFolder, settings: TrainingSettings) -> Path
         else:
             return checkpoint
     return None
-
-
-def _command() -> str:
-    name = Path(sys.argv[0])
-    script = os.path.relpath(name) if name.is_absolute() and name.is_relative_to(Path.cwd()) else str(name)
-    return "python " + shlex.join([script, *sys.argv[1:]])

@@ -13,11 +13,11 @@ from typing import Any
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of
 from lulcseg.legend import PAPER_LEGEND, Legend
+from lulcseg.settings.configuration_folders import files_of
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.plain_yaml import read_yaml, refuse_references
 from lulcseg.settings.schema import setting
 
-SCENES = Path(__file__).resolve().parents[2] / "conf" / "scenes"
 IGNORE_NAME = "ignore"
 _FORMULA = ("=", "+", "-", "@")
 """Beginnings of a cell that spreadsheets take for a formula."""
@@ -135,7 +135,7 @@ def find_scene(name: str) -> Path:
     path = path_of(name, "scene")
     if path.is_file():
         return path.resolve()
-    known = {p.stem: p for p in SCENES.glob("*.yaml")}
+    known = files_of("scenes")
     if name in known:
         return known[name]
     if path.is_dir():

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.settings.configuration_folders import files_of
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 GROUPS = ("augment", "mosaic")
 """Groups whose options are presets: each states its own name and its values."""
 
 
 def preset_names(group: str) -> tuple[str, ...]:
     """Return the names of a group's presets, in alphabetical order."""
-    return tuple(sorted(path.stem for path in (CONF / group).glob("*.yaml")))
+    return tuple(files_of(group))
 
 
 def load_preset(group: str, name: str) -> dict[str, Any]:
@@ -30,7 +30,14 @@ def load_preset(group: str, name: str) -> dict[str, Any]:
     Raises:
         LulcsegError: There is no such preset, or it can't be read.
     """
-    return deepcopy(_read(CONF / group / f"{name}.yaml", group, name))
+    path = files_of(group).get(name)
+    if path is None:
+        raise LulcsegError(
+            f"{group}.name={name} is not one of its choices",
+            where="configuration",
+            remedy=did_you_mean(name, preset_names(group)),
+        )
+    return deepcopy(_read(path))
 
 
 def separate_presets(plain: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,14 +72,9 @@ def _without(section: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str,
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, group: str, name: str) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     import yaml
 
-    if not path.is_file():
-        raise LulcsegError(
-            f"{group}.name={name} is not one of its choices", where="configuration",
-            remedy=did_you_mean(name, preset_names(group)),
-        )  # fmt: skip
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:

@@ -20,11 +20,12 @@ from rio_cogeo import cog_validate
 from shapely.geometry import box
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.run.predict import predict
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.scene import Scene
 from tests.conftest import scene_maker, write_raster
+from tests.support.checkout import ROOT
 from tests.support.small_runs import QUICK, run
 
 Make = Callable[..., Path]

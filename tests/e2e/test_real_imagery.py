@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from lulcseg.grid import Window
-from lulcseg.launch.compose import ROOT
 from lulcseg.legend import IGNORE
 from lulcseg.scene.check.imagery_check import check_imagery
 from lulcseg.scene.check.labels_check import check_labels
 from lulcseg.scene.check.points_check import check_points
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
+from tests.support.checkout import ROOT
 from tests.support.plans import drawn
 
 DATA = ROOT.parent / "shared" / "data"

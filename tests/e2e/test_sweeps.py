@@ -17,13 +17,14 @@ import pytest
 import torch
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.launch.jobs import jobs_of
 from lulcseg.launch.status import survey
 from lulcseg.launch.sweep_runs import begin_sweep
 from lulcseg.locks import is_locked
 from lulcseg.run.train import train
 from tests.conftest import scene_maker
+from tests.support.checkout import ROOT
 
 EPOCHS = 8
 SMALL = [

@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from lulcseg.grid import Window
-from lulcseg.launch.compose import ROOT
 from lulcseg.legend import IGNORE
 from lulcseg.run import fit as fitting
 from lulcseg.scene.dataset import SceneDataset
@@ -23,6 +22,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.training.record_reading import load_checkpoint
 from tests.e2e import two_ranks
 from tests.e2e.two_ranks import BATCH, MICRO, SIZE, TRAIN, fingerprint, places
+from tests.support.checkout import ROOT
 
 Diaries = list[dict[str, Any]]
 

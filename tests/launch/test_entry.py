@@ -16,8 +16,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json, write_json
 from lulcseg.launch import entry
 from lulcseg.launch import sweep_runs as sweeping
-from lulcseg.launch.compose import ROOT
 from lulcseg.launch.jobs import jobs_from
+from tests.support.checkout import ROOT
 
 SCENE = ["scene=any", "scenes.assess=[any]"]
 

@@ -11,11 +11,12 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.command_line import groups, program_of
-from lulcseg.launch.compose import ROOT, compose, compose_all
+from lulcseg.launch.compose import compose, compose_all
 from lulcseg.launch.jobs import jobs_from, jobs_of
 from lulcseg.launch.wandb_agents import wandb_sweep
 from lulcseg.settings.augment import AugmentSettings
 from lulcseg.settings.mosaic import MosaicSettings
+from tests.support.checkout import ROOT
 
 # Section 2 and Table 2 for what every trial shares; Tables 3 and 5 for patches and batches.
 SHARED = {
@@ -216,9 +217,10 @@ def test_a_wandb_sweep_is_of_the_same_runs(name: str) -> None:
     assert made["program"] == f"{program}.py"
     assert made["method"] == "grid"
     assert set(made["metric"]) == {"name", "goal"}
-    assert made["command"][:5] == ["${env}", "${interpreter}", "${program}", "-m", f"+sweeps={name}"]
+    assert made["command"][:4] == ["${env}", "${interpreter}", "-m", "lulcseg"]
+    assert made["command"][4:7] == [program, "-m", f"+sweeps={name}"]
     assert made["command"][-1] == "${args_no_hyphens}"
-    fixed = [word for word in made["command"][4:-1] if word != "logger.offline=false"]
+    fixed = [word for word in made["command"][6:-1] if word != "logger.offline=false"]
     swept = runs_of(name)
     runs = [[]]
     for key, values in made["parameters"].items():

@@ -17,7 +17,7 @@ import pytest
 from lulcseg.errors import LulcsegError
 from lulcseg.files import read_json
 from lulcseg.launch import sweep_runs as sweep
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.launch.status import ReplicateStatus, print_status, seconds_left, survey
 from lulcseg.launch.sweep_runs import begin_sweep, run_replicate
 from lulcseg.launch.trial_folder import check_layout, write_trial
@@ -26,6 +26,7 @@ from lulcseg.processes import as_keyboard_interrupt
 from lulcseg.run.resume import recording_outcome
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RecordWriter, RunRecord
+from tests.support.checkout import ROOT
 
 
 def wait_for(there: Callable[[], bool]) -> None:

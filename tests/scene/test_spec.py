@@ -15,10 +15,10 @@ import yaml
 from rasterio.errors import NotGeoreferencedWarning
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import read_scene
 from tests.conftest import CRS, box, write_raster
+from tests.support.checkout import ROOT
 
 Make = Callable[..., Path]
 

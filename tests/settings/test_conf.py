@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 from lulcseg.launch.command_line import groups, program_of
-from lulcseg.launch.compose import CONF, ROOT, SCHEMAS, compose
+from lulcseg.launch.compose import SCHEMAS, compose
 from lulcseg.launch.jobs import jobs_of
 from lulcseg.scene.spec import SceneSpec, SyntheticSpec
+from lulcseg.settings.configuration_folders import CONF
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import defaults_of
+from tests.support.checkout import ROOT
 
 HYDRAS = CONF / "hydra"  # options of Hydra's own groups, whose defaults are a plugin's
 FILES = sorted(p for p in [*CONF.rglob("*.yaml"), *(ROOT / "sweeps").rglob("*.yaml")] if HYDRAS not in p.parents)

@@ -9,11 +9,12 @@ from dataclasses import asdict
 import pytest
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.launch.jobs import jobs_from
 from lulcseg.settings.config import TrainConfig
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.loss import LossSettings
+from tests.support.checkout import ROOT
 
 SECTIONS = ("model", "loss", "optim", "sampling", "augment")
 

@@ -6,10 +6,11 @@ import pytest
 import yaml
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import CONF, compose
+from lulcseg.launch.compose import compose
 from lulcseg.mosaic.passes import Pass, PassPlan, plan_from
 from lulcseg.mosaic.products import LAYERS
 from lulcseg.mosaic.weight_windows import WEIGHTS
+from lulcseg.settings.configuration_folders import CONF
 from lulcseg.settings.mosaic import OUTPUTS, MosaicSettings
 from tests.support.pass_plans import CROP, MULTIPLE, PLANS
 

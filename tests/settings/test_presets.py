@@ -75,17 +75,17 @@ def test_operations_that_imagery_cannot_have_are_left_out_of_a_preset_that_is_wr
 
 
 def test_a_file_under_conf_is_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presets, "CONF", tmp_path)
+    monkeypatch.chdir(tmp_path)
     for group, text in (("augment", "name: mine\np: {blur: 0.5}"), ("mosaic", "name: mine\npasses: [{flips: true}]")):
-        (tmp_path / group).mkdir()
-        (tmp_path / group / "mine.yaml").write_text(text)
+        (tmp_path / "conf" / group).mkdir(parents=True)
+        (tmp_path / "conf" / group / "mine.yaml").write_text(text)
     assert fill(AugmentSettings, {"name": "mine"}, "here").with_preset().p.blur == 0.5
     assert {o.name for o in build("mine", 3).operations} == {"blur"}
     label, plan = plan_from(fill(MosaicSettings, {"name": "mine"}, "here"))
     assert (label, len(plan.passes[0].views)) == ("mine", 2)
     with pytest.raises(LulcsegError, match=r"name=mien is not one of its choices; did you mean 'mine'"):
         fill(AugmentSettings, {"name": "mien"}, "here")
-    (tmp_path / "mosaic" / "mine.yaml").write_text("passes: [")
+    (tmp_path / "conf" / "mosaic" / "mine.yaml").write_text("passes: [")
     presets._read.cache_clear()
     with pytest.raises(LulcsegError, match="can't be read"):
         load_preset("mosaic", "mine")

@@ -10,9 +10,10 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.command_line import groups
-from lulcseg.launch.compose import CONF, SCHEMAS, compose
+from lulcseg.launch.compose import SCHEMAS, compose
 from lulcseg.launch.jobs import jobs_from
 from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.configuration_folders import CONF
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import known_keys
 
@@ -46,15 +47,6 @@ def test_a_range_does_not_cut_what_a_mosaics_deviation_counted() -> None:
     for options in (["scaling=standardise"], ["scaling.method=standardise", "scaling.at_prediction=mosaic"]):
         with pytest.raises(LulcsegError, match=r"scaling\.range doesn't go with"):
             compose("train", [*options, "scaling.range=[0,4000]"])
-
-
-def test_a_folder_that_hides_a_setting_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lulcseg.launch.command_line.ROOT", tmp_path)
-    (tmp_path / "sweeps").mkdir()
-    jobs_from("train", ["cache=/tmp/x"])
-    (tmp_path / "cache").mkdir()
-    with pytest.raises(LulcsegError, match="a folder hides the setting cache"):
-        jobs_from("train", ["cache=/tmp/x"])
 
 
 def test_a_study_stands_for_the_papers_numbers_and_the_command_line_stands_over_it() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from lulcseg.cli import command_parser
-from lulcseg.launch.compose import ROOT
 from lulcseg.launch.jobs import jobs_from, jobs_of
 from lulcseg.study.effects import read_questions
+from tests.support.checkout import ROOT
 
 SCRIPT = ROOT / "docs" / "study" / "mini.sh"
 STUB = """#!{python}

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lulcseg.launch.compose import ROOT, compose
+from lulcseg.launch.compose import compose
 from lulcseg.run.train import train
+from tests.support.checkout import ROOT
 
 SMALL = [
     "sampling.patch_size=32", "sampling.patches=48", "model.filters=8", "model.depth=2", "trainer.epochs=6",

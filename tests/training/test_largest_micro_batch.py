@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lulcseg.cli import main
-from lulcseg.launch.compose import ROOT
 from lulcseg.training.largest_micro_batch import KEPT_FREE, StepMeasurement, largest_that_fits
+from tests.support.checkout import ROOT
 from tests.support.models import step_memory
 
 
