@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; bad input ends in one sentence and exit code 2."""
     words = sys.argv[1:] if argv is None else list(argv)
     if words[:1] and words[0] in _PROGRAMS:
-        _PROGRAMS[words[0]]()
+        _PROGRAMS[words[0]](words[1:])
         return
     if not words:
         sys.stdout.write(_WHAT_NEXT)

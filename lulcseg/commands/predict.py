@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lulcseg.commands.parsers import Commands, add_program
 from lulcseg.settings.config import PredictConfig
 
@@ -11,11 +13,15 @@ def add(commands: Commands) -> None:
     add_program(commands, "predict", "map a scene with a trained model, and assess the map (lulcseg predict --help)")
 
 
-def main() -> None:
-    """Compose the settings and run them."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Compose the settings and run them.
+
+    Args:
+        words: What follows its name on the command line; None: this process's.
+    """
     from lulcseg.launch.entry import run_hydra
 
-    run_hydra("predict", _predict)
+    run_hydra("predict", _predict, words)
 
 
 def _predict(config: PredictConfig) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lulcseg.commands.parsers import Commands, add_program
 from lulcseg.settings.config import TrainConfig
 
@@ -11,11 +13,15 @@ def add(commands: Commands) -> None:
     add_program(commands, "train", "train a model, map and assess scenes with it (lulcseg train --help)")
 
 
-def main() -> None:
-    """Compose the settings and run them."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Compose the settings and run them.
+
+    Args:
+        words: What follows its name on the command line; None: this process's.
+    """
     from lulcseg.launch.entry import run_hydra
 
-    run_hydra("train", _train)
+    run_hydra("train", _train, words)
 
 
 def _train(config: TrainConfig) -> float | None:

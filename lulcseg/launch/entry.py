@@ -23,7 +23,7 @@ _ASKS_ONLY = {"--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--res
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
-def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
+def run_hydra(name: str, task: Callable[[Any], float | None], words: Sequence[str] | None = None) -> float | None:
     """Compose ``conf/<name>.yaml`` from the command line and run it.
 
     A single run is passed to ``task``. Of several trainings each is a process of its own. Of a trial's sweep
@@ -33,6 +33,7 @@ def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
     Args:
         name: "train" or "predict".
         task: Called with the typed settings; returns the run's score, or None without one.
+        words: What follows the program's name on the command line; None: this process's.
 
     Returns:
         The score of a single run.
@@ -40,7 +41,7 @@ def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     score: float | None = None
     with exits_cleanly():
-        words = arguments_of(name)
+        words = arguments_of(name) if words is None else list(words)
         if _HELP & set(words):
             from lulcseg.launch.help_text import help_text
 
@@ -48,7 +49,7 @@ def run_hydra(name: str, task: Callable[[Any], float | None]) -> float | None:
         elif _ASKS_ONLY & set(words):
             _print_only(name, words)
         elif (line := read_command_line(name, words)).multirun:
-            _run_several(line, task)
+            _run_several(line, task, words)
         else:
             score = _run_one(line, task)
     return score
@@ -81,13 +82,13 @@ def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | 
     return score
 
 
-def _run_several(line: CommandLine, task: Callable[[Any], float | None]) -> None:
+def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: Sequence[str]) -> None:
     """Run the jobs of a command line with ``-m``."""
     from lulcseg.launch.hydra_runner import run_all
 
     export_import_path()  # a launcher's processes
     name = line.program
-    command = shlex.join([*call_of(name).split(), *arguments_of(name)])
+    command = shlex.join([*call_of(name).split(), *words])
     with hydra_of(name) as hydra:
         master = load(name, line.overrides, several=True)
         _tell_own(master)
