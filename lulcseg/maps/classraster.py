@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,14 @@ from typing import Self
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioIOError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import is_there
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 
@@ -108,16 +111,16 @@ class ClassRaster:
             window: May reach outside the raster, where the class is 255.
 
         Raises:
-            LulcsegError: A code is not in the legend.
+            LulcsegError: A code is not in the legend, or the file is damaged.
         """
         out = np.full((window.height, window.width), IGNORE, dtype=np.uint8)
         inside = window.intersection(Window(0, 0, self.height, self.width))
         if inside.is_empty:
             return out
         at = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
-        out[inside.slices_in(window)] = self._indexed(
-            self._data.read(1, window=at), self._data.read_masks(1, window=at)
-        )
+        with _naming_damage(self._path):
+            codes, mask = self._data.read(1, window=at), self._data.read_masks(1, window=at)
+        out[inside.slices_in(window)] = self._indexed(codes, mask)
         return out
 
     def overview(self, height: int, width: int) -> NDArray[np.uint8]:
@@ -132,11 +135,13 @@ class ClassRaster:
             are any.
 
         Raises:
-            LulcsegError: A code is not in the legend.
+            LulcsegError: A code is not in the legend, or the file is damaged.
         """
         shape = (height, width)
-        codes = self._data.read(1, out_shape=shape, resampling=Resampling.mode)
-        return self._indexed(codes, self._data.read_masks(1, out_shape=shape, resampling=Resampling.nearest))
+        with _naming_damage(self._path):
+            codes = self._data.read(1, out_shape=shape, resampling=Resampling.mode)
+            mask = self._data.read_masks(1, out_shape=shape, resampling=Resampling.nearest)
+        return self._indexed(codes, mask)
 
     def _indexed(self, codes: NDArray[np.integer], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Convert codes to class indices."""
@@ -155,18 +160,38 @@ class ClassRaster:
         return index
 
 
-def open_raster(path: Path) -> rasterio.DatasetReader:
-    """Open a raster for reading.
+@contextmanager
+def open_raster(path: Path) -> Iterator[rasterio.DatasetReader]:
+    """Open a raster for reading within a block.
 
     Raises:
-        LulcsegError: The file is missing or not a raster.
+        LulcsegError: The file is missing, not a raster, or damaged; the latter may show only where the block reads.
     """
-    if not path.exists():
+    if not is_there(path):
         raise LulcsegError("no such file", where=path, remedy="check the path")
     try:
-        return rasterio.open(path)
-    except RasterioIOError as error:
+        data = rasterio.open(path)
+    except (RasterioError, CPLE_BaseError, CRSError) as error:
         raise LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)") from error
+    with data, _naming_damage(path):
+        yield data
+
+
+@contextmanager
+def _naming_damage(path: Path) -> Iterator[None]:
+    """Turn what GDAL says of a raster that can't be read into a sentence that names the raster.
+
+    Raises:
+        LulcsegError: It can't be read, or its header states a size that no memory holds.
+    """
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, CRSError, UnicodeDecodeError, MemoryError) as error:
+        raise LulcsegError(
+            "it can't be read to its end",
+            where=path,
+            remedy="it is damaged or cut off: take it from a backup, or map anew",
+        ) from error
 
 
 def carried_legend(path: Path) -> Legend | None:
