@@ -188,9 +188,7 @@ def _naming_damage(path: Path) -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError, CRSError, UnicodeDecodeError, MemoryError) as error:
         raise LulcsegError(
-            "it can't be read to its end",
-            where=path,
-            remedy="it is damaged or cut off: take it from a backup, or map anew",
+            "it can't be read to its end: damaged or cut off", where=path, remedy="take it from a backup, or map again"
         ) from error
 
 

@@ -10,6 +10,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, path_of
 from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
+from lulcseg.scene.points import check_place
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.training.model_record import ModelRecord
 
@@ -105,6 +106,7 @@ def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:
     for scene in dict.fromkeys(scenes):  # a scene trained on is often assessed too
         check_fits(model, scene)
         scene.labels  # noqa: B018 (rasterises the polygons)
-        scene.points  # noqa: B018
+        if scene.spec.points is not None and scene.points is not None:
+            check_place(scene.points, scene.grid, scene.file.place(scene.spec.points.file))
         for note in scene.notes:
             print_line(f"{scene.name}: {note}")

@@ -101,6 +101,12 @@ def count_plan(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Any]:
     return summarise_plan(plan, polygons, counted) | {"sampled": counted.sampled}
 
 
+def one_class_notes(counts: Mapping[str, Any]) -> list[str]:
+    """Return a note if all labelled pixels in training are of one class, from a plan's counts (:func:`count_plan`)."""
+    seen = [name for name, entry in counts.get("prior", {}).items() if entry["pixels"]]
+    return [f"All labels in training are {seen[0]}: the model can learn nothing else."] if len(seen) == 1 else []
+
+
 def weigh_classes(
     settings: LossSettings, plan: Plan, scenes: Sequence[Scene], counts: Mapping[str, Any]
 ) -> dict[str, float] | None:

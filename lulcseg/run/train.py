@@ -33,6 +33,7 @@ from lulcseg.run.planning import (
     adopt_plan_settings,
     count_plan,
     make_plan,
+    one_class_notes,
     picture_plan,
     plan_entry,
     settle_epochs,
@@ -87,6 +88,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         check_smallest_batch(config, check_split(config, plan), trained[0].bands, len(trained[0].legend.names))
         monitor_of(config.trainer, validates=plan.validates)
     counts = count_plan(plan, trained)
+    planned = dataclasses.replace(planned, notes=[*planned.notes, *one_class_notes(counts)])
     class_weights = None if config.stop_after == "plan" else weigh_classes(config.loss, plan, trained, counts)
     found = None
     with new_run_dir(config.run_dir, again=earlier is not None) as folder:

@@ -124,6 +124,12 @@ class FeatureDrawing:
         low = drawn.valid < least
         if not low.any():
             return
+        if not drawn.valid.any():
+            raise LulcsegError(
+                f"no pixel of scene '{scene.name}' is valid in any of its {low.size} patches",
+                where="imagery",
+                remedy="check imagery.nodata and the files' own nodata values and masks",
+            )
         features = self.mine[scene.name][np.unique(drawn.feature[low])]
         named = [f"{self._number[f]} ({self.features.names[self.features.class_index[f]]})" for f in features[:_NAMED]]
         if features.size > _NAMED:

@@ -84,7 +84,8 @@ def _check_some_kept(settings: SamplingSettings, counts: Sequence[dict[str, int]
     raise LulcsegError(
         f"no patch is left: of {of} cells none has {share:.0%} or more {what} pixels",
         where=f"sampling.{key}",
-        remedy="lower it, or use a smaller sampling.cell",
+        remedy="lower it, or use a smaller sampling.cell"
+        + ("; if the imagery has no gaps, check imagery.nodata" if labelled else ""),
     )
 
 

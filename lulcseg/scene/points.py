@@ -12,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
+from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.format_quantities import format_count
 from lulcseg.scene.spec import IGNORE_NAME, PointsSpec
 from lulcseg.scene.vectors import crosswalk_entries, crosswalk_table, look_up, read_vector, value_text
 
@@ -52,7 +54,7 @@ def read_points(
         "interpretable": spec.interpretable,
     }
     given = {key: column for key, column in named.items() if column}
-    frame = read_vector(path, spec.layer, crs, list(dict.fromkeys([spec.column, *given.values()])))
+    frame = read_vector(path, spec.layer, crs, list(dict.fromkeys([spec.column, *given.values()])), key="points.layer")
     if set(frame.geometry.geom_type.dropna()) - {"Point"}:
         raise LulcsegError("it has geometries other than points", where=path, remedy="give points")
 
@@ -76,6 +78,28 @@ def read_points(
             out[key] = frame[column].to_numpy()
     out.attrs |= frame.attrs
     return out
+
+
+def check_place(points: gpd.GeoDataFrame, grid: Grid, path: Path) -> None:
+    """Check that some reference point lies on a scene's grid: else no map of it can be assessed.
+
+    Args:
+        points: The points, in the grid's CRS.
+        grid: The scene's grid.
+        path: Their file, for errors.
+
+    Raises:
+        LulcsegError: None does.
+    """
+    b, x, y = grid.bounds(), points.geometry.x, points.geometry.y
+    if not ((x >= b.left) & (x <= b.right) & (y >= b.bottom) & (y <= b.top)).any():
+        raise LulcsegError(
+            f"none of {format_count(len(points), 'point')} lies on the imagery"
+            if len(points)
+            else "it holds no points",
+            where=path,
+            remedy="correct their coordinate reference system, or leave out points: in the scene file",
+        )
 
 
 def said_no(values: pd.Series[Any]) -> NDArray[np.bool_]:

@@ -35,7 +35,7 @@ from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
-from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector
+from lulcseg.scene.vectors import check_not_empty, class_indices, class_named, crosswalk_table, read_vector
 
 
 def default_cache() -> Path:
@@ -88,7 +88,8 @@ class Scene:
             return None
         path = self.file.place(spec.file)
         assert spec.column is not None
-        frame = read_vector(path, spec.layer, self.grid.crs, [spec.column])
+        frame = read_vector(path, spec.layer, self.grid.crs, [spec.column], key="labels.layer")
+        check_not_empty(frame, path, "polygons")
         where = f"{path}: column {spec.column}"
         index = class_indices(frame[spec.column], self.legend, spec.crosswalk, where)
         if (index < 0).any():
@@ -231,16 +232,9 @@ class Scene:
                 found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
         if self.spec.legend is None and (self.spec.labels is not None or self.spec.points is not None):
             found.append("No legend is given: the paper's nine classes are assumed.")
-        if self.points is not None and not self._any_point_inside(self.points):
-            found.append("No reference point lies on the imagery: a map can't be assessed. Check the points' CRS.")
         if self.source_features is not None and self.features is not None:
             found += label_notes(self.source_features, self.features, self.ground)
         return found
-
-    def _any_point_inside(self, points: gpd.GeoDataFrame) -> bool:
-        b = self.grid.bounds()
-        x, y = points.geometry.x, points.geometry.y
-        return bool(((x >= b.left) & (x <= b.right) & (y >= b.bottom) & (y <= b.top)).any())
 
     def _may_repair(self, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
         spec = self.spec.labels
@@ -277,6 +271,7 @@ class Scene:
     def _boundary(self, name: str, grid: Grid) -> Any:
         path = self.file.place(name)
         frame = read_vector(path, None, grid.crs, [])
+        check_not_empty(frame, path, "polygon")
         boundary = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):
             raise LulcsegError("the boundary contains none of the imagery", where=path, remedy="check its coordinates")

@@ -19,6 +19,9 @@ from lulcseg.settings.plain_yaml import read_yaml, refuse_references
 from lulcseg.settings.schema import setting
 
 IGNORE_NAME = "ignore"
+_LONGEST_NAME = 100
+"""Bytes of a scene's name; file systems allow 255 for a file's, which holds more than it."""
+
 _FORMULA = ("=", "+", "-", "@")
 """Beginnings of a cell that spreadsheets take for a formula."""
 
@@ -167,7 +170,7 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
         wanted = fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic")
         landscape = landscape_scene(wanted.size, wanted.seed, wanted.scene, cache)
         made = read_scene(str(landscape), cache=cache)
-        return made if plain.get("name") is None else replace(made, name=str(plain["name"]))
+        return made if plain.get("name") is None else replace(made, name=_checked_name(str(plain["name"]), path))
     sections: dict[str, type] = {"labels": LabelsSpec, "points": PointsSpec}
     typed: dict[str, Any] = {
         k: fill(sections[k], plain.pop(k), f"{path}: {k}") for k in sections if plain.get(k) is not None
@@ -175,7 +178,8 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     spec = fill(SceneSpec, {k: v for k, v in plain.items() if v is not None}, str(path))
     spec.labels, spec.points = typed.get("labels"), typed.get("points")
     _check(spec, path)
-    return SceneFile(path, spec.name or path.stem, spec, _legend(spec.legend, path))
+    name = _checked_name(path.stem if spec.name is None else spec.name, path)
+    return SceneFile(path, name, spec, _legend(spec.legend, path))
 
 
 def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -209,8 +213,6 @@ def _text(value: Any, key: str, where: str | Path) -> str:
 def _check(spec: SceneSpec, path: Path) -> None:
     if not spec.imagery.files:
         raise LulcsegError("imagery.files names no file", where=path, remedy="list the mosaic's raster files")
-    if spec.name is not None and (not spec.name.strip(".") or set(spec.name) & set("/\\\0")):
-        raise LulcsegError(f"name '{spec.name}' can't be part of a file name", where=path, remedy="use a plain word")
     if spec.date is not None and not _is_date(spec.date):
         raise LulcsegError(f"date '{spec.date}' is not in the calendar", where=path, remedy="write it as 2018-08-15")
     labels = spec.labels
@@ -227,6 +229,22 @@ def _check(spec: SceneSpec, path: Path) -> None:
             )
     if spec.points is not None and not spec.points.file:
         raise LulcsegError("points.file is missing", where=path, remedy="name the file of reference points")
+
+
+def _checked_name(name: str, path: Path) -> str:
+    """Return a scene's name, which becomes part of files' names, of tables and of reports.
+
+    Raises:
+        LulcsegError: It can't be part of them.
+    """
+    why = "can't be part of a file name"
+    if len(name.encode()) > _LONGEST_NAME:
+        name, why = f"{name[:20]}…", f"has more than {_LONGEST_NAME} bytes"
+    elif name.startswith(_FORMULA):
+        why = "would be run as a formula by spreadsheets"
+    elif name.strip(". ") and not set(name) & set("/\\") and name.isprintable():
+        return name
+    raise LulcsegError(f"name '{name}' {why}", where=path, remedy="name it by a plain word")
 
 
 def _is_date(text: str) -> bool:

@@ -21,7 +21,9 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.spec import IGNORE_NAME
 
 
-def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequence[str] | None) -> gpd.GeoDataFrame:
+def read_vector(
+    path: Path, layer: str | None, crs: str | None, columns: Sequence[str] | None, *, key: str | None = None
+) -> gpd.GeoDataFrame:
     """Read a vector file and transform it to a CRS.
 
     Args:
@@ -29,6 +31,7 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
         layer: Its layer, or None for the only one with geometries.
         crs: Requested CRS, or None for the file's own.
         columns: Required columns, of which no others are kept; None keeps all.
+        key: Setting that names the layer, for the remedy; None: there is none.
 
     Returns:
         Features in file order, with geometry column ``geometry``; a MultiPoint of one point becomes
@@ -41,7 +44,7 @@ def read_vector(path: Path, layer: str | None, crs: str | None, columns: Sequenc
     if not is_there(path):
         raise LulcsegError("there is no such file", where=path, remedy="check the path")
     try:
-        frame = pyogrio.read_dataframe(path, layer=_layer(path, layer))
+        frame = pyogrio.read_dataframe(path, layer=_layer(path, layer, key))
     except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
         reason = (str(error).splitlines() or [""])[0][:120]
         raise LulcsegError(
@@ -92,7 +95,23 @@ def describe_crs(crs: CRS) -> str:
     return str(crs.to_string() if len(crs.to_string()) < 40 else crs.name)
 
 
-def _layer(path: Path, wanted: str | None) -> str:
+def check_not_empty(frame: gpd.GeoDataFrame, path: Path, what: str) -> None:
+    """Check that a layer has a feature with a geometry.
+
+    Args:
+        frame: Its features.
+        path: The file.
+        what: What they should be, in the plural.
+
+    Raises:
+        LulcsegError: It has none.
+    """
+    geometries = frame.geometry.to_numpy()
+    if (shapely.is_missing(geometries) | shapely.is_empty(geometries)).all():
+        raise LulcsegError(f"it holds no {what}", where=path, remedy="check that its layer was saved, or name another")
+
+
+def _layer(path: Path, wanted: str | None, key: str | None) -> str:
     """Return the name of the layer to read."""
     kinds = {str(name): kind for name, kind in pyogrio.list_layers(path)}
     if wanted is not None:
@@ -104,7 +123,7 @@ def _layer(path: Path, wanted: str | None) -> str:
         raise LulcsegError(
             f"it has {len(drawn)} layers with geometries ({', '.join(drawn)})",
             where=path,
-            remedy="name one as layer: beside the file, or give a file with one",
+            remedy="give a file with one" if key is None else f"name one as {key}, or give a file with one",
         )
     if not drawn:
         raise LulcsegError("it has no geometry", where=path, remedy="give a file of points or polygons")

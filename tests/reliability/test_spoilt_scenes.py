@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 import yaml
@@ -18,7 +20,8 @@ from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic_scene import landscape_scene
-from tests.conftest import CRS, LEGEND, box
+from tests.conftest import CRS, LEGEND, box, write_raster
+from tests.support.small_runs import QUICK, run
 
 Make = Callable[..., Path]
 CASES = 60 * int(os.environ.get("LULCSEG_TORTURE", "1"))
@@ -84,12 +87,84 @@ def test_polygons_without_a_place_are_not_called_repaired(make_scene: Make, cach
         read_all(path, cache)
 
 
-def test_points_off_the_imagery_are_noted_before_training(make_scene: Make, cache: Path) -> None:
+def layer(geometries: list[Any], names: list[str]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"class": names}, geometry=geometries, crs=CRS)
+
+
+def plan_only(path: Path, cache: Path, *overrides: str) -> Path:
+    """Make the plan alone; the run's folder, which a refusal takes away again."""
+    folder = path.parent / "run"
+    run(folder, f"scene={path}", f"cache={cache}", *QUICK, "stop_after=plan", *overrides)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("geometries", "said"),
+    [
+        ([shapely.Point(0, 0)], r"none of 1 point lies on the imagery; correct their coordinate reference system"),
+        ([], "it holds no points"),
+    ],
+)
+def test_points_off_the_imagery_are_refused_before_training(
+    make_scene: Make, cache: Path, geometries: list[Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = make_scene()
-    assert not [note for note in Scene.open(str(path), cache).notes if "reference point" in note]
-    far = gpd.GeoDataFrame({"class": ["Trees"]}, geometry=[shapely.Point(0, 0)], crs=CRS)
-    far.to_file(path.parent / "points.gpkg")
-    assert [note for note in Scene.open(str(path), cache).notes if note.startswith("No reference point lies on")]
+    layer([shapely.Point(0, 0)], ["Trees"]).iloc[: len(geometries)].to_file(path.parent / "points.gpkg")
+    with pytest.raises(LulcsegError, match=said):
+        plan_only(path, cache)
+    assert not (path.parent / "run").exists()
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", str(path), "--cache", str(cache)])
+    assert said[:20] in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_layer_without_polygons_is_not_a_matter_of_its_crs(make_scene: Make, cache: Path) -> None:
+    path = make_scene()
+    layer([box(0, 0, 9, 9)], ["Trees"]).iloc[:0].to_file(path.parent / "labels.gpkg")
+    with pytest.raises(LulcsegError, match=r"labels\.gpkg: it holds no polygons; check that its layer was saved"):
+        read_all(path, cache)
+    path = make_scene("bounded", boundary="labels.gpkg")
+    layer([box(0, 0, 9, 9)], ["Trees"]).iloc[:0].to_file(path.parent / "labels.gpkg")
+    with pytest.raises(LulcsegError, match="it holds no polygon;"):
+        read_all(path, cache)
+
+
+@pytest.mark.parametrize("section", ["labels", "points"])
+def test_the_setting_that_chooses_among_layers_is_named(make_scene: Make, cache: Path, section: str) -> None:
+    path = make_scene()
+    layer([box(0, 0, 9, 9)], ["Trees"]).to_file(path.parent / f"{section}.gpkg", layer="more")
+    with pytest.raises(LulcsegError, match=rf"has 2 layers .* name one as {section}\.layer"):
+        read_all(path, cache)
+
+
+@pytest.mark.parametrize("method", ["stratified", "grid"])
+def test_imagery_without_a_valid_pixel_is_a_matter_of_its_nodata(make_scene: Make, cache: Path, method: str) -> None:
+    path = make_scene()
+    write_raster(path.parent / "image.tif", np.zeros((3, 96, 128), np.uint8), nodata=0)
+    grid = ["sampling.cell=32", "sampling.background=null"] if method == "grid" else []
+    with pytest.raises(LulcsegError, match=r"imagery\.nodata"):
+        plan_only(path, cache, f"sampling.method={method}", *grid)
+
+
+def test_labels_of_one_class_are_told(make_scene: Make, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = make_scene(labels={"file": "labels.gpkg", "column": "class", "uncovered": "ignore"})
+    plan_only(path, cache)
+    assert "the model can learn nothing else" not in capsys.readouterr().out
+    layer([box(0, 0, 90, 90)], ["Bare"]).to_file(path.parent / "labels.gpkg")
+    shutil.rmtree(path.parent / "run")
+    plan_only(path, cache)
+    assert "All labels in training are Bare: the model can learn nothing else." in capsys.readouterr().out
+    main(["check", str(path), "--cache", str(cache)])
+    assert "Only Bare is labelled: a model can learn nothing else." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["n" * 101, "a\nb", "\x1b[1m", "=1+1", "..", "a/b"])
+def test_names_that_no_file_can_have_are_refused(make_scene: Make, cache: Path, name: str) -> None:
+    path = make_scene()
+    for content in (yaml.safe_load(path.read_text()), {"synthetic": {"size": 128}}):
+        path.write_text(yaml.safe_dump(content | {"name": name}))
+        with pytest.raises(LulcsegError, match=r"more than 100 bytes|part of a file name|formula"):
+            Scene.open(str(path), cache)
 
 
 def test_check_exits_with_2_where_a_scene_cannot_be_used(

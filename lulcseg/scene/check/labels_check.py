@@ -47,7 +47,10 @@ def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
     if spec.file is not None:
         out.remarks += _remarks(scene)
     missing = [row["class"] for row in out.table if row["features"] == 0]
-    if missing:
+    if len(missing) == len(out.table) - 1:
+        only = next(row["class"] for row in out.table if row["features"])
+        out.remarks.append(f"Only {only} is labelled: a model can learn nothing else.")
+    elif missing:
         out.remarks.append(f"No feature of {', '.join(missing)}: the model can't learn it here.")
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lulcseg.grid import Window
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.format_quantities import format_count, format_share
+from lulcseg.scene.points import check_place
 from lulcseg.scene.scene import Scene
 
 _FEW = 25
@@ -40,6 +41,7 @@ def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
     points = scene.points
     assert points is not None
     assert scene.spec.points is not None
+    check_place(points, scene.grid, scene.file.place(scene.spec.points.file))
     reason = points["reason"].to_numpy(dtype=object).copy()
     placed = reason == ""
     row, col = scene.grid.rowcol(points.geometry.x.fillna(-1e18), points.geometry.y.fillna(-1e18))
