@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
+
+from lulcseg.errors import LulcsegError
+
+_DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed|exited)")
+_NO_ROOM = ("out of shared memory", "unable to write to file </torch", "unable to allocate shared memory", "Bus error")
+"""What torch says where ``/dev/shm`` has no room left."""
 
 
 class Stopwatch:
@@ -30,6 +37,30 @@ class Stopwatch:
             yield
         finally:
             self.seconds += time.perf_counter() - began
+
+
+@contextmanager
+def reporting_lost_loaders() -> Iterator[None]:
+    """Turn what torch says of a loader process that died, or found no room to pass a batch, into a sentence.
+
+    A process that was killed interrupts whatever the training does at that moment, by a signal.
+
+    Raises:
+        LulcsegError: A loader process died, or ``/dev/shm`` is full.
+    """
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        full = any(words in f"{error} {error.__cause__}" for words in _NO_ROOM)  # its cause names the signal
+        if not full and not _DIED.match(str(error)):
+            raise
+        raise LulcsegError(
+            "shared memory is full: the loader processes pass their batches through /dev/shm"
+            if full
+            else "a process that reads patches was killed, perhaps for want of memory",
+            where="reading.workers",
+            remedy="set reading.workers=0, or free memory and go on with ckpt_path=<run>/checkpoints/last.ckpt",
+        ) from error
 
 
 class TimedLoader(DataLoader[Any]):

@@ -18,6 +18,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.run_contents import show_sheets
 from lulcseg.patches.datamodule import PatchData
+from lulcseg.patches.timed_loader import reporting_lost_loaders
 from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
 from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightning
 from lulcseg.progress import progress_bar
@@ -132,7 +133,7 @@ def fit(
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate
-    with as_keyboard_interrupt():
+    with as_keyboard_interrupt(), reporting_lost_loaders():
         trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
     took = clock.stop()
     best = Path(checkpoints.best_model_path)
