@@ -28,7 +28,8 @@ def _train(config: TrainConfig) -> float | None:
     from lulcseg.scene.spec import find_scene
 
     # before imports that take ten seconds
-    for name in [*config.scenes.train, *config.scenes.assess, *([config.scene] if config.scene else [])]:
+    named = [*config.scenes.train, *config.scenes.assess, *config.scenes.unlabelled]
+    for name in [*named, *([config.scene] if config.scene else [])]:
         find_scene(name)
 
     from lulcseg.run.train import train

@@ -12,6 +12,7 @@ from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.invocation import call_of
 from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.experiments import series_of_experiments
+from lulcseg.launch.hydra_settings import check_hydras_key
 from lulcseg.settings.configuration_folders import SWEEPS, files_of, group_names
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
@@ -138,6 +139,7 @@ def _check_key(program: str, override: Any, options: Mapping[str, Any], targets:
     if _is_hydras(key):
         if key in _HYDRAS_OWN or key.startswith(tuple(f"{own}." for own in _HYDRAS_OWN[1:])):
             raise LulcsegError(f"'{line}' is what Hydra itself fills in", where="command line", remedy="leave it out")
+        check_hydras_key(key, line)
         return
     schema = SCHEMAS[program]
     known = known_keys(schema)
@@ -195,7 +197,14 @@ def _check_option(override: Any, options: Mapping[str, Sequence[str]]) -> None:
     """Check that the options chosen of a group exist, so that the error is one sentence."""
     key = str(override.key_or_group)
     known = options.get(key)
-    if known is None or override.is_delete():
+    if known is None:
+        return
+    if override.is_delete():
+        if override.value() is not None and not isinstance(override.value(), str):
+            raise LulcsegError(
+                f"'{override.input_line}' names no option of {key} to take away", where="command line",
+                remedy=f"write ~{key}",
+            )  # fmt: skip
         return
     values = list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
     values = [each for value in values for each in (value if isinstance(value, list) else [value])]

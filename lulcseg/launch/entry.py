@@ -20,6 +20,7 @@ from lulcseg.settings.configuration_folders import CONF, in_place_of_shipped
 
 _HELP = {"--help", "-h"}
 _ASKS_ONLY = {"--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
+_BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -99,6 +100,7 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: 
         jobs = prepared_jobs(name, master)
         settings = {tuple(job.overrides): job.settings for job in jobs}
         if jobs[0].settings.trial.name is not None:
+            _check_folder(line, master)
             _sweep(jobs, partial(run_all, hydra, master, partial(_replicate, name, command, settings)))
         elif name == "train":
             run_all(hydra, master, partial(_apart, name, command, settings))
@@ -111,6 +113,23 @@ def _tell_own(config: Any) -> None:
     for group, choice in config.hydra.runtime.choices.items():
         if isinstance(choice, str) and (own := in_place_of_shipped(str(group), choice)) is not None:
             sys.stderr.write(f"lulcseg: {group}={choice} is {own}, in place of lulcseg's own.\n")
+
+
+def _check_folder(line: CommandLine, master: Any) -> None:
+    """Refuse a folder for Hydra's files where there are none: a trial's runs lie in ``run_dir`` or ``output``.
+
+    Launchers other than Hydra's own write their logs there.
+
+    Raises:
+        LulcsegError: One is given.
+    """
+    given = [o for o in line.parsed if str(o.key_or_group) in {"hydra.sweep.dir", "hydra.sweep.subdir"}]
+    if given and master.hydra.launcher._target_ == _BASIC_LAUNCHER:
+        key = "run_dir" if line.program == "train" else "output"
+        raise LulcsegError(
+            f"'{given[0].input_line}' has no effect on a trial, whose runs lie in {key}", where="command line",
+            remedy=f"leave it out, and set {key} or trial.name",
+        )  # fmt: skip
 
 
 def _sweep(jobs: Sequence[Job], run: Callable[[], None]) -> None:

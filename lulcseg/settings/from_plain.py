@@ -10,8 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lulcseg.errors import LulcsegError
 from lulcseg.settings.schema import check_bounds, check_keys, gather_arguments
+from lulcseg.settings.type_errors import describe_wrong_type
 from lulcseg.settings.value_types import check_containers
 
 
@@ -32,8 +32,7 @@ def fill[T](schema: type[T], plain: Mapping[str, Any], where: str) -> T:
         base = _structured(schema)  # type: ignore[arg-type]  # a class is hashable
         filled = OmegaConf.to_object(OmegaConf.merge(base, OmegaConf.create(keyed)))
     except OmegaConfBaseException as error:
-        key = getattr(error, "full_key", None) or "?"
-        raise LulcsegError(f"{key}: {str(error).splitlines()[0]}", where=where) from error
+        raise describe_wrong_type(error, keyed, where) from error
     assert isinstance(filled, schema)
     check_containers(filled, where)
     check_bounds(filled, where)

@@ -54,12 +54,16 @@ class _PlainLoader(yaml.SafeLoader):
         """Return a mapping with the keys as they are written.
 
         Raises:
-            yaml.YAMLError: A key is not text, or stands there twice.
+            yaml.YAMLError: A key is not text, stands there twice, or merges another mapping.
         """
         found: dict[Any, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key is not text", key.start_mark)
+            if key.value == "<<" and key.style is None:
+                raise yaml.constructor.ConstructorError(
+                    None, None, "mappings aren't merged with <<: write their entries out", key.start_mark
+                )
             if key.value in found:
                 raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands there twice", key.start_mark)
             found[key.value] = self.construct_object(value, deep=deep)

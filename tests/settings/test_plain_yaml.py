@@ -91,3 +91,12 @@ def test_references_are_refused_wherever_they_stand(tmp_path: Path) -> None:
     with pytest.raises(LulcsegError, match=r"'\$\{oc\.env:HOME\}/b\.tif' refers to a value elsewhere"):
         refuse_references(content, tmp_path)
     refuse_references({"name": "a $ {b}"}, tmp_path)
+
+
+def test_merges_are_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "scene.yaml"
+    path.write_text("a: &a {x: 1}\nb:\n  <<: *a\n")
+    with pytest.raises(LulcsegError, match=r"line 3: mappings aren't merged with <<: write their entries out"):
+        read_yaml(path)
+    path.write_text("crosswalk: {'<<': Water}\n")
+    assert read_yaml(path) == {"crosswalk": {"<<": "Water"}}
