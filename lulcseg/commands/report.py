@@ -37,8 +37,10 @@ def _run(arguments: argparse.Namespace) -> None:
         if arguments.full_resolution:
             raise LulcsegError("is a single run", where=folder, remedy="leave --full-resolution out, or give a trial")
         from lulcseg.report.run.run_page import write_report
+        from lulcseg.run_folder.sole_writer import sole_writer
 
-        path = write_report(folder)
+        with sole_writer(RunFolder(folder.resolve()), "folder"):
+            path = write_report(folder)
     else:
         from lulcseg.report.trial.trial_page import write_trial_report
 

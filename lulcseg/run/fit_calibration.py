@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from lulcseg.run.device_checks import check_device
 from lulcseg.run.held_out import HeldOutPixels, collect_held_out
 from lulcseg.run.open_scenes import cache_folder, check_fits
 from lulcseg.run.resume import training_plans
+from lulcseg.run_folder.folder import RunFolder
+from lulcseg.run_folder.sole_writer import sole_writer
 from lulcseg.scene.scene import Scene
 from lulcseg.seeds import generator
 from lulcseg.settings.calibrate import CalibrateSettings
@@ -92,7 +95,8 @@ def fit_calibration(checkpoint: Path, settings: CalibrateSettings) -> FittedCali
         settings: Scene, method, and how many pixels.
 
     Raises:
-        LulcsegError: The model doesn't fit the scene, there is too little held-out ground, or no scaling fits best.
+        LulcsegError: The model doesn't fit the scene, there is too little held-out ground, no scaling fits best, or
+            another process writes to the run's folder.
     """
     if settings.scene is None:
         raise LulcsegError("scene is missing", where="command line", remedy="write scene=…")
@@ -101,6 +105,15 @@ def fit_calibration(checkpoint: Path, settings: CalibrateSettings) -> FittedCali
     out = calibration_beside(checkpoint) if settings.out is None else Path(settings.out).expanduser()
     if out.suffix != ".json":
         raise LulcsegError("a calibration is a JSON file", where=out, remedy="give it a name that ends in .json")
+    run = RunFolder.of_checkpoint(checkpoint)
+    within = run.has_record and out.resolve().is_relative_to(run.path)
+    with sole_writer(run, "out") if within else nullcontext():
+        return _fit(checkpoint, out, settings)
+
+
+def _fit(checkpoint: Path, out: Path, settings: CalibrateSettings) -> FittedCalibration:
+    """Fit a calibration and write it: see :func:`fit_calibration`."""
+    assert settings.scene is not None
     task = SegmentationTask.load_from_checkpoint(checkpoint, trust_target=settings.trust_target)
     scene = Scene.open(settings.scene, cache_folder(settings.cache))
     check_fits(task.record, scene)

@@ -98,13 +98,14 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     if fingerprint is None:
         with sole_writer(folder, "output"):
             check_maps_of(folder, stems, checkpoints, ensemble.digests)
-            found = map_scenes(_joined(folder, checkpoints))
+            found = map_scenes(_joined(folder, checkpoints, ensemble))
             _say_where(folder)
         return found
     earlier = earlier_attempt(folder, fingerprint, config) if goes_on else None
     with new_run_dir(str(folder.path), again=earlier is not None):
         start = {} if earlier is None else earlier.taken_over(None)
         start |= {"name": config.trial.value, "seed": seed} | model_entries(checkpoints)
+        start |= {"checkpoint_sha256": ensemble.checksums}
         writer = begin_record(folder, config, start, fingerprint, command)
         writer.update(state="running", environment=environment(), git=git_state())
         with recording_outcome(writer, "mapped"):
@@ -153,7 +154,7 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
     return Ensemble(tuple(members), adapt=config.adapt)
 
 
-def _joined(folder: RunFolder, checkpoints: Sequence[Path]) -> RecordWriter:
+def _joined(folder: RunFolder, checkpoints: Sequence[Path], ensemble: Ensemble) -> RecordWriter:
     """Return the record that a prediction is added to, or a new one."""
     run = RunFolder.of_checkpoint(checkpoints[0])
     if run.has_record and folder == run:
@@ -164,6 +165,7 @@ def _joined(folder: RunFolder, checkpoints: Sequence[Path]) -> RecordWriter:
         start: dict[str, Any] = {"name": checkpoints[0].stem, "started": timestamp(), "checkpoint": str(checkpoints[0])}
         if len(checkpoints) > 1:
             start |= {"name": folder.path.name} | model_entries(checkpoints)
+        start |= {"checkpoint_sha256": ensemble.checksums}
         writer = RecordWriter(folder, RunRecord.of(format=1, **start, state="mapped"))
     writer.update(environment=environment(), git=git_state())
     return writer

@@ -25,8 +25,8 @@ from lulcseg.training.resources import larger_peaks, peak_memory
 from lulcseg.training.training_settings import TrainingSettings
 
 _OF_TRAINING = (
-    "checkpoint", "selection", "training_seconds", "reading_seconds", "energy_wh", "energy_of", "steps",
-    "dropped_patches",
+    "checkpoint", "checkpoint_sha256", "selection", "training_seconds", "reading_seconds", "energy_wh", "energy_of",
+    "steps", "dropped_patches",
 )  # fmt: skip
 _SUMMED = ("training_seconds", "reading_seconds", "energy_wh", "steps")
 _PEAKS = ("peak_memory_bytes", "peak_device_memory_bytes")

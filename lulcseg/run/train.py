@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of
+from lulcseg.files import path_of, sha256_of
 from lulcseg.loggers.open_display import check_logger, open_display
 from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.run_identity import identity_of
@@ -172,8 +172,8 @@ def _train_and_map(
             _check_unchanged(read, before)
             best = folder.relative(fitted.best)
             writer.update(
-                checkpoint=best, selection=fitted.selection, **fitted.took, steps=fitted.steps,
-                dropped_patches=fitted.dropped_patches,
+                checkpoint=best, checkpoint_sha256=sha256_of(fitted.best), selection=fitted.selection, **fitted.took,
+                steps=fitted.steps, dropped_patches=fitted.dropped_patches,
             )  # fmt: skip
             print_line(fitted.selection.sentence)
         best_path = folder.path / str(writer.record.checkpoint)

@@ -49,6 +49,7 @@ class RunRecord(Entry):
         shown: Where its curves and maps are displayed (:attr:`lulcseg.loggers.display.Display.address`).
         checkpoint: The model: below the run's folder; for a prediction's record an absolute path, or those of all
             models that were averaged.
+        checkpoint_sha256: SHA-256 of that file, or of each; None: not kept by the version that wrote the record.
         selection: How the checkpoint's epoch was chosen.
         training_seconds: Time in training, waiting for data included, in seconds.
         reading_seconds: Of it, time waiting for data, in seconds.
@@ -85,6 +86,7 @@ class RunRecord(Entry):
     scenes: Mapping[str, SceneEntry] = field(default_factory=dict)
     shown: Mapping[str, str] | None = None
     checkpoint: str | Sequence[str] | None = None
+    checkpoint_sha256: str | Sequence[str] | None = None
     selection: SelectionEntry | None = None
     training_seconds: float | None = None
     reading_seconds: float | None = None

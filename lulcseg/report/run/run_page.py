@@ -106,7 +106,7 @@ def _curves(run: RunData) -> str | None:
 
 def _environment_rows(record: RunRecord) -> list[tuple[str, str]]:
     """Return the record's times, seed, git state and environment as rows; nested keys are dotted."""
-    kept = record.pick("started", "finished", "seed", "checkpoint", "git")
+    kept = record.pick("started", "finished", "seed", "checkpoint", "checkpoint_sha256", "git")
     return [*_flat(kept), *([] if record.environment is None else _flat(record.environment))]
 
 
