@@ -15,7 +15,7 @@ import pandas as pd
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.scene.points import said_no
-from lulcseg.scene.vectors import read_vector, value_text
+from lulcseg.scene.vectors import read_vector, value_text, write_layer
 
 UNCLEAR = "not interpretable"
 
@@ -161,4 +161,4 @@ def write_discussion(found: Agreement, out: Path) -> None:
             table = pd.DataFrame(found.discuss.drop(columns="geometry"))
             table.assign(x=found.discuss.geometry.x, y=found.discuss.geometry.y).to_csv(part, index=False)
         else:
-            found.discuss.to_file(part, driver="GPKG", layer="discuss")
+            write_layer(found.discuss, part, "discuss")

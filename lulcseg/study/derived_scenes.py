@@ -12,6 +12,7 @@ from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import make_folder, replacing
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.vectors import write_layer
 from lulcseg.settings.plain_yaml import read_yaml
 
 REST = "Other"
@@ -36,7 +37,7 @@ def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
     make_folder(out.parent, "out")
     ground = gpd.GeoDataFrame({"name": [out.stem]}, geometry=[plan.rows.geometry.union_all()], crs=plan.rows.crs)
     with replacing(boundary) as part:
-        ground.to_file(part, driver="GPKG", layer=out.stem)
+        write_layer(ground, part, out.stem)
     content = _absolute_content(scene) | {"name": out.stem, "boundary": str(boundary.resolve())}
     return _write(content, out)
 

@@ -23,6 +23,7 @@ from lulcseg.scene.synthetic.digitise import digitise
 from lulcseg.scene.synthetic.layout import Date, lay_out
 from lulcseg.scene.synthetic.render import Renderer
 from lulcseg.scene.synthetic.sensor import SURVEY_2015, SURVEY_2018, TILE, Survey
+from lulcseg.scene.vectors import write_layer
 from lulcseg.seeds import keyed
 
 Shift = Literal["both", "sensor", "landuse", "none"]
@@ -175,7 +176,7 @@ class _Writer:
         corner, step = np.array([grid.left, grid.top]), np.array([grid.xres, -grid.yres])
         geometry = shapely.transform(np.asarray(shapes, dtype=object), lambda xy: corner + xy * step)
         frame = gpd.GeoDataFrame(columns, geometry=geometry, crs=grid.crs)
-        frame.to_file(self._register(name, ".gpkg"), driver="GPKG", layer=name)
+        write_layer(frame, self._register(name, ".gpkg"), name)
 
     def _write_points(self, count: int) -> None:
         """Draw reference points and sample their true classes from the truth rasters."""
