@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,6 +36,11 @@ from lulcseg.scene.rasters import RasterSet
 
 _BLOCK = 4096
 _BURN_VERSION = 2
+_BEST_COMPRESSION = 64
+"""Pixels that run lengths store in a byte, where all are alike."""
+
+_MANY_PIXELS = 10**10
+"""Pixels that take half an hour and more."""
 
 
 class CachedLabels:
@@ -76,7 +83,7 @@ def burn(
         The label raster.
 
     Raises:
-        LulcsegError: The cache can't be written to.
+        LulcsegError: The cache can't be written to, or has too little room.
     """
     path = cache / "labels" / f"{_key(features, grid, uncovered, boundary, legend)}.tif"
     make_once(path, lambda part: _burn_blocks(part, features, grid, uncovered, boundary))
@@ -84,6 +91,7 @@ def burn(
 
 
 def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
+    _reckon(grid, path.parent)
     ordered = features.iloc[burn_order(features.geometry.to_numpy())]
     geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
     tree = shapely.STRtree(geometries)
@@ -110,6 +118,28 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
             out.write(label, 1, window=window)
             written.append((window, zlib.crc32(label)))
     _read_back(path, written)
+
+
+def _reckon(grid: Grid, folder: Path) -> None:
+    """Say how much will be burned, where that is much, before it begins.
+
+    Raises:
+        LulcsegError: The disk has less room than the least that the label raster takes.
+    """
+    pixels = grid.height * grid.width
+    least, free = pixels // _BEST_COMPRESSION, shutil.disk_usage(folder).free
+    size = f"{grid.height:,} × {grid.width:,} pixels"
+    if least > free:
+        raise LulcsegError(
+            f"the label raster of {size} takes {least / 1e9:.1f} GB at least, and {free / 1e9:.1f} GB are free",
+            where=folder,
+            remedy="set cache= to a folder on another disk, or give the scene a boundary: around less ground",
+        )
+    if pixels > _MANY_PIXELS:
+        sys.stderr.write(
+            f"Burning labels of {size}, {least / 1e9:.1f} to {pixels / 1e9:.0f} GB: a boundary: in the scene file "
+            "around the ground in question makes it less.\n"
+        )
 
 
 def _read_back(path: Path, written: Sequence[tuple[Any, int]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,7 @@ import shapely
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
+from lulcseg.scene import label_burning
 from lulcseg.scene.labels import uncovered_parts
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, box, write_raster
@@ -127,3 +129,21 @@ def test_uncovered_parts_equal_one_by_one_subtraction() -> None:
     found = uncovered_parts(shapes)
     np.testing.assert_allclose(shapely.area(found), shapely.area(expected), atol=1e-6)
     assert sum(shapely.area(found)) == pytest.approx(shapely.union_all(shapes).area)
+
+
+def test_what_is_burned_is_reckoned_before_it_begins(
+    make_scene: Callable[..., Path], cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_scene()
+    assert Scene.open(str(path), cache).labels is not None
+    assert "boundary" not in capsys.readouterr().err
+    monkeypatch.setattr(label_burning, "_MANY_PIXELS", 96 * 128 - 1)
+    assert Scene.open(str(path), cache / "many").labels is not None
+    said = "Burning labels of 96 × 128 pixels, 0.0 to 0 GB: a boundary: in the scene file"
+    assert said in capsys.readouterr().err
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=191))
+    with pytest.raises(LulcsegError, match=r"of 96 × 128 pixels takes 0\.0 GB at least, and 0\.0 GB are free"):
+        _ = Scene.open(str(path), cache / "full").labels
+    assert not [*(cache / "full" / "labels").glob("*.tif")]
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=192))
+    assert Scene.open(str(path), cache / "full").labels is not None
