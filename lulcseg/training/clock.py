@@ -28,6 +28,7 @@ class TrainingClock(pl.Callback):
     def __init__(self, waited: Callable[[], float], meter: EnergyMeter | None, folder: Path | None) -> None:
         self._waited, self._meter, self._folder = waited, meter, folder
         self._began = time.perf_counter()
+        self._begun = False
         self._trainer: pl.Trainer | None = None
         self._earlier: dict[str, Any] = {"seconds": 0.0, "reading_seconds": 0.0, "energy_wh": 0.0}
 
@@ -86,9 +87,18 @@ class TrainingClock(pl.Callback):
             logger.save()
         self._write(trainer, trainer.current_epoch + 1)
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Write the epochs done before: a folder with this file is one in which training has begun."""
-        self._write(trainer, trainer.current_epoch)
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Write the epochs done before, once: a folder with this file is one in which a batch was trained on."""
+        if not self._begun:
+            self._begun = True
+            self._write(trainer, trainer.current_epoch)
 
     def _write(self, trainer: pl.Trainer, epoch: int) -> None:
         if self._folder is not None:

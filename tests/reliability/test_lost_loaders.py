@@ -61,7 +61,7 @@ def test_other_errors_stay_what_they_are(error: Exception) -> None:
         raise error
 
 
-def test_a_training_whose_loader_is_killed_is_recorded_as_failed(
+def test_a_training_whose_first_loader_is_killed_leaves_no_folder(
     make_scene: Callable[..., Path], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene, own, read = make_scene(), os.getpid(), ImageryReader.read
@@ -74,3 +74,4 @@ def test_a_training_whose_loader_is_killed_is_recorded_as_failed(
     monkeypatch.setattr(ImageryReader, "read", read_and_die)
     with pytest.raises(LulcsegError, match=r"set reading\.workers=0"):
         run(tmp_path / "run", f"scene={scene}", f"cache={cache}", *QUICK, "reading.workers=1", "validation.fraction=0")
+    assert not (tmp_path / "run").exists()
