@@ -36,7 +36,7 @@ def read_record(plain: Mapping[str, Any], where: str) -> ModelRecord:
     """
     if not isinstance(plain, Mapping):
         raise LulcsegError("its record is not a mapping", where=where, remedy=REMEDY)
-    if plain.get("format") != FORMAT:
+    if type(plain.get("format")) is not int or plain["format"] != FORMAT:
         raise LulcsegError(
             f"its record has format {str(plain.get('format'))[:40]}, this version reads {FORMAT}",
             where=where,

@@ -14,6 +14,7 @@ from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.registry import plain_section
 from lulcseg.settings.self_training import SelfTrainingSettings
 from lulcseg.settings.trainer import TrainerSettings
+from lulcseg.settings.value_types import check_types
 
 if TYPE_CHECKING:
     from lulcseg.settings.config import TrainConfig
@@ -99,6 +100,7 @@ def _augmentation_with_preset(known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of an augmentation with its preset's values; nothing if a later version wrote them."""
     stated = {key.removeprefix("augment."): value for key, value in known.items() if key.startswith("augment.")}
     try:
+        check_types(AugmentSettings, stated, "augment")
         settings = AugmentSettings(**{**stated, "p": OperationShares(**stated["p"])}).with_preset()
     except (TypeError, LulcsegError):
         return {}

@@ -13,7 +13,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.training.checkpoints import epochs_done
-from lulcseg.training.model_record import KEY
+from lulcseg.training.model_record import KEY, TRAINING
 from lulcseg.training.record_reading import load_checkpoint
 from lulcseg.training.task import SegmentationTask
 from lulcseg.training.training_settings import TrainingSettings
@@ -62,7 +62,7 @@ def outcome(content: dict[str, Any], path: Path) -> str:
         (("resolution",), [0.5]), (("resolution",), [0.5, float("inf")]), (("patch_size",), 0), (("seed",), 2**70),
         (("quantiles",), [[2.0, 1.0]] * 3), (("class_shares",), [2.0] * 9), (("statistics",), {"bands": {}}),
         (("weights",), {"source": "x", "licence": "y", "mean": [1.0], "deviation": [0.0]}), (("dtype",), "complex64"),
-        (("format",), [2]), (("unknown",), 1),
+        (("format",), [2]), (("format",), torch.zeros(2)), (("unknown",), 1),
     ],
 )  # fmt: skip
 def test_values_that_no_model_has_are_refused(
@@ -83,6 +83,15 @@ def test_weights_of_another_network_are_refused_before_memory_is_taken_for_it(
     spoilt = copy.deepcopy(content)
     spoilt[KEY]["model"] |= {"filters": 128, "depth": 7}  # 3.2 GB, which are never asked for
     assert "don't fit its record" in outcome(spoilt, tmp_path / "best.ckpt")
+
+
+@pytest.mark.parametrize("strengths", [{"gamma": [1]}, {"gamma": {"widest": "x"}}, [1], 3])
+def test_settings_of_training_of_wrong_types_are_of_another_training(
+    content: dict[str, Any], tmp_path: Path, strengths: Any
+) -> None:
+    spoilt = copy.deepcopy(content)
+    spoilt[TRAINING] = TrainingSettings().fixed() | {"augment.strengths": strengths}
+    assert "trained with another" in outcome(spoilt, tmp_path / "best.ckpt")
 
 
 @pytest.mark.parametrize("seed", range(60 * int(os.environ.get("LULCSEG_TORTURE", "1"))))
