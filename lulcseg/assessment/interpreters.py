@@ -14,8 +14,9 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
+from lulcseg.scene.layer_writing import write_layer
 from lulcseg.scene.points import said_no
-from lulcseg.scene.vectors import read_vector, value_text, write_layer
+from lulcseg.scene.vectors import read_vector, value_text
 
 UNCLEAR = "not interpretable"
 

@@ -12,7 +12,6 @@ import pandas as pd
 import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from shapely.errors import GEOSException
 
@@ -73,23 +72,6 @@ def read_vector(
         frame = frame.to_crs(crs)
         frame.attrs["warped_from"] = describe_crs(own)
     return frame
-
-
-def write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
-    """Write features as a layer of a GeoPackage.
-
-    Args:
-        frame: The features.
-        path: The GeoPackage, within :func:`lulcseg.files.replacing`.
-        layer: The layer's name.
-
-    Raises:
-        OSError: It can't be written, for instance because the disk is full; pyogrio's own errors are others.
-    """
-    try:
-        pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG")
-    except (DataSourceError, DataLayerError) as error:
-        raise OSError((str(error).splitlines() or ["no reason given"])[0]) from error
 
 
 def _check_finite(frame: gpd.GeoDataFrame, path: Path) -> None:

@@ -11,8 +11,8 @@ import yaml
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import make_folder, replacing
 from lulcseg.sampling.plan import Plan
+from lulcseg.scene.layer_writing import write_layer
 from lulcseg.scene.scene import Scene
-from lulcseg.scene.vectors import write_layer
 from lulcseg.settings.plain_yaml import read_yaml
 
 REST = "Other"

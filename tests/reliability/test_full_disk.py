@@ -20,8 +20,8 @@ from pyogrio.errors import DataSourceError, FeatureError
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.sampling import plan_file
+from lulcseg.scene.layer_writing import write_layer
 from lulcseg.scene.synthetic.write import write_landscape
-from lulcseg.scene.vectors import write_layer
 from tests.conftest import CRS, box
 
 FULL = FeatureError("Could not add feature to layer at index 7: database or disk is full\nsecond line")

@@ -19,11 +19,11 @@ from rasterio.windows import Window as RasterWindow
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, PAPER_LEGEND
+from lulcseg.scene.layer_writing import write_layer
 from lulcseg.scene.synthetic.digitise import digitise
 from lulcseg.scene.synthetic.layout import Date, lay_out
 from lulcseg.scene.synthetic.render import Renderer
 from lulcseg.scene.synthetic.sensor import SURVEY_2015, SURVEY_2018, TILE, Survey
-from lulcseg.scene.vectors import write_layer
 from lulcseg.seeds import keyed
 
 Shift = Literal["both", "sensor", "landuse", "none"]
