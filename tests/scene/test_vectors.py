@@ -102,8 +102,10 @@ def test_layers(tmp_path: Path) -> None:
     frame.to_file(tmp_path / "one.gpkg", layer="places")
     assert len(read_vector(tmp_path / "one.gpkg", None, CRS, ["class"])) == 1, "one layer has geometry"
     frame.assign(**{"class": ["Water"]}).to_file(path, layer="second")
-    with pytest.raises(LulcsegError, match=r"two\.gpkg: it has 2 layers with geometries \(first, second\); name"):
-        read_vector(path, None, CRS, ["class"])
+    with pytest.raises(
+        LulcsegError, match=r"two\.gpkg: it has 2 layers with geometries \(first, second\); name one as labels\.layer"
+    ):
+        read_vector(path, None, CRS, ["class"], key="labels.layer")
     assert read_vector(path, "second", CRS, ["class"])["class"].tolist() == ["Water"]
     with pytest.raises(LulcsegError, match="did you mean 'second'"):
         read_vector(path, "secnd", CRS, ["class"])
