@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
 from rasterio.errors import CRSError, RasterioError
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import is_there
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.band_source import BandSource
+from lulcseg.scene.band_validity import BandFacts, choose_rule
 
 LEGEND_TAG = "LULCSEG_LEGEND"
 """TIFF tag of lulcseg's maps that holds the legend, as JSON of :meth:`Legend.to_plain`."""
@@ -46,10 +47,11 @@ class ClassRaster:
         self._path, self._legend = path, legend
         self._table = legend.code_to_index()
         with ExitStack() as stack:
-            self._data: rasterio.DatasetReader | WarpedVRT = stack.enter_context(open_raster(path))
-            _check(self._data, path)
-            if on is not None:
-                self._data = stack.enter_context(_warped(self._data, on))
+            with open_raster(path) as data:
+                _check(data, path)
+                rule = choose_rule(BandFacts.of(data), [1])
+            self._source = stack.enter_context(closing(BandSource(path, rule, on, Resampling.nearest)))
+            self._data = self._source.dataset
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -119,8 +121,8 @@ class ClassRaster:
             return out
         at = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
         with _naming_damage(self._path):
-            codes, mask = self._data.read(1, window=at), self._data.read_masks(1, window=at)
-        out[inside.slices_in(window)] = self._indexed(codes, mask)
+            codes, valid = self._source.read(at)
+        out[inside.slices_in(window)] = self._indexed(codes[0], valid)
         return out
 
     def overview(self, height: int, width: int) -> NDArray[np.uint8]:
@@ -137,15 +139,13 @@ class ClassRaster:
         Raises:
             LulcsegError: A code is not in the legend, or the file is damaged.
         """
-        shape = (height, width)
         with _naming_damage(self._path):
-            codes = self._data.read(1, out_shape=shape, resampling=Resampling.mode)
-            mask = self._data.read_masks(1, out_shape=shape, resampling=Resampling.nearest)
-        return self._indexed(codes, mask)
+            reduced = self._source.reduced(height, width, Resampling.mode)
+        return self._indexed(*reduced)
 
-    def _indexed(self, codes: NDArray[np.integer], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _indexed(self, codes: NDArray[np.integer], valid: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
         """Convert codes to class indices."""
-        given = (mask > 0) & (codes != IGNORE)
+        given = codes != IGNORE if valid is None else valid & (codes != IGNORE)
         known = given & (codes >= 0) & (codes < IGNORE)
         index = np.full(codes.shape, IGNORE, dtype=np.uint8)
         index[known] = self._table[codes[known]]
@@ -217,13 +217,15 @@ def codes_in(path: Path) -> list[str]:
     codes: set[int] = set()
     with open_raster(path) as data:
         _check(data, path)
-        for _, window in data.block_windows(1):
-            values = data.read(1, window=window)
-            codes.update(np.unique(values[data.read_masks(1, window=window) > 0]).tolist())
+        rule = choose_rule(BandFacts.of(data), [1])
+    with closing(BandSource(path, rule)) as source:
+        for _, window in source.dataset.block_windows(1):
+            values, valid = source.read(window)
+            codes.update(np.unique(values[0] if valid is None else values[0][valid]).tolist())
     return [str(code) for code in sorted(codes - {IGNORE})]
 
 
-def _check(data: rasterio.DatasetReader | WarpedVRT, path: Path) -> None:
+def _check(data: rasterio.DatasetReader, path: Path) -> None:
     if data.count != 1:
         raise LulcsegError(f"has {data.count} bands, a class raster has one", where=path, remedy="give the map itself")
     if not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):
@@ -232,16 +234,3 @@ def _check(data: rasterio.DatasetReader | WarpedVRT, path: Path) -> None:
         )
     if data.crs is None:
         raise LulcsegError("has no CRS", where=path, remedy="assign one (gdal_edit.py -a_srs EPSG:…)")
-
-
-def _warped(data: rasterio.DatasetReader | WarpedVRT, on: Grid) -> WarpedVRT:
-    # Pixels that the raster doesn't cover must be nodata. Without a nodata value they would be filled with 0, which is
-    # a class, so an alpha band marks the covered ones instead.
-    return WarpedVRT(
-        data,
-        crs=on.crs,
-        transform=rasterio.Affine(*on.transform),
-        height=on.height,
-        width=on.width,
-        add_alpha=data.nodata is None,
-    )

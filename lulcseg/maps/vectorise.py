@@ -55,9 +55,9 @@ class ByteRaster:
 
     def __init__(self, path: Path) -> None:
         found = read_header(path)
-        if found.bands != 1 or found.dtype != "uint8":
+        if found.facts.dtypes != ("uint8",):
             raise LulcsegError(
-                f"holds {found.bands} bands of {found.dtype}, one of uint8 is needed",
+                f"holds {found.bands} bands of {found.facts.dtypes[0]}, one of uint8 is needed",
                 where=path,
                 remedy="give the map that lulcseg wrote, not its probabilities",
             )
@@ -65,7 +65,7 @@ class ByteRaster:
         if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1:
             raise LulcsegError("its CRS is not in metres", where=path, remedy="warp it to one that is (gdalwarp)")
         self.path, self.grid = path, found.grid
-        self._nodata = found.nodata
+        self._nodata = found.facts.nodatas[0]
         self._dataset = rasterio.open(path)
 
     def __enter__(self) -> Self:

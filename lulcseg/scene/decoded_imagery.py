@@ -20,7 +20,7 @@ from lulcseg.scene.cached_files import make_once
 from lulcseg.scene.imagery import ImageryReader
 
 _BLOCK = 2048
-_VERSION = 1
+_VERSION = 2
 
 
 class DecodedImagery:

@@ -56,8 +56,8 @@ class ImageryReader:
             for path in map(Path, sorted(parts)):
                 status = path.stat() if path.exists() else None
                 files.append([str(path)] if status is None else [str(path), status.st_size, status.st_mtime_ns])
-            files.append([str(file.colours), file.masked])
-        return {
+            files.append([str(file.facts.colours), file.facts.masked])
+        state = {
             "files": files,
             "bands": rasters.band_numbers,
             "grid": asdict(self.grid),
@@ -66,6 +66,7 @@ class ImageryReader:
             "resampling": rasters.resampling.name,
             "boundary": None if self.boundary is None else shapely.to_wkb(self.boundary, hex=True),
         }
+        return state | ({"validity": [rule.describe() for rule in rasters.rules]} if self._was_read_otherwise() else {})
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read a window, which may leave the grid.
@@ -111,7 +112,21 @@ class ImageryReader:
     @property
     def always_valid(self) -> bool:
         """Whether, by the headers alone, every pixel of the grid is valid (inside the boundary)."""
-        files = self.rasters.files
-        plain = all(f.nodata is None and not f.masked and np.dtype(f.dtype).kind != "f" for f in files)
+        return all(rule.always for rule in self.rasters.rules) and self._covers_grid
+
+    @property
+    def _covers_grid(self) -> bool:
+        """Whether an image on the grid covers all of it, and none is warped."""
         covers = any(w.contains(self.grid.window) for w in self.rasters.footprints)
-        return plain and self.rasters.nodata is None and covers and not self.rasters.warped
+        return covers and not self.rasters.warped
+
+    def _was_read_otherwise(self) -> bool:
+        """Whether versions before imagery.valid took other pixels for valid: what they kept isn't used again."""
+        rasters = self.rasters
+        for file, rule in zip(rasters.files, rasters.rules, strict=True):
+            facts = file.facts
+            unseen = rule.alpha is not None and not facts.masked and not rule.needs_values and self._covers_grid
+            set_aside = facts.alpha is not None and rule.alpha is None
+            if unseen or set_aside or not rule.is_uniform or rasters.valid_by != "auto":
+                return True
+        return False

@@ -50,8 +50,8 @@ class CachedLabels:
         self.path = path
         self.grid = grid
         # on the grid by construction (a GeoTIFF may return its CRS in another form); its nodata is a label: ignore
-        file = replace(read_header(path), grid=grid, nodata=None)
-        self._raster = RasterSet([file], grid, [1], resampling=Resampling.nearest)
+        file = replace(read_header(path), grid=grid)
+        self._raster = RasterSet([file], grid, [1], valid="all", resampling=Resampling.nearest)
 
     def read(self, window: Window) -> NDArray[np.uint8]:
         """Read class indices of a window, (h, w) uint8, 255 where there is no label."""

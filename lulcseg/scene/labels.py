@@ -99,10 +99,11 @@ def check_class_rasters(files: Sequence[RasterFile]) -> None:
         LulcsegError: A raster with several bands, or without integer values.
     """
     for f in files:
-        if len(f.image_bands) != 1:
+        if len(f.facts.image_bands) != 1:
             raise LulcsegError(f"it has {f.bands} bands", where=f.path, remedy="give class rasters of one band")
-        if np.dtype(f.dtype).kind not in "iu":
-            raise LulcsegError(f"its type is {f.dtype}", where=f.path, remedy="give class rasters of whole numbers")
+        dtype = f.facts.dtypes[f.facts.image_bands[0] - 1]
+        if np.dtype(dtype).kind not in "iu":
+            raise LulcsegError(f"its type is {dtype}", where=f.path, remedy="give class rasters of whole numbers")
 
 
 def raster_table(legend: Legend, crosswalk: dict[str, int]) -> NDArray[np.uint8]:

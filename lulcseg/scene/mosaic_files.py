@@ -58,19 +58,13 @@ def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, wher
     """
     first = files[0]
     for f in files:
-        if f.dtype != first.dtype:
-            raise LulcsegError(
-                f"it is {f.dtype} and the first image {first.path.name} {first.dtype}",
-                where=f.path,
-                remedy="convert one of them, or leave it out of imagery.files",
-            )
-        if wanted is None and f.image_bands != first.image_bands:
+        if wanted is None and f.facts.image_bands != first.facts.image_bands:
             raise LulcsegError(
                 f"it has bands {_listed(f)} and the first image {first.path.name} {_listed(first)}",
                 where=f.path,
                 remedy="choose bands in imagery.bands",
             )
-    chosen = first.image_bands if wanted is None else list(wanted)
+    chosen = first.facts.image_bands if wanted is None else list(wanted)
     if not chosen:
         raise LulcsegError("imagery.bands names no band", where=where, remedy="name one, or leave it out")
     for f in files:
@@ -80,11 +74,26 @@ def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, wher
                 where=f.path,
                 remedy=f"name bands from 1 to {f.bands}",
             )
+        own, others = (describe_types(file, chosen) for file in (f, first))
+        if own != others:
+            raise LulcsegError(
+                f"it is {own} and the first image {first.path.name} {others}",
+                where=f.path,
+                remedy="convert one of them, or leave it out of imagery.files",
+            )
     return chosen
 
 
+def describe_types(file: RasterFile, bands: Sequence[int]) -> str:
+    """Return the type of a file's bands, or which band has which."""
+    types = [file.facts.dtypes[band - 1] for band in bands]
+    if len(set(types)) == 1:
+        return types[0]
+    return ", ".join(f"band {band} {dtype}" for band, dtype in zip(bands, types, strict=True))
+
+
 def _listed(file: RasterFile) -> str:
-    return ", ".join(map(str, file.image_bands)) or "none"
+    return ", ".join(map(str, file.facts.image_bands)) or "none"
 
 
 def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | None, where: Path) -> Grid:

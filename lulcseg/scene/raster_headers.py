@@ -12,12 +12,12 @@ import rasterio
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import is_there
 from lulcseg.grid import Grid
+from lulcseg.scene.band_validity import BandFacts
 
 _READ = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"}
 
@@ -29,31 +29,17 @@ class RasterFile:
     Attributes:
         path: The file.
         grid: Its own grid.
-        bands: Its number of bands.
-        dtype: NumPy name of its values' type.
-        nodata: Declared nodata value, if any.
-        masked: Whether it has a mask or an alpha band.
-        colours: Colour interpretation of the bands (red, green, blue, alpha, undefined …).
+        facts: What it declares of its bands.
     """
 
     path: Path
     grid: Grid
-    bands: int
-    dtype: str
-    nodata: float | None
-    masked: bool
-    colours: tuple[str, ...]
+    facts: BandFacts
 
     @property
-    def alpha(self) -> int | None:
-        """Number of the alpha band, if there is one."""
-        name = ColorInterp.alpha.name
-        return self.colours.index(name) + 1 if name in self.colours else None
-
-    @property
-    def image_bands(self) -> list[int]:
-        """Numbers of the image bands: all except alpha."""
-        return [number for number, colour in enumerate(self.colours, start=1) if colour != ColorInterp.alpha.name]
+    def bands(self) -> int:
+        """Its number of bands."""
+        return len(self.facts.dtypes)
 
 
 def crs_name(crs: Any) -> str:
@@ -105,7 +91,4 @@ def _header(source: Any, path: Path) -> RasterFile:
     if t.b or t.d or t.a <= 0 or t.e >= 0:
         raise LulcsegError("its rows don't run north to south", where=path, remedy="warp it to a north-up grid")
     grid = Grid(crs_name(source.crs), t.c, t.f, t.a, -t.e, source.height, source.width)
-    flags = [flag for band in source.mask_flag_enums for flag in band]
-    masked = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
-    colours = tuple(c.name for c in source.colorinterp)
-    return RasterFile(path, grid, source.count, source.dtypes[0], source.nodata, masked, colours)
+    return RasterFile(path, grid, BandFacts.of(source))

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
+from lulcseg.scene.band_source import BandSource
+from lulcseg.scene.band_validity import choose_rule
 from lulcseg.scene.raster_headers import RasterFile, same_crs
 
 _MOST_HANDLES = 64
@@ -38,6 +39,7 @@ class RasterSet:
         grid: The grid to read them on.
         bands: Band numbers from 1, in the requested order.
         nodata: Nodata value, which overrides those of the files.
+        valid: What tells the valid pixels, as ``imagery.valid`` of a scene file.
         resampling: How files off the grid are warped: cubic for imagery, nearest for classes.
     """
 
@@ -48,19 +50,21 @@ class RasterSet:
         bands: Sequence[int],
         *,
         nodata: float | None = None,
+        valid: str = "auto",
         resampling: Resampling = Resampling.cubic,
     ) -> None:
         self.files = list(files)
         self.grid = grid
         self.band_numbers = list(bands)
-        self.nodata = nodata
+        self.nodata, self.valid_by = nodata, valid
         self.resampling = resampling
-        self.dtype = np.result_type(*(f.dtype for f in files))
+        self.rules = [choose_rule(f.facts, bands, valid=valid, nodata=nodata) for f in files]
+        self.dtype = np.result_type(*(rule.dtype for rule in self.rules))
         self.offsets = [grid.offset_of(f.grid) if same_crs(f.grid.crs, grid.crs) else None for f in files]
         self.footprints = [self._footprint(f, o) for f, o in zip(files, self.offsets, strict=True)]
         ends = [(w.row, w.col, w.row_end, w.col_end) for w in self.footprints]
         self._edges = np.array(ends, dtype=np.int64).T  # (4, n), to find a patch's tiles among hundreds
-        self._open: OrderedDict[int, Any] = OrderedDict()
+        self._open: OrderedDict[int, BandSource] = OrderedDict()
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -153,35 +157,17 @@ class RasterSet:
         Raises:
             LulcsegError: The file can no longer be read.
         """
-        file = self.files[number]
         with self._source(number, part) as (source, box):
-            values = source.read(self.band_numbers, window=box)
-            has_value = self._declared_valid(source, number, box)
-        nodata = self._nodata_of(file)
-        if nodata is not None:
-            # black in one of several integer bands is a colour; −9999 in a float band never is a value
-            differs = values != nodata
-            differs = differs.all(axis=0) if values.dtype.kind == "f" else differs.any(axis=0)
-            has_value = differs if has_value is None else has_value & differs
-        if values.dtype.kind == "f":
-            finite = np.isfinite(values)
-            whole = finite.all(axis=0)
-            has_value = whole if has_value is None else has_value & whole
-            values = values if whole.all() else np.where(whole, values, 0)
-        if has_value is not None and has_value.all():
-            has_value = None
-        return values.astype(self.dtype, copy=False), has_value
+            values, valid = source.read(box)
+        return values.astype(self.dtype, copy=False), valid
 
     def _valid_of_file(self, number: int, part: Window) -> NDArray[np.bool_] | None:
         """Return the validity as :meth:`read_file` does, without reading pixels that don't determine it."""
-        file = self.files[number]
-        if self._nodata_of(file) is not None or np.dtype(file.dtype).kind == "f":
-            return self.read_file(number, part)[1]
         with self._source(number, part) as (source, box):
-            return self._declared_valid(source, number, box)
+            return source.valid(box)
 
     @contextmanager
-    def _source(self, number: int, part: Window) -> Iterator[tuple[Any, Any]]:
+    def _source(self, number: int, part: Window) -> Iterator[tuple[BandSource, Any]]:
         """Yield a file's handle of this process, for this thread alone, and a window in the file's pixels."""
         row, col = self.offsets[number] or (0, 0)
         box = rasterio.windows.Window(part.col - col, part.row - row, part.width, part.height)
@@ -194,62 +180,16 @@ class RasterSet:
                 where, reason = self.files[number].path, str(error).splitlines()[0]
                 raise LulcsegError(f"it can't be read ({reason})", where=where, remedy="check the file") from error
 
-    def _declared_valid(self, source: Any, number: int, box: Any) -> NDArray[np.bool_] | None:
-        """Return the validity by a file's alpha band or mask, or the warp's, (h, w) bool.
-
-        None if there is none of them.
-        """
-        file, warped = self.files[number], self.offsets[number] is None
-        if file.alpha is not None:
-            return np.asarray(source.read(file.alpha, window=box) > 0)
-        if warped and self._nodata_of(file) is None:
-            return np.asarray(source.read(source.count, window=box) > 0)  # the band that _warp added
-        if file.masked and not warped and self.nodata is None:
-            return np.asarray(source.dataset_mask(window=box) > 0)
-        return None
-
-    def _nodata_of(self, file: RasterFile) -> float | None:
-        """Return a file's nodata value; None without one, outside its type, or overridden by a mask."""
-        masked = file.masked and file.alpha is None
-        own = None if masked else file.nodata
-        nodata, dtype = own if self.nodata is None else self.nodata, np.dtype(file.dtype)
-        if nodata is not None and dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            return nodata if limits.min <= nodata <= limits.max and float(nodata).is_integer() else None
-        return nodata
-
-    def _handle(self, number: int) -> Any:
+    def _handle(self, number: int) -> BandSource:
         """Return the file's open handle, opening it if need be."""
         if number not in self._open:
             if len(self._open) >= _MOST_HANDLES:
                 _, old = self._open.popitem(last=False)
                 old.close()
-            source = rasterio.open(self.files[number].path)
-            if self.offsets[number] is None:
-                source = self._warp(source, self.files[number])
-            self._open[number] = source
+            on = self.grid if self.offsets[number] is None else None
+            self._open[number] = BandSource(self.files[number].path, self.rules[number], on, self.resampling)
         self._open.move_to_end(number)
         return self._open[number]
-
-    def _warp(self, source: Any, file: RasterFile) -> Any:
-        """Warp a file to the grid; pixels without source become invalid through alpha or nodata.
-
-        A mask is lost in a warp, and an added alpha band isn't always declared
-        as a mask (not for floats): validity is read from the band itself.
-        """
-        nodata = self._nodata_of(file)
-        options: dict[str, Any] = {"nodata": nodata, "src_nodata": nodata} if nodata is not None else {}
-        if nodata is None and file.alpha is None:
-            options = {"add_alpha": True, "nodata": None, "src_nodata": None}
-        return WarpedVRT(
-            source,
-            crs=self.grid.crs,
-            transform=rasterio.Affine(*self.grid.transform),
-            width=self.grid.width,
-            height=self.grid.height,
-            resampling=self.resampling,
-            **options,
-        )
 
     def _footprint(self, file: RasterFile, offset: tuple[int, int] | None) -> Window:
         if offset is not None:

@@ -17,6 +17,7 @@ from rasterio.enums import Resampling
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
+from lulcseg.scene.band_validity import check_validity
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.label_burning import CachedLabels, burn
 from lulcseg.scene.label_notes import label_notes
@@ -70,7 +71,9 @@ class Scene:
         grid = lay_grid(self.image_files, self.spec.crs, self.spec.resolution, file.path)
         self.boundary = None if self.spec.boundary is None else self._boundary(self.spec.boundary, grid)
         self.grid = grid if self.boundary is None else self._crop(grid, self.boundary)
-        rasters = RasterSet(self.image_files, self.grid, bands, nodata=self.spec.imagery.nodata)
+        facts, nodata, valid = [f.facts for f in self.image_files], self.spec.imagery.nodata, self.spec.imagery.valid
+        check_validity(valid, nodata, facts, str(file.path))
+        rasters = RasterSet(self.image_files, self.grid, bands, nodata=nodata, valid=valid)
         self.imagery = ImageryReader(rasters, self.boundary)
         self.bands, self.dtype = rasters.bands, rasters.dtype
 
@@ -257,7 +260,7 @@ class Scene:
         files = [read_header(p) for p in find_files(spec.rasters, self.file.path.parent, where)]
         check_class_rasters(files)
         table = raster_table(self.legend, crosswalk_table(self.legend, spec.crosswalk, where))
-        band = [files[0].image_bands[0]]
+        band = [files[0].facts.image_bands[0]]
         rasters = RasterSet(files, self.grid, band, resampling=Resampling.nearest)
         imaged = self._footprints()
         if all(placed.intersection(image).is_empty for placed in rasters.footprints for image in imaged):

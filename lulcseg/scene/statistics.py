@@ -23,7 +23,7 @@ from lulcseg.scene.value_distribution import Distribution, Tally, together
 MOST_PIXELS = 2**28
 """Of mosaics with more pixels, regularly spread blocks are read."""
 _BLOCK = (512, 4096)
-_VERSION = 1
+_VERSION = 2
 
 
 class Imagery(Protocol):

@@ -7,6 +7,7 @@ import pickle
 import shutil
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def test_validity_reads_no_pixels_where_a_band_or_mask_tells_it(
 ) -> None:
     scene = Scene.open(str(prepared(make_scene, imagery={"files": [name]})), cache)
     scene.imagery.read(Window(0, 0, 8, 8))
-    (handle,) = scene.imagery.rasters._open.values()
+    (source,) = scene.imagery.rasters._open.values()
+    handle = source.dataset
     asked: list[Any] = []
 
     class Watched:
@@ -127,7 +129,7 @@ def test_validity_reads_no_pixels_where_a_band_or_mask_tells_it(
         def __getattr__(self, key: str) -> Any:
             return getattr(handle, key)
 
-    scene.imagery.rasters._open[0] = Watched()
+    source.dataset, source._groups = Watched(), [replace(group, dataset=Watched()) for group in source._groups]
     scene.imagery.valid_share(np.array([0]), np.array([0]), 16)
     assert asked == bands
 

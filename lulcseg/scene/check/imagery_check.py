@@ -12,6 +12,7 @@ from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
+from lulcseg.scene.mosaic_files import describe_types
 from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.scene import Scene
 
@@ -32,7 +33,8 @@ def check_imagery(scene: Scene) -> Findings:
         "extent": f"x {bounds.left:,.1f} … {bounds.right:,.1f}, y {bounds.bottom:,.1f} … {bounds.top:,.1f}",
         "area": format_area(scene.ground.area),
         "bands": f"{scene.bands} of {scene.dtype} (in the files: {_listed(scene.imagery.rasters.band_numbers)})",
-        "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].colours, start=1)]),
+        "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].facts.colours, start=1)]),
+        "valid pixels": _valid_by(scene),
     }
     out.remarks += _disagreements(scene)
     with out.noting_faults():
@@ -50,6 +52,14 @@ def check_imagery(scene: Scene) -> Findings:
 
 def _listed(items: list[Any]) -> str:
     return ", ".join(map(str, items))
+
+
+def _valid_by(scene: Scene) -> str:
+    """Return what tells the valid pixels, and of how many images where they differ."""
+    counts = Counter(rule.describe() for rule in scene.imagery.rasters.rules)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "; ".join(f"{told} ({format_count(number, 'image')})" for told, number in counts.most_common(3))
 
 
 def _look_at_pixels(scene: Scene, out: Findings) -> None:
@@ -84,7 +94,7 @@ def _disagreements(scene: Scene) -> list[str]:
     for what, values in (
         ("CRS", [_alike(f.grid.crs, files[0].grid.crs) for f in files]),
         ("bands", [f.bands for f in files]),
-        ("type", [f.dtype for f in files]),
+        ("type", [describe_types(f, range(1, f.bands + 1)) for f in files]),
         ("pixel size", [f"{f.grid.xres:.6g} × {f.grid.yres:.6g}" for f in files]),
     ):
         counts = Counter(values)
