@@ -18,8 +18,9 @@ from pyproj import CRS
 from lulcseg.assessment.design import Stratum
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
-from lulcseg.maps.areas import class_pixels
+from lulcseg.maps.areas import class_hectares, class_pixels
 from lulcseg.maps.classraster import ClassRaster, carried_legend, codes_in
+from lulcseg.scene.ground_area import MOST_OFF, is_stretched, pixel_ground_area, stretch
 from lulcseg.scene.vectors import value_text
 
 STRATA_TABLE, SAMPLE_TABLE = "strata", "sample"
@@ -32,16 +33,13 @@ class MapSizes:
 
     Attributes:
         pixels: (n,) pixels of each class, in the legend's order.
-        pixel_hectares: Area of a pixel, ha.
+        pixel_hectares: Mean area of a pixel, ha.
+        hectares: (n,) area of each class, ha.
     """
 
     pixels: NDArray[np.int64]
     pixel_hectares: float
-
-    @property
-    def hectares(self) -> NDArray[np.float64]:
-        """(n,) hectares of each class."""
-        return np.asarray(self.pixels * self.pixel_hectares)
+    hectares: NDArray[np.float64]
 
 
 def map_sizes(path: Path, legend: Legend, pixels: Sequence[int] | None = None) -> MapSizes:
@@ -58,25 +56,35 @@ def map_sizes(path: Path, legend: Legend, pixels: Sequence[int] | None = None) -
             area.
     """
     counts = class_pixels(path, legend) if pixels is None else np.asarray(pixels, dtype=np.int64)
-    return MapSizes(counts, pixel_hectares(path, legend))
+    mean = pixel_hectares(path, legend)
+    with ClassRaster(path, legend) as raster:
+        even = not is_stretched(raster.grid)
+    return MapSizes(counts, mean, np.asarray(counts * mean) if even else class_hectares(path, legend, counts))
 
 
 def pixel_hectares(path: Path, legend: Legend) -> float:
-    """Return the area of a map's pixel, ha.
+    """Return the mean area on the ground of a map's pixels, ha.
 
     Raises:
-        LulcsegError: The map's CRS isn't projected.
+        LulcsegError: The map's CRS isn't projected, or its pixels differ in area by more than 1 %: points drawn among
+            pixels are then not drawn evenly from the ground.
     """
     with ClassRaster(path, legend) as raster:
-        crs, area = CRS.from_user_input(raster.crs), raster.grid.pixel_area
-    if not crs.is_projected:
+        grid = raster.grid
+    if not CRS.from_user_input(grid.crs).is_projected:
         raise LulcsegError(
             "its coordinates are in degrees, so its pixels differ in area",
             where=path,
             remedy="warp it to a projected CRS that keeps areas (gdalwarp -t_srs)",
         )
-    metres = float(crs.axis_info[0].unit_conversion_factor)
-    return area * metres**2 / 10_000
+    least, most = stretch(grid)
+    if is_stretched(grid) and most / least > 1 + MOST_OFF:
+        raise LulcsegError(
+            f"its pixels differ in area by {most / least - 1:.1%}",
+            where=path,
+            remedy="warp it to a projection of the region, or one that keeps areas (gdalwarp -t_srs)",
+        )
+    return pixel_ground_area(grid) / 10_000
 
 
 def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratum], Legend]:

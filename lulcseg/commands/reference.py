@@ -87,6 +87,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def _draw_on_scene(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.reference_ground import ReferenceGround
     from lulcseg.errors import LulcsegError
+    from lulcseg.scene.ground_area import pixel_ground_area
     from lulcseg.scene.scene import Scene
 
     if arguments.design == "stratified":
@@ -97,7 +98,7 @@ def _draw_on_scene(arguments: argparse.Namespace) -> None:
         )
     scene = Scene.open(arguments.target.removeprefix("scene="), arguments.cache)
     request = _parse_request(arguments, "simple random")
-    _draw(arguments, request, ReferenceGround(scene), scene.legend, scene.name, scene.grid.pixel_area / 10_000)
+    _draw(arguments, request, ReferenceGround(scene), scene.legend, scene.name, pixel_ground_area(scene.grid) / 10_000)
 
 
 def _parse_request(arguments: argparse.Namespace, design: str) -> SampleRequest:

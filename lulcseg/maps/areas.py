@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lulcseg.grid import blocks
 from lulcseg.legend import Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.ground_area import ground_blocks, is_stretched, pixel_ground_area
 
 _ROWS = 1024
 
@@ -36,6 +37,29 @@ def class_pixels(path: Path, legend: Legend) -> NDArray[np.int64]:
     return counts[: len(legend)]
 
 
+def class_hectares(path: Path, legend: Legend, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the area of each class of a map on the ground, (K,) ha.
+
+    Args:
+        path: The map, in a projected CRS.
+        legend: Its classes.
+        pixels: (K,) its pixels of each class; where pixels differ in area, the map is read again.
+
+    Raises:
+        LulcsegError: As for :func:`class_pixels`.
+    """
+    with ClassRaster(path, legend) as raster:
+        grid = raster.grid
+        if not is_stretched(grid):
+            return np.asarray(pixels * pixel_ground_area(grid) / 10_000, dtype=np.float64)
+        found = np.zeros(256, dtype=np.float64)
+        for strip in blocks(grid.window, _ROWS, raster.width):
+            index = raster.read(strip)
+            for block, area in ground_blocks(grid, strip):
+                found += np.bincount(index[block.slices_in(strip)].ravel(), minlength=256) * area
+    return found[: len(legend)] / 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class ClassArea:
     """Area of a class on a map.
@@ -55,22 +79,22 @@ class ClassArea:
     share: float
 
 
-def class_areas(pixels: Sequence[int], legend: Legend, pixel_area: float) -> list[ClassArea]:
+def class_areas(pixels: Sequence[int], legend: Legend, hectares: Sequence[float]) -> list[ClassArea]:
     """Return the area of each class.
 
     Args:
         pixels: Pixels of each class, in the legend's order.
         legend: The classes.
-        pixel_area: Area of a pixel, in m².
+        hectares: Their area, by class.
 
     Example:
         >>> from lulcseg.legend import LandClass
         >>> legend = Legend((LandClass(1, "Cane", "#00ff00"), LandClass(2, "Road", "#333333")))
-        >>> [(area.name, area.hectares, area.share) for area in class_areas([30_000, 10_000], legend, 0.25)]
+        >>> [(area.name, area.hectares, area.share) for area in class_areas([30_000, 10_000], legend, [0.75, 0.25])]
         [('Cane', 0.75, 0.75), ('Road', 0.25, 0.25)]
     """
     mapped = sum(pixels)
     return [
-        ClassArea(c.name, c.code, count, count * pixel_area / 10_000, count / mapped if mapped else 0.0)
-        for c, count in zip(legend, pixels, strict=True)
+        ClassArea(c.name, c.code, count, float(area), count / mapped if mapped else 0.0)
+        for c, count, area in zip(legend, pixels, hectares, strict=True)
     ]

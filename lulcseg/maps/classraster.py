@@ -218,7 +218,7 @@ def codes_in(path: Path) -> list[str]:
     with open_raster(path) as data:
         _check(data, path)
         rule = choose_rule(BandFacts.of(data), [1])
-    with closing(BandSource(path, rule)) as source:
+    with closing(BandSource(path, rule)) as source, _naming_damage(path):
         for _, window in source.dataset.block_windows(1):
             values, valid = source.read(window)
             codes.update(np.unique(values[0] if valid is None else values[0][valid]).tolist())

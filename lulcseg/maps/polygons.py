@@ -39,6 +39,7 @@ from lulcseg.maps.vectorise import (
     to_map_coordinates,
     trace_regions,
 )
+from lulcseg.scene.ground_area import ground_areas, is_stretched, min_pixels
 
 LAYER = "map"
 """Name of the layer."""
@@ -143,6 +144,8 @@ def write_polygons(
 def _columns(found: Regions, legend: Legend, grid: Grid) -> dict[str, NDArray[Any]]:
     index = found.value - 1
     area = shapely.area(found.outline) * grid.pixel_area
+    if is_stretched(grid):
+        area = ground_areas(to_map_coordinates(found.outline, grid), grid)
     return {
         "class": np.array(legend.names, dtype=object)[index],
         "code": np.array(legend.codes, dtype=np.int64)[index],
@@ -182,17 +185,6 @@ def open_aligned(path: Path, mapped: ByteRaster) -> ByteRaster:
             f"its pixels are not those of {mapped.path}", where=path, remedy="give the one written with the map"
         )
     return opened
-
-
-def min_pixels(area: float, grid: Grid) -> int:
-    """Return the smallest number of pixels of at least an area in m², tolerant of rounding errors.
-
-    Example:
-        >>> grid = Grid("EPSG:28355", 0.0, 0.0, 0.5, 0.5, 10, 10)
-        >>> min_pixels(1.0, grid), min_pixels(1.1, grid)
-        (4, 5)
-    """
-    return math.ceil(area / grid.pixel_area - 1e-6)
 
 
 class PolygonLayer:

@@ -16,7 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.polygons import PolygonLayer, check_geopackage_path, check_not_negative, min_pixels, open_aligned
+from lulcseg.maps.polygons import PolygonLayer, check_geopackage_path, check_not_negative, open_aligned
 from lulcseg.maps.seams import Regions
 from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.vectorise import (
@@ -29,6 +29,7 @@ from lulcseg.maps.vectorise import (
     to_map_coordinates,
     trace_regions,
 )
+from lulcseg.scene.ground_area import min_pixels, pixel_ground_area
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.raster_headers import same_crs
 
@@ -124,8 +125,8 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
             differing, small = differing + int(found.pixels.sum()), small + int((~large).sum())
         found = Regions.joined(kept)
         outline = to_map_coordinates(found.outline, mapped.grid)
-        area = found.pixels * mapped.grid.pixel_area
-        width = 2 * area / shapely.length(outline)
+        area = found.pixels * pixel_ground_area(mapped.grid)
+        width = 2 * found.pixels * mapped.grid.pixel_area / shapely.length(outline)
         wide = width >= SLIVER_PIXELS * np.sqrt(mapped.grid.pixel_area)
         sure = _is_sure(found, least_confidence)
         order = _ranked(found, wide & sure)

@@ -13,10 +13,12 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.maps import styles
-from lulcseg.maps.areas import ClassArea, class_areas
+from lulcseg.maps.areas import ClassArea, class_areas, class_hectares
 from lulcseg.maps.polygons import write_polygons
 from lulcseg.maps.review_places import write_review
 from lulcseg.maps.stac import stac_item
@@ -97,7 +99,9 @@ class MapFiles:
             self._write_text(path.with_suffix(".qml"), self._style_of(key))
         grid = self.store.grid
         counts = self.store.counts()
-        areas = class_areas([counts[code] for code in self.legend.codes], self.legend, grid.pixel_area)
+        pixels = [counts[code] for code in self.legend.codes]
+        hectares = class_hectares(rasters[CLASSES], self.legend, np.array(pixels, dtype=np.int64))
+        areas = class_areas(pixels, self.legend, hectares.tolist())
         files[AREAS] = self._staged(AREAS)
         self._write_text(files[AREAS], areas_table(areas))
         item = stac_item(

@@ -9,6 +9,7 @@ from pyproj import CRS
 
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass
+from lulcseg.scene.ground_area import pixel_ground_area
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def area_rows(legend: Iterable[LandClass], pixels: list[list[int]], grid: Grid) 
 
 
 def hectares_per_pixel(grid: Grid) -> float | None:
-    """Return a pixel's area in hectares; None in a CRS of degrees.
+    """Return the mean area of a pixel on the ground in hectares; None in a CRS of degrees.
 
     Example:
         >>> hectares_per_pixel(Grid("EPSG:28355", 0.0, 0.0, 0.5, 0.5, 4, 4))
@@ -53,5 +54,4 @@ def hectares_per_pixel(grid: Grid) -> float | None:
     crs = CRS.from_user_input(grid.crs)
     if not crs.is_projected:
         return None
-    metres = float(crs.axis_info[0].unit_conversion_factor)
-    return grid.pixel_area * metres**2 / 10_000
+    return pixel_ground_area(grid) / 10_000

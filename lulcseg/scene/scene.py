@@ -18,6 +18,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
 from lulcseg.scene.band_validity import check_validity
+from lulcseg.scene.class_polygons import read_polygons, repair_polygons
+from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.label_burning import CachedLabels, burn
 from lulcseg.scene.label_notes import label_notes
@@ -25,7 +27,6 @@ from lulcseg.scene.labels import (
     RasterLabels,
     areal,
     check_class_rasters,
-    invalid,
     labelled_share,
     raster_features,
     raster_table,
@@ -36,7 +37,7 @@ from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
-from lulcseg.scene.vectors import check_not_empty, class_indices, class_named, crosswalk_table, read_vector
+from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector
 
 
 def default_cache() -> Path:
@@ -89,22 +90,7 @@ class Scene:
         spec = self.spec.labels
         if spec is None or spec.file is None:
             return None
-        path = self.file.place(spec.file)
-        assert spec.column is not None
-        frame = read_vector(path, spec.layer, self.grid.crs, [spec.column], key="labels.layer")
-        check_not_empty(frame, path, "polygons")
-        where = f"{path}: column {spec.column}"
-        index = class_indices(frame[spec.column], self.legend, spec.crosswalk, where)
-        if (index < 0).any():
-            raise LulcsegError(f"{int((index < 0).sum())} features have no class", where=where, remedy="fill them in")
-        out = frame[["geometry"]].assign(class_index=index.astype(np.int64), feature=np.arange(len(frame)))
-        out.attrs |= frame.attrs
-        kinds = set(out.geometry.geom_type.dropna()) - {"Polygon", "MultiPolygon"}
-        if kinds:
-            raise LulcsegError(
-                f"it has geometries of type {', '.join(sorted(kinds))}", where=path, remedy="give polygons only"
-            )
-        return out
+        return read_polygons(spec, self.file.place(spec.file), self.grid.crs, self.legend)
 
     @cached_property
     def features(self) -> gpd.GeoDataFrame | None:
@@ -116,13 +102,9 @@ class Scene:
         frame = self.source_features
         if frame is None:
             return None
-        geometry = frame.geometry.to_numpy().copy()
-        broken = invalid(geometry)
-        if len(broken):
-            self._may_repair(geometry, broken)
-            geometry[broken] = [areal(g) for g in shapely.make_valid(geometry[broken])]
-            frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))
-        return frame[~frame.geometry.is_empty & frame.geometry.notna()]
+        spec = self.spec.labels
+        assert spec is not None
+        return repair_polygons(frame, spec, self.file.place(spec.file or ""))
 
     @cached_property
     def labels(self) -> CachedLabels | RasterLabels | None:
@@ -177,7 +159,7 @@ class Scene:
 
         Returns:
             Columns ``class_index`` (0…n − 1), ``feature`` (row in the source, counted from 0; the
-            uncovered ground comes last), ``area_m2`` and ``geometry``, in the scene's CRS, cut to
+            uncovered ground comes last), ``area_m2`` (on the ground) and ``geometry``, in the scene's CRS, cut to
             the imagery's footprints and the boundary. No ground counts twice: overlapping ground belongs
             to the polygon on top (see :func:`lulcseg.scene.overlaps.burn_order`).
         """
@@ -204,13 +186,20 @@ class Scene:
                 last = {"class_index": [self.uncovered], "feature": [len(self.source_features)]}  # type: ignore[arg-type]
                 found = pd.concat([found, gpd.GeoDataFrame(last, geometry=[rest], crs=found.crs)], ignore_index=True)
         found = found[~found.geometry.is_empty].reset_index(drop=True)
-        return found.assign(area_m2=found.geometry.area)[["class_index", "feature", "area_m2", "geometry"]]
+        return found.assign(area_m2=ground_areas(found.geometry.to_numpy(), self.grid))[
+            ["class_index", "feature", "area_m2", "geometry"]
+        ]
 
     @cached_property
     def ground(self) -> Any:
         """The ground the scene covers: its images' footprints inside the boundary (shapely)."""
         boxes = shapely.union_all([shapely.box(*self.grid.bounds(w)) for w in self._footprints()])
         return boxes if self.boundary is None else boxes.intersection(self.boundary)
+
+    @property
+    def ground_area(self) -> float:
+        """Area of :attr:`ground`, m²."""
+        return float(ground_areas([self.ground], self.grid)[0])
 
     @cached_property
     def points(self) -> gpd.GeoDataFrame | None:
@@ -230,6 +219,9 @@ class Scene:
         if warped:
             images = "1 image off the scene's grid is" if warped == 1 else f"{warped} images off the scene's grid are"
             found.append(f"{images} warped on the fly (cubic).")
+        stretched = describe_stretch(self.grid)
+        if stretched is not None:
+            found.append(stretched)
         for what, frame in (("Polygons", self.source_features), ("Points", self.points)):
             if frame is not None and "warped_from" in frame.attrs:
                 found.append(f"{what} were warped from {frame.attrs['warped_from']} to the scene's CRS.")
@@ -238,19 +230,6 @@ class Scene:
         if self.source_features is not None and self.features is not None:
             found += label_notes(self.source_features, self.features, self.ground)
         return found
-
-    def _may_repair(self, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
-        spec = self.spec.labels
-        assert spec is not None
-        if spec.invalid == "repair":
-            return
-        count = "1 polygon is" if len(broken) == 1 else f"{len(broken)} polygons are"
-        reason = shapely.is_valid_reason(geometry[broken[0]])
-        raise LulcsegError(
-            f"{count} invalid, the first is feature {broken[0] + 1} of the file ({reason})",
-            where=self.file.place(spec.file or ""),
-            remedy="repair the polygons, or set labels.invalid: repair",
-        )
 
     def _footprints(self) -> list[Window]:
         return [w.intersection(self.grid.window) for w in self.imagery.rasters.footprints]

@@ -12,6 +12,7 @@ from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
+from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.mosaic_files import describe_types
 from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.scene import Scene
@@ -31,7 +32,7 @@ def check_imagery(scene: Scene) -> Findings:
         "pixel size": f"{grid.xres:g} × {grid.yres:g} m",
         "size": f"{grid.height:,} rows × {grid.width:,} columns",
         "extent": f"x {bounds.left:,.1f} … {bounds.right:,.1f}, y {bounds.bottom:,.1f} … {bounds.top:,.1f}",
-        "area": format_area(scene.ground.area),
+        "area": format_area(scene.ground_area),
         "bands": f"{scene.bands} of {scene.dtype} (in the files: {_listed(scene.imagery.rasters.band_numbers)})",
         "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].facts.colours, start=1)]),
         "valid pixels": _valid_by(scene),
@@ -44,9 +45,8 @@ def check_imagery(scene: Scene) -> Findings:
     frame = covered.envelope if scene.boundary is None else covered.envelope.intersection(scene.boundary)
     gaps = [g for g in shapely.get_parts(shapely.difference(frame, covered)) if g.area > grid.pixel_area]
     if len(files) > 1 and gaps:
-        out.remarks.append(
-            f"The images leave {format_count(len(gaps), 'gap')}, {format_area(sum(g.area for g in gaps))} in total."
-        )
+        area = format_area(float(ground_areas(gaps, grid).sum()))
+        out.remarks.append(f"The images leave {format_count(len(gaps), 'gap')}, {area} in total.")
     return out
 
 
@@ -107,6 +107,9 @@ def _disagreements(scene: Scene) -> list[str]:
             f"{format_count(len(warped), 'image')} off the scene's grid will be warped on the fly (cubic): "
             f"{', '.join(p.name for p in warped[:3])}{' …' if len(warped) > 3 else ''}."
         )
+    stretched = describe_stretch(scene.grid)
+    if stretched is not None:
+        remarks.append(stretched)
     if abs(scene.grid.xres / scene.grid.yres - 1) > 1e-6:
         remarks.append("Pixels are not square; set resolution: for square ones.")
     return remarks

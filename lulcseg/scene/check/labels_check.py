@@ -11,6 +11,7 @@ import shapely
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
+from lulcseg.scene.ground_area import pixel_ground_area
 from lulcseg.scene.labels import RasterLabels, invalid
 from lulcseg.scene.overlaps import overlaps
 from lulcseg.scene.scene import Scene
@@ -41,9 +42,9 @@ def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
     features = scene.polygons()
     assert features is not None
     out.table = class_table(features, scene.legend)
-    labelled = float(features["area_m2"].sum())
+    labelled, ground = float(features["area_m2"].sum()), scene.ground_area
     out.facts["features"] = f"{len(features):,}, of {format_area(labelled)}"
-    out.facts["unlabelled"] = f"{format_share(max(0.0, scene.ground.area - labelled), scene.ground.area)} of the ground"
+    out.facts["unlabelled"] = f"{format_share(max(0.0, ground - labelled), ground)} of the ground"
     if spec.file is not None:
         out.remarks += _remarks(scene)
     missing = [row["class"] for row in out.table if row["features"] == 0]
@@ -90,7 +91,7 @@ def _remarks(scene: Scene) -> list[str]:
     ignored = int((features["class_index"] == IGNORE).sum())
     if ignored:
         remarks.append(f"{format_count(ignored, 'feature')} mapped to 'ignore' by the crosswalk.")
-    return remarks + _doubtful(features, scene) + _overlaps(features, scene.legend)
+    return remarks + _doubtful(features, scene) + _overlaps(features, scene)
 
 
 def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
@@ -115,13 +116,14 @@ def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
     return remarks
 
 
-def _overlaps(features: gpd.GeoDataFrame, legend: Legend) -> list[str]:
+def _overlaps(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
     """Report how much ground features share, and of which classes."""
     found = overlaps(features)
     if not found.pairs:
         return []
-    text = f"{format_count(found.pairs, 'pair')} of features overlap, over {format_area(found.area)}"
+    area = found.area * pixel_ground_area(scene.grid) / scene.grid.pixel_area
+    text = f"{format_count(found.pairs, 'pair')} of features overlap, over {format_area(area)}"
     if found.largest is not None:
-        names = [legend.names[c] if c != IGNORE else "ignore" for c in found.largest]
+        names = [scene.legend.names[c] if c != IGNORE else "ignore" for c in found.largest]
         text += f", {found.differing:,} of them of different classes (largest: {names[0]} / {names[1]})"
     return [f"{text}; the smaller feature wins."]
