@@ -22,6 +22,7 @@ from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.points import NO_CLASS
+from lulcseg.scene.vectors import plain_code
 
 OFF_REFERENCE = "off the reference"
 
@@ -35,6 +36,8 @@ def assess_files(
     *,
     reference_column: str | None = None,
     mapped_column: str | None = None,
+    reference_layer: str | None = None,
+    mapped_layer: str | None = None,
     legend: Legend | None = None,
     request: DesignRequest | None = None,
     stratum_column: str | None = None,
@@ -50,6 +53,8 @@ def assess_files(
         mapped: The map.
         reference_column: Column of the reference's class; default: the only candidate.
         mapped_column: The same for the map, if it is a vector file.
+        reference_layer: Layer of the reference, if it is a vector file; None: the only one with geometries.
+        mapped_layer: The same for the map.
         legend: The classes; default: the legend stored in a map by lulcseg, else the classes that occur.
             Two maps by lulcseg are each read with their own, and compared by class names.
         request: How the reference points were drawn; default: as recorded in their file. Estimates for the whole
@@ -66,7 +71,10 @@ def assess_files(
             the legend lacks; two maps have different class names; the two can't be compared or
             don't overlap; or a design is requested that the points don't fit.
     """
-    ref, shown = ComparedFile(reference, reference_column), ComparedFile(mapped, mapped_column)
+    ref, shown = (
+        ComparedFile(reference, reference_column, reference_layer),
+        ComparedFile(mapped, mapped_column, mapped_layer),
+    )
     if not (ref.is_points or shown.is_points or ref.is_raster or shown.is_raster):
         raise LulcsegError(
             "two polygon files share no places to compare", where=mapped, remedy="give points or a raster on one side"
@@ -217,7 +225,16 @@ def _in_order_of(legend: Legend, shown: ComparedFile, ref: ComparedFile) -> Lege
 
 def _found_legend(ref: ComparedFile, shown: ComparedFile) -> Legend:
     """Return a legend of the classes that occur: codes as they are, or names in alphabetical order."""
-    found = sorted(set(ref.classes()) | set(shown.classes()))
+    held = {file.path: file.classes() for file in (ref, shown)}
+    found = sorted({plain_code(text) for texts in held.values() for text in texts})
+    for path, texts in held.items():
+        beyond = [text for text in texts if text.isdecimal() and int(text) >= IGNORE]
+        if beyond and all(text.isdecimal() for text in found):
+            raise LulcsegError(
+                f"holds code {', '.join(beyond[:5])}, but codes are 0…254",
+                where=path,
+                remedy="recode its classes, and those of the other file alike",
+            )
     codes = [text for text in found if text.isdecimal() and int(text) < IGNORE]
     if len(codes) == len(found):
         return _coloured([(int(c), f"class {c}") for c in sorted(codes, key=int)])

@@ -26,6 +26,7 @@ class ComparedFile:
     Args:
         path: The file.
         column: Column of the class in a vector file; None to find it (:func:`_class_column`).
+        layer: Layer of a vector file; None for the only one with geometries.
 
     Attributes:
         path: The file.
@@ -38,9 +39,9 @@ class ComparedFile:
             or no column that is clearly the class.
     """
 
-    def __init__(self, path: Path, column: str | None) -> None:
+    def __init__(self, path: Path, column: str | None, layer: str | None = None) -> None:
         self.path = path
-        self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else _features(path)
+        self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else _features(path, layer)
         self.is_points = self.features is not None and _are_points(self.features, path)
         self.column = "" if self.features is None else _class_column(self.features, column, path)
 
@@ -122,8 +123,8 @@ def _is_raster(path: Path) -> bool:
         return False
 
 
-def _features(path: Path) -> gpd.GeoDataFrame:
-    features = read_vector(path, None, None, None)
+def _features(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+    features = read_vector(path, layer, None, None)
     if features.empty:
         raise LulcsegError("it holds no features", where=path, remedy="check that the layer was saved")
     return features

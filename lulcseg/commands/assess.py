@@ -15,6 +15,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("reference", type=Path, help="points, polygons or class raster")
     parser.add_argument("--column", help="class column of the reference (default: guessed)")
     parser.add_argument("--map-column", help="class column of the map, if it is polygons")
+    parser.add_argument("--layer", help="layer of the reference, if its file has several with geometries")
+    parser.add_argument("--map-layer", help="layer of the map, if it is polygons")
     parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
     parser.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
     parser.add_argument(
@@ -47,6 +49,8 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.map,
         reference_column=arguments.column,
         mapped_column=arguments.map_column,
+        reference_layer=arguments.layer,
+        mapped_layer=arguments.map_layer,
         legend=legend,
         request=DesignRequest(
             None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),

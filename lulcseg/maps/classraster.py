@@ -155,7 +155,9 @@ class ClassRaster:
             raise LulcsegError(
                 f"holds code {listed}, which the legend lacks",
                 where=self._path,
-                remedy="add the class to the legend or make the code the raster's nodata value",
+                remedy="recode the raster: codes are 0…254"
+                if (codes[unknown] > IGNORE).any()
+                else "add the class to the legend or make the code the raster's nodata value",
             )
         return index
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window, blocks
 from lulcseg.scene.labels import areal, inside
-from lulcseg.scene.vectors import read_vector
+from lulcseg.scene.vectors import read_vector, split_layer
 
 _BLOCK = 512
 _MOST_BLOCKS = 4096
@@ -42,12 +42,14 @@ class Region:
 
     @classmethod
     def read(cls, path: Path, grid: Grid) -> Region:
-        """Read a region from a vector file of polygons.
+        """Read a region from a vector file of polygons, or from one of its layers (``<file>|layername=<layer>``).
 
         Raises:
             LulcsegError: Not a vector file with polygons, or no pixel of the grid is inside.
         """
-        frame = read_vector(path, None, grid.crs, [])
+        file, layer = split_layer(str(path))
+        path = Path(file)
+        frame = read_vector(path, layer, grid.crs, [])
         shape = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if shape.is_empty:
             raise LulcsegError("it holds no polygon", where=path, remedy="give the region as polygons")

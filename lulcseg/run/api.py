@@ -104,6 +104,8 @@ def assess(
     legend: Legend | None = None,
     mapped_column: str | None = None,
     reference_column: str | None = None,
+    mapped_layer: str | None = None,
+    reference_layer: str | None = None,
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster.
 
@@ -113,6 +115,8 @@ def assess(
         legend: The classes; None: the legend that the map carries, else the classes that occur.
         mapped_column: Column of the map's class, if it is a vector file; None: the only plausible one.
         reference_column: The same for the reference.
+        mapped_layer: Layer of the map, if it is a vector file; None: the only one with geometries.
+        reference_layer: The same for the reference.
 
     Returns:
         The assessment, with ``confusion`` (rows: reference, columns: map) and ``scores``.
@@ -125,5 +129,7 @@ def assess(
         Path(mapped),
         reference_column=reference_column,
         mapped_column=mapped_column,
+        reference_layer=reference_layer,
+        mapped_layer=mapped_layer,
         legend=legend,
     )

@@ -20,6 +20,7 @@ from lulcseg.run_folder.settings_without_effect import settings_without
 from lulcseg.sampling.plan_file import json_beside
 from lulcseg.scene.scene import Scene, default_cache
 from lulcseg.scene.scene_state import scene_state, vector_digest
+from lulcseg.scene.vectors import split_layer
 from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.model import names_file
 from lulcseg.training.calibration import find_calibration
@@ -98,9 +99,15 @@ def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Ma
         "program": program,
         "settings": fingerprinted_settings(config),
         "scenes": scenes,
-        "files": {**files, "region": None if region is None else vector_digest(path_of(region, "mosaic.region"))},
+        "files": {**files, "region": None if region is None else _region_digest(region)},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _region_digest(region: str) -> list[str]:
+    """Return the digests of a region's file, and its layer if one is named."""
+    file, layer = split_layer(region)
+    return [*vector_digest(path_of(file, "mosaic.region")), *([] if layer is None else [layer])]
 
 
 def _digest(path: str | None) -> str | None:

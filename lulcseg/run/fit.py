@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.device_checks import syncs_batch_norm
 from lulcseg.run.exchange_setup import build_exchange, unlabelled_patches
+from lulcseg.run.loss_cause import undeclared_fill
 from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics, training_margin
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.selection_entry import SelectionEntry
@@ -127,7 +129,8 @@ def fit(
     save_contact_sheets(sheets, folder.augmentation_sheet)
     show_sheets(display, sheets)
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
-    own = [checkpoints, *_selecting(config, monitor), FiniteLoss(config.trainer)]
+    finite = FiniteLoss(config.trainer, partial(undeclared_fill, data.scenes, plan))
+    own = [checkpoints, *_selecting(config, monitor), finite]
     own += [LearningRateMonitor("step"), PatchProgress(), clock]
     own += [] if config.trainer.minutes is None else [TimeBudget(config.trainer.minutes, clock)]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))

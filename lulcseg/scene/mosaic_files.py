@@ -38,11 +38,20 @@ def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
     found: list[Path] = []
     for pattern in patterns:
         full = str(path_of(pattern, where, base))
-        paths = [full] if Path(full).exists() else sorted(glob.glob(full, recursive=True))  # noqa: PTH207
+        paths = [full] if Path(full).exists() else _matches(full)
         if not paths:
             raise LulcsegError(f"there is no file '{full}'", where=where, remedy="check the path")
         found += [Path(p) for p in paths if Path(p) not in found]
     return found
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return the files of an absolute pattern, by name; brackets of folders that are there are no pattern."""
+    there = Path(pattern)
+    while not there.exists():
+        there = there.parent
+    rest = Path(pattern).relative_to(there)
+    return sorted(glob.glob(str(Path(glob.escape(str(there))) / rest), recursive=True))  # noqa: PTH207
 
 
 def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, where: Path) -> list[int]:

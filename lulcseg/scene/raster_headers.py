@@ -51,8 +51,17 @@ def crs_name(crs: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def same_crs(one: str, other: str) -> bool:
-    """Return whether two CRSs, in whatever form, are the same apart from the order of axes."""
-    return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
+    """Return whether two CRSs, in whatever form, are the same on the map: apart from heights and the order of axes."""
+    return one == other or _on_map(one).equals(_on_map(other), ignore_axis_order=True)
+
+
+def _on_map(crs: str) -> CRS:
+    """Return a CRS without its height and without the way to WGS 84 that some software writes beside it."""
+    known = CRS.from_user_input(crs)
+    while known.is_bound or known.is_compound:
+        known = known.source_crs if known.is_bound else known.sub_crs_list[0]
+        assert known is not None
+    return known
 
 
 def read_header(path: Path) -> RasterFile:

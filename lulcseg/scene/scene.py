@@ -33,11 +33,12 @@ from lulcseg.scene.labels import (
     uncovered_parts,
 )
 from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
+from lulcseg.scene.pixel_cover import classes_without_pixels, vanished_note
 from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
-from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector
+from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector, split_layer
 
 
 def default_cache() -> Path:
@@ -169,7 +170,6 @@ class Scene:
     def _polygons(self) -> gpd.GeoDataFrame | None:
         if self.spec.labels is None:
             return None
-        ground = self.ground
         if self.spec.labels.rasters:
             assert self.labels is not None
             found = raster_features(self.labels, self.grid, self._footprints())
@@ -177,18 +177,30 @@ class Scene:
         else:
             assert self.features is not None
             assert self.labels is not None
-            labelled = (self.features["class_index"] != IGNORE).to_numpy()
-            found = self.features[labelled].copy()
-            cut = shapely.intersection(uncovered_parts(self.features.geometry.to_numpy())[labelled], ground)
-            found = found.set_geometry(gpd.GeoSeries([areal(g) for g in cut], index=found.index, crs=found.crs))
+            found = self._cut_features
+            found = found[~found["class_index"].isin(self.vanished)]
             if self.uncovered != IGNORE:
-                rest = areal(shapely.difference(ground, shapely.union_all(self.features.geometry.to_numpy())))
+                rest = areal(shapely.difference(self.ground, shapely.union_all(self.features.geometry.to_numpy())))
                 last = {"class_index": [self.uncovered], "feature": [len(self.source_features)]}  # type: ignore[arg-type]
                 found = pd.concat([found, gpd.GeoDataFrame(last, geometry=[rest], crs=found.crs)], ignore_index=True)
         found = found[~found.geometry.is_empty].reset_index(drop=True)
         return found.assign(area_m2=ground_areas(found.geometry.to_numpy(), self.grid))[
             ["class_index", "feature", "area_m2", "geometry"]
         ]
+
+    @cached_property
+    def _cut_features(self) -> gpd.GeoDataFrame:
+        """Polygons with a class, cut to the imagery and to what no other covers; some may be empty."""
+        assert self.features is not None
+        labelled = (self.features["class_index"] != IGNORE).to_numpy()
+        found = self.features[labelled].copy()
+        cut = shapely.intersection(uncovered_parts(self.features.geometry.to_numpy())[labelled], self.ground)
+        return found.set_geometry(gpd.GeoSeries([areal(g) for g in cut], index=found.index, crs=found.crs))
+
+    @cached_property
+    def vanished(self) -> list[int]:
+        """Indices of classes whose polygons on the imagery are too small to cover the centre of any pixel."""
+        return [] if self.features is None else classes_without_pixels(self._cut_features, self.grid)
 
     @cached_property
     def ground(self) -> Any:
@@ -229,6 +241,7 @@ class Scene:
             found.append("No legend is given: the paper's nine classes are assumed.")
         if self.source_features is not None and self.features is not None:
             found += label_notes(self.source_features, self.features, self.ground)
+            found += vanished_note(self.vanished, self.legend, self.grid)
         return found
 
     def _footprints(self) -> list[Window]:
@@ -251,8 +264,9 @@ class Scene:
         return RasterLabels(rasters, table, self.boundary)
 
     def _boundary(self, name: str, grid: Grid) -> Any:
-        path = self.file.place(name)
-        frame = read_vector(path, None, grid.crs, [])
+        file, layer = split_layer(name)
+        path = self.file.place(file)
+        frame = read_vector(path, layer, grid.crs, [])
         check_not_empty(frame, path, "polygon")
         boundary = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):

@@ -104,7 +104,10 @@ class SceneSpec:
         None, "Pixel size to work at, in metres; null: that of the first image.", least=0.001
     )
     imagery: ImagerySpec = field(default_factory=ImagerySpec)
-    boundary: str | None = setting(None, "Polygon file: nothing outside it is mapped, trained on or assessed.")
+    boundary: str | None = setting(
+        None,
+        "Polygon file, or <file>|layername=<layer>: nothing outside it is mapped, trained on or assessed.",
+    )
     labels: LabelsSpec | None = None
     legend: Any = setting(None, "List of {code, name, colour}, or a YAML file that holds one; null: the paper's.")
     points: PointsSpec | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,20 @@ from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import is_there
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.spec import IGNORE_NAME
+
+_LAYER = "|layername="
+"""Between a file and one of its layers, as QGIS writes it."""
+
+
+def split_layer(text: str) -> tuple[str, str | None]:
+    """Return a file and the layer named after it, if one is.
+
+    Example:
+        >>> split_layer("farm.gpkg|layername=boundary"), split_layer("farm.gpkg")
+        (('farm.gpkg', 'boundary'), ('farm.gpkg', None))
+    """
+    file, _, layer = text.partition(_LAYER)
+    return file, layer or None
 
 
 def read_vector(
@@ -123,7 +138,9 @@ def _layer(path: Path, wanted: str | None, key: str | None) -> str:
         raise LulcsegError(
             f"it has {len(drawn)} layers with geometries ({', '.join(drawn)})",
             where=path,
-            remedy="give a file with one" if key is None else f"name one as {key}, or give a file with one",
+            remedy="name one: --layer of the command, or <file>|layername=<layer>"
+            if key is None
+            else f"name one as {key}, or give a file with one",
         )
     if not drawn:
         raise LulcsegError("it has no geometry", where=path, remedy="give a file of points or polygons")
@@ -153,7 +170,7 @@ def class_indices(
 def look_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> NDArray[np.int16]:
     """Look a column up in a table of source value → class index (see :func:`class_indices`)."""
     text = values.map(value_text)
-    indices = {value: table.get(value) for value in text.dropna().unique()}
+    indices = {value: table.get(value, table.get(plain_code(value))) for value in text.dropna().unique()}
     unknown = sorted(value for value, index in indices.items() if index is None)
     if unknown:
         counts = text.value_counts()
@@ -177,7 +194,7 @@ def crosswalk_table(legend: Legend, crosswalk: Mapping[Any, str], where: str) ->
     Raises:
         LulcsegError: The crosswalk maps to a class that isn't in the legend.
     """
-    names = {c.name: i for i, c in enumerate(legend)}
+    names = {value_text(c.name) or c.name: i for i, c in enumerate(legend)}
     if not crosswalk:
         return {str(c.code): i for i, c in enumerate(legend)} | names
     return names | crosswalk_entries(legend, crosswalk, where)
@@ -215,21 +232,32 @@ def class_named(name: str, legend: Legend, where: str) -> int:
 
 
 def _index(name: str, legend: Legend) -> int | None:
-    if name in legend.names:
-        return legend.index(name)
+    known = [value_text(own) for own in legend.names]
+    if value_text(name) in known:
+        return known.index(value_text(name))
     return IGNORE if name == IGNORE_NAME else None
 
 
-def value_text(value: object) -> str | None:
-    """Return a cell as text: 3.0 as '3', an empty cell as None.
+def plain_code(text: str) -> str:
+    """Return a code without leading zeros, as class rasters hold it; another text as it is.
 
     Example:
-        >>> value_text(3.0), value_text(" Cane "), value_text(float("nan"))
-        ('3', 'Cane', None)
+        >>> plain_code("01"), plain_code("0"), plain_code("Cane 01")
+        ('1', '0', 'Cane 01')
+    """
+    return str(int(text)) if text.isdecimal() else text
+
+
+def value_text(value: object) -> str | None:
+    """Return a cell as text: 3.0 as '3', an empty cell as None; accents composed, and any space a plain one.
+
+    Example:
+        >>> value_text(3.0), value_text(" Sugar\u00a0cane "), value_text(float("nan")), len(value_text("e\u0301"))
+        ('3', 'Sugar cane', None, 1)
     """
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN differs from itself)
         return None
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    text = str(value).strip()
+    text = unicodedata.normalize("NFC", str(value)).replace("\u00a0", " ").replace("\u202f", " ").strip()
     return text or None

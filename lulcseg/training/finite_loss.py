@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -23,13 +24,15 @@ class FiniteLoss(pl.Callback):
 
     Args:
         settings: Of the training, for the remedy.
+        cause: Looks for a cause in the imagery: what is wrong, and the remedy; None if it finds none.
 
     Raises:
         LulcsegError: The loss isn't finite.
     """
 
-    def __init__(self, settings: TrainerSettings) -> None:
+    def __init__(self, settings: TrainerSettings, cause: Callable[[], tuple[str, str] | None] = lambda: None) -> None:
         self._settings = settings
+        self._cause = cause
         self._checked = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
@@ -64,11 +67,12 @@ class FiniteLoss(pl.Callback):
         if math.isfinite(loss):
             return
         rate = max(group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups)
+        found = self._cause()
+        why = f"(learning rate {rate:.2g})" if found is None else f"since {found[0]}"
         raise LulcsegError(
-            f"the training loss is {loss} by step {trainer.global_step:,}, in epoch {trainer.current_epoch + 1} "
-            f"(learning rate {rate:.2g})",
+            f"the training loss is {loss} by step {trainer.global_step:,}, in epoch {trainer.current_epoch + 1} {why}",
             where="training",
-            remedy=self._remedy(),
+            remedy=self._remedy() if found is None else found[1],
         )
 
     def _remedy(self) -> str:

@@ -335,3 +335,36 @@ def test_another_grid_is_said(map_file, tmp_path):
 
     assert assess_files(other, map_file).notes == ("fine.tif was read on the pixels of map.tif, by nearest neighbour.",)
     assert assess_files(map_file, map_file).notes == ()
+
+
+def test_text_codes_with_leading_zeros_are_the_rasters(tmp_path):
+    codes = np.where(CODES == 255, 255, CODES // 10).astype(np.uint8)
+    mapped = write_map(tmp_path / "map.tif", codes, legend=None)
+    columns = np.flatnonzero(codes[0] != 255)
+    values = [f"{code:02d}" for code in codes[0, columns]]
+    x, y = GRID.xy(np.zeros(len(columns), dtype=int), columns)
+    gpd.GeoDataFrame({"class": values}, geometry=gpd.points_from_xy(x, y), crs=GRID.crs).to_file(tmp_path / "p.gpkg")
+    found = assess_files(tmp_path / "p.gpkg", mapped)
+    assert found.legend.codes == [1, 3, 5]
+    assert found.scores.n_scored == np.trace(found.confusion) == len(values)
+
+
+def test_codes_above_254_are_refused_in_a_sentence(tmp_path):
+    codes = np.where(CODES == 30, 311, 111).astype(np.uint16)
+    mapped = write_map(tmp_path / "map.tif", codes, legend=None, nodata=None)
+    points = write_points(tmp_path / "p.gpkg", codes[0, :9].astype(int))
+    with pytest.raises(LulcsegError, match=r"holds code 311, but codes are 0…254; recode its classes"):
+        assess_files(points, mapped)
+    legend = Legend((LandClass(111, "Cane", "#00ff00"), LandClass(30, "Road", "#333333")))
+    with pytest.raises(LulcsegError, match=r"map\.tif: holds code 311, which the legend lacks; recode the raster"):
+        assess_files(write_points(tmp_path / "q.gpkg", ["Cane"] * 40), mapped, legend=legend)
+
+
+def test_a_layer_of_several_is_named(tmp_path, map_file):
+    points = write_points(tmp_path / "p.gpkg", names_of(CODES[0]))
+    gpd.read_file(points)[:3].to_file(points, layer="visits", mode="a")
+    with pytest.raises(LulcsegError, match="--layer of a command"):
+        assess_files(points, map_file)
+    assert assess_files(points, map_file, reference_layer="visits").scores.n_scored <= 3
+    with pytest.raises(LulcsegError, match="it has no layer 'visit'; did you mean 'visits'"):
+        assess_files(points, map_file, reference_layer="visit")

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
+import rasterio
+import shapely
 
 from lulcseg.scene.check.estimate import estimate
 from lulcseg.scene.check.imagery_check import check_imagery
 from lulcseg.scene.check.labels_check import check_labels
 from lulcseg.scene.check.points_check import check_points
+from lulcseg.scene.fill_values import BandRange
 from lulcseg.scene.scene import Scene
 from tests.conftest import CRS, LEFT, RES, box, write_raster
 
@@ -85,3 +89,71 @@ def test_missing_column_is_a_remark(make_scene: Make, cache: Path, column: str) 
     labels = {"file": "labels.gpkg", "column": column, "uncovered": "Bare"}
     found = check_labels(Scene.open(str(make_scene(labels=labels)), cache))
     assert any("did you mean 'class'" in remark for remark in found.remarks)
+
+
+def test_values_of_bands_are_listed_and_undeclared_fill_is_said(make_scene: Make, cache: Path) -> None:
+    path = make_scene(imagery={"files": ["f.tif"]}, labels=None, points=None)
+    values = np.random.default_rng(0).random((3, 40, 50)).astype(np.float32)
+    values[:, :, :7] = np.float32(-3.4028234663852886e38)
+    write_raster(path.parent / "f.tif", values)
+    found = check_imagery(Scene.open(str(path), cache))
+    assert found.facts["values"].startswith("band 1: -3.40282e+38 … 0.99")
+    (said,) = [remark for remark in found.remarks if "nothing declares it" in remark]
+    assert said.startswith("280 pixels of bands 1, 2, 3 hold -3.40282e+38, which looks like no data")
+    nodata = said.rpartition("imagery.nodata: ")[2].rstrip(".")
+    path.write_text(path.read_text().replace("imagery:\n", f"imagery:\n  nodata: {nodata}\n"))
+    found = check_imagery(Scene.open(str(path), cache))
+    assert found.facts["without imagery"].startswith("14.00 %")
+    assert not [remark for remark in found.remarks if "declares" in remark]
+
+
+@pytest.mark.parametrize(
+    ("values", "fill"),
+    [
+        ([0.2, 0.9, -9999.0], -9999.0), ([120.0, 300.0, -32768.0], -32768.0), ([1e38, 3.0, 4.0], 1e38),
+        ([-9999.0, -9990.0, -9980.0], None), ([0.0, 255.0, 3.0], None), ([-20.0, -3.0, 7.0], None),
+    ],
+)  # fmt: skip
+def test_fill_is_told_from_values(values: list[float], fill: float | None) -> None:
+    found = BandRange.of(np.array(values))
+    assert found.fill == fill
+    parts = [BandRange.of(np.array(values[:1])), BandRange.of(np.array(values[1:]))]
+    whole = parts[0].joined(parts[1])
+    assert (whole.low, whole.high) == (min(values), max(values))
+
+
+def test_a_palette_is_said(make_scene: Make, cache: Path) -> None:
+    path = make_scene(imagery={"files": ["p.tif"]}, labels=None, points=None)
+    write_raster(path.parent / "p.tif", np.ones((1, 9, 9), np.uint8))
+    with rasterio.open(path.parent / "p.tif", "r+") as out:
+        out.write_colormap(1, {1: (255, 0, 0, 255)})
+    remarks = check_imagery(Scene.open(str(path), cache)).remarks
+    assert any("1 image holds numbers of a palette" in remark for remark in remarks), remarks
+
+
+def test_a_class_too_small_for_the_pixels_is_said_and_gets_no_patches(make_scene: Make, cache: Path) -> None:
+    path = make_scene(points=None)
+    frame = gpd.read_file(path.parent / "labels.gpkg")
+    frame = frame[frame["class"] == "Trees"]
+    tiny = [
+        shapely.box(LEFT + c + 0.3, 8_050_000.25 - 20.45, LEFT + c + 0.45, 8_050_000.25 - 20.3) for c in range(5, 45)
+    ]
+    small = gpd.GeoDataFrame({"class": ["Water"] * 40}, geometry=tiny, crs=CRS)
+    pd.concat([frame, small], ignore_index=True).to_file(path.parent / "labels.gpkg")
+    scene = Scene.open(str(path), cache)
+    assert scene.labels is not None
+    assert 2 not in scene.labels.read(scene.grid.window)
+    features = scene.polygons()
+    assert features is not None
+    assert set(features["class_index"]) == {0, 1}
+    found = check_labels(scene)
+    (said,) = [
+        remark for remark in found.remarks if "No polygon of Water covers the centre of a pixel of 0.5 m" in remark
+    ]
+    assert said in scene.notes
+    tiny[3] = shapely.box(LEFT + 5.3, 8_050_000.25 - 20.45, LEFT + 5.9, 8_050_000.25 - 19.9)
+    small = gpd.GeoDataFrame({"class": ["Water"] * 40}, geometry=tiny, crs=CRS)
+    pd.concat([frame, small], ignore_index=True).to_file(path.parent / "labels.gpkg")
+    features = Scene.open(str(path), cache).polygons()
+    assert features is not None
+    assert (features["class_index"] == 2).sum() == 40

@@ -11,6 +11,7 @@ import pytest
 import rasterio
 
 from lulcseg.errors import LulcsegError
+from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.scene import Scene
 from tests.conftest import TOP, write_raster
@@ -65,3 +66,17 @@ def test_a_changed_header_is_read_or_refused_in_a_sentence(tmp_path: Path, seed:
     path.write_bytes(content)
     with suppress(LulcsegError):
         read_header(path)
+
+
+@pytest.mark.parametrize("folder", ["Farm [2018]", "year=2018", "a,b", "Überflug (Kopie) 50%", "[x]"])
+def test_a_folder_with_brackets_is_no_pattern(tmp_path: Path, folder: str) -> None:
+    place = tmp_path / folder / "mosaic [raw]"
+    place.mkdir(parents=True)
+    for name in ("t1.tif", "t2.tif", "u1.tif"):
+        (place / name).touch()
+    found = find_files(["mosaic [raw]/t*.tif"], place.parent, "here")
+    assert [path.name for path in found] == ["t1.tif", "t2.tif"]
+    assert find_files([f"{place}/t[12].tif"], tmp_path, "here") == found
+    assert find_files(["mosaic*/u?.tif"], place.parent, "here") == [place / "u1.tif"]
+    with pytest.raises(LulcsegError, match="there is no file"):
+        find_files(["mosaic/*.tif"], place.parent, "here")

@@ -315,3 +315,15 @@ def test_a_plan_is_drawn_on_valid_and_labelled_pixels(make_scene: Make, cache: P
     ]
     assert 0 < np.mean(expected) < 1
     np.testing.assert_allclose(scene.labelled_share(rows, cols, 16), expected)
+
+
+def test_a_boundary_may_be_a_layer_of_several(make_scene: Callable[..., Path], cache: Path) -> None:
+    path = make_scene(points=None, boundary="area.gpkg|layername=work")
+    for layer, shape in (("roads", box(0, 0, 5, 5)), ("work", box(10, 20, 40, 50))):
+        frame = gpd.GeoDataFrame(geometry=[shape], crs=CRS)
+        frame.to_file(path.parent / "area.gpkg", layer=layer, mode="a" if layer == "work" else "w")
+    grid = Scene.open(str(path), cache).grid
+    assert (grid.height, grid.width) == (40, 50)
+    path.write_text(path.read_text().replace("|layername=work", ""))
+    with pytest.raises(LulcsegError, match="2 layers with geometries"):
+        Scene.open(str(path), cache)

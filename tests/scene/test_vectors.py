@@ -16,7 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.scene.points import read_points
 from lulcseg.scene.spec import PointsSpec
-from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector, value_text
+from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector, split_layer, value_text
 
 CRS = "EPSG:28355"
 LEGEND = Legend(
@@ -131,3 +131,33 @@ def test_multipoints_of_one_point_are_points(tmp_path: Path) -> None:
         read_points(PointsSpec(file="q.gpkg"), tmp_path / "q.gpkg", CRS, LEGEND, {})
     gpd.GeoDataFrame({"class": ["Bare"]}, geometry=[box(0, 0, 1, 1)], crs=CRS).to_file(tmp_path / "b.gpkg")
     assert read_vector(tmp_path / "b.gpkg", None, CRS, []).geometry[0].equals(box(0, 0, 1, 1))
+
+
+def test_a_layer_may_follow_the_file(tmp_path: Path) -> None:
+    assert split_layer("a b/farm.gpkg|layername=area of work") == ("a b/farm.gpkg", "area of work")
+    path = write_points(tmp_path / "p.gpkg", ["Bare"])
+    gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=CRS).to_file(path, layer="other", mode="a")
+    with pytest.raises(LulcsegError, match=r"2 layers .*; name one: .*<file>\|layername=<layer>"):
+        read_vector(path, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Cafe\u0301", "Caf\u00e9"),
+        ("Caf\u00e9", "Cafe\u0301"),
+        ("Tree\u00a0Crop", "Tree Crop"),
+        ("Tree Crop", "Tree\u202fCrop"),
+    ],
+)
+def test_names_that_look_alike_are_one(written: str, meant: str) -> None:
+    names = [LandClass(1, meant.replace("\u202f", " "), "#000000"), LandClass(2, "Other", "#ffffff")]
+    legend = Legend(tuple(names))
+    assert class_indices(pd.Series([written, "Other"]), legend, {}, "here").tolist() == [0, 1]
+    assert class_indices(pd.Series([7]), legend, {"7": written}, "here").tolist() == [0]
+    assert class_named(written, legend, "here") == 0
+
+
+def test_codes_as_text_may_have_leading_zeros() -> None:
+    assert class_indices(pd.Series(["00", "03", "1", 2.0]), LEGEND, {}, "here").tolist() == [0, 3, 1, 2]
+    assert class_indices(pd.Series(["07", "7"]), LEGEND, {"7": "Bare", "07": "Water"}, "here").tolist() == [2, 0]

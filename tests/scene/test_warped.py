@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
+from pyproj.crs import BoundCRS
+from pyproj.crs.coordinate_operation import ToWGS84Transformation
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.warp import reproject
 
@@ -155,3 +158,22 @@ def test_same_crs_in_other_words_is_not_warped(make_scene: Make, cache: Path) ->
         scene = Scene.open(str(path), cache)
         assert scene.imagery.rasters.warped == []
         assert (scene.grid.height, scene.grid.width) == (60, 80)
+
+
+def test_tiles_of_one_crs_written_differently_lie_on_one_grid(make_scene: Make, cache: Path) -> None:
+    path = make_scene(imagery={"files": ["a.tif", "height.tif", "bound.tif"]}, labels=None, points=None)
+    plain = pyproj.CRS.from_epsg(28355)
+    to_wgs84 = ToWGS84Transformation(plain.geodetic_crs, 0, 0, 0)
+    written = {
+        "a.tif": CRS,
+        "height.tif": "EPSG:28355+5711",
+        "bound.tif": BoundCRS(plain, pyproj.CRS.from_epsg(4326), to_wgs84).to_wkt(),
+    }
+    for number, (name, crs) in enumerate(written.items()):
+        write_raster(path.parent / name, textured("uint8"), left=LEFT + 80 * RES * number, crs=crs)
+    scene = Scene.open(str(path), cache)
+    assert scene.imagery.rasters.warped == []
+    assert (scene.grid.height, scene.grid.width) == (60, 240)
+    assert scene.imagery.read(scene.grid.window)[1].all()
+    remarks = check_imagery(scene).remarks
+    assert not [remark for remark in remarks if "CRS" in remark or "gap" in remark], remarks

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
+import rasterio
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -22,6 +24,7 @@ from lulcseg.training.checkpoints import RunCheckpoints
 from lulcseg.training.finite_loss import FiniteLoss
 from lulcseg.training.monitor import Monitor
 from lulcseg.training.pixel_metrics import PixelLoss
+from tests.conftest import write_raster
 
 Make = Callable[..., Path]
 
@@ -88,6 +91,30 @@ def test_of_mixed_16_bits_a_skipped_step_is_none_of_its_business(tmp_path: Path)
 
 def test_finite_losses_pass(tmp_path: Path) -> None:
     assert fit([1.0] * 10, tmp_path).done == 10
+
+
+@pytest.mark.slow
+def test_undeclared_fill_is_named_with_its_scene_and_patch(make_scene: Make, cache: Path, tmp_path: Path) -> None:
+    path = make_scene()
+    with rasterio.open(path.parent / "image.tif") as source:
+        values = source.read().astype(np.float32) / 255
+    values[1, 40:] = np.float32(-3.4028234663852886e38)
+    write_raster(path.parent / "image.tif", values)
+    config = compose("train", [
+        f"scene={path}", f"cache={cache}", f"run_dir={tmp_path / 'run'}", "sampling.patch_size=32",
+        "sampling.patches=8", "trainer.batch_size=4", "trainer.epochs=3", "trainer.accelerator=cpu",
+        "trainer.precision=32-true", "reading.workers=0", "logger.name=none", "model.filters=4", "model.depth=2",
+        "validation.fraction=0",
+    ])  # fmt: skip
+    with pytest.raises(LulcsegError) as caught:
+        train(config)
+    said = str(caught.value)
+    assert "since patch " in said
+    assert "of scene 'scene', at x 330,0" in said
+    assert (
+        "holds -3.40282e+38 in its band 2; declare it in the scene file, imagery.nodata: -3.4028234663852886e+38"
+        in said
+    )
 
 
 @pytest.mark.slow

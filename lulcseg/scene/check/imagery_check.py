@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import shapely
+from pyproj import CRS
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
 from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.fill_values import BandRange
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.mosaic_files import describe_types
@@ -66,25 +68,36 @@ def _look_at_pixels(scene: Scene, out: Findings) -> None:
     """Report how much of the grid has imagery, and which bands have a single value."""
     windows, whole = _sample(scene.grid)
     valid = pixels = 0
-    low, high = np.full(scene.bands, np.inf), np.full(scene.bands, -np.inf)
+    ranges = [BandRange(np.inf, -np.inf)] * scene.bands
     for window in tracked(windows, "Reading imagery", "blocks"):
         image, mask = scene.imagery.read(window)
         valid, pixels = valid + int(mask.sum()), pixels + mask.size
         if mask.any():
-            held = image[:, mask]
-            low, high = np.minimum(low, held.min(axis=1)), np.maximum(high, held.max(axis=1))
+            ranges = [known.joined(BandRange.of(band)) for known, band in zip(ranges, image[:, mask], strict=True)]
     extent = "all pixels read" if whole else f"{pixels:,} pixels read, evenly spread"
     out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({extent})"
     if valid < 0.5 * pixels:
         out.remarks.append("More than half of the grid has no imagery; the map will be nodata there.")
-    for number, least, most in zip(scene.imagery.rasters.band_numbers, low, high, strict=True):
-        if least == most:
-            out.remarks.append(f"Band {number} is {least:g} wherever it was read: it carries no information.")
+    numbered = list(zip(scene.imagery.rasters.band_numbers, ranges, strict=True))
+    if valid:
+        out.facts["values"] = "; ".join(f"band {number}: {r.low:g} … {r.high:g}" for number, r in numbered)
+    for number, found in numbered:
+        if found.low == found.high:
+            out.remarks.append(f"Band {number} is {found.low:g} wherever it was read: it carries no information.")
+    filled = [(number, found) for number, found in numbered if found.fill is not None]
+    if filled:
+        number, first = filled[0]
+        bands = f"band {number}" if len(filled) == 1 else f"bands {_listed([n for n, _ in filled])}"
+        out.remarks.append(
+            f"{first.pixels:,} pixels of {bands} hold {first.fill:g}, which looks like no data, but nothing declares "
+            f"it: training would take it for brightness. Set imagery.nodata: {first.fill!r}."
+        )
 
 
 def _alike(crs: str, first: str) -> str:
-    """Return a CRS in the first image's form if it is the same."""
-    return first if same_crs(crs, first) else crs
+    """Return a CRS's name, that of the first image if it is the same."""
+    crs = first if same_crs(crs, first) else crs
+    return crs if len(crs) < 40 else CRS.from_user_input(crs).name
 
 
 def _disagreements(scene: Scene) -> list[str]:
@@ -101,6 +114,13 @@ def _disagreements(scene: Scene) -> list[str]:
         if len(counts) > 1:
             listed = "; ".join(f"{format_count(n, 'image')} with {v}" for v, n in counts.most_common(4))
             remarks.append(f"Images disagree in {what}: {listed}.")
+    paletted = [f.path.name for f in files if "palette" in f.facts.colours]
+    if paletted:
+        remarks.append(
+            f"{format_count(len(paletted), 'image holds', 'images hold')} numbers of a palette, which are taken for "
+            f"brightness: {', '.join(paletted[:3])}{' …' if len(paletted) > 3 else ''}. Expand it to colours first "
+            "(gdal_translate -expand rgb)."
+        )
     warped = scene.imagery.rasters.warped
     if warped:
         remarks.append(

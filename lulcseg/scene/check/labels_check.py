@@ -14,6 +14,7 @@ from lulcseg.scene.format_quantities import format_area, format_count, format_sh
 from lulcseg.scene.ground_area import pixel_ground_area
 from lulcseg.scene.labels import RasterLabels, invalid
 from lulcseg.scene.overlaps import overlaps
+from lulcseg.scene.pixel_cover import vanished_note
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import LabelsSpec
 
@@ -47,10 +48,12 @@ def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
     out.facts["unlabelled"] = f"{format_share(max(0.0, ground - labelled), ground)} of the ground"
     if spec.file is not None:
         out.remarks += _remarks(scene)
-    missing = [row["class"] for row in out.table if row["features"] == 0]
-    if len(missing) == len(out.table) - 1:
-        only = next(row["class"] for row in out.table if row["features"])
-        out.remarks.append(f"Only {only} is labelled: a model can learn nothing else.")
+    out.remarks += vanished_note(scene.vanished, scene.legend, scene.grid)
+    lost = [scene.legend.names[k] for k in scene.vanished]
+    missing = [row["class"] for row in out.table if row["features"] == 0 and row["class"] not in lost]
+    labelled_classes = [row["class"] for row in out.table if row["features"]]
+    if len(labelled_classes) == 1 and len(out.table) > 1:
+        out.remarks.append(f"Only {labelled_classes[0]} is labelled: a model can learn nothing else.")
     elif missing:
         out.remarks.append(f"No feature of {', '.join(missing)}: the model can't learn it here.")
 
