@@ -67,8 +67,9 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
     except OverrideParseException as error:
         message = str(error).splitlines()[0]
         raise LulcsegError(
-            f"can't read the override '{error.override}' ({message})", where="command line", remedy="write key=value"
-        ) from error
+            f"can't read the override '{error.override}' ({message})", where="command line",
+            remedy=f"write key=value{quoting_that_works(str(error.override))}",
+        ) from error  # fmt: skip
     except ValueError as error:
         raise LulcsegError(
             f"can't read the overrides ({str(error).splitlines()[0][:200]})", where="command line",
@@ -85,6 +86,20 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
             _check_program(program, override)
     check_number(parsed)
     return line
+
+
+def quoting_that_works(override: str) -> str:
+    r"""Return how a shell and Hydra take an override's value as one text, for the end of a remedy.
+
+    Signs such as = , ( ) [ ] in a path need Hydra's quotes inside the shell's.
+
+    >>> print(quoting_that_works("scene=year=2018/scene.yaml"))
+    ; for one text of this value, write "scene='year=2018/scene.yaml'"
+    """
+    key, equals, value = override.partition("=")
+    if not equals or not value or "'" in value or '"' in value:
+        return ""
+    return f"; for one text of this value, write \"{key}='{value}'\""
 
 
 def groups() -> dict[str, list[str]]:
@@ -168,7 +183,8 @@ def _check_several(line: CommandLine, override: Any) -> None:
         raise LulcsegError(
             f"'{override.input_line}' gives several values for {key}",
             where="command line",
-            remedy="add -m to run them all, or write a list in brackets: [a,b]",
+            remedy="add -m to run them all, or write a list in brackets: [a,b]"
+            + quoting_that_works(str(override.input_line)),
         )
 
 

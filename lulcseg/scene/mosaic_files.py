@@ -14,7 +14,7 @@ from rasterio.warp import calculate_default_transform, transform_bounds
 from lulcseg.errors import LulcsegError
 from lulcseg.files import path_of
 from lulcseg.grid import Bounds, Grid, Window
-from lulcseg.scene.raster_headers import RasterFile, crs_name, same_crs
+from lulcseg.scene.raster_headers import RasterFile, crs_name, proj_is_broken, same_crs
 
 _SNAP = 1e-6
 _MOST_GROWTH = 50
@@ -123,6 +123,12 @@ def lay_grid(files: Sequence[RasterFile], crs: str | None, resolution: float | N
     except CRSError as error:
         raise LulcsegError(f"crs '{crs}' is not known", where=where, remedy="write it as EPSG:28355") from error
     known = CRS.from_user_input(chosen)
+    if proj_is_broken():
+        raise LulcsegError(
+            "GDAL finds no data of PROJ, without which it knows no coordinate reference system",
+            where="PROJ_LIB, PROJ_DATA",
+            remedy="unset these variables of the environment: they lead to another installation's folder",
+        )
     if not known.is_projected or abs(known.axis_info[0].unit_conversion_factor - 1) > _SNAP:
         raise LulcsegError(
             f"its CRS is not in metres ({chosen[:40]})",

@@ -12,6 +12,7 @@ import rasterio
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS as GdalCrs  # noqa: N811 (CRS is pyproj's)
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from lulcseg.errors import LulcsegError
@@ -53,6 +54,14 @@ def crs_name(crs: Any) -> str:
 def same_crs(one: str, other: str) -> bool:
     """Return whether two CRSs, in whatever form, are the same on the map: apart from heights and the order of axes."""
     return one == other or _on_map(one).equals(_on_map(other), ignore_axis_order=True)
+
+
+def proj_is_broken() -> bool:
+    """Return whether GDAL can't make out the commonest CRS: its PROJ data is missing, or another version's."""
+    try:
+        return not GdalCrs.from_epsg(4326).is_geographic
+    except (RasterioError, CPLE_BaseError, ValueError):
+        return True
 
 
 def _on_map(crs: str) -> CRS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def read_vector(
     if not is_there(path):
         raise LulcsegError("there is no such file", where=path, remedy="check the path")
     try:
-        frame = pyogrio.read_dataframe(path, layer=_layer(path, layer, key))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Measured", category=UserWarning)  # M values aren't used
+            frame = pyogrio.read_dataframe(path, layer=_layer(path, layer, key))
     except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
         reason = (str(error).splitlines() or [""])[0][:120]
         raise LulcsegError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.errors import CRSError
 
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.mosaic_files import find_files
@@ -80,3 +81,18 @@ def test_a_folder_with_brackets_is_no_pattern(tmp_path: Path, folder: str) -> No
     assert find_files(["mosaic*/u?.tif"], place.parent, "here") == [place / "u1.tif"]
     with pytest.raises(LulcsegError, match="there is no file"):
         find_files(["mosaic/*.tif"], place.parent, "here")
+
+
+def test_broken_data_of_proj_is_not_called_a_crs_in_degrees(
+    make_scene: Callable[..., Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_scene()
+
+    class Broken:
+        @staticmethod
+        def from_epsg(code: int) -> None:
+            raise CRSError(f"PROJ: Cannot find proj.db for {code}")
+
+    monkeypatch.setattr("lulcseg.scene.raster_headers.GdalCrs", Broken)
+    with pytest.raises(LulcsegError, match=r"PROJ_DATA: GDAL finds no data of PROJ, .*; unset these variables"):
+        Scene.open(str(path), cache)

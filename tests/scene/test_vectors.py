@@ -161,3 +161,18 @@ def test_names_that_look_alike_are_one(written: str, meant: str) -> None:
 def test_codes_as_text_may_have_leading_zeros() -> None:
     assert class_indices(pd.Series(["00", "03", "1", 2.0]), LEGEND, {}, "here").tolist() == [0, 3, 1, 2]
     assert class_indices(pd.Series(["07", "7"]), LEGEND, {"7": "Bare", "07": "Water"}, "here").tolist() == [2, 0]
+
+
+def test_measures_of_geometries_are_dropped_without_a_librarys_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    text = 'id,class,WKT\n1,Bare,"POINT M (350000 8000000 7)"\n'
+    (tmp_path / "m.csv").write_text(text)
+    (tmp_path / "m.vrt").write_text(
+        "<OGRVRTDataSource><OGRVRTLayer name='m'><SrcDataSource relativeToVRT='1'>m.csv</SrcDataSource>"
+        "<GeometryType>wkbPointM</GeometryType><LayerSRS>EPSG:28355</LayerSRS>"
+        "<GeometryField encoding='WKT' field='WKT'/></OGRVRTLayer></OGRVRTDataSource>"
+    )
+    frame = read_vector(tmp_path / "m.vrt", None, CRS, ["class"])
+    assert frame.geometry[0].equals(Point(350_000, 8_000_000))
+    assert not [str(w.message) for w in recwarn if "Measured" in str(w.message)]
