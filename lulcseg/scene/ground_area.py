@@ -79,7 +79,7 @@ def stretch(grid: Grid) -> tuple[float, float]:
     Example:
         >>> least, most = stretch(Grid("EPSG:3857", 0.0, 5_312_000.0, 10.0, 10.0, 100, 100))
         >>> round(least, 3), round(most, 3), stretch(Grid("EPSG:28355", 5e5, 8e6, 0.5, 0.5, 9, 9))[0] > 0.999
-        (1.87, 1.871, True)
+        (1.87, 1.87, True)
     """
     metres = float(CRS.from_user_input(grid.crs).axis_info[0].unit_conversion_factor)
     bounds = grid.bounds()
