@@ -168,8 +168,11 @@ def stretch(image: Tensor, valid: Tensor, limits: Limits, *, clip: bool) -> Tens
 def _limits(values: Tensor, mask: Tensor, method: str, percentiles: Sequence[float], shape: tuple[int, ...]) -> Limits:
     """Return the limits of each row of (R, N) values over (R, N) valid pixels, in a given shape.
 
-    A CPU computes row by row, which fits its caches: half the time of all at once.
+    A CPU computes row by row, which fits its caches: half the time of all at once. While it is traced into a graph,
+    whose number of rows is open, there are no rows to take one by one.
     """
+    if torch.compiler.is_exporting():
+        return Limits(*(each.reshape(shape) for each in _row_limits(values, mask, method, percentiles)))
     at_once = 1 if values.device.type == "cpu" else len(values)
     parts = zip(torch.split(values, at_once), torch.split(mask, at_once), strict=True)
     found = [_row_limits(v, m, method, percentiles) for v, m in parts]
@@ -244,8 +247,9 @@ def _ranked_bins(values: Tensor, mask: Tensor, low: Tensor, high: Tensor, ranks:
     span = high - low
     place = (values - low) * (BINS / torch.where(span > 0, span, 1.0))
     codes = place.floor_().add_(1).clamp_(0, BINS + 1).masked_fill_(~mask, BINS + 1).long()
-    counts = torch.zeros(len(values), BINS + 2, dtype=torch.int64, device=values.device)
+    counts = torch.zeros(values.shape[0], BINS + 2, dtype=torch.int64, device=values.device)
     one = torch.ones((), dtype=torch.int64, device=values.device)
     counts.scatter_add_(1, codes, one.expand_as(codes))
-    found = torch.searchsorted(counts.cumsum(dim=1), ranks.contiguous(), right=True)
+    up_to = counts.cumsum(dim=1)
+    found = (up_to.unsqueeze(1) <= ranks.unsqueeze(2)).sum(dim=2)  # as searchsorted, which ONNX doesn't have
     return codes, found.clamp(max=BINS + 1)
