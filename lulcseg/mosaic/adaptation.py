@@ -24,6 +24,7 @@ from lulcseg.mosaic.norm_sample import (
     draw_candidates,
     statistics_of_mosaic,
 )
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.sampling.patches_anywhere import LEAST_VALID
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
@@ -100,7 +101,9 @@ class Adaptation:
         if not self.by_batch_norm or _kept(folder) is not None:
             return
         found = [
-            dict(statistics_of_mosaic(member, scene, device, statistics, self.quantiles)) for member in ensemble.members
+            dict(statistics_of_mosaic(member, scene, device, statistics, self.quantiles))
+            for member in ensemble.members
+            if isinstance(member, TrainedModel)  # all are: exported models refuse to be adapted
         ]
         with replacing(folder / _FILE) as part:
             torch.save(found, part)

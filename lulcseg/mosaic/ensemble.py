@@ -16,14 +16,14 @@ from lulcseg.files import sha256_of
 from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.forward import PatchModel
-from lulcseg.mosaic.trained_model import TrainedModel
+from lulcseg.mosaic.map_model import MapModel
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
-from lulcseg.settings.adapt import ADAPTATIONS, BY_BATCH_NORM, BY_HISTOGRAM
+from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.training.batch_norm import BatchNormStatistics, check_batch_norm, trained_shares
+from lulcseg.training.batch_norm import BatchNormStatistics
 from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.predictor import PatchPredictor, trained_quantiles
+from lulcseg.training.predictor import PatchPredictor
 
 RESOLUTION_TOLERANCE = 0.1
 """Largest relative difference between pixel sizes at which a model is still used."""
@@ -47,7 +47,7 @@ class Ensemble:
             tenth in resolution.
     """
 
-    members: tuple[TrainedModel, ...]
+    members: tuple[MapModel, ...]
     adapt: str = "none"
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Ensemble:
                 )
 
     @classmethod
-    def of(cls, models: TrainedModel | Sequence[TrainedModel] | Ensemble) -> Ensemble:
+    def of(cls, models: MapModel | Sequence[MapModel] | Ensemble) -> Ensemble:
         """Return an ensemble of one or several models."""
         if isinstance(models, Ensemble):
             return models
@@ -187,11 +187,7 @@ class Ensemble:
         if self.adapt == "none" or scene in self.trained_on:
             return False
         for member in self.members:
-            if self.adapt in BY_HISTOGRAM:
-                trained_quantiles(member.record)
-            if self.adapt in BY_BATCH_NORM:
-                check_batch_norm(member.task.network, member.checkpoint)
-                trained_shares(member.record)
+            member.check_adaptable(self.adapt)
         return True
 
     def adaptation(self, scene: str) -> str | None:
@@ -226,23 +222,12 @@ class Ensemble:
                 f"The weights of {len(self)} models ({self.weights / 1e9:.2f} GB) take more than half of the device's "
                 "free memory: they are moved there one after another, for each batch."
             )
-        return [
-            predictor if together else _Visiting(predictor)
-            for predictor in self._predictors(device, statistics, quantiles, batch_norm)
-        ]
-
-    def _predictors(
-        self,
-        device: torch.device,
-        statistics: Mapping[str, Any] | None,
-        quantiles: Quantiles | None,
-        batch_norm: Sequence[BatchNormStatistics],
-    ) -> Iterator[PatchPredictor]:
-        for number, trained in enumerate(self.members):
-            member = trained.with_batch_norm(batch_norm[number]) if batch_norm else trained
-            predictor = member.on(device)
-            is_own = statistics is None and quantiles is None
-            yield predictor if is_own else predictor.of_mosaic(statistics, quantiles)
+        found: Sequence[BatchNormStatistics | None] = batch_norm or [None] * len(self)
+        predictors = (
+            member.predictor(device, statistics, quantiles, its)
+            for member, its in zip(self.members, found, strict=True)
+        )
+        return [each if together or not isinstance(each, PatchPredictor) else _Visiting(each) for each in predictors]
 
     def _fit_together(self, device: torch.device) -> bool:
         """Whether the weights leave enough of a GPU's memory free; other devices share the machine's memory."""

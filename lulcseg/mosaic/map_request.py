@@ -49,14 +49,16 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
 
     Raises:
         LulcsegError: The passes are not valid, disagreement is requested of one model's single view, the models'
-            patches differ in size, places to review are requested by precision of models without calibration, the scene
-            lacks what an output needs, its mosaic can't be adapted, or the region can't be read or holds no pixel of
-            the scene.
+            patches differ in size, an exported model is for other patches or another scene, places to review are
+            requested by precision of models without calibration, the scene lacks what an output needs, its mosaic can't
+            be adapted, or the region can't be read or holds no pixel of the scene.
     """
     plan_from(settings)
     settings.check_views(1 if ensemble is None else len(ensemble))
     if ensemble is not None:
-        ensemble.patch_size(settings)
+        size = ensemble.patch_size(settings)
+        for member in ensemble.members:
+            member.check_request(scene.name, size)
         ensemble.review_confidence(settings)
         if ensemble.adapts(scene.name):
             records = [member.record for member in ensemble.members]
@@ -249,7 +251,7 @@ class MapRequest:
         image = torch.zeros((batch_size, bands, patch, patch), dtype=kind, device=device)
         valid = torch.ones((batch_size, patch, patch), dtype=torch.bool, device=device)
         for predictor in predictors:
-            reason: str | None = "its weights don't stay on the device"
+            reason: str | None = "it is a file, or its weights don't stay on the device"
             if isinstance(predictor, PatchPredictor):
                 reason = predictor.compile(image, valid)
             if reason is not None:

@@ -15,11 +15,11 @@ from lulcseg.maps.areas import ClassArea
 from lulcseg.mosaic.devices import threads_of
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.join_strips import join_strips
+from lulcseg.mosaic.map_model import MapModel
 from lulcseg.mosaic.map_request import MapRequest
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
 from lulcseg.mosaic.strip_store import StripStore
-from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import Bars
 from lulcseg.run_folder.folder import MAPS
@@ -56,7 +56,7 @@ class MapResult:
 
 
 def map_scene(
-    model: TrainedModel | Ensemble, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
+    model: MapModel | Ensemble, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
 ) -> MapResult | None:
     """Map a scene with one model, or with the mean of several, on their devices.
 

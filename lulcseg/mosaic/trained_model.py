@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lulcseg.augment.band_matching import Quantiles
 from lulcseg.mosaic.devices import Devices
-from lulcseg.training.batch_norm import BatchNormStatistics, put_statistics
+from lulcseg.settings.adapt import BY_BATCH_NORM, BY_HISTOGRAM
+from lulcseg.training.batch_norm import BatchNormStatistics, check_batch_norm, put_statistics, trained_shares
 from lulcseg.training.calibration import Calibration
 from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.predictor import PatchPredictor, scaled_over
+from lulcseg.training.predictor import PatchPredictor, scaled_over, trained_quantiles
 from lulcseg.training.task import SegmentationTask
 
 
@@ -60,6 +63,34 @@ class TrainedModel:
             device=device,
             calibration=self.calibration,
         )
+
+    def predictor(
+        self,
+        device: torch.device,
+        statistics: Mapping[str, Any] | None = None,
+        quantiles: Quantiles | None = None,
+        batch_norm: BatchNormStatistics | None = None,
+    ) -> PatchPredictor:
+        """Return the model's predictor on a device, for one mosaic (:class:`lulcseg.mosaic.map_model.MapModel`)."""
+        own = self if batch_norm is None else self.with_batch_norm(batch_norm)
+        predictor = own.on(device)
+        is_own = statistics is None and quantiles is None
+        return predictor if is_own else predictor.of_mosaic(statistics, quantiles)
+
+    def check_adaptable(self, adapt: str) -> None:
+        """Check that the model can be adapted to mosaics.
+
+        Raises:
+            LulcsegError: Its record doesn't hold what it was trained on, or its network has no batch norm to adapt.
+        """
+        if adapt in BY_HISTOGRAM:
+            trained_quantiles(self.record)
+        if adapt in BY_BATCH_NORM:
+            check_batch_norm(self.task.network, self.checkpoint)
+            trained_shares(self.record)
+
+    def check_request(self, scene: str, patch_size: int) -> None:
+        """Check that the model can map a scene by patches of a size: any scene, and any size."""
 
     def copied(self) -> TrainedModel:
         """Return the model with a network of its own, so that a change leaves this one as it is."""

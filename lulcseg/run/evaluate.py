@@ -20,10 +20,10 @@ from lulcseg.files import make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.run_contents import show_assessment, show_map
 from lulcseg.mosaic.ensemble import Ensemble
+from lulcseg.mosaic.map_model import MapModel
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.products import PROBABILITIES
-from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.pictures.previews import put_previews
 from lulcseg.run.other_scenes import put_scene_values
 from lulcseg.run_folder.record import RecordWriter
@@ -50,7 +50,7 @@ class MapRun:
     """
 
     writer: RecordWriter
-    model: TrainedModel | Ensemble
+    model: MapModel | Ensemble
     plans: Sequence[Plan]
     display: Display = NOTHING
     pictured: Sequence[str] = ()
