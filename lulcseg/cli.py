@@ -15,6 +15,7 @@ from lulcseg.commands import (
     check,
     collect,
     contact,
+    export,
     init,
     micro_batch,
     predict,
@@ -35,7 +36,7 @@ _PROGRAMS = {"train": train.main, "predict": predict.main}
 
 _COMMANDS = (
     init, check, contact, synth, train, predict, calibrate, assess, quicklook, beside, micro_batch, rate_range,
-    reference, agreement, sweep, collect, rank, report, study,
+    reference, agreement, sweep, collect, rank, report, study, export,
 )  # fmt: skip
 """In the order of ``--help``."""
 

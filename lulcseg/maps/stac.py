@@ -98,7 +98,7 @@ def stac_item(
         KeyError: An asset of another kind.
         LulcsegError: The grid's CRS can't be read, or the grid reaches outside the domain of its CRS.
     """
-    ring = _footprint(grid)
+    ring = footprint(grid)
     lons, lats = zip(*ring, strict=True)
     described = {
         "title": title,
@@ -123,7 +123,7 @@ def stac_item(
     }
 
 
-def _footprint(grid: Grid) -> list[list[float]]:
+def footprint(grid: Grid) -> list[list[float]]:
     """Return the grid's outline in WGS 84 longitude and latitude, counter-clockwise and closed (RFC 7946)."""
     left, bottom, right, top = grid.bounds()
     along = np.linspace(0, 1, _SIDE, endpoint=False)
@@ -222,7 +222,7 @@ def _asset(key: str, path: Path, folder: Path, legend: Legend, bands: Sequence[s
     if key == "map":
         return asset | {"bands": [{"name": "class"}], "classification:classes": _classes(legend)}
     several = legend.names if key == "probabilities" else bands if len(bands) > 1 else ()
-    names = _short_names(several) if several else {key: kind.title}
+    names = short_names(several) if several else {key: kind.title}
     described = [{"name": name, "description": full} for name, full in names.items()]
     return asset | {"raster:scale": SHARE_SCALE, "bands": described}
 
@@ -231,16 +231,16 @@ def _classes(legend: Legend) -> list[dict[str, object]]:
     """Return the legend's classes in the form of the classification extension, followed by nodata."""
     classes: list[dict[str, object]] = [
         {"value": c.code, "name": name, "title": c.name, "color_hint": c.colour.lstrip("#").upper()}
-        for c, name in zip(legend, _short_names(legend.names), strict=True)
+        for c, name in zip(legend, short_names(legend.names), strict=True)
     ]
     return [*classes, {"value": IGNORE, "name": "nodata", "title": "No data", "nodata": True}]
 
 
-def _short_names(names: Iterable[str]) -> dict[str, str]:
+def short_names(names: Iterable[str]) -> dict[str, str]:
     """Return distinct short names of lower-case letters, digits, ``-`` and ``_``, each with its full name.
 
     Example:
-        >>> _short_names(["Sugar cane", "Été"])
+        >>> short_names(["Sugar cane", "Été"])
         {'sugar-cane': 'Sugar cane', 'ete': 'Été'}
     """
     short: dict[str, str] = {}

@@ -11,12 +11,14 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.ensemble import Ensemble
+from lulcseg.mosaic.map_model import MapModel
 from lulcseg.mosaic.map_request import check_request
 from lulcseg.mosaic.mapping import MapResult
 from lulcseg.mosaic.mapping import map_scene as map_with
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
+from lulcseg.run.exported_models import exported_models
 from lulcseg.run.open_scenes import check_fits
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
@@ -38,8 +40,8 @@ def map_scene(
     """Map a scene with a trained model, or with the mean of several, on one device.
 
     Args:
-        model: A checkpoint (``<run>/checkpoints/best.ckpt``), or a model loaded from one; or a list of them, whose
-            class probabilities are averaged.
+        model: A checkpoint (``<run>/checkpoints/best.ckpt``), a model loaded from one, or an ONNX file of
+            ``lulcseg export``; or a list of them, whose class probabilities are averaged.
         scene: An open scene, or its name or path.
         out: Path of the class map, a GeoTIFF; its legend, style and description are written beside it. If the
             mapping is interrupted, the same call continues it.
@@ -60,13 +62,17 @@ def map_scene(
     """
     check_device(accelerator)
     models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
-    loaded = [_loaded(each, at_prediction=at_prediction, trust_target=trust_target) for each in models]
-    members = tuple(TrainedModel(task, path, precision, Devices(accelerator)) for task, path in loaded)
+    devices, files = Devices(accelerator), [Path(each) for each in models if not isinstance(each, SegmentationTask)]
+    fixed = {"at_prediction": at_prediction is not None, "precision": precision not in {"auto", "32-true"}}
+    members: tuple[MapModel, ...] = exported_models(files, devices, fixed) if len(files) == len(models) else ()
+    if not members:
+        loaded = [_loaded(each, at_prediction=at_prediction, trust_target=trust_target) for each in models]
+        members = tuple(TrainedModel(task, path, precision, devices) for task, path in loaded)
     ensemble = Ensemble(members, adapt=adapt)
     opened = scene if isinstance(scene, Scene) else Scene.open(scene)
     chosen = settings or MosaicSettings()
-    for task, _ in loaded:
-        check_fits(task.record, opened)
+    for member in members:
+        check_fits(member.record, opened)
     check_request(opened, chosen, ensemble)
     path = Path(out).expanduser().resolve()
     path.parent.mkdir(parents=True, exist_ok=True)

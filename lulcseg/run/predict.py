@@ -21,6 +21,7 @@ from lulcseg.report.run.run_page import write_report
 from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.evaluate import MapRun, label_of
+from lulcseg.run.exported_models import exported_models
 from lulcseg.run.fingerprint import predict_fingerprint
 from lulcseg.run.map_destination import check_maps_of, map_destination
 from lulcseg.run.model_remarks import model_remarks
@@ -35,7 +36,7 @@ from lulcseg.run_folder.sole_writer import sole_writer
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.config import PredictConfig
-from lulcseg.training.calibration import find_calibration
+from lulcseg.training.calibration import AUTO, NONE, find_calibration
 from lulcseg.training.task import SegmentationTask
 
 
@@ -142,8 +143,16 @@ def _missing(key: str) -> LulcsegError:
 
 
 def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
-    """Load the models."""
+    """Load the models: checkpoints, or exported files."""
     devices = Devices(config.accelerator, config.devices, config.strategy)
+    chosen = {
+        "at_prediction": config.at_prediction is not None,
+        "calibration": config.calibration not in {AUTO, NONE},
+        "precision": config.precision not in {"auto", "32-true"},
+        "mosaic.compile": config.mosaic.compile,
+    }
+    if exported := exported_models(checkpoints, devices, chosen):
+        return Ensemble(exported, adapt=config.adapt)
     members = []
     for path in checkpoints:
         task = SegmentationTask.load_from_checkpoint(

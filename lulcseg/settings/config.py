@@ -108,8 +108,8 @@ class PredictConfig:
 
     checkpoint: Any = setting(
         None,
-        "Checkpoint of a run, <run>/checkpoints/best.ckpt; a list of them, whose class probabilities are averaged; or "
-        "the folder of a trial's value, runs/<trial>/<value>, for its replicates.",
+        "Checkpoint of a run, <run>/checkpoints/best.ckpt, or an ONNX file of lulcseg export; a list of either, whose "
+        "class probabilities are averaged; or the folder of a trial's value, runs/<trial>/<value>, for its replicates.",
     )
     members: str = setting(
         "all",
