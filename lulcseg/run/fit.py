@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from PIL import Image
-from pytorch_lightning.callbacks import LearningRateMonitor
+from pytorch_lightning.callbacks import LearningRateMonitor, ProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger
 
 from lulcseg.augment.augmentation import Augmentation
@@ -21,7 +21,7 @@ from lulcseg.loggers.run_contents import show_sheets
 from lulcseg.patches.datamodule import PatchData
 from lulcseg.patches.timed_loader import reporting_lost_loaders
 from lulcseg.pictures.contact_sheets import draw_contact_sheets, save_contact_sheets
-from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, quiet_lightning
+from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, print_line, quiet_lightning
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.device_checks import syncs_batch_norm
@@ -43,7 +43,7 @@ from lulcseg.training.metrics_file import kept_curves, restore_curves
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.monitor import Monitor, StopWithoutProgress, monitor_of
 from lulcseg.training.precision import resolve_precision
-from lulcseg.training.progress_bar import PatchProgress
+from lulcseg.training.progress_bar import training_progress
 from lulcseg.training.recompute import recompute
 from lulcseg.training.resources import EnergyMeter, find_meter
 from lulcseg.training.task import SegmentationTask
@@ -131,11 +131,13 @@ def fit(
     clock = TrainingClock(lambda: data.waited.seconds, _meter(config), run_dir if is_rank_zero() else None)
     finite = FiniteLoss(config.trainer, partial(undeclared_fill, data.scenes, plan))
     own = [checkpoints, *_selecting(config, monitor), finite]
-    own += [LearningRateMonitor("step"), PatchProgress(), clock]
+    own += [LearningRateMonitor("step"), training_progress(), clock]
     own += [] if config.trainer.minutes is None else [TimeBudget(config.trainer.minutes, clock)]
     trainer = _trainer(config, loggers, [*own, *build_callbacks(config.callbacks)], len(plan))
     schedule = data.steps(trainer.world_size)
     trainer.accumulate_grad_batches = schedule.accumulate
+    if is_rank_zero():
+        print_line(_what_comes(config, scenes, plan, run_dir))
     with as_keyboard_interrupt(), reporting_lost_loaders():
         trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
     took = clock.stop()
@@ -191,6 +193,16 @@ def build_data(
     )
 
 
+def _what_comes(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_dir: Path) -> str:
+    """Say what a training will do, and where."""
+    patches, batch = len(plan.rows[plan.rows["split"] == TRAIN]), config.trainer.batch_size
+    side, epochs = config.sampling.patch_size, config.trainer.epochs
+    length = f"{epochs} epochs of {-(-patches // batch):,} steps"
+    length += "" if config.trainer.minutes is None else f", {config.trainer.minutes:g} minutes at most"
+    named = ", ".join(scene.name for scene in scenes)
+    return f"Training on {named}: {patches:,} patches of {side}², {length}, into {run_dir}"
+
+
 def _selecting(config: TrainConfig, monitor: Monitor) -> list[pl.Callback]:
     """Return the callbacks that average the weights, and stop the training early, where that is set."""
     settings, warmup = config.trainer, config.optim.rising_share
@@ -235,6 +247,7 @@ def _trainer(config: TrainConfig, loggers: list[Logger], callbacks: list[Any], p
         log_every_n_steps=max(1, min(20, steps // 5)),
         num_sanity_val_steps=0,
         enable_model_summary=False,
+        enable_progress_bar=any(isinstance(each, ProgressBar) for each in callbacks),
     )
 
 

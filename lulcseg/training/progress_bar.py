@@ -8,6 +8,9 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.callbacks.progress.rich_progress import RichProgressBarTheme
+from rich.console import Console
+
+from lulcseg.training.progress_lines import TrainingLines
 
 BETWEEN = 0.5
 """Seconds between updates of the bar's values."""
@@ -54,3 +57,8 @@ class PatchProgress(RichProgressBar):
         if "val/mean_f1" in logged:
             displayed["val F1"] = logged["val/mean_f1"]
         return displayed
+
+
+def training_progress() -> pl.Callback:
+    """Return what displays the progress of training: a bar on a terminal, lines in a log file."""
+    return PatchProgress() if Console().is_interactive else TrainingLines()
