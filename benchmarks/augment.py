@@ -240,14 +240,14 @@ def time_steps(settings: argparse.Namespace) -> list[Step]:
     from lulcseg.training.augmenting import augmented
     from lulcseg.training.losses.cross_entropy import cross_entropy
     from lulcseg.training.optimizers import build_optimizer
-    from lulcseg.training.precision import native_bf16
+    from lulcseg.training.precision import fast_bf16
 
     device, layout = "cuda" if torch.cuda.is_available() else "cpu", torch.channels_last
     raw, labels, everywhere = patches(settings.step_batch, device)
     network = build_network(ModelSettings(), 3, CLASSES).to(device, memory_format=layout).train()
     optimizer = build_optimizer(network, OptimSettings(), 10_000)["optimizer"]
     scaler = Scaler(ScalingSettings(), "uint8")
-    half = torch.autocast(device, torch.bfloat16) if native_bf16("auto") else nullcontext()
+    half = torch.autocast(device, torch.bfloat16) if fast_bf16("auto") else nullcontext()
 
     def step(preset: str) -> Callable[[Any, Any, Any, int], Any]:
         augmentation = build(preset, 3)

@@ -48,7 +48,7 @@ from gpu_step import flops_of, measure_ceilings, measure_step, measure_switches
 
 from lulcseg.processes import quiet_lightning
 from lulcseg.training.cpu_allocator import keep_freed_memory
-from lulcseg.training.precision import native_bf16
+from lulcseg.training.precision import fast_bf16
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "kornia", "numpy")
 
@@ -96,7 +96,7 @@ def make_bench(asked: argparse.Namespace) -> Bench:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     usual = min(8, cores - 1) if on_gpu and cores > 2 else 0  # lulcseg/patches/datamodule.py's, which reads geodata
     fast = Switches(
-        bf16=native_bf16("gpu" if on_gpu else "cpu"),
+        bf16=fast_bf16("gpu" if on_gpu else "cpu"),
         compiled=on_gpu if asked.compile is None else asked.compile,
         fused=on_gpu,
         tf32=on_gpu,

@@ -123,6 +123,12 @@ def short_paths(paths: Sequence[str | Path]) -> list[str]:
     return [Path(os.path.relpath(path, common)).as_posix() if common else str(path) for path in paths]
 
 
+def default_cache() -> Path:
+    """Return the default folder for what is made once and kept: label rasters, landscapes, measured speeds."""
+    root = os.environ.get("LULCSEG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lulcseg"
+    return Path(root).expanduser()
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a mapping as JSON, whole or not at all."""
     with replacing(path) as part:

@@ -12,13 +12,13 @@ from typing import Any
 
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of, sha256_of
+from lulcseg.files import default_cache, path_of, sha256_of
 from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.fingerprinted_settings import LEFT_OUT, fingerprinted_settings
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.run_folder.settings_without_effect import settings_without
 from lulcseg.sampling.plan_file import json_beside
-from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.scene.scene import Scene
 from lulcseg.scene.scene_state import scene_state, vector_digest
 from lulcseg.scene.vectors import split_layer
 from lulcseg.settings.config import PredictConfig, TrainConfig

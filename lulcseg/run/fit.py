@@ -200,7 +200,8 @@ def _what_comes(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_di
     length = f"{epochs} epochs of {-(-patches // batch):,} steps"
     length += "" if config.trainer.minutes is None else f", {config.trainer.minutes:g} minutes at most"
     named = ", ".join(scene.name for scene in scenes)
-    return f"Training on {named}: {patches:,} patches of {side}², {length}, into {run_dir}"
+    computed = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+    return f"Training on {named}: {patches:,} patches of {side}², {length} in {computed}, into {run_dir}"
 
 
 def _selecting(config: TrainConfig, monitor: Monitor) -> list[pl.Callback]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder, path_of
+from lulcseg.files import default_cache, make_folder, path_of
 from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
 from lulcseg.scene.points import check_place
-from lulcseg.scene.scene import Scene, default_cache
+from lulcseg.scene.scene import Scene
 from lulcseg.training.model_record import ModelRecord
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import default_cache
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
 from lulcseg.scene.band_validity import check_validity
@@ -39,12 +39,6 @@ from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
 from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector, split_layer
-
-
-def default_cache() -> Path:
-    """Return the default folder for label rasters and synthetic landscapes."""
-    root = os.environ.get("LULCSEG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lulcseg"
-    return Path(root).expanduser()
 
 
 class Scene:
