@@ -14,6 +14,7 @@ from lulcseg.commands import (
     calibrate,
     check,
     collect,
+    completion,
     contact,
     export,
     init,
@@ -79,6 +80,7 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
     for command in _COMMANDS:
         command.add(commands)
+    completion.add(commands, parser)
     return parser
 
 
