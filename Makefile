@@ -9,12 +9,13 @@ EXPERIMENT ?= demo
 SCENE ?= synthetic2018
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test torture lint lock clean study
+.PHONY: help env demo test torture lint lock clean study docs
 
 help:
 	@echo "make demo    environment, synthetic landscape, training, maps of both dates, report"
 	@echo "make test    environment, then every test"
 	@echo "make torture the tests of hostile input, a hundred times as many cases"
+	@echo "make docs    the documentation site, in build/site"
 	@echo "make study   every trial of the study, on two CPU cores: likely 3 hours"
 	@echo "make lint    style, types and import order"
 	@echo "make lock    pin the dependencies anew"
@@ -44,6 +45,9 @@ torture: .venv/.installed
 
 study: .venv/.installed
 	sh docs/study/mini.sh
+
+docs: .venv/.installed
+	$(BIN)/python docs/site/build.py
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

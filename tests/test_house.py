@@ -77,6 +77,6 @@ def test_no_test_imports_another() -> None:
 
 def test_tests_lie_as_the_package_does() -> None:
     packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
-    spanning = {"property", "reference", "e2e", "benchmarks", "reliability", "packaging"}
+    spanning = {"property", "reference", "e2e", "benchmarks", "reliability", "packaging", "docs"}
     others = {*spanning, "support", "data", "__pycache__"}
     assert {path.name for path in TESTS.iterdir() if path.is_dir()} - others <= packages
