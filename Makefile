@@ -57,7 +57,7 @@ lint: .venv/.installed
 
 lock: .venv/.installed
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --extra dev --python-version 3.12 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --extra dev --python-version 3.12 pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
