@@ -137,3 +137,8 @@ def test_it_builds_offline_without_warnings(tmp_path: Path) -> None:
     assert '<script src="../assets/file_worker.js">' in (tmp_path / "site" / "reference" / "train.html").read_text()
     assert (tmp_path / "site" / "search.js").is_file()
     assert "map_scene" in (tmp_path / "site" / "reference" / "python.html").read_text()
+
+
+def test_every_document_is_in_the_navigation() -> None:
+    listed = (ROOT / "docs" / "site" / "zensical.toml").read_text(encoding="utf-8")
+    assert [path.name for path in sorted((ROOT / "docs").glob("*.md")) if f'"{path.name}"' not in listed] == []
