@@ -20,6 +20,8 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
+from lulcseg.errors import LulcsegError
+
 _DYING = 60.0
 """Seconds to wait for a run whose sweep has been killed: it ends with its sweep, after the step it is in."""
 _POLL = 0.2
@@ -122,7 +124,11 @@ def is_locked(run_dir: Path) -> bool:
 def _lock(handle: IO[str], *, shared: bool = False) -> bool:
     """Lock an open file without waiting; return False where another process holds it."""
     if sys.platform == "win32":
-        return True
+        raise LulcsegError(
+            "Windows has no locks that a child process inherits, by which two sweeps keep out of each other's way",
+            where="trial",
+            remedy="run sweeps on Linux, macOS or WSL; single runs work",
+        )
     import fcntl
 
     try:

@@ -11,7 +11,8 @@ from pathlib import Path
 import filelock
 import pytest
 
-from lulcseg.locks import LockedElsewhereError, exclusive
+from lulcseg.errors import LulcsegError
+from lulcseg.locks import LockedElsewhereError, exclusive, replicate_lock
 
 FORK = multiprocessing.get_context("fork")
 
@@ -97,4 +98,10 @@ def test_where_there_are_no_locks_nobody_holds_one(tmp_path: Path, monkeypatch: 
 def test_a_lock_file_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OSError, match="file"), exclusive(tmp_path / "file" / ".lock"):
+        pass
+
+
+def test_sweeps_are_refused_where_a_lock_would_do_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lulcseg.locks.sys.platform", "win32")
+    with pytest.raises(LulcsegError, match="run sweeps on Linux, macOS or WSL"), replicate_lock(tmp_path / "seed0"):
         pass
