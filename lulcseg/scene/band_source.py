@@ -28,6 +28,7 @@ class _Group:
         bands: Their numbers in the dataset.
         nodata: Their nodata values.
         mark: Number of the band that is 0 where there is no value: alpha, or the one that a warp added.
+        nearest: The same warp by nearest neighbour, whose nodata counts too; None where the warp itself tells it.
     """
 
     dataset: Any
@@ -35,6 +36,7 @@ class _Group:
     bands: list[int]
     nodata: list[float | None]
     mark: int | None
+    nearest: Any = None
 
 
 class BandSource:
@@ -79,6 +81,8 @@ class BandSource:
         differs = whole = None  # integer bands: one has a value; floating-point bands: all have
         for group, values in zip(self._groups, parts, strict=True):
             of_values = _differ(values, group.nodata)
+            if group.nearest is not None:
+                of_values = _both(of_values, _differ(group.nearest.read(group.bands, window=box), group.nodata))
             if values.dtype.kind == "f":
                 finite = np.isfinite(values).all(axis=0)
                 whole = _both(whole, finite)
@@ -143,21 +147,21 @@ class BandSource:
         self._opened.append(source)
         value = nodata[0]
         options: dict[str, Any] = {"nodata": value, "src_nodata": value} if value is not None else {}
+        both = value is not None and mark is not None
+        if both:  # GDAL would take for nodata what is nodata in the alpha band too, and never find any
+            options["UNIFIED_SRC_NODATA"] = "NO"
         # A mask is lost in a warp, and an added alpha band isn't always declared as one (not for signed types and
         # floats): validity is read from the band itself.
         if value is None and mark is None:
             options = {"add_alpha": True, "nodata": None, "src_nodata": None}
-        warped = WarpedVRT(
-            source,
-            crs=on.crs,
-            transform=rasterio.Affine(*on.transform),
-            width=on.width,
-            height=on.height,
-            resampling=resampling,
-            **options,
-        )
+        grid = {"crs": on.crs, "transform": rasterio.Affine(*on.transform), "width": on.width, "height": on.height}
+        warped = WarpedVRT(source, resampling=resampling, **grid, **options)
         self._opened.append(warped)
-        return _Group(warped, places, bands, nodata, warped.count if "add_alpha" in options else mark)
+        nearest = None
+        if both:  # band by band, a pixel with nodata gets a value from its neighbours
+            nearest = WarpedVRT(source, resampling=Resampling.nearest, **grid, nodata=None, src_nodata=None)
+            self._opened.append(nearest)
+        return _Group(warped, places, bands, nodata, warped.count if "add_alpha" in options else mark, nearest)
 
 
 def _alike(rule: ValidityRule, *, warped: bool) -> list[list[int]]:

@@ -265,3 +265,28 @@ def test_only_what_was_read_otherwise_has_another_state(cache: Path, tmp_path: P
         files = [str(write(tmp_path, "uint8", "alpha", bands).path)]
         assert ("validity" in state(f"alpha{bands}", imagery={"files": files})) is changed
         assert "validity" not in state(f"alpha{bands}_warped", imagery={"files": files}, resolution=1.0)
+
+
+@pytest.mark.parametrize("factor", [2.0, 1.4])
+@pytest.mark.parametrize(
+    ("dtype", "nodata"), [("float32", -9999.0), ("uint16", 65535), ("int16", -32768), ("uint8", 0)]
+)
+def test_nodata_beside_an_alpha_band_gets_into_no_value(
+    tmp_path: Path, dtype: str, nodata: float, factor: float
+) -> None:
+    """Warped, both are left out: GDAL by itself looks for nodata in the alpha band too, and averages it in."""
+    coarse = np.random.default_rng(0).integers(120, 150, (3, SIDE // 2, SIDE // 2))
+    values = coarse.repeat(2, axis=1).repeat(2, axis=2).astype(dtype)
+    valid, alpha = np.ones((SIDE, SIDE), bool), np.full((1, SIDE, SIDE), 255, dtype=dtype)
+    values[:, 12:], valid[12:] = nodata, False
+    alpha[:, :, :4], valid[:, :4] = 0, False
+    path = write_raster(tmp_path / "both.tif", np.concatenate([values, alpha]), nodata=nodata)
+    with rasterio.open(path, "r+") as out:
+        out.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    imagery = open_imagery(path, factor * RES)
+    found, told = imagery.read(imagery.grid.window)
+    assert found[:, told].min() >= 110
+    assert found[:, told].max() <= 160
+    np.testing.assert_array_equal(imagery.valid(imagery.grid.window), told)
+    if factor == 2.0:
+        np.testing.assert_array_equal(told, valid[::2, ::2])
