@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         _run,
         help="write a model for other programs: ONNX, torch.export, STAC item, model card",
         description="Write a trained model for other programs: raw pixel values in, class probabilities out, each file "
-        "checked against the checkpoint. python predict.py checkpoint=model.onnx maps with it.",
+        "checked against the checkpoint. lulcseg predict checkpoint=model.onnx maps with it.",
     )
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="<run>/checkpoints/best.ckpt")
     defaults = ExportSettings()
@@ -70,7 +70,7 @@ def _settings(arguments: argparse.Namespace) -> ExportSettings:
     }
     if "to" in plain:
         plain["to"] = [name.strip() for name in plain["to"].split(",") if name.strip()]
-    return fill(ExportSettings, plain, "lulcseg export")
+    return fill(ExportSettings, plain, "export")
 
 
 def _model(checkpoint: Path, settings: ExportSettings) -> TrainedModel:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from lulcseg.augment.band_matching import QUANTILES
@@ -57,6 +58,12 @@ class ExportSource:
         return "U-Net" if settings.name == "unet" else f"{settings.architecture} ({settings.encoder})"
 
 
+def _holds(kind: np.dtype[Any], value: float) -> bool:
+    """Whether a type of whole numbers has a value."""
+    limits = np.iinfo(kind)
+    return float(value).is_integer() and limits.min <= value <= limits.max
+
+
 def export_source(model: TrainedModel, settings: ExportSettings, scene: Scene | None = None) -> ExportSource:
     """Settle what is fixed in the files.
 
@@ -70,6 +77,11 @@ def export_source(model: TrainedModel, settings: ExportSettings, scene: Scene | 
             needed, or the model can't be adapted to it.
     """
     by_mosaic = model.scaled_over == MOSAIC
+    kind = np.dtype(model.record.dtype)
+    if settings.nodata is not None and kind.kind in "iu" and not _holds(kind, settings.nodata):
+        raise LulcsegError(
+            f"--nodata {settings.nodata:g} is no value of the model's imagery, {kind.name}", remedy="leave it out"
+        )
     _check_scene(model, settings, scene, by_mosaic=by_mosaic)
     statistics: Mapping[str, Any] | None = None
     quantiles = batch_norm = None
@@ -112,21 +124,21 @@ def _check_scene(model: TrainedModel, settings: ExportSettings, scene: Scene | N
         if settings.adapt != "none":
             raise LulcsegError(
                 f"--adapt {settings.adapt} adapts the model to one mosaic, and no scene is named",
-                where="lulcseg export",
+                where="export",
                 remedy="name the scene that the files are for (--scene)",
             )
         return
     if settings.adapt == "none" and not by_mosaic:
         raise LulcsegError(
             f"nothing of scene {scene.name} would be fixed in the files: they are for any mosaic",
-            where="lulcseg export",
+            where="export",
             remedy="leave --scene out, or set --adapt",
         )
     if settings.adapt != "none":
         if scene.name in model.record.scenes:
             raise LulcsegError(
                 f"the model was trained on scene {scene.name}, to which it isn't adapted",
-                where="lulcseg export",
+                where="export",
                 remedy="leave --adapt out",
             )
         model.check_adaptable(settings.adapt)

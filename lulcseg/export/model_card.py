@@ -17,7 +17,7 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 
 _ABOUT = {
-    "model.onnx": "for ONNX Runtime, QGIS Deepness, and `python predict.py checkpoint=model.onnx`",
+    "model.onnx": "for ONNX Runtime, QGIS Deepness, and `lulcseg predict checkpoint=model.onnx`",
     "model.pt2": "for `torch.export.load`",
     "model.json": "a STAC item with the MLM extension",
 }
@@ -98,7 +98,7 @@ def _use(own: ExportedModel, files: Sequence[str]) -> list[str]:
     if "model.onnx" in files:
         lines += [
             "```bash", "pip install 'lulcseg[export]'",
-            "python predict.py checkpoint=model.onnx scene=scene.yaml", "```",
+            "lulcseg predict checkpoint=model.onnx scene=scene.yaml", "```",
             "", "```python", "import numpy as np, onnxruntime", "",
             "session = onnxruntime.InferenceSession('model.onnx')",
             f"image = np.zeros((1, {own.record.bands}, {own.patch_size}, {own.patch_size}), np.float32)  # raw values",

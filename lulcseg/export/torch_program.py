@@ -40,7 +40,7 @@ def trace(network: PortableNetwork, bands: int, patch_size: int) -> ExportedProg
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
         raise LulcsegError(
             f"the network can't be traced into a graph ({reason})",
-            where="lulcseg export",
+            where="export",
             remedy="export another patch size (--patch-size), or train another architecture",
         ) from error
 

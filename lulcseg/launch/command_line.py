@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -13,7 +14,7 @@ from lulcseg.invocation import call_of
 from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.launch.hydra_settings import check_hydras_key
-from lulcseg.settings.configuration_folders import SWEEPS, files_of, group_names
+from lulcseg.settings.configuration_folders import SWEEPS, files_of, group_names, own_file
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
 
@@ -21,6 +22,8 @@ _HYDRAS_OWN = ("hydra", "hydra.runtime", "hydra.overrides", "hydra.mode", "hydra
 """Keys that Hydra fills in while it composes and starts jobs."""
 
 _MOST_RUNS = 10_000
+
+_GLOBAL = re.compile(r"^\s*#\s*@package\s+_global_\s*$", re.MULTILINE)
 
 _NO_GROUPS = {"scenes"}  # scene files are named by plain strings
 
@@ -236,6 +239,19 @@ def _check_option(override: Any, options: Mapping[str, Sequence[str]]) -> None:
                 where="command line",
                 remedy=did_you_mean(value, known),
             )
+        if (own := own_file(key, value)) is not None:
+            _check_own(key, own)
+
+
+def _check_own(key: str, path: Path) -> None:
+    """Check that a user's file of configuration is YAML and, if it sets several sections, says so to Hydra."""
+    read_yaml(path)
+    if key in {"experiment", SWEEPS} and not _GLOBAL.search(path.read_text(encoding="utf-8")):
+        raise LulcsegError(
+            "it doesn't begin with the line '# @package _global_', by which its keys are those of the whole run",
+            where=path,
+            remedy="add the line at its top",
+        )
 
 
 def _check_program(program: str, override: Any) -> None:

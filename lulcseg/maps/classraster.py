@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from lulcseg.errors import LulcsegError
@@ -172,7 +173,9 @@ def open_raster(path: Path) -> Iterator[rasterio.DatasetReader]:
     if not is_there(path):
         raise LulcsegError("no such file", where=path, remedy="check the path")
     try:
-        data = rasterio.open(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a sentence says what lacks
+            data = rasterio.open(path)
     except (RasterioError, CPLE_BaseError, CRSError) as error:
         raise LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)") from error
     with data, _naming_damage(path):
@@ -235,4 +238,8 @@ def _check(data: rasterio.DatasetReader, path: Path) -> None:
             f"holds {data.dtypes[0]} values, class codes are whole numbers", where=path, remedy="convert it to bytes"
         )
     if data.crs is None:
-        raise LulcsegError("has no CRS", where=path, remedy="assign one (gdal_edit.py -a_srs EPSG:…)")
+        raise LulcsegError(
+            "has no CRS, or is cut off",
+            where=path,
+            remedy="assign one (gdal_edit.py -a_srs EPSG:…), or take it from a backup",
+        )

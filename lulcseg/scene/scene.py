@@ -260,7 +260,7 @@ class Scene:
     def _boundary(self, name: str, grid: Grid) -> Any:
         file, layer = split_layer(name)
         path = self.file.place(file)
-        frame = read_vector(path, layer, grid.crs, [])
+        frame = read_vector(path, layer, grid.crs, [], key="boundary: <file>|layername=<layer>")
         check_not_empty(frame, path, "polygon")
         boundary = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):

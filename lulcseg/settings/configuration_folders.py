@@ -53,8 +53,12 @@ def group_names() -> set[str]:
     return {child.name for folder in folders for child in folder.iterdir() if child.is_dir() and child.name != "hydra"}
 
 
+def own_file(group: str, name: str) -> Path | None:
+    """Return the user's file of a name; None if there is none."""
+    path = files_of(group).get(name)
+    return None if path is None or path.resolve() == (shipped_folder(group) / f"{name}.yaml").resolve() else path
+
+
 def in_place_of_shipped(group: str, name: str) -> Path | None:
     """Return the user's file that takes the place of a shipped one; None if none does."""
-    path = files_of(group).get(name)
-    shipped = shipped_folder(group) / f"{name}.yaml"
-    return path if path is not None and shipped.is_file() and path.resolve() != shipped.resolve() else None
+    return own_file(group, name) if (shipped_folder(group) / f"{name}.yaml").is_file() else None

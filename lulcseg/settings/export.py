@@ -61,7 +61,9 @@ class ExportSettings:
     def __post_init__(self) -> None:
         """Refuse formats that aren't there, and none."""
         if not self.to:
-            refuse("to names no format", f"use some of {','.join(FORMATS)}")
+            refuse("--to names no format", f"use some of {','.join(FORMATS)}")
         for name in self.to:
             if name not in FORMATS:
                 refuse(f"there is no format '{name}'", did_you_mean(name, FORMATS))
+        if self.licence is not None and not self.licence.isprintable():
+            refuse("--licence has line breaks or control characters", "give its name, such as cc-by-4.0")

@@ -85,3 +85,13 @@ def test_an_unknown_experiment_is_told_with_ones_own(project: Path) -> None:
     write(project / "experiment" / "mine.yaml", EXPERIMENT)
     with pytest.raises(LulcsegError, match="did you mean 'mine'"):
         jobs_from("train", ["+experiment=mime"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("{broken: [", "can't be read|isn't YAML|not YAML"), ("foo: 3\n", "# @package _global_")]
+)
+def test_what_is_wrong_with_ones_own_file_is_said_of_it(project: Path, text: str, said: str) -> None:
+    path = write(project / "experiment" / "mine.yaml", text)
+    with pytest.raises(LulcsegError, match=said) as refused:
+        jobs_from("train", ["+experiment=mine"])
+    assert str(path) in str(refused.value)
