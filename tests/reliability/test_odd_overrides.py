@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from lulcseg.errors import LulcsegError
-from lulcseg.launch.compose import ROOT, SCHEMAS
+from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.entry import run_hydra
 from lulcseg.launch.jobs import jobs_from
 from lulcseg.settings.schema import known_keys
+from tests.support.checkout import ROOT
 
 REFUSED = [
     ["logger=false"], ["logger=1"], ["augment=[null]"], ["augment={}"], ["~sampling=1e308"], ["+trainer=false"],
