@@ -180,12 +180,31 @@ def look_up(values: pd.Series[Any], table: Mapping[str, int], where: str) -> NDA
         listed = ", ".join(f"'{v}' ({counts[v]} features)" for v in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         hint = did_you_mean(unknown[0], table)
+        if (read := _as_utf8(unknown[0])) in table:  # a shapefile without a .cpg counts as Latin-1
+            raise LulcsegError(
+                f"class '{unknown[0]}' is '{read}' in UTF-8, read in another encoding",
+                where=where,
+                remedy="put a file of its name with the ending .cpg and the content UTF-8 beside it",
+            )
         raise LulcsegError(
             f"class {listed}{more} is not in the legend",
             where=where,
             remedy=hint if hint.startswith("did") else "add it to the legend, or map it to a class in the crosswalk",
         )
     return np.array([indices[v] if isinstance(v, str) else -1 for v in text], dtype=np.int16)
+
+
+def _as_utf8(text: str) -> str:
+    """Return text that was read as Latin-1 as what it is in UTF-8; as it is if it isn't.
+
+    Example:
+        >>> _as_utf8("CafÃ©"), _as_utf8("Café")
+        ('Café', 'Café')
+    """
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def crosswalk_table(legend: Legend, crosswalk: Mapping[Any, str], where: str) -> dict[str, int]:

@@ -176,3 +176,13 @@ def test_measures_of_geometries_are_dropped_without_a_librarys_warning(
     frame = read_vector(tmp_path / "m.vrt", None, CRS, ["class"])
     assert frame.geometry[0].equals(Point(350_000, 8_000_000))
     assert not [str(w.message) for w in recwarn if "Measured" in str(w.message)]
+
+
+def test_a_shapefile_in_utf8_without_its_encoding_is_told(tmp_path: Path) -> None:
+    legend = Legend([LandClass(1, "Café", "#000000"), LandClass(2, "Other", "#ffffff")])
+    frame = gpd.GeoDataFrame({"class": ["Café"]}, geometry=[Point(0, 0)], crs=CRS)
+    frame.to_file(tmp_path / "p.shp", encoding="utf-8")
+    (tmp_path / "p.cpg").unlink()
+    values = read_vector(tmp_path / "p.shp", None, CRS, ["class"])["class"]
+    with pytest.raises(LulcsegError, match=r"is 'Café' in UTF-8, read in another encoding; put a file .*\.cpg"):
+        class_indices(values, legend, {}, "p.shp")
