@@ -22,6 +22,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import is_there
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.as_written import check_as_written
 from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import BandFacts, choose_rule
 
@@ -41,7 +42,7 @@ class ClassRaster:
 
     Raises:
         LulcsegError: The file is missing or not a raster, or it has several bands, a type other than integer, or no
-            CRS.
+            CRS; or it is a map whose checksum isn't the one in its STAC item.
     """
 
     def __init__(self, path: Path, legend: Legend, on: Grid | None = None) -> None:
@@ -50,6 +51,7 @@ class ClassRaster:
         with ExitStack() as stack:
             with open_raster(path) as data:
                 _check(data, path)
+                check_as_written(path)
                 rule = choose_rule(BandFacts.of(data), [1])
             self._source = stack.enter_context(closing(BandSource(path, rule, on, Resampling.nearest)))
             self._data = self._source.dataset

@@ -23,6 +23,8 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.maps.as_written import KEY as CHECKSUM
+from lulcseg.maps.as_written import checksum
 from lulcseg.maps.share_encoding import SHARE_SCALE
 
 _EXTENSIONS = {
@@ -218,6 +220,7 @@ def _asset(key: str, path: Path, folder: Path, legend: Legend, bands: Sequence[s
     }
     if kind.media_type != _COG:
         return asset
+    asset[CHECKSUM] = checksum(path)
     asset |= {"data_type": "uint8", "nodata": IGNORE}
     if key == "map":
         return asset | {"bands": [{"name": "class"}], "classification:classes": _classes(legend)}
