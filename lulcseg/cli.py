@@ -44,7 +44,8 @@ _COMMANDS = (
 
 _WHAT_NEXT = f"""lulcseg {__version__}: from an aerial mosaic and digitised polygons to a land-cover map and its accuracy.
 
-  lulcseg train +experiment=demo_small   a small model of a made-up landscape, its map, accuracy and report
+  lulcseg train +experiment=demo         a small model of a made-up landscape, its maps, their accuracy, a report;
+                                         ten minutes on two cores (demo_small: two, to see that all works)
   lulcseg init my_project                a folder for a scene, an experiment and a trial of your own
   lulcseg check my_scene.yaml            what is in a scene, and what needs attention, before anything is trained
   lulcseg train scene=my_scene.yaml      a model, a map and a report of it

@@ -76,4 +76,4 @@ def test_it_trains_sweeps_and_predicts(installed: Path, tmp_path: Path) -> None:
 def test_it_says_what_to_do_next(installed: Path, tmp_path: Path) -> None:
     said = lulcseg(installed, tmp_path)
     assert "lulcseg init my_project" in said
-    assert "lulcseg train +experiment=demo_small" in said
+    assert "lulcseg train +experiment=demo " in said
