@@ -8,13 +8,7 @@ import sys
 from pathlib import Path
 
 PROGRAMS = ("train", "predict")
-"""What Hydra composes: ``train.py`` or ``lulcseg train``, and so on."""
-
-
-def arguments_of(program: str) -> list[str]:
-    """Return what follows a program's name on the command line: the script's, or the subcommand's."""
-    words = sys.argv[1:]
-    return words[1:] if words[:1] == [program] and not _is_script() else words
+"""What Hydra reads the command line of: ``train.py`` or ``lulcseg train``, and so on."""
 
 
 def call_of(program: str) -> str:

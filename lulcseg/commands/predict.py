@@ -17,7 +17,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Compose the settings and run them.
 
     Args:
-        words: What follows its name on the command line; None: this process's.
+        words: What follows its name on the command line; None: what follows the script's.
     """
     from lulcseg.launch.entry import run_hydra
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from lulcseg.errors import LulcsegError, describe_error, exits_cleanly
-from lulcseg.invocation import arguments_of, call_of
+from lulcseg.invocation import call_of
 from lulcseg.launch.command_line import CommandLine, read_command_line
 from lulcseg.launch.compose import filled, hydra_of, load, register_defaults
 from lulcseg.launch.jobs import Job, prepared_jobs
@@ -34,7 +34,7 @@ def run_hydra(name: str, task: Callable[[Any], float | None], words: Sequence[st
     Args:
         name: "train" or "predict".
         task: Called with the typed settings; returns the run's score, or None without one.
-        words: What follows the program's name on the command line; None: this process's.
+        words: What follows the program's name on the command line; None: what follows the script's.
 
     Returns:
         The score of a single run.
@@ -42,7 +42,7 @@ def run_hydra(name: str, task: Callable[[Any], float | None], words: Sequence[st
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     score: float | None = None
     with exits_cleanly():
-        words = arguments_of(name) if words is None else list(words)
+        words = sys.argv[1:] if words is None else list(words)
         if _HELP & set(words):
             from lulcseg.launch.help_text import help_text
 

@@ -25,9 +25,9 @@ from lulcseg.processes import as_keyboard_interrupt, is_rank_zero, print_line, q
 from lulcseg.progress import progress_bar
 from lulcseg.run.custom_parts import build_callbacks
 from lulcseg.run.device_checks import syncs_batch_norm
-from lulcseg.run.exchange_setup import build_exchange, unlabelled_patches
 from lulcseg.run.loss_cause import undeclared_fill
 from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics, training_margin
+from lulcseg.run.unlabelled_scenes import build_exchange, unlabelled_patches
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.selection_entry import SelectionEntry
 from lulcseg.sampling.plan import TRAIN, Plan

@@ -23,7 +23,6 @@ from lulcseg.report.run.run_page import write_report
 from lulcseg.run.custom_parts import check_parts, check_smallest_batch
 from lulcseg.run.device_checks import check_device, check_split
 from lulcseg.run.evaluate import MapRun
-from lulcseg.run.exchange_setup import check_unlabelled
 from lulcseg.run.fingerprint import train_fingerprint
 from lulcseg.run.fit import fit
 from lulcseg.run.model_setup import model_record, training_margin
@@ -40,6 +39,7 @@ from lulcseg.run.planning import (
     weigh_classes,
 )
 from lulcseg.run.resume import begin_record, earlier_attempt, peaks_with, recording_outcome
+from lulcseg.run.unlabelled_scenes import check_unlabelled
 from lulcseg.run_folder.creation import join_run_dir, new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
 from lulcseg.run_folder.folder import RunFolder

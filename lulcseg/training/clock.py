@@ -87,14 +87,7 @@ class TrainingClock(pl.Callback):
             logger.save()
         self._write(trainer, trainer.current_epoch + 1)
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,  # noqa: ARG002
-        outputs: Any,  # noqa: ARG002
-        batch: Any,  # noqa: ARG002
-        batch_idx: int,  # noqa: ARG002
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Write the epochs done before, once: a folder with this file is one in which a batch was trained on."""
         if not self._begun:
             self._begun = True

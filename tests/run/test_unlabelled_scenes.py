@@ -12,9 +12,9 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
-from lulcseg.run.exchange_setup import build_exchange, check_unlabelled
 from lulcseg.run.fingerprint import train_fingerprint
 from lulcseg.run.model_setup import measure_scenes, model_record, needs_statistics
+from lulcseg.run.unlabelled_scenes import build_exchange, check_unlabelled
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
 from lulcseg.training.task import SegmentationTask

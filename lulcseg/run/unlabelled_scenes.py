@@ -1,4 +1,4 @@
-"""From unlabelled scenes to the exchange that training patches take on their look by."""
+"""What training takes from unlabelled scenes: the exchange of their look, and the patches of self-training."""
 
 from __future__ import annotations
 
