@@ -18,9 +18,9 @@ class StepSchedule:
     """An epoch's patches in optimiser steps: which rank takes which, in how many micro-batches.
 
     Each ``batch_size`` consecutive patches in the epoch's order make one step. Within a step the ranks take
-    patches in turn, so that their shares are disjoint and differ by one patch at most; a share
-    larger than ``micro_batch`` is cut into as few micro-batches as possible, of sizes that differ
-    by one at most. Every rank has the same number of micro-batches in every step: a rank with one more
+    patches in turn, so that their shares are disjoint and differ by one patch at most, whether or not the batch is a
+    multiple of the ranks; a share larger than ``micro_batch`` is cut into as few micro-batches as possible, of sizes
+    that differ by one at most. Every rank has the same number of micro-batches in every step: a rank with one more
     would wait forever for the others' collective call.
 
     The last step takes the remaining patches. Dropped are only patches that can't be split evenly: fewer than
@@ -34,7 +34,8 @@ class StepSchedule:
         micro_batch: Most patches a rank holds at once; None: its whole share.
 
     Raises:
-        LulcsegError: The batch isn't divisible by the ranks, or there are fewer patches than ranks.
+        LulcsegError: There are fewer patches, or patches of a batch, than ranks; or the ranks hold a single patch at
+            a time and the batch is no multiple of them.
 
     Examples:
         The paper's 9,635 patches of 512² in batches of 64 make 151 steps (Table 5):
@@ -52,12 +53,19 @@ class StepSchedule:
     micro_batch: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what can't be split evenly."""
-        if self.batch_size % self.world_size:
+        """Refuse what leaves a rank without a patch in some micro-batch."""
+        if self.batch_size < self.world_size:
             raise LulcsegError(
-                f"trainer.batch_size={self.batch_size} isn't divisible by {self.world_size} devices",
+                f"trainer.batch_size={self.batch_size} leaves some of {self.world_size} devices without a patch",
                 where="configuration",
-                remedy=f"the nearest that does is {_nearest(self.batch_size, self.world_size)}",
+                remedy=f"use trainer.devices={self.batch_size}, or batches of {self.world_size} or more",
+            )
+        if self.batch_size % self.world_size and self.micro_batch == 1:
+            raise LulcsegError(
+                f"with trainer.micro_batch=1, trainer.batch_size={self.batch_size} can't be split across "
+                f"{self.world_size} devices: in the last round of a step some would have no patch",
+                where="configuration",
+                remedy=f"set trainer.micro_batch=2, or trainer.batch_size={_nearest(self.batch_size, self.world_size)}",
             )
         if self.patches < self.world_size:
             raise LulcsegError(
@@ -91,13 +99,12 @@ class StepSchedule:
     @property
     def limit(self) -> int:
         """Most patches of one micro-batch."""
-        share = self.batch_size // self.world_size
-        return min(share, self.micro_batch or share)
+        return min(self._share, self.micro_batch or self._share)
 
     @property
     def accumulate(self) -> int:
         """Micro-batches of a full step."""
-        return math.ceil(self.batch_size // self.world_size / self.limit)
+        return self._parts(self.batch_size)
 
     @property
     def dropped(self) -> int:
@@ -151,7 +158,7 @@ class StepSchedule:
         """
         if self.micro_batch != 1 and (size := self._nearest_size()) is not None:
             return f"set trainer.batch_size={size}, "
-        for micro in range(2, self.batch_size // self.world_size + 1):
+        for micro in range(2, self._share + 1):
             if replace(self, micro_batch=micro).smallest > 1:
                 return f"set trainer.micro_batch={micro}, "
         size = replace(self, micro_batch=None)._nearest_size()
@@ -159,11 +166,17 @@ class StepSchedule:
 
     def _nearest_size(self) -> int | None:
         """Return the nearest batch size by which no micro-batch is a single patch, or None."""
-        for distance in range(0, self.patches + self.batch_size + self.world_size, self.world_size):
+        stride = self.world_size if self.micro_batch == 1 else 1
+        for distance in range(0, self.patches + self.batch_size + self.world_size, stride):
             for size in (self.batch_size - distance, self.batch_size + distance):
-                if size > 0 and replace(self, batch_size=size).smallest > 1:
+                if size >= self.world_size and replace(self, batch_size=size).smallest > 1:
                     return size
         return None
+
+    @property
+    def _share(self) -> int:
+        """Most patches of one rank in a step."""
+        return math.ceil(self.batch_size / self.world_size)
 
     def _parts(self, patches: int) -> int:
         """Return the number of micro-batches of each rank in a step."""

@@ -88,7 +88,7 @@ class PatchData(pl.LightningDataModule):
             world_size: Number of devices.
 
         Raises:
-            LulcsegError: The batch isn't divisible by their number, or there are fewer patches.
+            LulcsegError: The batch can't be split across them, or there are fewer patches.
         """
         return StepSchedule(self._patches("train"), self.batch_size, world_size, self.micro_batch)
 

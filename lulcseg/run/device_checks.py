@@ -37,7 +37,7 @@ def check_split(config: TrainConfig, plan: Plan) -> StepSchedule:
         How it is split.
 
     Raises:
-        LulcsegError: The devices or the strategy are not available, the batch isn't divisible by their number, or
+        LulcsegError: The devices or the strategy are not available, the batch can't be split across them, or
             there are fewer patches than devices.
     """
     quiet_lightning()

@@ -106,8 +106,8 @@ def fit(
         goes_on_from: Checkpoint of an earlier attempt at this run; takes precedence over ``ckpt_path``.
 
     Raises:
-        LulcsegError: A checkpoint to resume from that is of another model, a batch that isn't divisible by the number
-            of devices, a shift of class shares that is to be corrected but not known, or as
+        LulcsegError: A checkpoint to resume from that is of another model, a batch that can't be split across the
+            devices, a shift of class shares that is to be corrected but not known, or as
             :func:`~lulcseg.run.model_setup.training_margin`.
     """
     if config.loss.prior_correction and prior_shift is None:

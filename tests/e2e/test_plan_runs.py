@@ -267,7 +267,8 @@ def test_other_processes_take_the_plan_of_the_first(
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (["trainer.devices=3", "trainer.strategy=ddp"], "batch_size=8 isn't divisible by 3 devices"),
+        (["trainer.devices=9", "trainer.strategy=ddp"], "batch_size=8 leaves some of 9 devices without a patch"),
+        (["trainer.devices=3", "trainer.strategy=ddp", "trainer.micro_batch=1"], "batch_size=8 can't be split across"),
         (["trainer.devices=none"], "trainer.devices=none with strategy auto is not available here"),
         (["trainer.strategy=dpd"], "trainer.devices=auto with strategy dpd is not available here"),
         (["trainer.devices=64", "trainer.strategy=ddp", "trainer.batch_size=64"], "training patches cannot be shared"),

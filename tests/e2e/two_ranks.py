@@ -22,7 +22,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
 from lulcseg.training.task import SegmentationTask
 
-SIZE, TRAIN, VALIDATION, BATCH, MICRO = 16, 21, 5, 8, 2
+SIZE, TRAIN, VALIDATION, MICRO = 16, 21, 5, 2
 
 
 def places() -> list[tuple[int, int]]:
@@ -80,13 +80,13 @@ class Diary(SegmentationTask):
 
 
 def train(
-    scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_batch: int | None, loss: str
+    scene_path: Path, cache: Path, run_dir: Path, *, devices: int, micro_batch: int | None, loss: str, batch: int
 ) -> fitting.FitResult:
     """Train two epochs in single precision with plain momentum, whose steps are as long as the gradient."""
     config = TrainConfig(run_dir=str(run_dir))
     config.model.filters, config.model.depth = 4, 1
     config.sampling.patch_size = SIZE
-    config.trainer.epochs, config.trainer.batch_size, config.trainer.micro_batch = 2, BATCH, micro_batch
+    config.trainer.epochs, config.trainer.batch_size, config.trainer.micro_batch = 2, batch, micro_batch
     config.trainer.accelerator, config.trainer.devices, config.trainer.precision = "cpu", str(devices), "32-true"
     config.trainer.strategy = "ddp" if devices > 1 else "auto"
     config.optim.name, config.optim.learning_rate, config.logger.name = "sgd", 0.3, "none"
@@ -100,4 +100,4 @@ def train(
 if __name__ == "__main__":
     torch.set_num_threads(1)
     scene_file, cache_folder, run_folder = (Path(argument) for argument in sys.argv[1:4])
-    train(scene_file, cache_folder, run_folder, devices=2, micro_batch=MICRO, loss=sys.argv[4])
+    train(scene_file, cache_folder, run_folder, devices=2, micro_batch=MICRO, loss=sys.argv[4], batch=int(sys.argv[5]))

@@ -15,7 +15,7 @@ DEALS = [
     for world in (1, 2, 3, 4)
     for share in (1, 2, 3, 5, 6)
     for micro in (None, 1, 2, 3, 4, 9)
-]
+] + [(batch, world, micro) for batch, world in ((5, 4), (10, 4), (7, 2), (10, 8), (20, 8)) for micro in (None, 2, 3)]
 
 
 @pytest.mark.parametrize(("batch", "world", "micro"), DEALS)
@@ -89,14 +89,22 @@ def test_table_5_on_any_number_of_devices(world: int, micro: int | None) -> None
         assert -(-steps.batches // steps.accumulate) == 151, "Lightning steps after each full count, and at the end"
 
 
-def test_a_batch_that_does_not_divide_is_told_the_nearest_that_does() -> None:
-    for batch, world, nearest in (
-        (10, 4, "8 or 12"), (10, 8, "8"), (50, 4, "48 or 52"), (150, 8, "152"), (250, 8, "248"), (3, 8, "8"),
-    ):  # fmt: skip
+def test_batches_that_are_no_multiple_of_the_devices() -> None:
+    steps = StepSchedule(1000, 10, 8)
+    assert [list(next(steps.micro_batches(rank))) for rank in range(8)] == [
+        [0, 8], [1, 9], [2], [3], [4], [5], [6], [7]
+    ]  # fmt: skip
+    with pytest.raises(LulcsegError, match=r"=3 leaves some of 8 devices without a patch; use trainer.devices=3, or"):
+        StepSchedule(1000, 3, 8)
+    for batch, world, nearest in ((10, 4, "8 or 12"), (10, 8, "8"), (50, 4, "48 or 52"), (150, 8, "152")):
         with pytest.raises(
-            LulcsegError, match=rf"={batch} isn't divisible by {world} devices.*nearest.* is {nearest}\.$"
+            LulcsegError,
+            match=rf"=1, trainer.batch_size={batch} can't be split across {world} devices.*=2, or.*={nearest}\.$",
         ):
-            StepSchedule(1000, batch, world)
+            StepSchedule(1000, batch, world, 1)
+
+
+def test_fewer_patches_than_devices_are_refused() -> None:
     with pytest.raises(LulcsegError, match="3 training patches cannot be shared among 4"):
         StepSchedule(3, 8, 4)
     with pytest.raises(LulcsegError, match="3 validation patches cannot be shared among 4"):
