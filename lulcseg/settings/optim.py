@@ -31,12 +31,12 @@ class OptimSettings:
     """Optimiser and learning-rate schedule; the paper prints neither."""
 
     name: str = setting("adamw", "Name of the optimiser.", choices=tuple(OPTIMIZERS))
-    learning_rate: float = setting(1e-3, "Peak learning rate.", least=0.0)
+    learning_rate: float = setting(3e-3, "Peak learning rate.", least=0.0)
     encoder_rate: float = setting(1.0, "Factor on the learning rate of the encoder's weights (model=smp).", least=0.0)
     weight_decay: float = setting(1e-2, "Decoupled weight decay.", least=0.0)
     momentum: float = setting(0.9, "Momentum (sgd).", least=0.0, most=1.0)
     schedule: str = setting(
-        "cosine",
+        ONE_CYCLE,
         "Learning-rate schedule after the warm-up (one_cycle brings its own); or the dotted path of a function from "
         "the share done to a factor on the rate.",
         choices=OpenChoices(SCHEDULES),
