@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from lulcseg.change.compare_maps import ChangeRequest, compare_maps
 from lulcseg.change.crosswalks import common_classes
 from lulcseg.change.map_pair import MapPair
 from lulcseg.change.pixel_comparison import PixelComparison
+from lulcseg.change.probability_pair import ProbabilityPair
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
@@ -270,6 +272,49 @@ def test_probabilities_stand_beside_the_subtraction(tmp_path: Path) -> None:
     assert stored.max() <= 250
     assert stored[truth != later].mean() > 2 * stored[truth == later].mean()
     assert "confidence" in gpd.read_file(tmp_path / "prior" / "change_polygons.gpkg").columns
+
+
+def probable_strips(folder: Path, paths: tuple[Path, Path], rows: int, columns: int) -> tuple[np.ndarray, ...]:
+    folder.mkdir()
+    common = common_classes(*paths)
+    with ExitStack() as stack:
+        opened = stack.enter_context(MapPair(*paths, common))
+        shares = ProbabilityPair(paths, opened, common, stack)
+        comparison = PixelComparison(opened, 3, shares, 0.9, 4.0)
+        strips = ChangeStrips(StripRequest(comparison, common.classes, folder, folder), rows=rows, columns=columns)
+        strips.compare()
+        strips.write(strips.codes(), {})
+    values = []
+    for name in ("change", "change_confidence"):
+        with rasterio.open(folder / f"{name}.tif") as data:
+            values.append(data.read(1))
+    return *values, comparison.independent, comparison.persistent
+
+
+def test_strips_of_any_size_give_the_same_probabilities(tmp_path: Path) -> None:
+    paths, truth, _ = probable(tmp_path)
+    whole = probable_strips(tmp_path / "whole", paths, 90, 120)
+    assert whole[2].sum() == pytest.approx(truth.size * 4)
+    assert whole[3].sum() == pytest.approx(truth.size * 4)
+    for one, other in zip(whole, probable_strips(tmp_path / "parts", paths, 7, 33), strict=True):
+        assert np.allclose(one, other)
+
+
+def test_probabilities_of_another_resolution_are_warped_with_their_map(tmp_path: Path) -> None:
+    paths, *_ = probable(tmp_path)
+    coarse = replace(GRID, xres=4.0, yres=4.0, height=45, width=60)
+    with rasterio.open(tmp_path / "a_probabilities.tif") as data:
+        shares = data.read()[:, ::2, ::2] / 250
+    one = write_class_map(tmp_path / "c.tif", shares.argmax(axis=0).astype(np.uint8), coarse)
+    write_shares(one, shares, coarse)
+    fine = write_class_map(tmp_path / "f.tif", np.kron(shares.argmax(axis=0), np.ones((2, 2))).astype(np.uint8))
+    write_shares(fine, np.kron(shares, np.ones((1, 2, 2))))
+    warped, plain = (
+        compare_maps(ChangeRequest(path, paths[1], tmp_path / path.stem, persistence=0.9)) for path in (one, fine)
+    )
+    assert "c.tif was read on the pixels of b.tif" in warped.notes[0]
+    assert np.allclose(warped.areas.persistent, plain.areas.persistent)
+    assert np.allclose(warped.areas.mapped, plain.areas.mapped)
 
 
 def test_ground_without_probabilities_counts_as_mapped(tmp_path: Path) -> None:
