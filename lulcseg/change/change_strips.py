@@ -98,6 +98,7 @@ class ChangeStrips:
                 self._seen[np.unique(pairs)] = True
                 with reporting_write_errors(request.target):
                     kept.write(pairs.tobytes())
+                    kept.flush()
                 if confidence is not None and change is not None:
                     confidence.file.write(change[None])
                 report(done, len(self._strips))

@@ -111,6 +111,8 @@ def compare_maps(
     check_not_negative("--minimum-unit", request.minimum_unit)
     check_persistence(request.persistence)
     paths = request.before, request.after
+    if request.out / MAP in paths:
+        raise LulcsegError("it would be replaced", where=request.out / MAP, remedy="give another folder with --out")
     labels = date_labels(*paths, request.dates)
     common = common_classes(*paths, legend=request.legend, crosswalk=request.crosswalk)
     folder = make_folder(request.out, "--out")
