@@ -27,6 +27,7 @@ from lulcseg.change.change_record import ChangeRecord
 from lulcseg.change.change_strata import OTHER
 from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
+from lulcseg.maps.as_written import checksum
 
 CHANGE, SAME = "change", "no change"
 """The two classes that all pairs are, too."""
@@ -40,17 +41,23 @@ class ChangeAssessment:
         pairs: The assessment of all from–to pairs; its ``design_based`` holds accuracy and area of each.
         change: Estimates of the two classes change and no change; None if the design allows none.
         labels: What the dates are called.
+        map_checksum: SHA-256 of the change map, as a multihash.
     """
 
     pairs: Assessment
     change: DesignBased | None
     labels: tuple[str, str]
+    map_checksum: str
 
     def save(self, stem: Path) -> None:
         """Write ``<stem>.json`` and its tables as of any assessment, and ``<stem>_change.json``."""
         self.pairs.save(stem)
-        estimates = None if self.change is None else self.change.to_plain()
-        write_json(stem.with_name(f"{stem.name}_change.json"), {"dates": list(self.labels), "design_based": estimates})
+        plain = {
+            "dates": list(self.labels),
+            "map_checksum": self.map_checksum,
+            "design_based": None if self.change is None else self.change.to_plain(),
+        }
+        write_json(stem.with_name(f"{stem.name}_change.json"), plain)
 
 
 def assess_change(
@@ -92,7 +99,7 @@ def assess_change(
         if request is not None:
             raise
         result, change = replace(result, design_note=f"No design-based estimates: {error}"), None
-    return ChangeAssessment(result, change, record.labels)
+    return ChangeAssessment(result, change, record.labels, checksum(mapped))
 
 
 def _estimated(
