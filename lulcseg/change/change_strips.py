@@ -56,7 +56,7 @@ class ChangeStrips:
         request: What to compare, and where to write.
         progress: Makes the progress callback of a stage.
         rows: Rows of a strip.
-        columns: Columns compared at a time.
+        columns: Columns compared at a time; None: fewer, the more classes have probabilities.
 
     Attributes:
         areas: Areas of the pairs as written.
@@ -64,9 +64,16 @@ class ChangeStrips:
     """
 
     def __init__(
-        self, request: StripRequest, progress: StageProgress | None = None, *, rows: int = ROWS, columns: int = COLUMNS
+        self,
+        request: StripRequest,
+        progress: StageProgress | None = None,
+        *,
+        rows: int = ROWS,
+        columns: int | None = None,
     ) -> None:
-        self._request, self._progress, self._columns = request, progress, columns
+        self._request, self._progress = request, progress
+        several = 1 if request.comparison.shares is None else max(1, len(request.classes) // 2)
+        self._columns = columns or max(1, COLUMNS // several)
         self._grid = request.comparison.pair.grid
         self._strips = list(blocks(self._grid.window, rows, self._grid.width))
         self._patches = SmallPatches(request.least)

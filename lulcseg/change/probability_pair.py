@@ -19,7 +19,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
 from lulcseg.maps.as_written import check_as_written
-from lulcseg.maps.classraster import open_raster
+from lulcseg.maps.classraster import naming_damage, open_raster
 from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import BandFacts, choose_rule
@@ -118,7 +118,8 @@ class _OpenShares:
     def read(self, window: Window, number: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return (K, h, w) shares of the common classes, and where there are any."""
         at = shifted(window, self.shift)
-        stored, valid = self.source.read(RasterioWindow(at.col, at.row, at.width, at.height))
+        with naming_damage(self.path):
+            stored, valid = self.source.read(RasterioWindow(at.col, at.row, at.width, at.height))
         shares = np.zeros((number, *stored.shape[1:]))
         for band, index in zip(stored, self.lead, strict=True):
             if index != IGNORE:

@@ -338,6 +338,31 @@ def test_probabilities_of_another_map_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "change_confidence.tif").exists()
 
 
+def test_probabilities_of_merged_classes_are_summed(tmp_path: Path) -> None:
+    paths, *_ = probable(tmp_path)
+    path = tmp_path / "c.yaml"
+    merged = {"Cane": "Forest"}
+    path.write_text(
+        yaml.safe_dump({"before": merged, "after": merged, "legend": [CLASSES.to_plain()[k] for k in (0, 2)]})
+    )
+    result = compare_maps(ChangeRequest(*paths, tmp_path / "out", crosswalk=path, persistence=0.9))
+    shares = []
+    for each in paths:
+        with rasterio.open(each.with_name(f"{each.stem}_probabilities.tif")) as data:
+            stored = data.read().reshape(3, -1) / 250
+        stored /= stored.sum(axis=0)
+        shares.append(np.stack([stored[0] + stored[1], stored[2]]))
+    assert np.allclose(result.areas.independent, shares[0] @ shares[1].T * 4 / 10_000)
+
+
+def test_probabilities_that_are_cut_off_are_named(tmp_path: Path) -> None:
+    paths, *_ = probable(tmp_path)
+    path = tmp_path / "b_probabilities.tif"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    with pytest.raises(LulcsegError, match=r"b_probabilities\.tif: "):
+        compare_maps(ChangeRequest(*paths, tmp_path / "out"))
+
+
 def test_a_prior_needs_probabilities(tmp_path: Path) -> None:
     with pytest.raises(LulcsegError, match=r"2015\.tif, 2018\.tif has none beside it"):
         compare_maps(ChangeRequest(*pair(tmp_path), tmp_path / "out", persistence=0.9))
