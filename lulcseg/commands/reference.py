@@ -115,8 +115,13 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _draw_change(arguments: argparse.Namespace, target: Path, record: ChangeRecord) -> None:
     from lulcseg.change.change_sample import OWN_STRATA, draw_change_sample
+    from lulcseg.errors import LulcsegError
     from lulcseg.progress import Bars
 
+    if arguments.legend is not None:
+        raise LulcsegError(
+            "doesn't apply to a change map, which holds its classes", where="--legend", remedy="leave it out"
+        )
     design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")
     with Bars() as bars:
         sample = draw_change_sample(

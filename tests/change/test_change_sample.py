@@ -258,6 +258,7 @@ def test_options_of_a_change_are_refused_elsewhere(
     for words, said in (
         (["reference", str(tmp_path / "2015.tif"), "--buffer", "5", "--out", str(tmp_path / "s.gpkg")], "change map"),
         (["reference", str(change), "--buffer", "-5", "--out", str(tmp_path / "s.gpkg")], "not an amount"),
+        (["reference", str(change), "--legend", "l.yaml", "--out", str(tmp_path / "s.gpkg")], "holds its classes"),
         (["assess", str(change), str(points), "--column", "class_2015"], "is not two columns"),
         (["assess", str(change), str(points), "--column", "class_2015,class_2081"], "did you mean 'class_2018'"),
         (["assess", str(change), str(points), "--map-column", "x"], "doesn't apply to a change map"),
