@@ -12,6 +12,7 @@ from lulcseg.commands import (
     assess,
     beside,
     calibrate,
+    change,
     check,
     collect,
     completion,
@@ -36,7 +37,7 @@ _PROGRAMS = {"train": train.main, "predict": predict.main}
 """Commands whose line Hydra reads."""
 
 _COMMANDS = (
-    init, check, contact, synth, train, predict, calibrate, assess, quicklook, beside, micro_batch, rate_range,
+    init, check, contact, synth, train, predict, calibrate, assess, change, quicklook, beside, micro_batch, rate_range,
     reference, agreement, sweep, collect, rank, report, study, export,
 )  # fmt: skip
 """In the order of ``--help``."""

@@ -160,6 +160,73 @@ def _stratified(
     result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
 ) -> tuple[DesignBased, PointDesign]:
     """Estimate from points drawn by strata; also return the scored points' design."""
+    found = points_in_strata(result, request, sizes, points_path, places)
+    table, strata, which, scored = result.points, found.strata, found.which, found.scored
+    assert table is not None
+    names = {str(c.code): c.name for c in found.legend or result.legend}
+    classes = np.array([names.get(s.name, s.name) for s in strata], dtype=object)
+    same = bool((classes[which[scored]] == table["map"].to_numpy()[scored]).all())
+    if same and _are_the_maps(classes, strata, result.legend, sizes):
+        return _by_map(result, sizes, STRATIFIED)
+    index = {name: k for k, name in enumerate(result.legend.names)}
+    reference, mapped = (table[side].map(index)[scored].to_numpy(dtype=np.int64) for side in ("reference", "map"))
+    counts, outside = found.counts(reference, mapped, len(result.legend))
+    estimates = estimators.stratified_elsewhere(counts, strata, result.legend.names, sizes.hectares, outside)
+    kept = [h for h, s in enumerate(strata) if s.hectares > 0]  # no other has points: the estimates would be refused
+    size, units = (np.array([getattr(strata[h], name) for h in kept]) for name in ("hectares", "pixels"))
+    stratum = np.searchsorted(kept, which[scored])
+    return estimates, PointDesign.of_strata(stratum, size, units, outside[kept], corrected=True)
+
+
+@dataclass(frozen=True, eq=False)
+class PointStrata:
+    """An assessment's points in the strata that they were drawn by.
+
+    Attributes:
+        strata: The H strata.
+        legend: Classes whose codes name the strata; None: none do.
+        which: (n,) index of each point's stratum, −1 where the point counts nowhere.
+        scored: (n,) whether it is compared with the map.
+        outside: (n,) whether it lies where the map has no class.
+    """
+
+    strata: Sequence[Stratum]
+    legend: Legend | None
+    which: NDArray[np.int64]
+    scored: NDArray[np.bool_]
+    outside: NDArray[np.bool_]
+
+    def counts(
+        self, reference: NDArray[np.integer], mapped: NDArray[np.integer], classes: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the counts (H, K, K) of scored points by stratum, reference and map, and (H,) those outside.
+
+        Args:
+            reference: (m,) class indices of the scored points.
+            mapped: (m,) the map's.
+            classes: Their number K.
+        """
+        counts, outside = np.zeros((len(self.strata), classes, classes)), np.zeros(len(self.strata))
+        np.add.at(counts, (self.which[self.scored], reference, mapped), 1)
+        np.add.at(outside, self.which[self.outside], 1)
+        return counts, outside
+
+
+def points_in_strata(
+    result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
+) -> PointStrata:
+    """Return an assessment's points in the strata that they were drawn by.
+
+    Args:
+        result: A map's assessment at points.
+        request: How the points were drawn.
+        sizes: Extents of the map's classes.
+        points_path: The points' file.
+        places: Positions of the points, in the order of the assessment's table.
+
+    Raises:
+        LulcsegError: The points' strata or their sizes are unknown.
+    """
     table = result.points
     assert table is not None
     scored = (table["excluded"] == "").to_numpy()
@@ -167,22 +234,7 @@ def _stratified(
     strata, own, named = _strata(table, request, sizes, points_path, places)
     which = np.full(len(table), -1, dtype=np.int64)
     which[scored | off] = assign_strata(named[scored | off], strata, own, points_path)
-    names = {str(c.code): c.name for c in own or result.legend}
-    classes = np.array([names.get(s.name, s.name) for s in strata], dtype=object)
-    same = bool((classes[which[scored]] == table["map"].to_numpy()[scored]).all())
-    if same and _are_the_maps(classes, strata, result.legend, sizes):
-        return _by_map(result, sizes, STRATIFIED)
-    number = len(result.legend)
-    counts, outside = np.zeros((len(strata), number, number)), np.zeros(len(strata))
-    index = {name: k for k, name in enumerate(result.legend.names)}
-    reference, mapped = (table[side].map(index)[scored].to_numpy(dtype=np.int64) for side in ("reference", "map"))
-    np.add.at(counts, (which[scored], reference, mapped), 1)
-    np.add.at(outside, which[off], 1)
-    found = estimators.stratified_elsewhere(counts, strata, result.legend.names, sizes.hectares, outside)
-    kept = [h for h, s in enumerate(strata) if s.hectares > 0]  # no other has points: the estimates would be refused
-    size, units = (np.array([getattr(strata[h], name) for h in kept]) for name in ("hectares", "pixels"))
-    stratum = np.searchsorted(kept, which[scored])
-    return found, PointDesign.of_strata(stratum, size, units, outside[kept], corrected=True)
+    return PointStrata(strata, own, which, scored, off)
 
 
 def _strata(

@@ -135,10 +135,15 @@ def stored_strata(path: Path) -> list[Stratum] | None:
 
 def stored_design(path: Path) -> str | None:
     """Return the design recorded in the GeoPackage of a sample, None if there is none."""
+    return sample_record(path).get("design")
+
+
+def sample_record(path: Path) -> dict[str, str]:
+    """Return how a sample was drawn, as its GeoPackage records it; empty if it doesn't."""
     table = _table(path, SAMPLE_TABLE)
     if table is None or not {"key", "value"} <= set(table.columns):
-        return None
-    return next((str(v) for k, v in zip(table["key"], table["value"], strict=True) if k == "design"), None)
+        return {}
+    return {str(k): str(v) for k, v in zip(table["key"], table["value"], strict=True)}
 
 
 def strata_of_weights(stratum: ArrayLike, weight: ArrayLike, hectares: float) -> list[Stratum]:

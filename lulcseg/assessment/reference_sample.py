@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,6 +188,8 @@ def write_sample(
     request: SampleRequest,
     source: str,
     pixel_hectares: float,
+    blanks: Sequence[str] = ("class", "second"),
+    further: Mapping[str, str] | None = None,
 ) -> None:
     """Write the sample's GeoPackage, whole or not at all.
 
@@ -204,6 +206,8 @@ def write_sample(
         request: The requested sample.
         source: What the points were drawn from, for the record.
         pixel_hectares: Area of a pixel, ha.
+        blanks: Columns for classes, to fill in.
+        further: Further entries of the table ``sample``.
 
     Raises:
         LulcsegError: The file exists already, or can't be written.
@@ -216,7 +220,7 @@ def write_sample(
     points = gpd.GeoDataFrame(
         {
             "point": np.arange(1, number + 1),
-            **dict.fromkeys(("class", "second", "interpreter", "interpretable", "notes"), empty),
+            **dict.fromkeys((*blanks, "interpreter", "interpretable", "notes"), empty),
             "stratum": np.array(plan.names, dtype=object)[drawn.stratum],
             "weight": weight[drawn.stratum],
         },
@@ -240,6 +244,7 @@ def write_sample(
         "expected_standard_error": f"{plan.error:.6f}",
         "places": "pixel centres, without replacement, in random order",
         "written_by": f"lulcseg {__version__}",
+        **(further or {}),
     }
     described = pd.DataFrame({"key": list(how), "value": list(how.values())})
     with replacing(out) as part:
@@ -249,4 +254,5 @@ def write_sample(
             pyogrio.write_dataframe(described, part, layer=SAMPLE_TABLE, driver="GPKG", append=True)
         except (DataSourceError, DataLayerError) as error:
             raise OSError(str(error)) from error
-        embed_style(part, LAYER, sample_style(legend, [c for c in points.columns if c != "geometry"]))
+        columns = [c for c in points.columns if c != "geometry"]
+        embed_style(part, LAYER, sample_style(legend, columns, [blank for blank in blanks if blank != "second"]))

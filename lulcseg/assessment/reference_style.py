@@ -17,17 +17,20 @@ _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"  # QGIS's sign for NULL in value maps
 
 
-def sample_style(legend: Legend, columns: Sequence[str]) -> str:
+def sample_style(legend: Legend, columns: Sequence[str], class_columns: Sequence[str] = ("class",)) -> str:
     """Return the style: points without a class are highlighted, and class and second choice come from the legend.
 
     Args:
         legend: The classes to choose from.
         columns: The layer's columns, in order.
+        class_columns: Those to fill in with the class: one, or one for each date.
     """
     root = ET.Element("qgis", version="3.22.0", styleCategories="Symbology|Fields|Forms|AttributeTable")
     renderer = ET.SubElement(root, "renderer-v2", type="RuleRenderer", forceraster="0")
     rules, symbols = ET.SubElement(renderer, "rules", key="{sample}"), ET.SubElement(renderer, "symbols")
-    todo = '"class" IS NULL AND ("interpretable" IS NULL OR "interpretable" <> \'no\')'
+    empty = " OR ".join(f'"{column}" IS NULL' for column in class_columns)
+    empty = f"({empty})" if len(class_columns) > 1 else empty
+    todo = f'{empty} AND ("interpretable" IS NULL OR "interpretable" <> \'no\')'
     for index, (condition, label, colour) in enumerate(
         ((todo, "to interpret", "255,43,214,255"), ("ELSE", "done", "255,255,255,255"))
     ):
@@ -41,7 +44,7 @@ def sample_style(legend: Legend, columns: Sequence[str]) -> str:
     fields = ET.SubElement(root, "fieldConfiguration")
     for column in columns:
         widget = ET.SubElement(ET.SubElement(fields, "field", name=column), "editWidget")
-        _widget(widget, column, legend)
+        _widget(widget, column, legend, class_columns)
     editable = ET.SubElement(root, "editable")
     ET.SubElement(editable, "field", name="point", editable="0")
     table = ET.SubElement(ET.SubElement(root, "attributetableconfig", actionWidgetStyle="dropDown"), "columns")
@@ -53,10 +56,11 @@ def sample_style(legend: Legend, columns: Sequence[str]) -> str:
     return _DOCTYPE + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _widget(widget: ET.Element, column: str, legend: Legend) -> None:
+def _widget(widget: ET.Element, column: str, legend: Legend, class_columns: Sequence[str]) -> None:
     """Define how a column is edited."""
     config = ET.SubElement(widget, "config")
-    choices = {"class": legend.names, "second": legend.names, "interpretable": ["yes", "no"]}.get(column)
+    named = dict.fromkeys([*class_columns, "second"], legend.names)
+    choices = {**named, "interpretable": ["yes", "no"]}.get(column)
     if choices is not None:
         widget.set("type", "ValueMap")
         options = ET.SubElement(ET.SubElement(config, "Option", type="Map"), "Option", name="map", type="List")

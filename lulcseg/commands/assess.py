@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import RASTERS, Commands, add_command
+
+if TYPE_CHECKING:
+    from lulcseg.assessment.design_based import DesignRequest
+    from lulcseg.change.change_record import ChangeRecord
 
 
 def add(commands: Commands) -> None:
@@ -13,7 +18,10 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "assess", _run, help="compare a map with reference points, polygons or another map")
     parser.add_argument("map", type=Path, help="class raster, or polygons")
     parser.add_argument("reference", type=Path, help="points, polygons or class raster")
-    parser.add_argument("--column", help="class column of the reference (default: guessed)")
+    parser.add_argument(
+        "--column",
+        help="class column of the reference (default: guessed); of a change both, as class_2015,class_2018",
+    )
     parser.add_argument("--map-column", help="class column of the map, if it is polygons")
     parser.add_argument("--layer", help="layer of the reference, if its file has several with geometries")
     parser.add_argument("--map-layer", help="layer of the map, if it is polygons")
@@ -43,6 +51,19 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.design_based import DesignRequest
     from lulcseg.scene.spec import read_legend
 
+    request = (
+        DesignRequest(
+            None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),
+            arguments.strata_map,
+            arguments.strata_sizes,
+        )
+        if arguments.design or arguments.strata_map or arguments.strata_sizes
+        else None
+    )
+    record = _change_record(arguments)
+    if record is not None:
+        _assess_change(arguments, record, request)
+        return
     legend = None if arguments.legend is None else read_legend(arguments.legend)
     result = assess_files(
         arguments.reference,
@@ -52,18 +73,49 @@ def _run(arguments: argparse.Namespace) -> None:
         reference_layer=arguments.layer,
         mapped_layer=arguments.map_layer,
         legend=legend,
-        request=DesignRequest(
-            None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),
-            arguments.strata_map,
-            arguments.strata_sizes,
-        )
-        if arguments.design or arguments.strata_map or arguments.strata_sizes
-        else None,
+        request=request,
         stratum_column=arguments.stratum,
         probabilities=arguments.probabilities,
     )
     print_assessment(result)
     print_design(result)
     print_reliability(result)
+    if arguments.out is not None:
+        result.save(arguments.out)
+
+
+def _change_record(arguments: argparse.Namespace) -> ChangeRecord | None:
+    """Return the record of a change map that is compared with points; None: it is another comparison."""
+    from lulcseg.change.change_record import read_change
+
+    rasters = [path.suffix.lower() in RASTERS for path in (arguments.map, arguments.reference)]
+    return read_change(arguments.map) if rasters == [True, False] else None
+
+
+def _assess_change(arguments: argparse.Namespace, record: ChangeRecord, request: DesignRequest | None) -> None:
+    from lulcseg.assessment.console import print_assessment
+    from lulcseg.assessment.console_design import print_design
+    from lulcseg.change.assess_change import assess_change
+    from lulcseg.change.console_change_area import print_change_area
+    from lulcseg.errors import LulcsegError
+
+    for option in ("legend", "probabilities", "map_column", "map_layer"):
+        if getattr(arguments, option) is not None:
+            raise LulcsegError(
+                "doesn't apply to a change map, which holds its classes", where=f"--{option.replace('_', '-')}",
+                remedy="leave it out",
+            )  # fmt: skip
+    result = assess_change(
+        arguments.map,
+        arguments.reference,
+        record,
+        columns=arguments.column,
+        layer=arguments.layer,
+        request=request,
+        stratum_column=arguments.stratum,
+    )
+    print_assessment(result.pairs)
+    print_design(result.pairs)
+    print_change_area(result)
     if arguments.out is not None:
         result.save(arguments.out)

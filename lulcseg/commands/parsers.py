@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+RASTERS = frozenset({".tif", ".tiff", ".vrt", ".img"})
+"""Endings of files that are taken for rasters."""
+
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 """The commands of ``lulcseg``, or the actions of a command, to add another to."""
 

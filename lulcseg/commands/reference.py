@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command
 
 if TYPE_CHECKING:
     from lulcseg.assessment.reference_draw import Population
     from lulcseg.assessment.reference_sample import SamplePlan, SampleRequest
+    from lulcseg.change.change_record import ChangeRecord
     from lulcseg.legend import Legend
 
 
@@ -24,7 +25,8 @@ def add(commands: Commands) -> None:
         help="draw reference points for an interpreter, on a map or a scene",
         description="Draw reference points at pixel centres, without replacement and in random order, and write a "
         "GeoPackage with empty columns to fill in and a QGIS form. Stratified by the classes of a map by default; on "
-        "a scene, simple random.",
+        "a scene, simple random. On a change map (lulcseg change) the strata are unchanged classes, changes and the "
+        "ground around them, the sizes are for the area of change, and there is a column for each date.",
     )
     parser.add_argument("target", help="class raster, or name or path of a scene")
     parser.add_argument(
@@ -41,7 +43,8 @@ def add(commands: Commands) -> None:
         "--standard-error",
         type=float,
         default=0.01,
-        help="target standard error of overall accuracy, which sets the number of points (default: %(default)s)",
+        help="target standard error of overall accuracy, on a change map of the share of the ground that changed; it "
+        "sets the number of points (default: %(default)s)",
     )
     parser.add_argument(
         "--allocation",
@@ -57,6 +60,18 @@ def add(commands: Commands) -> None:
         metavar="[CLASS=]ACCURACY",
         help="expected user's accuracy of a class, or of all others (default: 0.8); may be given several times",
     )
+    parser.add_argument(
+        "--buffer",
+        type=float,
+        metavar="METRES",
+        help="on a change map: unchanged ground within this distance of change is a stratum of its own (default: none)",
+    )
+    parser.add_argument(
+        "--own-strata",
+        type=int,
+        metavar="N",
+        help="on a change map: the N largest changes are strata of their own, all others one together (default: 6)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same sample (default: %(default)s)")
     parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
     add_cache(parser)
@@ -64,11 +79,25 @@ def add(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.design_strata import legend_of, pixel_hectares
+    from lulcseg.change.change_record import read_change
+    from lulcseg.errors import LulcsegError
     from lulcseg.maps.classraster import ClassRaster
     from lulcseg.scene.spec import read_legend
 
     target = Path(arguments.target)
-    if target.suffix.lower() in {".tif", ".tiff", ".vrt", ".img"}:
+    is_raster = target.suffix.lower() in RASTERS
+    record = None if not is_raster else read_change(target)
+    if record is not None:
+        _draw_change(arguments, target, record)
+        return
+    for option in ("buffer", "own_strata"):
+        if getattr(arguments, option) is not None:
+            raise LulcsegError(
+                "applies to a change map, which this is not",
+                where=f"--{option.replace('_', '-')}",
+                remedy="draw on the change.tif of lulcseg change, or leave it out",
+            )
+    if is_raster:
         legend = legend_of(target) if arguments.legend is None else read_legend(arguments.legend)
         design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")
         with ClassRaster(target, legend) as raster:
@@ -82,6 +111,35 @@ def _run(arguments: argparse.Namespace) -> None:
             )
     else:
         _draw_on_scene(arguments)
+
+
+def _draw_change(arguments: argparse.Namespace, target: Path, record: ChangeRecord) -> None:
+    from lulcseg.change.change_sample import OWN_STRATA, draw_change_sample
+    from lulcseg.errors import LulcsegError
+    from lulcseg.progress import Bars
+
+    if arguments.legend is not None:
+        raise LulcsegError(
+            "doesn't apply to a change map, which holds its classes", where="--legend", remedy="leave it out"
+        )
+    design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")
+    with Bars() as bars:
+        sample = draw_change_sample(
+            target,
+            record,
+            _parse_request(arguments, design),
+            arguments.out,
+            buffer=arguments.buffer or 0.0,
+            own_strata=OWN_STRATA if arguments.own_strata is None else arguments.own_strata,
+            counting=bars("Counting pixels", "strips"),
+            drawing=bars("Drawing points", "strips"),
+        )
+    _print_strata(sample.plan)
+    area, error = sample.change * sample.hectares, sample.plan.error * sample.hectares
+    sys.stdout.write(
+        f"{int(sample.plan.points.sum()):,} points; change expected on {sample.change:.2%} of the ground, with a "
+        f"standard error of {sample.plan.error:.2%} ({area:,.2f} ± {error:,.2f} ha).\n{arguments.out}\n"
+    )
 
 
 def _draw_on_scene(arguments: argparse.Namespace) -> None:
@@ -153,10 +211,14 @@ def _draw(  # noqa: PLR0917 (called twice, side by side)
         source=source,
         pixel_hectares=pixel_hectares,
     )
-    _print_plan(plan, arguments.out)
+    _print_strata(plan)
+    sys.stdout.write(
+        f"{int(plan.points.sum()):,} points; expected standard error of overall accuracy {plan.error:.4f}.\n"
+        f"{arguments.out}\n"
+    )
 
 
-def _print_plan(plan: SamplePlan, out: Path) -> None:
+def _print_strata(plan: SamplePlan) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -169,8 +231,4 @@ def _print_plan(plan: SamplePlan, out: Path) -> None:
     total = int(plan.pixels.sum())
     for name, pixels, points in zip(plan.classes, plan.pixels.tolist(), plan.points.tolist(), strict=True):
         table.add_row(Text(name), f"{pixels:,}", f"{pixels / total:.2%}", f"{points:,}")
-    console = Console()
-    console.print(table)
-    sys.stdout.write(
-        f"{int(plan.points.sum()):,} points; expected standard error of overall accuracy {plan.error:.4f}.\n{out}\n"
-    )
+    Console().print(table)

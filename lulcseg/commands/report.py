@@ -15,11 +15,16 @@ def add(commands: Commands) -> None:
         commands,
         "report",
         _run,
-        help="write the page of a trial, or of a single run",
+        help="write the page of a trial, of a single run, or of a change between two dates",
         description="Write report.html into the folder of a trial, from its run directories alone, and its tables as "
-        "CSV, LaTeX and Markdown into tables/. Given a run directory, rewrite that run's report.",
+        "CSV, LaTeX and Markdown into tables/. Given a run directory, rewrite that run's report; given the folder of "
+        "lulcseg change, write its page.",
     )
-    parser.add_argument("folder", type=Path, help="folder of a trial, such as runs/batch_size, or a run directory")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        help="folder of a trial, such as runs/batch_size, a run directory, or the folder of a change",
+    )
     parser.add_argument(
         "--full-resolution",
         action="store_true",
@@ -41,6 +46,10 @@ def _run(arguments: argparse.Namespace) -> None:
 
         with sole_writer(RunFolder(folder.resolve()), "folder"):
             path = write_report(folder)
+    elif (folder / "change.tif").is_file():
+        from lulcseg.report.change_page import write_change_report
+
+        path = write_change_report(folder)
     else:
         from lulcseg.report.trial.trial_page import write_trial_report
 

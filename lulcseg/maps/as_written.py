@@ -29,21 +29,26 @@ def checksum(path: Path) -> str:
     return _checksum(path, state.st_size, state.st_mtime_ns)
 
 
-def check_as_written(path: Path) -> None:
+def check_as_written(path: Path, described_in: Path | None = None) -> None:
     """Check a map against the checksum in its STAC item, if it has one.
+
+    Args:
+        path: The map, or a raster beside it.
+        described_in: The item; None: that of the raster's own name.
 
     Raises:
         LulcsegError: It differs.
     """
-    item: dict[str, Any] = read_json(path.with_suffix(".json")) or {}
+    item_path = described_in or path.with_suffix(".json")
+    item: dict[str, Any] = read_json(item_path) or {}
     assets = item.get("assets")
     described = assets.values() if isinstance(assets, dict) else ()
     stated = [each.get(KEY) for each in described if isinstance(each, dict) and each.get("href") == f"./{path.name}"]
     if stated and isinstance(stated[0], str) and stated[0].startswith(_SHA256) and stated[0] != checksum(path):
         raise LulcsegError(
-            f"it is damaged, or was changed since it was written: its checksum isn't the one in {path.stem}.json",
+            f"it is damaged, or was changed since it was written: its checksum isn't the one in {item_path.name}",
             where=path,
-            remedy=f"map again, take it from a backup, or remove {path.stem}.json if it was changed on purpose",
+            remedy=f"map again, take it from a backup, or remove {item_path.name} if it was changed on purpose",
         )
 
 

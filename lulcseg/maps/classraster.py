@@ -123,7 +123,7 @@ class ClassRaster:
         if inside.is_empty:
             return out
         at = RasterioWindow(inside.col, inside.row, inside.width, inside.height)
-        with _naming_damage(self._path):
+        with naming_damage(self._path):
             codes, valid = self._source.read(at)
         out[inside.slices_in(window)] = self._indexed(codes[0], valid)
         return out
@@ -142,7 +142,7 @@ class ClassRaster:
         Raises:
             LulcsegError: A code is not in the legend, or the file is damaged.
         """
-        with _naming_damage(self._path):
+        with naming_damage(self._path):
             reduced = self._source.reduced(height, width, Resampling.mode)
         return self._indexed(*reduced)
 
@@ -180,12 +180,12 @@ def open_raster(path: Path) -> Iterator[rasterio.DatasetReader]:
             data = rasterio.open(path)
     except (RasterioError, CPLE_BaseError, CRSError) as error:
         raise LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)") from error
-    with data, _naming_damage(path):
+    with data, naming_damage(path):
         yield data
 
 
 @contextmanager
-def _naming_damage(path: Path) -> Iterator[None]:
+def naming_damage(path: Path) -> Iterator[None]:
     """Turn what GDAL says of a raster that can't be read into a sentence that names the raster.
 
     Raises:
@@ -225,7 +225,7 @@ def codes_in(path: Path) -> list[str]:
     with open_raster(path) as data:
         _check(data, path)
         rule = choose_rule(BandFacts.of(data), [1])
-    with closing(BandSource(path, rule)) as source, _naming_damage(path):
+    with closing(BandSource(path, rule)) as source, naming_damage(path):
         for _, window in source.dataset.block_windows(1):
             values, valid = source.read(window)
             codes.update(np.unique(values[0] if valid is None else values[0][valid]).tolist())

@@ -191,10 +191,13 @@ class PolygonLayer:
     """A layer of polygons in a new GeoPackage, written in batches.
 
     Failures are raised as OSError, which :func:`lulcseg.files.replacing` converts to a LulcsegError.
+
+    Attributes:
+        path: The GeoPackage.
     """
 
     def __init__(self, path: Path, name: str, grid: Grid) -> None:
-        self._path, self._name, self._crs = path, name, grid.crs
+        self.path, self._name, self._crs = path, name, grid.crs
         self._pending: list[gpd.GeoDataFrame] = []
         self._exists = False
 
@@ -212,7 +215,7 @@ class PolygonLayer:
         self._pending = []
         try:
             pyogrio.write_dataframe(
-                frame, self._path, layer=self._name, driver="GPKG", geometry_type="Polygon", append=self._exists
+                frame, self.path, layer=self._name, driver="GPKG", geometry_type="Polygon", append=self._exists
             )
         except (DataSourceError, DataLayerError) as error:
             raise OSError(str(error)) from error

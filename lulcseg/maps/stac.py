@@ -63,6 +63,10 @@ _KINDS = {
     "polygons": _Kind("Polygons of the map", _GEOPACKAGE, ("data",)),
     "review": _Kind("Places where map and labels differ, to be reviewed", _GEOPACKAGE, ("metadata",)),
     "areas": _Kind("Area of each class", _CSV, ("metadata",)),
+    "change_confidence": _Kind("Probability that the class changed between the dates", _COG, _SHARES),
+    "change_polygons": _Kind("Patches that changed", _GEOPACKAGE, ("data",)),
+    "change_matrix": _Kind("Area of each class of the first date by its class on the second", _CSV, ("metadata",)),
+    "change_flows": _Kind("Areas that went from class to class", "image/png", ("overview",)),
 }
 
 
@@ -87,7 +91,7 @@ def stac_item(
         grid: The map's pixels.
         legend: Its classes.
         assets: Its existing files by kind: ``map``, ``probabilities``, ``confidence``, ``entropy``,
-            ``disagreement``, ``polygons``, ``review``, ``areas``.
+            ``disagreement``, ``polygons``, ``review``, ``areas``; of a change ``change_…`` too.
         folder: Folder of the item; paths of assets are relative to it.
         date: Date of the imagery: a year, month or day (``2018``, ``2018-06``, ``2018-06-12``), two of them separated
             by ``/``, or a time in ISO 8601; UTC unless given.

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import sqlite3
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.legend import Legend
+from lulcseg.legend import LandClass, Legend
 
 _VERSION = "3.22.0"  # of the format; without it, QGIS converts the file from its oldest format
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
@@ -98,15 +98,31 @@ def polygons_style(legend: Legend) -> str:
     Args:
         legend: The classes.
     """
+    return _categories(legend, outline="0.1")
+
+
+def change_polygons_style(legend: Legend, shown: Collection[str]) -> str:
+    """Return the style of patches of change: by the attribute ``class``, in the legend's colours.
+
+    The outline is half a millimetre in the fill's colour, so that a small patch is seen on any scale.
+
+    Args:
+        legend: The classes of a change map.
+        shown: Names of those that have polygons.
+    """
+    return _categories([c for c in legend if c.name in shown], outline="0.5")
+
+
+def _categories(classes: Iterable[LandClass], *, outline: str) -> str:
     root = _root("Symbology")
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class", forceraster="0")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
-    for index, c in enumerate(legend):
+    for index, c in enumerate(classes):
         ET.SubElement(
             categories, "category", symbol=str(index), value=c.name, type="string", label=c.name, render="true"
         )
         colour = _rgba(c.colour)
-        _symbol(symbols, index, {"color": colour, "outline_color": colour, "outline_width": "0.1"})
+        _symbol(symbols, index, {"color": colour, "outline_color": colour, "outline_width": outline})
     return _text(root)
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.maps.share_encoding import SHARE_SCALE, SHARE_STEPS
-from lulcseg.maps.sidecar import class_sidecar
+from lulcseg.maps.raster_layouts import class_layout, share_layout
+from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.writer import RasterLayout
 from lulcseg.mosaic.blend import FinishedRows
 
@@ -85,17 +85,6 @@ class _Codes:
         highest = rows.probabilities == rows.probabilities.amax(dim=0)
         codes: Tensor = self._codes[(highest * self._ranks).amax(dim=0).int()][None]
         return codes
-
-
-def class_layout(legend: Legend) -> RasterLayout:
-    """Return the layout of a class map: one band of codes, with colour table, class names and mode overviews."""
-    colours = {c.code: (int(r), int(g), int(b), 255) for c, (r, g, b) in zip(legend, legend.colours, strict=True)}
-    return RasterLayout(("class",), overviews="MODE", colours=colours, sidecar=class_sidecar(legend))
-
-
-def share_layout(*names: str) -> RasterLayout:
-    """Return the layout of a raster of shares, 0…1 in steps of 0.004 (the bands' scale)."""
-    return RasterLayout(names, overviews="AVERAGE", scale=SHARE_SCALE, predictor="YES")
 
 
 def has_nan(rows: FinishedRows) -> Tensor:

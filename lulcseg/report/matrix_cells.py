@@ -32,14 +32,14 @@ def matrix_cells(matrix: NDArray[Any], digits: int = 0) -> list[list[MatrixCell]
     """Return the cells of a confusion matrix, row by row.
 
     Args:
-        matrix: (n, n) counts, or means of counts; rows = reference, columns = map.
+        matrix: (n, n) counts, means of counts, or areas; rows = reference, columns = map.
         digits: Decimals printed.
 
     Example:
         >>> [[cell.text for cell in row] for row in matrix_cells(np.array([[1200, 0], [3, 5]]))]
         [['1,200', '·'], ['3', '5']]
     """
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
     return [
         [
             _cell(float(count), math.sqrt(float(share[i, j])), digits, agrees=i == j)

@@ -23,7 +23,7 @@ from lulcseg.assessment.point_design import PointDesign
 from lulcseg.assessment.reliability import Reliability, measure_reliability
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
-from lulcseg.mosaic.products import class_layout, share_layout
+from lulcseg.maps.raster_layouts import class_layout, share_layout
 from tests.conftest import CRS, LEFT, LEGEND, RES, TOP, write_raster
 
 NAMES = [str(each["name"]) for each in LEGEND]

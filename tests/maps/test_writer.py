@@ -17,8 +17,8 @@ import lulcseg
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import LandClass, Legend
+from lulcseg.maps.raster_layouts import class_layout, share_layout
 from lulcseg.maps.writer import Raster, StripFile, StripSource
-from lulcseg.mosaic.products import class_layout, share_layout
 
 LEGEND = Legend(
     (LandClass(10, "Trees & <vines>", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7"))
