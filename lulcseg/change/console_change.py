@@ -70,14 +70,14 @@ def _matrix_table(result: ChangeResult) -> Table:
     classes = areas.classes
     used = [k for k in range(len(classes)) if areas.mapped[k].sum() + areas.mapped[:, k].sum() > 0]
     title = f"Hectares (row: {first}, column: {second})"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("class", overflow="fold")
     for k in used:
-        table.add_column(Text(classes.names[k]), justify="right", overflow="fold")
-    table.add_column("total", justify="right")
+        table.add_column(str(classes.classes[k].code), justify="right", no_wrap=True)
+    table.add_column("total", justify="right", no_wrap=True)
     for i in used:
         cells = [Text(_cell(areas.mapped[i, j]), style="dim" if i == j else "") for j in used]
-        name = Text.assemble(("■ ", classes.classes[i].colour), classes.names[i])
+        name = Text.assemble(("■ ", classes.classes[i].colour), f"{classes.classes[i].code} {classes.names[i]}")
         table.add_row(name, *cells, _cell(areas.mapped[i].sum()))
     table.add_section()
     table.add_row("total", *(_cell(areas.mapped[:, j].sum()) for j in used), _cell(areas.mapped.sum()), style="bold")
