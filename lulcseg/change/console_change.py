@@ -103,5 +103,7 @@ def _largest_table(result: ChangeResult) -> Table:
     return table
 
 
-def _cell(value: float) -> str:
-    return f"{value:,.2f}" if value > 0 else "–"
+def _cell(hectares: float) -> str:
+    """Return a figure of three digits or more: nine classes stand on 80 columns."""
+    decimals = 2 if hectares < 9.995 else 1 if hectares < 99.95 else 0
+    return f"{hectares:,.{decimals}f}" if hectares > 0 else "–"
