@@ -13,6 +13,7 @@ from typing import Any
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of
 from lulcseg.legend import PAPER_LEGEND, Legend
+from lulcseg.scene.imagery_spec import ImagerySpec, SourceSpec, read_sources
 from lulcseg.settings.configuration_folders import files_of
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.plain_yaml import read_yaml, refuse_references
@@ -24,21 +25,6 @@ _LONGEST_NAME = 100
 
 _FORMULA = ("=", "+", "-", "@")
 """Beginnings of a cell that spreadsheets take for a formula."""
-
-
-@dataclass
-class ImagerySpec:
-    """The imagery: one raster, or tiles."""
-
-    files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
-    bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all but alpha.")
-    nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
-    valid: str = setting(
-        "auto",
-        "What tells the valid pixels: the files' mask, alpha band or nodata values, or nothing (all); auto: the mask "
-        "if they have one, else alpha and nodata.",
-        choices=("auto", "mask", "alpha", "nodata", "all"),
-    )
 
 
 @dataclass
@@ -123,12 +109,15 @@ class SceneFile:
         name: The scene's name.
         spec: Its content.
         legend: Its classes.
+        sources: The sources of its imagery by name, the first of which is also the content's imagery; empty: the
+            imagery is one source without a name.
     """
 
     path: Path
     name: str
     spec: SceneSpec
     legend: Legend
+    sources: tuple[SourceSpec, ...] = ()
 
     def place(self, relative: str) -> Path:
         """Resolve a path given in the scene file."""
@@ -170,11 +159,12 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     path = find_scene(name)
     content = read_yaml(path)
     refuse_references(content, path)
+    listed = content.pop("imagery") if isinstance(content.get("imagery"), list) else None
     plain = _as_text(content, path)
     if plain.get("synthetic") is not None:
         from lulcseg.scene.synthetic_scene import landscape_scene
 
-        if set(plain) - {"synthetic", "name"}:
+        if listed is not None or set(plain) - {"synthetic", "name"}:
             raise LulcsegError("it has other keys than name beside synthetic", where=path, remedy="remove them")
         wanted = fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic")
         landscape = landscape_scene(wanted.size, wanted.seed, wanted.scene, cache)
@@ -186,9 +176,11 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     }
     spec = fill(SceneSpec, {k: v for k, v in plain.items() if v is not None}, str(path))
     spec.labels, spec.points = typed.get("labels"), typed.get("points")
+    sources = [] if listed is None else read_sources(listed, path)
+    spec.imagery = sources[0] if sources else spec.imagery
     _check(spec, path)
     name = _checked_name(path.stem if spec.name is None else spec.name, path)
-    return SceneFile(path, name, spec, _legend(spec.legend, path))
+    return SceneFile(path, name, spec, _legend(spec.legend, path), tuple(sources))
 
 
 def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""The check of a scene's sources: where each has values, and what is still to be said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from lulcseg.grid import Window
+from lulcseg.scene.format_quantities import format_count, format_share
+from lulcseg.scene.raster_headers import same_crs
+from lulcseg.scene.rasters import RasterSet
+from lulcseg.scene.scene import Scene
+
+
+class SourceShares:
+    """Counts the valid pixels of each source.
+
+    Args:
+        parts: The sources by name.
+    """
+
+    def __init__(self, parts: Sequence[tuple[str, RasterSet]]) -> None:
+        self.parts = list(parts)
+        self.valid = dict.fromkeys((name for name, _ in parts), 0)
+        self.pixels = 0
+
+    def look(self, window: Window) -> None:
+        """Count a window."""
+        self.pixels += window.height * window.width
+        for name, source in self.parts:
+            self.valid[name] += int(source.valid(window).sum())
+
+    def table(self, scene: Scene) -> list[dict[str, Any]]:
+        """Return a row for each named source: its files, grid, bands, what tells its valid pixels, and their share."""
+        bands = {name: [b.name for b in scene.band_table or () if _source_of(b.name) == name] for name, _ in self.parts}
+        return [
+            {
+                "source": name,
+                "files": str(len(source.files)),
+                "pixel size": f"{source.files[0].grid.xres:.6g} × {source.files[0].grid.yres:.6g}",
+                "CRS": _crs(source, scene),
+                "read by": source.resampling.name if source.warped else "window",
+                "type": source.dtype.name,
+                "bands": _shortened(bands[name]),
+                "valid": format_share(self.valid[name], self.pixels),
+                "told by": valid_by(source),
+            }
+            for name, source in self.parts
+        ]
+
+
+def valid_by(source: RasterSet) -> str:
+    """Return what tells the valid pixels, and of how many images where they differ."""
+    counts = Counter(rule.describe() for rule in source.rules)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "; ".join(f"{told} ({format_count(number, 'image')})" for told, number in counts.most_common(3))
+
+
+def describe_missing(scene: Scene, shares: SourceShares) -> list[str]:
+    """Return a sentence on each source without values in the scene, or whose values for 0 and 1 aren't known."""
+    remarks = [
+        f"{name} has no value anywhere in the scene, and is filled throughout."
+        for name, count in shares.valid.items()
+        if not count and name in {source.name for source in scene.file.sources if not source.required}
+    ]
+    unknown = [band.name for band in scene.band_table or () if not band.optical and not band.has_known_values]
+    if unknown:
+        remarks.append(
+            f"It isn't known which values of {', '.join(unknown)} are to become 0 and 1: give range: [low, high] of "
+            f"{_source_of(unknown[0])} before a model is trained."
+        )
+    return remarks
+
+
+def _source_of(band: str) -> str:
+    """Return the name of a band's source.
+
+    >>> _source_of("rgb.1"), _source_of("soil=2"), _source_of("dsm.valid")
+    ('rgb', 'soil', 'dsm')
+    """
+    return band.replace("=", ".").split(".", 1)[0]
+
+
+def _crs(source: RasterSet, scene: Scene) -> str:
+    crs = source.files[0].grid.crs
+    return "the scene's" if same_crs(crs, scene.grid.crs) else crs if len(crs) < 20 else f"{crs[:17]}…"
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{names[0]} … {names[-1]} ({len(names)})"
