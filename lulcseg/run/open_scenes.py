@@ -10,6 +10,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import default_cache, make_folder, path_of
 from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
+from lulcseg.scene.band_table import describe_difference
 from lulcseg.scene.points import check_place
 from lulcseg.scene.scene import Scene
 from lulcseg.training.model_record import ModelRecord
@@ -63,9 +64,17 @@ def check_imagery(record: ModelRecord, scene: Scene) -> None:
     """Check that a scene's imagery is such as a model was trained on; whatever its classes are.
 
     Raises:
-        LulcsegError: It has another number of bands, another dtype, or a resolution that differs by more than a tenth.
+        LulcsegError: Its sources' bands have other names or another order, or one is missing; it has another number of
+            bands, another dtype, or a resolution that differs by more than a tenth.
     """
     where = scene.file.path
+    difference = describe_difference(scene.band_table, record.named_bands)
+    if difference is not None:
+        raise LulcsegError(
+            difference,
+            where=where,
+            remedy="list the sources under imagery: as in the scene that the model was trained on",
+        )
     if scene.bands != record.bands:
         raise LulcsegError(
             f"its imagery has {scene.bands} bands, the model was trained on {record.bands}",
