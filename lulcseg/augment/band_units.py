@@ -81,7 +81,7 @@ def check_scaling(bands: Sequence[Band], scaling: ScalingSettings) -> None:
         raise LulcsegError(
             f"it isn't known which of the {first.dtype} values of {first.name} become 0 and 1",
             where="imagery",
-            remedy=f"give range: [low, high] of its source, {first.name.split('.')[0]}, in the scene file",
+            remedy=f"give range: [low, high] of its source, {first.source}, in the scene file",
         )
     if scaling.method == "none":
         return

@@ -41,7 +41,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.console_design import print_design
     from lulcseg.assessment.console_reliability import print_reliability
     from lulcseg.assessment.design_based import DesignRequest
-    from lulcseg.scene.spec import read_legend
+    from lulcseg.scene.legend_spec import read_legend
 
     legend = None if arguments.legend is None else read_legend(arguments.legend)
     result = assess_files(

@@ -65,7 +65,7 @@ def add(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.design_strata import legend_of, pixel_hectares
     from lulcseg.maps.classraster import ClassRaster
-    from lulcseg.scene.spec import read_legend
+    from lulcseg.scene.legend_spec import read_legend
 
     target = Path(arguments.target)
     if target.suffix.lower() in {".tif", ".tiff", ".vrt", ".img"}:

@@ -16,13 +16,18 @@ from lulcseg.scene.scene import Scene
 from lulcseg.training.model_record import ModelRecord
 
 
-def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
+def open_scenes(names: Sequence[str], cache: Path, sources: Sequence[str] = ()) -> list[Scene]:
     """Open scenes by name or path; their names must be unique.
+
+    Args:
+        names: The scenes.
+        cache: Folder for label rasters.
+        sources: Names of the sources to use of those that they list; empty: all.
 
     Raises:
         LulcsegError: Two scenes have the same name.
     """
-    scenes = [Scene.open(name, cache) for name in dict.fromkeys(names)]
+    scenes = [Scene.open(name, cache, sources) for name in dict.fromkeys(names)]
     by_name: dict[str, Scene] = {}
     for scene in scenes:
         if scene.name in by_name:
@@ -31,6 +36,14 @@ def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
             )
         by_name[scene.name] = scene
     return scenes
+
+
+def of_model(scene: Scene, record: ModelRecord) -> Scene:
+    """Return a scene with the sources that a model was trained on; as it is if it has no others, or lacks one."""
+    if scene.band_table is None or record.named_bands is None:
+        return scene
+    own, trained = ({band.source for band in bands} for bands in (scene.band_table, record.named_bands))
+    return scene.of_sources(sorted(trained)) if trained < own and scene.file.sources[0].name in trained else scene
 
 
 def warped_to(scene: Scene, record: ModelRecord) -> Scene:

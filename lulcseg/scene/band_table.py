@@ -36,6 +36,15 @@ class Band:
         return asdict(self) | {"range": None if self.range is None else list(self.range)}
 
     @property
+    def source(self) -> str:
+        """Name of its source.
+
+        >>> Band("soil=2", "uint8").source, Band("dsm.valid", "uint8").source
+        ('soil', 'dsm')
+        """
+        return self.name.replace("=", ".").split(".", 1)[0]
+
+    @property
     def has_known_values(self) -> bool:
         """Whether it is known which values become 0 and 1: by its range, or since bytes fill theirs."""
         return self.range is not None or np.dtype(self.dtype).itemsize == 1

@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.schema import setting
 
@@ -91,6 +91,34 @@ def read_sources(listed: Sequence[Any], path: Path) -> list[SourceSpec]:
     if not any(source.optical for source in sources):
         raise LulcsegError("no source is optical", where=where, remedy="leave out optical: false of one of them")
     return sources
+
+
+def choose_sources(sources: Sequence[SourceSpec], names: Sequence[str], path: Path) -> tuple[SourceSpec, ...]:
+    """Return some of a scene's sources, in its order.
+
+    Args:
+        sources: Those that it lists.
+        names: Names of some; with that of the first, which sets the grid.
+        path: The scene file, for errors.
+
+    Raises:
+        LulcsegError: One isn't listed, or the first or all that are optical are left out.
+    """
+    known = [source.name for source in sources]
+    if not known:
+        raise LulcsegError(
+            f"its imagery is one source without a name, and {', '.join(names)} is asked for",
+            where=path,
+            remedy="list named sources under imagery:, or leave scenes.sources out",
+        )
+    for name in names:
+        if name not in known:
+            raise LulcsegError(f"it has no source '{name}'", where=f"{path}: imagery", remedy=did_you_mean(name, known))
+    chosen = tuple(source for source in sources if source.name in names)
+    if known[0] not in names or not any(source.optical for source in chosen):
+        what = f"{known[0]}, its first source, which sets the grid" if known[0] not in names else "every optical source"
+        raise LulcsegError(f"{what} is left out", where="scenes.sources", remedy="name it too")
+    return chosen
 
 
 def _read_source(plain: dict[str, Any], where: str) -> SourceSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,13 @@ from lulcseg.scene.labels import (
     raster_table,
     uncovered_parts,
 )
+from lulcseg.scene.legend_spec import IGNORE_NAME
 from lulcseg.scene.mosaic_files import find_files, lay_grid
 from lulcseg.scene.pixel_cover import classes_without_pixels, vanished_note
 from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
-from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
+from lulcseg.scene.spec import LabelsSpec, SceneFile, read_scene
 from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector, split_layer
 
 
@@ -73,10 +75,21 @@ class Scene:
         self.bands, self.dtype = rasters.bands, rasters.dtype
 
     @classmethod
-    def open(cls, name: str, cache: Path | None = None) -> Scene:
-        """Open a scene by its name or path (see :func:`lulcseg.scene.spec.find_scene`)."""
+    def open(cls, name: str, cache: Path | None = None, sources: Sequence[str] = ()) -> Scene:
+        """Open a scene by its name or path (see :func:`lulcseg.scene.spec.find_scene`).
+
+        Args:
+            name: Name or path.
+            cache: Folder for label rasters.
+            sources: Names of the sources to use of those that it lists; empty: all.
+        """
         cache = cache or default_cache()
-        return cls(read_scene(name, cache=cache), cache)
+        file = read_scene(name, cache=cache)
+        return cls(file.of_sources(sources) if sources else file, cache)
+
+    def of_sources(self, names: Sequence[str]) -> Scene:
+        """Return the scene with some of its sources."""
+        return Scene(self.file.of_sources(names), self.cache)
 
     @cached_property
     def source_features(self) -> gpd.GeoDataFrame | None:

@@ -271,3 +271,27 @@ def test_slips_get_a_sentence_that_names_the_source(
     with pytest.raises(LulcsegError, match=part) as caught:
         Scene.open(str(path), cache)
     assert "\n" not in str(caught.value)
+
+
+def test_some_of_the_sources_are_used(make_scene: Make, cache: Path) -> None:
+    dsm = {"name": "dsm", "files": ["dsm.tif"], "range": [0, 300]}
+    nir = {"name": "nir", "files": ["nir.tif"], "optical": True}
+    path = make_scene(imagery=[RGB, dsm, nir])
+    write_dsm(path.parent / "dsm.tif", "float32", "2 m")
+    write_raster(path.parent / "nir.tif", np.full((1, 96, 128), 77, np.uint8))
+    for names, bands in ((["rgb"], 3), (["nir", "rgb"], 4), ([], 5)):
+        scene = Scene.open(str(path), cache, names)
+        assert scene.bands == bands
+        assert [source.name for source in scene.file.sources if source.name in (names or ["rgb", "dsm", "nir"])]
+    assert [band.source for band in Scene.open(str(path), cache, ["nir", "rgb"]).band_table or ()] == [
+        *["rgb"] * 3,
+        "nir",
+    ]
+    for names, part in (
+        (["rgb", "dms"], "it has no source 'dms'; did you mean 'dsm'|it has no source 'dms'.*dsm"),
+        (["dsm"], "rgb, its first source, which sets the grid is left out"),
+    ):
+        with pytest.raises(LulcsegError, match=part):
+            Scene.open(str(path), cache, names)
+    with pytest.raises(LulcsegError, match="its imagery is one source without a name"):
+        Scene.open(str(make_scene("plain")), cache, ["rgb"])

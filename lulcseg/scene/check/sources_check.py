@@ -33,7 +33,7 @@ class SourceShares:
 
     def table(self, scene: Scene) -> list[dict[str, Any]]:
         """Return a row for each named source: its files, grid, bands, what tells its valid pixels, and their share."""
-        bands = {name: [b.name for b in scene.band_table or () if _source_of(b.name) == name] for name, _ in self.parts}
+        bands = {name: [b.name for b in scene.band_table or () if b.source == name] for name, _ in self.parts}
         return [
             {
                 "source": name,
@@ -65,22 +65,14 @@ def describe_missing(scene: Scene, shares: SourceShares) -> list[str]:
         for name, count in shares.valid.items()
         if not count and name in {source.name for source in scene.file.sources if not source.required}
     ]
-    unknown = [band.name for band in scene.band_table or () if not band.optical and not band.has_known_values]
+    unknown = [band for band in scene.band_table or () if not band.optical and not band.has_known_values]
     if unknown:
+        names = ", ".join(band.name for band in unknown)
         remarks.append(
-            f"It isn't known which values of {', '.join(unknown)} are to become 0 and 1: give range: [low, high] of "
-            f"{_source_of(unknown[0])} before a model is trained."
+            f"It isn't known which values of {names} are to become 0 and 1: give range: [low, high] of "
+            f"{unknown[0].source} before a model is trained."
         )
     return remarks
-
-
-def _source_of(band: str) -> str:
-    """Return the name of a band's source.
-
-    >>> _source_of("rgb.1"), _source_of("soil=2"), _source_of("dsm.valid")
-    ('rgb', 'soil', 'dsm')
-    """
-    return band.replace("=", ".").split(".", 1)[0]
 
 
 def _crs(source: RasterSet, scene: Scene) -> str:
