@@ -225,11 +225,12 @@ def test_check_lists_the_sources(make_scene: Make, cache: Path) -> None:
     write_dsm(path.parent / "dsm.tif", "float32", "2 m")
     write_raster(path.parent / "far.tif", np.ones((1, 8, 8), np.uint8), left=LEFT + 9000, top=TOP)
     found = check_imagery(Scene.open(str(path), cache))
-    rgb, dsm, far = found.table
-    assert (rgb["valid"], rgb["read by"], rgb["type"]) == ("100.00 %", "window", "uint8")
-    assert (dsm["pixel size"], dsm["read by"], dsm["bands"]) == ("2 × 2", "bilinear", "dsm.1")
-    assert dsm["valid"].startswith(("92.", "93.")), dsm
-    assert far["bands"] == "far.1, far.valid"
+    dsm = found.facts["source dsm"]
+    rgb = "1 file of uint8, pixels of 0.5 × 0.5 in the scene's CRS, on the grid; rgb.1, rgb.2, rgb.3; valid 100.00 %"
+    assert found.facts["source rgb"] == f"{rgb} (all)"
+    assert dsm.startswith("1 file of float32, pixels of 2 × 2 in the scene's CRS, warped (bilinear); dsm.1; valid 92.")
+    assert dsm.endswith("% (by nodata -9999)")
+    assert "far.1, far.valid; valid 0.00 %" in found.facts["source far"]
     remarks = " ".join(found.remarks)
     assert "far has no value anywhere in the scene" in remarks
     assert "which values of dsm.1 are to become 0 and 1" in remarks

@@ -100,7 +100,7 @@ def _look_at_pixels(scene: Scene, out: Findings) -> None:
     out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({extent})"
     if valid < 0.5 * pixels:
         out.remarks.append("More than half of the grid has no imagery; the map will be nodata there.")
-    out.table = shares.table(scene)
+    out.facts |= shares.facts(scene)
     out.remarks += describe_missing(scene, shares)
     numbered = list(zip(_labels(scene), ranges, strict=True))
     if valid:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from lulcseg.grid import Window
 from lulcseg.scene.format_quantities import format_count, format_share
@@ -31,23 +30,22 @@ class SourceShares:
         for name, source in self.parts:
             self.valid[name] += int(source.valid(window).sum())
 
-    def table(self, scene: Scene) -> list[dict[str, Any]]:
-        """Return a row for each named source: its files, grid, bands, what tells its valid pixels, and their share."""
-        bands = {name: [b.name for b in scene.band_table or () if b.source == name] for name, _ in self.parts}
-        return [
-            {
-                "source": name,
-                "files": str(len(source.files)),
-                "pixel size": f"{source.files[0].grid.xres:.6g} × {source.files[0].grid.yres:.6g}",
-                "CRS": _crs(source, scene),
-                "read by": source.resampling.name if source.warped else "window",
-                "type": source.dtype.name,
-                "bands": _shortened(bands[name]),
-                "valid": format_share(self.valid[name], self.pixels),
-                "told by": valid_by(source),
-            }
-            for name, source in self.parts
-        ]
+    def facts(self, scene: Scene) -> dict[str, str]:
+        """Return a line on each named source: files, type, grid, bands, and the share of valid pixels."""
+        return {f"source {name}": self._describe(name, source, scene) for name, source in self.parts}
+
+    def _describe(self, name: str, source: RasterSet, scene: Scene) -> str:
+        first = source.files[0].grid
+        crs = "the scene's CRS" if same_crs(first.crs, scene.grid.crs) else first.crs
+        crs = crs if len(crs) < 40 else f"{crs[:37]}…"
+        read = f"warped ({source.resampling.name})" if source.warped else "on the grid"
+        bands = [band.name for band in scene.band_table or () if band.source == name]
+        files, size = format_count(len(source.files), "file"), f"{first.xres:.6g} × {first.yres:.6g}"
+        return (
+            f"{files} of {source.dtype.name}, pixels of {size} "
+            f"in {crs}, {read}; {_shortened(bands)}; valid {format_share(self.valid[name], self.pixels)} "
+            f"({valid_by(source)})"
+        )
 
 
 def valid_by(source: RasterSet) -> str:
@@ -73,11 +71,6 @@ def describe_missing(scene: Scene, shares: SourceShares) -> list[str]:
             f"{unknown[0].source} before a model is trained."
         )
     return remarks
-
-
-def _crs(source: RasterSet, scene: Scene) -> str:
-    crs = source.files[0].grid.crs
-    return "the scene's" if same_crs(crs, scene.grid.crs) else crs if len(crs) < 20 else f"{crs[:17]}…"
 
 
 def _shortened(names: Sequence[str]) -> str:
