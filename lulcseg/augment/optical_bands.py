@@ -39,7 +39,7 @@ class OpticalBands(nn.Module):
         order = torch.tensor([*own, *rest], dtype=torch.int64).argsort()
         tensors = {"optical": torch.tensor(own, dtype=torch.int64), "rest": torch.tensor(rest, dtype=torch.int64)}
         for name, tensor in {**tensors, "order": order}.items():
-            self.register_buffer(name, tensor, persistent=False)
+            self.register_buffer(name, None if self.are_all else tensor, persistent=False)
 
     def of(self, image: Tensor) -> Tensor:
         """Return the optical bands: (B, C, …) → (B, ``count``, …)."""
