@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lulcseg.augment.catalogue import CATALOGUE
 from lulcseg.augment.operation import Batch, Move, Operation, Photometric, seeds
+from lulcseg.augment.optical_bands import OpticalBands
 from lulcseg.augment.warp import Affine, Elastic, compose, warp
 from lulcseg.errors import LulcsegError
 from lulcseg.seeds import mixed_seed
@@ -45,6 +46,7 @@ class Augmentation(nn.Module):
         most: Most photometric operations that act on a sample, chosen at random among those drawn for it; None: all.
         crop: Width and height of the result, in pixels; None: those of the input. Input beyond it is a margin that
             warps may read from.
+        optical: The bands that photometric operations act on; None: all. Geometry moves all of them.
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class Augmentation(nn.Module):
         strength: float = 1.0,
         most: int | None = None,
         crop: int | None = None,
+        optical: OpticalBands | None = None,
     ) -> None:
         super().__init__()
+        self.optical = optical or OpticalBands(None, 0)
         kept = [o for o in operations if probability[o.name] > 0 and strength > 0]
         self.operations = sorted(kept, key=lambda o: _ORDER.index(o.name))
         self.probability = dict(probability)
@@ -144,8 +148,9 @@ class Augmentation(nn.Module):
     def _photometric(self, batch: Batch, operation: Photometric, draws: Tensor, index: Tensor) -> Batch:
         def change(some: Batch) -> Batch:
             u = _own(operation, draws[index])
-            image = operation.apply(some.image.clamp(0.0, 1.0), some.valid, u, self.strength)
-            return some._replace(image=image.clamp_(0.0, 1.0))
+            shown = self.optical.of(some.image).clamp(0.0, 1.0)
+            image = operation.apply(shown, some.valid, u, self.strength).clamp_(0.0, 1.0)
+            return some._replace(image=self.optical.put_back(some.image, image))
 
         return _changed(batch, index, change)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_type_hints
 
 from lulcseg.augment.augmentation import Augmentation
 from lulcseg.augment.catalogue import operations
 from lulcseg.augment.operation import Operation
+from lulcseg.augment.optical_bands import OpticalBands
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.settings.presets import load_preset, preset_names
 
@@ -25,6 +26,7 @@ def build(
     most: int | None = None,
     strengths: Strengths | None = None,
     crop: int | None = None,
+    optical: Sequence[int] | None = None,
 ) -> Augmentation:
     """Build an augmentation from a preset and changes to it.
 
@@ -37,6 +39,8 @@ def build(
         most: Most operations on values that act on a patch; None: all that are drawn.
         strengths: Operation → its own strengths by name.
         crop: Width and height of the result, in pixels, for patches read with a margin.
+        optical: Places of the bands that operations on values act on, and whose number counts for what an operation
+            needs; None: all bands.
 
     Raises:
         LulcsegError: An unknown name, a value out of bounds, or an operation that needs another number of bands.
@@ -60,16 +64,17 @@ def build(
     shares = {name: float(share) for name, share in stated.get("p", {}).items()}
     if shares.keys() <= asked.keys():  # the preset written out in full, as composed settings hold it
         asked = {name: share for name, share in asked.items() if share != shares.get(name)}
-    fitting = {name: share for name, share in shares.items() if known[name].bands in (None, bands)}
+    shown = OpticalBands(optical, bands)
+    fitting = {name: share for name, share in shares.items() if known[name].bands in (None, shown.count)}
     probability = {**fitting, **asked}
-    _check(probability, bands)
+    _check(probability, shown.count)
     preset_strengths = stated.get("strengths", {})
     made = [
         configured(name, {**preset_strengths.get(name, {}), **own.get(name, {})})
         for name, share in probability.items()
         if share > 0
     ]
-    return Augmentation(made, probability, strength=strength, most=most, crop=crop)
+    return Augmentation(made, probability, strength=strength, most=most, crop=crop, optical=shown)
 
 
 def configured(name: str, strengths: Mapping[str, Any]) -> Operation:

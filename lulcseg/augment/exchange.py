@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lulcseg.augment.band_matching import BandMatching, Quantiles, match_rows
 from lulcseg.augment.low_frequencies import with_amplitudes
+from lulcseg.augment.optical_bands import OpticalBands
 from lulcseg.augment.stretch import Limits
 
 _DRAWS = 4
@@ -29,6 +30,7 @@ class Exchange(nn.Module):
             N the same for all; None: values are matched by their quantiles instead.
         limits: For each unlabelled mosaic, the limits that scaling stretches it by, (1, C or 1, 1, 1), if scaling uses
             those of the mosaic.
+        optical: The bands that are changed, of which the quantiles and amplitudes are; None: all.
     """
 
     amplitudes: Tensor | None
@@ -49,8 +51,10 @@ class Exchange(nn.Module):
         *,
         amplitudes: Sequence[Tensor] | None = None,
         limits: Sequence[Limits] | None = None,
+        optical: OpticalBands | None = None,
     ) -> None:
         super().__init__()
+        self.optical = optical or OpticalBands(None, 0)
         self.p, self.least_share, self.mosaics = p, least, len(unlabelled)
         pairs = [BandMatching(own, other, where="exchange") for own in trained for other in unlabelled]
         longest = max(pair.knots.shape[1] for pair in pairs)
@@ -90,6 +94,13 @@ class Exchange(nn.Module):
             (B, C, S, S) float32 raw values, those of other patches as they were; and the limits, moved towards the
             unlabelled mosaic's as the patch was.
         """
+        changed, limits = self._exchanged(self.optical.of(image), valid, scene, limits, generator)
+        return self.optical.put_back(image, changed), limits
+
+    def _exchanged(
+        self, image: Tensor, valid: Tensor, scene: Tensor, limits: Limits | None, generator: torch.Generator
+    ) -> tuple[Tensor, Limits | None]:
+        """Change optical bands, (B, optical, S, S)."""
         draws = torch.rand(len(image), _DRAWS, dtype=torch.float64, generator=generator)
         chosen = (draws[:, 0] < self.p).nonzero()[:, 0]
         raw = image.float()

@@ -14,8 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lulcseg.augment.band_units import BandUnits
+from lulcseg.augment.optical_bands import OpticalBands
 from lulcseg.augment.stretch import Limits, batch_limits, limits_from, patch_limits, stretch, to_unit, unit_range
 from lulcseg.errors import LulcsegError
+from lulcseg.scene.band_table import Band
 from lulcseg.settings.scaling import ScalingSettings
 
 BATCH, PATCH, MOSAIC, TRAINING = "batch", "patch", "mosaic", "training"
@@ -52,7 +55,8 @@ def source_at_prediction(settings: ScalingSettings, chosen: str | None = None) -
 class Scaler(nn.Module):
     """Maps raw values to the network's input: to 0…1, and from there by statistics.
 
-    It has no parameters; a checkpoint holds it as part of the model's record alone.
+    Of named bands each goes to 0…1 by the range of its source, and statistics stretch the optical ones alone. It has no
+    parameters; a checkpoint holds it as part of the model's record alone.
 
     Args:
         settings: Of the scaling.
@@ -61,11 +65,13 @@ class Scaler(nn.Module):
             them; needed for ``training``.
         scenes: Statistics of each training mosaic; needed to train with ``mosaic``.
         at_prediction: Statistics used at prediction in place of the batch's; None: as in the settings.
+        bands: The bands of named sources; None: bands have no names, and all are optical.
 
     Attributes:
         method: As in the settings.
         over: Pixels that statistics are taken of in training.
         at_prediction: The same at prediction.
+        optical: The bands that are stretched.
 
     Raises:
         LulcsegError: ``at_prediction`` for a scaling that isn't over the batch.
@@ -84,8 +90,13 @@ class Scaler(nn.Module):
         *,
         scenes: Sequence[Mapping[str, Any]] = (),
         at_prediction: str | None = None,
+        bands: Sequence[Band] | None = None,
     ) -> None:
         super().__init__()
+        self.units = None if bands is None else BandUnits(bands, settings.range)
+        self.optical = (
+            OpticalBands(None, 0) if self.units is None else OpticalBands(self.units.places, len(bands or ()))
+        )
         self.method, self.over = settings.method, settings.over
         self.at_prediction = source_at_prediction(settings, at_prediction)
         self.per_band, self.percentiles = settings.per_band, tuple(settings.percentiles)
@@ -97,7 +108,11 @@ class Scaler(nn.Module):
         self._keep("scene", Limits(*(torch.cat(parts) for parts in zip(*each, strict=True))) if each else None)
 
     def limits_of(self, statistics: Mapping[str, Any]) -> Limits:
-        """Return the limits from a mosaic's statistics, on the CPU: (1, C or 1, 1, 1)."""
+        """Return the limits of optical bands from a mosaic's statistics, on the CPU: (1, C or 1, 1, 1)."""
+        if self.units is not None:
+            own, unit = self.units.of_optical(statistics), self.units.optical_ends
+            limits = limits_from(own, self.method, per_band=self.per_band, unit=unit)
+            return limits if self.method == "standardise" else self.units.clipped(limits)
         limits = limits_from(statistics, self.method, per_band=self.per_band, unit=self.range)
         if not self.is_cut or self.method == "standardise":
             return limits
@@ -111,7 +126,7 @@ class Scaler(nn.Module):
         return Limits(self.scene_offset[numbers], self.scene_span[numbers])
 
     def to_unit(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Map raw values to 0…1 by the type's range, or by ``scaling.range`` and clipped to it.
+        """Map raw values to 0…1 by the type's range, or by ``scaling.range`` or the source's, and clipped to it.
 
         Args:
             image: (B, C, H, W) in the imagery's own type.
@@ -120,12 +135,15 @@ class Scaler(nn.Module):
         Returns:
             (B, C, H, W) float32; 0 where there is no imagery.
         """
-        unit = to_unit(image, self.range)
-        unit = unit.clamp(0.0, 1.0) if self.is_cut else unit
+        if self.units is not None:
+            unit = self.units(image)
+        else:
+            unit = to_unit(image, self.range)
+            unit = unit.clamp(0.0, 1.0) if self.is_cut else unit
         return torch.where(valid.unsqueeze(1), unit, 0.0)
 
     def forward(self, image: Tensor, valid: Tensor, over: str, mosaic: Limits | None = None) -> Tensor:
-        """Stretch by statistics.
+        """Stretch optical bands by statistics.
 
         Args:
             image: (B, C, H, W) float32, from :meth:`to_unit`.
@@ -142,6 +160,12 @@ class Scaler(nn.Module):
         """
         if self.method == "none":
             return torch.where(valid.unsqueeze(1), image, 0.0)
+        stretched = self._stretched(self.optical.of(image), valid, over, mosaic)
+        if self.optical.are_all:
+            return stretched
+        return torch.where(valid.unsqueeze(1), self.optical.put_back(image, stretched), 0.0)
+
+    def _stretched(self, image: Tensor, valid: Tensor, over: str, mosaic: Limits | None) -> Tensor:
         if over in {BATCH, PATCH}:
             take = batch_limits if over == BATCH else patch_limits
             limits = take(image, valid, self.method, per_band=self.per_band, percentiles=self.percentiles)

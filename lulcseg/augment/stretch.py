@@ -113,7 +113,7 @@ def limits_from(
     method: str,
     *,
     per_band: bool,
-    unit: tuple[float, float],
+    unit: tuple[Any, Any],
     device: torch.device | str = "cpu",
 ) -> Limits:
     """Return the limits from a mosaic's statistics.
@@ -123,7 +123,8 @@ def limits_from(
             ``std``, ``low`` and ``high`` (the two percentiles), one value per band.
         method: ``min_max``, ``percentile`` or ``standardise``.
         per_band: Whether each band has its own limits.
-        unit: Raw values that map to 0 and 1 in the images to stretch (:func:`unit_range`).
+        unit: Raw values that map to 0 and 1 in the images to stretch (:func:`unit_range`); numbers, or (C,) float64
+            of bands that differ.
         device: Device of the limits.
 
     Returns:

@@ -49,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.console_design import print_design
     from lulcseg.assessment.console_reliability import print_reliability
     from lulcseg.assessment.design_based import DesignRequest
-    from lulcseg.scene.spec import read_legend
+    from lulcseg.scene.legend_spec import read_legend
 
     request = (
         DesignRequest(

@@ -125,7 +125,9 @@ def write_contact_sheets(settings: ContactSettings, progress: Callable[[int, int
     scene = Scene.open(settings.scene, None if settings.cache is None else Path(settings.cache).expanduser())
     if scene.labels is None:
         raise LulcsegError("it has no labels to outline", where=scene.file.path, remedy="add labels:")
-    if scene.dtype.itemsize > 1 and settings.range is None:
+    table = scene.band_table
+    known = scene.dtype.itemsize == 1 if table is None else all(band.has_known_values for band in table)
+    if not known and settings.range is None:
         raise LulcsegError(
             f"the values of black and white are not known for {scene.dtype} imagery",
             where="range",
@@ -139,6 +141,7 @@ def write_contact_sheets(settings: ContactSettings, progress: Callable[[int, int
         most=chosen.most,
         strengths=chosen.strengths,
         crop=settings.patch_size if chosen.margin else None,
+        optical=scene.imagery.optical,
     )
     sampling = SamplingSettings(patch_size=settings.patch_size, patches=settings.patches, min_valid=0.0)
     plan = draw_plan([scene], sampling, seed=settings.seed)

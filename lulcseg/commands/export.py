@@ -49,9 +49,10 @@ def _run(arguments: argparse.Namespace) -> None:
     model = _model(arguments.checkpoint, settings)
     scene = None
     if settings.scene is not None:
-        from lulcseg.run.open_scenes import cache_folder, check_imagery, open_scenes
+        from lulcseg.run.open_scenes import cache_folder, check_imagery, of_model, open_scenes
 
         (scene,) = open_scenes([settings.scene], cache_folder(settings.cache))
+        scene = of_model(scene, model.record)
         check_imagery(model.record, scene)
     for path in export_model(export_source(model, settings, scene), settings.to, out):
         print(f"Written: {path}")

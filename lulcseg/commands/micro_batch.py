@@ -74,7 +74,7 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     names = config.scenes.train or ([config.scene] if config.scene else [])
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
-    scenes = open_scenes(names, cache_folder(config.cache))
+    scenes = open_scenes(names, cache_folder(config.cache), config.scenes.sources)
     if config.scaling.over in {"mosaic", "training"}:
         config = replace(config, scaling=ScalingSettings())
     record = model_record(config, scenes)

@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.change.change_record import read_change
     from lulcseg.errors import LulcsegError
     from lulcseg.maps.classraster import ClassRaster
-    from lulcseg.scene.spec import read_legend
+    from lulcseg.scene.legend_spec import read_legend
 
     target = Path(arguments.target)
     is_raster = target.suffix.lower() in RASTERS

@@ -121,7 +121,7 @@ def _input(mlm: Any, source: ExportSource) -> Any:
     own = source.exported
     return mlm.ModelInput.create(
         name=INPUT,
-        bands=[],  # the record knows their number, not their names
+        bands=[band.name for band in own.record.named_bands or ()],  # the record may know their number alone
         input=mlm.InputStructure.create(
             shape=[-1, own.record.bands, own.patch_size, own.patch_size], dim_order=_ORDER, data_type="float32"
         ),

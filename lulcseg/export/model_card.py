@@ -76,9 +76,11 @@ def _summary(source: ExportSource) -> str:
 def _ends(own: ExportedModel) -> list[str]:
     record, size = own.record, own.patch_size
     pixel = " × ".join(f"{side:g}" for side in record.resolution)
+    names = ", ".join(band.name for band in record.named_bands or ())
+    bands = f"{record.bands} bands" + (f" ({cell(names)})" if names else "")
     lines = [
         f"- `image`, float32 (batch, {record.bands}, {size}, {size}): raw pixel values of {record.dtype} imagery, "
-        f"{record.bands} bands, pixels of {pixel} m. Scaling is inside the model.",
+        f"{bands}, pixels of {pixel} m. Scaling is inside the model.",
         "- No imagery: not a number in a band" + ("" if own.nodata is None else f", or the value {own.nodata:g}") + ".",
         f"- `probabilities`, float32 (batch, {len(record.legend)}, {size}, {size}): of each class, in this order"
         + ("." if own.calibration is None else f"; calibrated by {own.calibration.describe()}."),

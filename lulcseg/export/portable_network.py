@@ -65,7 +65,7 @@ class PortableNetwork(nn.Module):
         valid = ~missing
         values = torch.where(valid.unsqueeze(1), raw, 0.0)
         if self.matching is not None:
-            values = self.matching(values)
+            values = self.scaler.optical.changed(values, self.matching)
         unit = self.scaler.to_unit(values, valid)
         scaled = self.scaler(unit, valid, self.scaler.at_prediction, self._mosaic)
         logits: Tensor = self.network(self.normalisation(scaled, valid))

@@ -40,7 +40,8 @@ def probes(record: ModelRecord, patch_size: int) -> Iterator[tuple[NDArray[np.ge
     share = np.clip(smooth + rng.normal(0, 0.05, shape), 0, 1)
     image = np.empty(shape)
     for band in range(record.bands):
-        low, high = unit_range(record.dtype, record.scaling.range)
+        own = None if record.named_bands is None else record.named_bands[band]
+        low, high = unit_range(own.dtype, own.range) if own else unit_range(record.dtype, record.scaling.range)
         known = [low, high] if record.quantiles is None else record.quantiles[band]
         image[:, band] = np.interp(share[:, band], np.linspace(0, 1, len(known)), known)
     image = image.round().astype(dtype) if dtype.kind in "iu" else image.astype(dtype)

@@ -150,7 +150,8 @@ def check_adaptable(scene: Scene, adapt: str, samples: Iterable[tuple[int, int]]
     """
     if adapt in BY_HISTOGRAM:
         quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
-        BandMatching(quantiles, quantiles, where=scene.file.path)
+        shown = quantiles if scene.imagery.optical is None else [quantiles[k] for k in scene.imagery.optical]
+        BandMatching(shown, shown, where=scene.file.path)
     if adapt in BY_BATCH_NORM:
         for patch_size, seed in dict.fromkeys(samples):
             draw_candidates(scene, patch_size, seed)

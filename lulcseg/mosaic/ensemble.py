@@ -258,6 +258,9 @@ def _differences(mine: ModelRecord, theirs: ModelRecord) -> Iterator[tuple[str, 
         yield "legend", own, other
     if mine.bands != theirs.bands:
         yield "number of bands", mine.bands, theirs.bands
+    if mine.band_table != theirs.band_table:
+        here, there = (", ".join(b.name for b in record.named_bands or ()) or "none" for record in (mine, theirs))
+        yield "bands of named sources, or their ranges", here, there
     if mine.dtype != theirs.dtype:
         yield "type of imagery", mine.dtype, theirs.dtype
     pairs = zip(mine.resolution, theirs.resolution, strict=True)

@@ -235,12 +235,13 @@ class MapRequest:
     def properties(self, store: StripStore) -> dict[str, Any]:
         """Return further properties of the map's STAC item."""
         keys = ("checkpoint", "precision", "compile", "passes", "patch", "batch", "torch", "device")
-        calibrated = self.ensemble.calibration_identity()
+        calibrated, bands = self.ensemble.calibration_identity(), self.ensemble.record.named_bands
         known = {("checkpoint_sha256" if key == "checkpoint" else key): self.identity[key] for key in keys}
         return known | {
             "region": self.settings.region,
             "trained_on": self.ensemble.trained_on,
             "threads": store.threads,
+            **({} if bands is None else {"bands": [band.name for band in bands]}),
             **({"calibrated_by": calibrated["calibration"]} if calibrated else {}),
             **self.adaptation.tags(),
         }

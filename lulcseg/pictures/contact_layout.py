@@ -113,7 +113,8 @@ def lay_out_contact_sheets(
     values = torch.where(torch.from_numpy(valid)[:, None], to_unit(torch.from_numpy(image), unit), 0.0)
     display = patch_display_range(values.numpy(), valid, image.dtype)
     patches = _SheetPatches(values.clamp(0.0, 1.0), torch.from_numpy(mask), torch.from_numpy(valid), legend, display)
-    groups = {g: [n for n, o in operations().items() if o.group == g and _fits(n, image.shape[1])] for g in _GROUPS}
+    bands = augmentation.optical.count or image.shape[1]
+    groups = {g: [n for n, o in operations().items() if o.group == g and _fits(n, bands)] for g in _GROUPS}
     steps, done = 1 + sum(len(names) for names in groups.values()), 0
 
     def advance(more: int = 1) -> None:
@@ -169,7 +170,7 @@ def _single_sheet(
     advance: Callable[[], None],
 ) -> Image.Image:
     """Draw each operation of a group alone, on the patch with the most classes."""
-    bands = patches.image.shape[1]
+    bands = augmentation.optical.count or patches.image.shape[1]
     patch = torch.tensor([_richest(patches)])
     before = patches.centre(augmentation.crop or patches.mask.shape[-1])
     side = before.tile(0, _SINGLE_SIDE).shape[0]
@@ -185,7 +186,8 @@ def _single_sheet(
     canvas.text(_EDGE, y + 2, note, width, SMALL, muted=True)
     y = _EDGE + 74
     for row, name in enumerate(names):
-        after = patches.augmented(_alone(name, bands, augmentation), patch.expand(_CANDIDATES), seed)
+        alone = _alone(name, patches.image.shape[1], augmentation)
+        after = patches.augmented(alone, patch.expand(_CANDIDATES), seed)
         _write_about(canvas, _EDGE, y + row * high, name, augmentation)
         how = {"cut": name in _FINE, "outlined": group == "geometry"}  # other groups leave the labels as they are
         tiles = [before.tile(int(patch), side, **how)]
@@ -216,6 +218,7 @@ def _alone(name: str, bands: int, augmentation: Augmentation) -> Augmentation:
         strengths={name: own},
         strength=augmentation.strength,
         crop=augmentation.crop,
+        optical=None if augmentation.optical.are_all else augmentation.optical.optical.tolist(),
     )
 
 

@@ -47,7 +47,9 @@ def draw_contact_sheets(
         LulcsegError: The plan has no training patch in the scene, or the imagery can't be read.
     """
     import numpy as np
+    import torch
 
+    from lulcseg.augment.band_units import BandUnits
     from lulcseg.augment.stretch import unit_range
     from lulcseg.grid import Window
     from lulcseg.legend import IGNORE
@@ -61,13 +63,16 @@ def draw_contact_sheets(
         images.append(image)
         masks.append(np.where(valid, scene.labels.read(window), IGNORE).astype(np.uint8))
         valids.append(valid)
+    read, unit = np.stack(images), unit_range(scene.dtype.name, value_range)
+    if scene.band_table is not None:
+        read, unit = BandUnits(scene.band_table, value_range)(torch.from_numpy(read)).numpy(), (0.0, 1.0)
     return lay_out_contact_sheets(
-        np.stack(images),
+        read,
         np.stack(masks),
         np.stack(valids),
         scene.legend,
         augmentation,
-        unit=unit_range(scene.dtype.name, value_range),
+        unit=unit,
         versions=versions,
         seed=seed,
         progress=progress,

@@ -19,7 +19,7 @@ from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.exported_models import exported_models
-from lulcseg.run.open_scenes import check_fits
+from lulcseg.run.open_scenes import check_fits, of_model
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.task import SegmentationTask
@@ -70,6 +70,7 @@ def map_scene(
         members = tuple(TrainedModel(task, path, precision, devices) for task, path in loaded)
     ensemble = Ensemble(members, adapt=adapt)
     opened = scene if isinstance(scene, Scene) else Scene.open(scene)
+    opened = of_model(opened, ensemble.record)
     chosen = settings or MosaicSettings()
     for member in members:
         check_fits(member.record, opened)

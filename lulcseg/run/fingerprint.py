@@ -73,9 +73,8 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
         names = config.scenes.assess or ([config.scene] if config.scene else [])
         return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])
     names = config.scenes.train or ([config.scene] if config.scene else [])
-    trained = [_opened(name, cache) for name in dict.fromkeys(names)]
-    assessed = [_opened(name, cache) for name in dict.fromkeys(config.scenes.assess or names)]
-    unlabelled = [_opened(name, cache) for name in dict.fromkeys(config.scenes.unlabelled)]
+    groups, sources = (names, config.scenes.assess or names, config.scenes.unlabelled), tuple(config.scenes.sources)
+    trained, assessed, unlabelled = ([_opened(n, cache, sources) for n in dict.fromkeys(group)] for group in groups)
     return train_fingerprint(config, trained, assessed, unlabelled)
 
 
@@ -123,8 +122,8 @@ def _plan_digest(path: str | None) -> list[str] | None:
 
 
 @lru_cache(maxsize=32)
-def _opened(name: str, cache: str) -> Scene:
+def _opened(name: str, cache: str, sources: tuple[str, ...] = ()) -> Scene:
     try:
-        return Scene.open(name, Path(cache))
+        return Scene.open(name, Path(cache), sources)
     except OSError as error:
         raise LulcsegError(f"it can't be read ({error.strerror})", where=name, remedy="check the file") from error

@@ -27,7 +27,7 @@ from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.held_out import HeldOutPixels, collect_held_out
-from lulcseg.run.open_scenes import cache_folder, check_fits
+from lulcseg.run.open_scenes import cache_folder, check_fits, of_model
 from lulcseg.run.resume import training_plans
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.sole_writer import sole_writer
@@ -115,7 +115,7 @@ def _fit(checkpoint: Path, out: Path, settings: CalibrateSettings) -> FittedCali
     """Fit a calibration and write it: see :func:`fit_calibration`."""
     assert settings.scene is not None
     task = SegmentationTask.load_from_checkpoint(checkpoint, trust_target=settings.trust_target)
-    scene = Scene.open(settings.scene, cache_folder(settings.cache))
+    scene = of_model(Scene.open(settings.scene, cache_folder(settings.cache)), task.record)
     check_fits(task.record, scene)
     if scene.spec.labels is None:
         raise LulcsegError("it has no labels to calibrate on", where=scene.file.path, remedy="give a labelled scene")

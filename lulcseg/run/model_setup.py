@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lulcseg.augment.band_matching import QUANTILES
+from lulcseg.augment.band_units import check_scaling
 from lulcseg.errors import LulcsegError
+from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.models.weights_statistics import pretrained_weights
 from lulcseg.sampling.plan import Plan
 from lulcseg.scene.scene import Scene
@@ -32,9 +35,11 @@ def model_record(
         class_shares: Each class's share of the labelled training pixels, if they were counted.
 
     Raises:
-        LulcsegError: Pretrained weights that aren't there, or a scaling that contradicts them.
+        LulcsegError: Pretrained weights that aren't there, or a scaling that contradicts them or the sources' ranges.
     """
-    first = scenes[0]
+    first, table = scenes[0], scenes[0].band_table
+    if table is not None:
+        check_scaling(table, config.scaling)
     together = merge(measured) if measured else None
     return ModelRecord(
         legend=first.legend.to_plain(),
@@ -51,8 +56,19 @@ def model_record(
         name=config.name,
         seed=config.seed,
         plan="" if plan is None else plan.digest(),
-        weights=pretrained_weights(config.model, config.scaling, first.bands, first.dtype.name),
+        weights=_weights(config, first),
+        band_table=None if table is None else [band.to_plain() for band in table],
     )
+
+
+def _weights(config: TrainConfig, scene: Scene) -> PretrainedWeights | None:
+    """Return what is recorded of pretrained weights, which expect the values of optical bands."""
+    scaling, dtype = config.scaling, scene.dtype.name
+    if scene.band_table is not None:
+        band = next(band for band in scene.band_table if band.optical)
+        scaling = scaling if band.range is None else replace(scaling, range=list(band.range))
+        dtype = band.dtype
+    return pretrained_weights(config.model, scaling, scene.bands, dtype)
 
 
 def measure_scenes(scenes: Sequence[Scene]) -> list[BandStatistics]:

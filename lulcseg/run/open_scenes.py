@@ -10,18 +10,24 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import default_cache, make_folder, path_of
 from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
+from lulcseg.scene.band_table import describe_difference
 from lulcseg.scene.points import check_place
 from lulcseg.scene.scene import Scene
 from lulcseg.training.model_record import ModelRecord
 
 
-def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
+def open_scenes(names: Sequence[str], cache: Path, sources: Sequence[str] = ()) -> list[Scene]:
     """Open scenes by name or path; their names must be unique.
+
+    Args:
+        names: The scenes.
+        cache: Folder for label rasters.
+        sources: Names of the sources to use of those that they list; empty: all.
 
     Raises:
         LulcsegError: Two scenes have the same name.
     """
-    scenes = [Scene.open(name, cache) for name in dict.fromkeys(names)]
+    scenes = [Scene.open(name, cache, sources) for name in dict.fromkeys(names)]
     by_name: dict[str, Scene] = {}
     for scene in scenes:
         if scene.name in by_name:
@@ -30,6 +36,14 @@ def open_scenes(names: Sequence[str], cache: Path) -> list[Scene]:
             )
         by_name[scene.name] = scene
     return scenes
+
+
+def of_model(scene: Scene, record: ModelRecord) -> Scene:
+    """Return a scene with the sources that a model was trained on; as it is if it has no others, or lacks one."""
+    if scene.band_table is None or record.named_bands is None:
+        return scene
+    own, trained = ({band.source for band in bands} for bands in (scene.band_table, record.named_bands))
+    return scene.of_sources(sorted(trained)) if trained < own and scene.file.sources[0].name in trained else scene
 
 
 def warped_to(scene: Scene, record: ModelRecord) -> Scene:
@@ -63,9 +77,17 @@ def check_imagery(record: ModelRecord, scene: Scene) -> None:
     """Check that a scene's imagery is such as a model was trained on; whatever its classes are.
 
     Raises:
-        LulcsegError: It has another number of bands, another dtype, or a resolution that differs by more than a tenth.
+        LulcsegError: Its sources' bands have other names or another order, or one is missing; it has another number of
+            bands, another dtype, or a resolution that differs by more than a tenth.
     """
     where = scene.file.path
+    difference = describe_difference(scene.band_table, record.named_bands)
+    if difference is not None:
+        raise LulcsegError(
+            difference,
+            where=where,
+            remedy="list the sources under imagery: as in the scene that the model was trained on",
+        )
     if scene.bands != record.bands:
         raise LulcsegError(
             f"its imagery has {scene.bands} bands, the model was trained on {record.bands}",

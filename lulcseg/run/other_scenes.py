@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from lulcseg.augment.band_matching import QUANTILES, BandMatching, Quantiles
+from lulcseg.augment.optical_bands import OpticalBands
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.mosaic.ensemble import Ensemble
@@ -36,21 +37,23 @@ def put_scene_values(scene: Scene, ensemble: Ensemble, folder: RunFolder) -> str
     if scene.name in ensemble.trained_on:
         return None
     mosaic = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
-    training = ensemble.record.quantiles or ()
+    training, record = ensemble.record.quantiles or (), ensemble.record
     path = folder.scene_values(scene.name)
-    SceneValues(ensemble.trained_on, mosaic, training, _matched(mosaic, training)).save(path)
+    SceneValues(ensemble.trained_on, mosaic, training, _matched(mosaic, training, record.optical)).save(path)
     return folder.relative(path)
 
 
-def _matched(mosaic: Quantiles, training: Quantiles) -> Quantiles:
-    """Return a mosaic's quantiles once matched to those trained on; empty if they can't be."""
+def _matched(mosaic: Quantiles, training: Quantiles, optical: Sequence[int] | None) -> Quantiles:
+    """Return a mosaic's quantiles once its optical bands are matched to those trained on; empty if they can't be."""
     if not training:
         return ()
+    places = range(len(mosaic)) if optical is None else optical
     try:
-        matching = BandMatching(mosaic, training)
+        matching = BandMatching([mosaic[k] for k in places], [training[k] for k in places])
     except LulcsegError:  # a band of a single value
         return ()
-    bands: list[list[float]] = matching(torch.tensor(mosaic)[None, :, None])[0, :, 0].tolist()
+    shown = OpticalBands(optical, len(mosaic))
+    bands: list[list[float]] = shown.changed(torch.tensor(mosaic)[None, :, None], matching)[0, :, 0].tolist()
     return bands
 
 

@@ -25,7 +25,7 @@ from lulcseg.run.exported_models import exported_models
 from lulcseg.run.fingerprint import predict_fingerprint
 from lulcseg.run.map_destination import check_maps_of, map_destination
 from lulcseg.run.model_remarks import model_remarks
-from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead, warped_to
+from lulcseg.run.open_scenes import cache_folder, of_model, open_scenes, read_ahead, warped_to
 from lulcseg.run.other_scenes import put_trained_scenes
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plans
 from lulcseg.run_folder.creation import new_run_dir
@@ -73,6 +73,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         )  # fmt: skip
     scenes = open_scenes(names, cache_folder(config.cache))
     fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_rank_zero() else None
+    scenes = [of_model(scene, ensemble.record) for scene in scenes]
     if config.warp:
         scenes = [warped_to(scene, ensemble.record) for scene in scenes]
     for member in ensemble.members:

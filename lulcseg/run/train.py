@@ -208,7 +208,7 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene],
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     assess_names = config.scenes.assess or names
     requested = dict.fromkeys([*names, *assess_names, *config.scenes.unlabelled])
-    by_request = dict(zip(requested, open_scenes(list(requested), cache), strict=True))
+    by_request = dict(zip(requested, open_scenes(list(requested), cache, config.scenes.sources), strict=True))
     trained = [by_request[n] for n in dict.fromkeys(names)]
     for scene in trained:
         if scene.labels is None:

@@ -62,7 +62,7 @@ def run_range_test(config: TrainConfig, *, steps: int, lowest: float, highest: f
     names = config.scenes.train or ([config.scene] if config.scene else [])
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
-    scenes = open_scenes(names, cache)
+    scenes = open_scenes(names, cache, config.scenes.sources)
     for scene in scenes:
         if scene.labels is None:
             raise LulcsegError("it has no labels to train on", where=scene.file.path, remedy="add labels:")

@@ -12,6 +12,7 @@ from torch import Tensor
 from lulcseg.augment.band_matching import QUANTILES, BandMatching
 from lulcseg.augment.exchange import Exchange
 from lulcseg.augment.low_frequencies import highest_frequency, low_amplitudes
+from lulcseg.augment.optical_bands import OpticalBands
 from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
@@ -46,7 +47,7 @@ def check_unlabelled(
     trained = {}
     if unlabelled and config.uses_unlabelled:
         measured = zip(scenes, measure_scenes(scenes), strict=True)
-        trained = {scene.name: each.quantiles(QUANTILES) for scene, each in measured}
+        trained = {scene.name: record.of_optical(each.quantiles(QUANTILES)) for scene, each in measured}
     for scene in unlabelled:
         check_imagery(record, scene)
         if (own := mosaics.get(_same_files(scene))) is not None:
@@ -63,7 +64,7 @@ def check_unlabelled(
                     where=scene.file.path,
                     remedy="leave it out of scenes.unlabelled",
                 )
-            quantiles = statistics.quantiles(QUANTILES)
+            quantiles = record.of_optical(statistics.quantiles(QUANTILES))
             if same := [name for name, values in trained.items() if values == quantiles]:
                 raise LulcsegError(
                     f"its values are those of the training scene {same[0]}, so that nothing would change",
@@ -91,18 +92,19 @@ def build_exchange(
         return None
     trained, others = (measure_scenes(group) for group in (scenes, unlabelled))
     limits = _limits(record, others) if record.scaling.over == MOSAIC else None
-    pools = None
+    pools, shown = None, OpticalBands(record.optical, record.bands)
     if settings.kind == "fourier":
         side = _side(config, record)
         highest = highest_frequency(side, settings.beta)
-        pools = [_pool(scene, _draw_pool(scene, side, config.seed), highest) for scene in unlabelled]
+        pools = [_pool(scene, _draw_pool(scene, side, config.seed), highest, shown) for scene in unlabelled]
     return Exchange(
         settings.share,
         settings.least,
-        [each.quantiles(QUANTILES) for each in trained],
-        [each.quantiles(QUANTILES) for each in others],
+        [record.of_optical(each.quantiles(QUANTILES)) for each in trained],
+        [record.of_optical(each.quantiles(QUANTILES)) for each in others],
         amplitudes=pools,
         limits=limits,
+        optical=shown,
     )
 
 
@@ -132,7 +134,7 @@ def _limits(record: ModelRecord, measured: Sequence[BandStatistics]) -> list[Lim
     """Return the limits that scaling stretches mosaics by; None if it doesn't scale."""
     if record.scaling.method == "none":
         return None
-    scaler = Scaler(record.scaling, record.dtype)
+    scaler = Scaler(record.scaling, record.dtype, bands=record.named_bands)
     return [scaler.limits_of(each.summary(record.scaling.percentiles)) for each in measured]
 
 
@@ -162,10 +164,10 @@ def _draw_pool(scene: Scene, side: int, seed: int) -> list[Window]:
     return [found[k % len(found)] for k in range(_POOL)]
 
 
-def _pool(scene: Scene, windows: Sequence[Window], highest: int) -> Tensor:
-    """Return low frequencies' amplitudes of patches, (N, C, 2 b + 1, b + 1) float32."""
+def _pool(scene: Scene, windows: Sequence[Window], highest: int, shown: OpticalBands) -> Tensor:
+    """Return low frequencies' amplitudes of patches' optical bands, (N, C, 2 b + 1, b + 1) float32."""
     found = []
     for window in windows:
         image, valid = (torch.from_numpy(each)[None] for each in scene.imagery.read(window))
-        found.append(low_amplitudes(image.float(), valid, highest))
+        found.append(low_amplitudes(shown.of(image).float(), valid, highest))
     return torch.cat(found)

@@ -43,6 +43,7 @@ ADDED: Mapping[str, Any] = {
     "optim.encoder_rate": 1.0,
     "optim.rise": 0.3,
     "scaling.before_augmentation": False,
+    "scenes.sources": [],
     "self_training.begins": 0.3,
     "self_training.confidence": 0.9,
     "self_training.decay": 0.99,

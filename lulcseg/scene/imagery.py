@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lulcseg.grid import Window
 from lulcseg.progress import tracked
 from lulcseg.scene.labels import inside
+from lulcseg.scene.raster_stack import RasterStack
 from lulcseg.scene.rasters import RasterSet
 
 _BAND = 1024
@@ -29,7 +30,7 @@ class ImageryReader:
         dtype: Type of the values.
     """
 
-    def __init__(self, rasters: RasterSet, boundary: Any) -> None:
+    def __init__(self, rasters: RasterSet | RasterStack, boundary: Any) -> None:
         self.rasters = rasters
         self.boundary = boundary
         self.grid, self.bands, self.dtype = rasters.grid, rasters.bands, rasters.dtype
@@ -57,16 +58,13 @@ class ImageryReader:
                 status = path.stat() if path.exists() else None
                 files.append([str(path)] if status is None else [str(path), status.st_size, status.st_mtime_ns])
             files.append([str(file.facts.colours), file.facts.masked])
-        state = {
+        return {
             "files": files,
-            "bands": rasters.band_numbers,
+            **rasters.reading(),
             "grid": asdict(self.grid),
-            "nodata": None if rasters.nodata is None else float(rasters.nodata),
             "dtype": str(self.dtype),
-            "resampling": rasters.resampling.name,
             "boundary": None if self.boundary is None else shapely.to_wkb(self.boundary, hex=True),
         }
-        return state | ({"validity": [rule.describe() for rule in rasters.rules]} if self._was_read_otherwise() else {})
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read a window, which may leave the grid.
@@ -112,21 +110,9 @@ class ImageryReader:
     @property
     def always_valid(self) -> bool:
         """Whether, by the headers alone, every pixel of the grid is valid (inside the boundary)."""
-        return all(rule.always for rule in self.rasters.rules) and self._covers_grid
+        return self.rasters.always_valid
 
     @property
-    def _covers_grid(self) -> bool:
-        """Whether an image on the grid covers all of it, and none is warped."""
-        covers = any(w.contains(self.grid.window) for w in self.rasters.footprints)
-        return covers and not self.rasters.warped
-
-    def _was_read_otherwise(self) -> bool:
-        """Whether versions before imagery.valid took other pixels for valid: what they kept isn't used again."""
-        rasters = self.rasters
-        for file, rule in zip(rasters.files, rasters.rules, strict=True):
-            facts = file.facts
-            unseen = rule.alpha is not None and not facts.masked and not rule.needs_values and self._covers_grid
-            set_aside = facts.alpha is not None and rule.alpha is None
-            if unseen or set_aside or not rule.is_uniform or rasters.valid_by != "auto":
-                return True
-        return False
+    def optical(self) -> tuple[int, ...] | None:
+        """Places of the bands that light makes; None: of all."""
+        return self.rasters.optical

@@ -54,13 +54,13 @@ def _matches(pattern: str) -> list[str]:
     return sorted(glob.glob(str(Path(glob.escape(str(there))) / rest), recursive=True))  # noqa: PTH207
 
 
-def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, where: Path) -> list[int]:
+def choose_bands(files: Sequence[RasterFile], wanted: Sequence[int] | None, where: Path | str) -> list[int]:
     """Return the band numbers to read from every image.
 
     Args:
         files: The images.
         wanted: Band numbers from 1, or None for all except those declared as alpha.
-        where: The scene file, for errors.
+        where: The scene file, or the source in it, for errors.
 
     Raises:
         LulcsegError: Images of different types, or a missing band.

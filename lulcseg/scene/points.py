@@ -15,7 +15,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.format_quantities import format_count
-from lulcseg.scene.spec import IGNORE_NAME, PointsSpec
+from lulcseg.scene.legend_spec import IGNORE_NAME
+from lulcseg.scene.spec import PointsSpec
 from lulcseg.scene.vectors import crosswalk_entries, crosswalk_table, look_up, read_vector, value_text
 
 NO_CLASS = "no class given"

@@ -25,7 +25,7 @@ from rasterio.warp import transform_bounds
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.scene.band_source import BandSource
-from lulcseg.scene.band_validity import choose_rule
+from lulcseg.scene.band_validity import ValidityRule, choose_rule
 from lulcseg.scene.raster_headers import RasterFile, same_crs
 
 _MOST_HANDLES = 64
@@ -72,6 +72,35 @@ class RasterSet:
     def bands(self) -> int:
         """Number of bands read."""
         return len(self.band_numbers)
+
+    @property
+    def parts(self) -> list[tuple[str, RasterSet]]:
+        """Itself as the only source, without a name."""
+        return [("", self)]
+
+    @property
+    def optical(self) -> None:
+        """Places of the optical bands: all are."""
+
+    @property
+    def always_valid(self) -> bool:
+        """Whether, by the headers alone, every pixel of the grid is valid."""
+        return all(rule.always for rule in self.rules) and self.covers_grid
+
+    @property
+    def covers_grid(self) -> bool:
+        """Whether an image on the grid covers all of it, and none is warped."""
+        return any(w.contains(self.grid.window) for w in self.footprints) and not self.warped
+
+    def reading(self) -> dict[str, Any]:
+        """Return how the files are read, as plain Python, for the state of the imagery."""
+        how = {
+            "bands": self.band_numbers,
+            "nodata": None if self.nodata is None else float(self.nodata),
+            "resampling": self.resampling.name,
+        }
+        was_read_otherwise = any(map(self._was_read_otherwise, self.files, self.rules))
+        return how | ({"validity": [rule.describe() for rule in self.rules]} if was_read_otherwise else {})
 
     @property
     def warped(self) -> list[Path]:
@@ -190,6 +219,13 @@ class RasterSet:
             self._open[number] = BandSource(self.files[number].path, self.rules[number], on, self.resampling)
         self._open.move_to_end(number)
         return self._open[number]
+
+    def _was_read_otherwise(self, file: RasterFile, rule: ValidityRule) -> bool:
+        """Whether versions before imagery.valid took other pixels for valid: what they kept isn't used again."""
+        facts = file.facts
+        unseen = rule.alpha is not None and not facts.masked and not rule.needs_values and self.covers_grid
+        set_aside = facts.alpha is not None and rule.alpha is None
+        return unseen or set_aside or not rule.is_uniform or self.valid_by != "auto"
 
     def _footprint(self, file: RasterFile, offset: tuple[int, int] | None) -> Window:
         if offset is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import default_cache
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
-from lulcseg.scene.band_validity import check_validity
 from lulcseg.scene.class_polygons import read_polygons, repair_polygons
 from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.imagery import ImageryReader
+from lulcseg.scene.imagery_sources import describe_warped, find_sources, read_on
 from lulcseg.scene.label_burning import CachedLabels, burn
 from lulcseg.scene.label_notes import label_notes
 from lulcseg.scene.labels import (
@@ -32,12 +33,13 @@ from lulcseg.scene.labels import (
     raster_table,
     uncovered_parts,
 )
-from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
+from lulcseg.scene.legend_spec import IGNORE_NAME
+from lulcseg.scene.mosaic_files import find_files, lay_grid
 from lulcseg.scene.pixel_cover import classes_without_pixels, vanished_note
 from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
-from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
+from lulcseg.scene.spec import LabelsSpec, SceneFile, read_scene
 from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector, split_layer
 
 
@@ -53,6 +55,8 @@ class Scene:
         legend: Its classes.
         grid: Its pixel grid: the first image's, extended over all of them and cut to the boundary.
         imagery: Reader of its imagery.
+        band_table: The bands of its named sources; None: the imagery is one source without a name.
+        image_files: Headers of the imagery's files, the first source's first.
 
     Raises:
         LulcsegError: Files that can't be opened or don't fit together.
@@ -61,23 +65,31 @@ class Scene:
     def __init__(self, file: SceneFile, cache: Path) -> None:
         self.file, self.spec, self.name, self.legend, self.cache = file, file.spec, file.name, file.legend, cache
         self.date = self.spec.date
-        paths = find_files(self.spec.imagery.files, file.path.parent, f"{file.path}: imagery.files")
-        self.image_files = [read_header(path) for path in paths]
-        bands = choose_bands(self.image_files, self.spec.imagery.bands, file.path)
-        grid = lay_grid(self.image_files, self.spec.crs, self.spec.resolution, file.path)
+        sources = find_sources(file)
+        self.image_files = [f for source in sources for f in source.files]
+        grid = lay_grid(sources[0].files, self.spec.crs, self.spec.resolution, file.path)
         self.boundary = None if self.spec.boundary is None else self._boundary(self.spec.boundary, grid)
         self.grid = grid if self.boundary is None else self._crop(grid, self.boundary)
-        facts, nodata, valid = [f.facts for f in self.image_files], self.spec.imagery.nodata, self.spec.imagery.valid
-        check_validity(valid, nodata, facts, str(file.path))
-        rasters = RasterSet(self.image_files, self.grid, bands, nodata=nodata, valid=valid)
+        rasters, self.band_table = read_on(self.grid, sources)
         self.imagery = ImageryReader(rasters, self.boundary)
         self.bands, self.dtype = rasters.bands, rasters.dtype
 
     @classmethod
-    def open(cls, name: str, cache: Path | None = None) -> Scene:
-        """Open a scene by its name or path (see :func:`lulcseg.scene.spec.find_scene`)."""
+    def open(cls, name: str, cache: Path | None = None, sources: Sequence[str] = ()) -> Scene:
+        """Open a scene by its name or path (see :func:`lulcseg.scene.spec.find_scene`).
+
+        Args:
+            name: Name or path.
+            cache: Folder for label rasters.
+            sources: Names of the sources to use of those that it lists; empty: all.
+        """
         cache = cache or default_cache()
-        return cls(read_scene(name, cache=cache), cache)
+        file = read_scene(name, cache=cache)
+        return cls(file.of_sources(sources) if sources else file, cache)
+
+    def of_sources(self, names: Sequence[str]) -> Scene:
+        """Return the scene with some of its sources."""
+        return Scene(self.file.of_sources(names), self.cache)
 
     @cached_property
     def source_features(self) -> gpd.GeoDataFrame | None:
@@ -221,10 +233,7 @@ class Scene:
     def notes(self) -> list[str]:
         """Assumptions and changes made while opening the scene, a sentence each."""
         found = []
-        warped = len(self.imagery.rasters.warped)
-        if warped:
-            images = "1 image off the scene's grid is" if warped == 1 else f"{warped} images off the scene's grid are"
-            found.append(f"{images} warped on the fly (cubic).")
+        found += describe_warped(self.imagery.rasters)
         stretched = describe_stretch(self.grid)
         if stretched is not None:
             found.append(stretched)

@@ -24,6 +24,8 @@ def scene_state(scene: Scene) -> dict[str, Any]:
     imagery = scene.imagery.state()
     imagery["files"] = [[Path(first).name if Path(first).is_absolute() else first, *rest]
                         for first, *rest in imagery["files"]]  # fmt: skip
+    if scene.band_table is not None:
+        imagery["band_table"] = [band.to_plain() for band in scene.band_table]
     folder = scene.file.path.parent
     named = [section.file for section in (spec.labels, spec.points) if section is not None and section.file]
     rasters = sorted(find_files(spec.labels.rasters if spec.labels else [], folder, str(scene.file.path)))

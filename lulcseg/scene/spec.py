@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,33 +12,16 @@ from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of
-from lulcseg.legend import PAPER_LEGEND, Legend
+from lulcseg.legend import Legend
+from lulcseg.scene.imagery_spec import ImagerySpec, SourceSpec, choose_sources, read_sources
+from lulcseg.scene.legend_spec import FORMULA, as_text, legend_of
 from lulcseg.settings.configuration_folders import files_of
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.plain_yaml import read_yaml, refuse_references
 from lulcseg.settings.schema import setting
 
-IGNORE_NAME = "ignore"
 _LONGEST_NAME = 100
 """Bytes of a scene's name; file systems allow 255 for a file's, which holds more than it."""
-
-_FORMULA = ("=", "+", "-", "@")
-"""Beginnings of a cell that spreadsheets take for a formula."""
-
-
-@dataclass
-class ImagerySpec:
-    """The imagery: one raster, or tiles."""
-
-    files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
-    bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all but alpha.")
-    nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
-    valid: str = setting(
-        "auto",
-        "What tells the valid pixels: the files' mask, alpha band or nodata values, or nothing (all); auto: the mask "
-        "if they have one, else alpha and nodata.",
-        choices=("auto", "mask", "alpha", "nodata", "all"),
-    )
 
 
 @dataclass
@@ -91,6 +74,7 @@ class SyntheticSpec:
     size: int = setting(2048, "Side of the landscape, in pixels.", least=128, most=65_536)
     seed: int = setting(1, "Seed of the landscape.", least=0, most=2**32 - 1)
     scene: str = setting("2018", "Which scene file of the landscape to use (2018, 2015, 2018_training, …).")
+    sources: list[str] = setting([], "Sources beside the mosaic, in order: dsm (a surface model), nir; both at 2 m.")
 
 
 @dataclass
@@ -123,16 +107,23 @@ class SceneFile:
         name: The scene's name.
         spec: Its content.
         legend: Its classes.
+        sources: The sources of its imagery by name, the first of which is also the content's imagery; empty: the
+            imagery is one source without a name.
     """
 
     path: Path
     name: str
     spec: SceneSpec
     legend: Legend
+    sources: tuple[SourceSpec, ...] = ()
 
     def place(self, relative: str) -> Path:
         """Resolve a path given in the scene file."""
         return path_of(relative, self.path, self.path.parent)
+
+    def of_sources(self, names: Sequence[str]) -> SceneFile:
+        """Return the scene file with some of its sources, in their own order."""
+        return replace(self, sources=choose_sources(self.sources, names, self.path))
 
 
 def find_scene(name: str) -> Path:
@@ -170,14 +161,15 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     path = find_scene(name)
     content = read_yaml(path)
     refuse_references(content, path)
+    listed = content.pop("imagery") if isinstance(content.get("imagery"), list) else None
     plain = _as_text(content, path)
     if plain.get("synthetic") is not None:
         from lulcseg.scene.synthetic_scene import landscape_scene
 
-        if set(plain) - {"synthetic", "name"}:
+        if listed is not None or set(plain) - {"synthetic", "name"}:
             raise LulcsegError("it has other keys than name beside synthetic", where=path, remedy="remove them")
         wanted = fill(SyntheticSpec, plain["synthetic"], f"{path}: synthetic")
-        landscape = landscape_scene(wanted.size, wanted.seed, wanted.scene, cache)
+        landscape = landscape_scene(wanted.size, wanted.seed, wanted.scene, cache, wanted.sources)
         made = read_scene(str(landscape), cache=cache)
         return made if plain.get("name") is None else replace(made, name=_checked_name(str(plain["name"]), path))
     sections: dict[str, type] = {"labels": LabelsSpec, "points": PointsSpec}
@@ -186,9 +178,11 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     }
     spec = fill(SceneSpec, {k: v for k, v in plain.items() if v is not None}, str(path))
     spec.labels, spec.points = typed.get("labels"), typed.get("points")
+    sources = [] if listed is None else read_sources(listed, path)
+    spec.imagery = sources[0] if sources else spec.imagery
     _check(spec, path)
     name = _checked_name(path.stem if spec.name is None else spec.name, path)
-    return SceneFile(path, name, spec, _legend(spec.legend, path))
+    return SceneFile(path, name, spec, legend_of(spec.legend, path), tuple(sources))
 
 
 def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -205,18 +199,7 @@ def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
             crosswalk = {str(source): name for source, name in section["crosswalk"].items()}
             plain[key] = section | {"crosswalk": crosswalk}
     named = {key: plain[key] for key in ("name", "date", "crs") if plain.get(key) is not None}
-    return plain | {key: _text(value, key, path) for key, value in named.items()}
-
-
-def _text(value: Any, key: str, where: str | Path) -> str:
-    """Return a text, or a whole number as one; other values may not be what was written.
-
-    Raises:
-        LulcsegError: It is another value, such as 1e5.
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise LulcsegError(f"{key} is not read as text", where=where, remedy=f"write it in quotes, {key}: '…'")
-    return str(value)
+    return plain | {key: as_text(value, key, path) for key, value in named.items()}
 
 
 def _check(spec: SceneSpec, path: Path) -> None:
@@ -249,7 +232,7 @@ def _checked_name(name: str, path: Path) -> str:
     why = "can't be part of a file name"
     if len(name.encode()) > _LONGEST_NAME:
         name, why = f"{name[:20]}…", f"has more than {_LONGEST_NAME} bytes"
-    elif name.startswith(_FORMULA):
+    elif name.startswith(FORMULA):
         why = "would be run as a formula by spreadsheets"
     elif name.strip(". ") and not set(name) & set("/\\") and name.isprintable():
         return name
@@ -264,45 +247,3 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def read_legend(path: Path) -> Legend:
-    """Read a YAML file with a ``legend:`` list.
-
-    Raises:
-        LulcsegError: No such file, or no such list in it.
-    """
-    if not path.is_file():
-        raise LulcsegError("there is no such legend file", where=path, remedy="check the path")
-    return _legend(read_yaml(path).get("legend") or [], path)
-
-
-def _legend(value: Any, path: Path) -> Legend:
-    if value is None:
-        return PAPER_LEGEND
-    if isinstance(value, str):
-        other = path_of(value, path, path.parent)
-        if not other.is_file():
-            raise LulcsegError(f"there is no legend file '{other}'", where=path, remedy="check legend:")
-        value, path = read_yaml(other).get("legend"), other
-    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise LulcsegError("legend is not a list of {code, name, colour}", where=path, remedy="write it as such a list")
-    for item in value:
-        if "name" in item:
-            item["name"] = _text(item["name"], "name", f"{path}: legend")
-        if "code" in item and (isinstance(item["code"], bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(item["code"]))):
-            raise LulcsegError(
-                f"code '{item['code']}' of '{item.get('name', '?')}' is not a whole number",
-                where=f"{path}: legend",
-                remedy="give it one from 0 to 254",
-            )
-        name = str(item.get("name", ""))
-        if name == IGNORE_NAME or name.startswith(_FORMULA):
-            why = "stands for no class" if name == IGNORE_NAME else "would be run as a formula by spreadsheets"
-            raise LulcsegError(
-                f"a class can't be named '{name}', which {why}", where=f"{path}: legend", remedy="give it another name"
-            )
-    try:
-        return Legend.from_plain(value)
-    except LulcsegError as error:
-        raise LulcsegError(error.what, where=f"{path}: legend", remedy=error.remedy) from error

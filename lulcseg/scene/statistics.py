@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,16 +46,18 @@ class BandStatistics:
         dtype: NumPy name of the imagery's type.
         every: One in this many blocks was read (the most, of several mosaics); 1 if all were.
             Counts are scaled to the whole mosaic.
+        optical: Places of the optical bands; None: all are.
     """
 
     bands: tuple[Distribution, ...]
     dtype: str
     every: int = 1
+    optical: tuple[int, ...] | None = None
 
     @property
     def joint(self) -> Distribution:
-        """All bands together."""
-        return together(self.bands)
+        """All optical bands together."""
+        return together(self.bands if self.optical is None else [self.bands[k] for k in self.optical])
 
     def summary(self, percentiles: Sequence[float] = (2.0, 98.0)) -> dict[str, Any]:
         """Return the numbers that scaling needs, for a model's record.
@@ -64,8 +66,8 @@ class BandStatistics:
             percentiles: The lower and the upper, 0…100.
 
         Returns:
-            ``bands`` and ``joint``, each with lists ``min``, ``max``, ``mean``, ``std``, ``low`` and
-            ``high`` (the two percentiles) of raw values; ``percentiles``; ``pixels``; ``every``.
+            ``bands`` and ``joint`` (of the optical ones), each with lists ``min``, ``max``, ``mean``, ``std``,
+            ``low`` and ``high`` (the two percentiles) of raw values; ``percentiles``; ``pixels``; ``every``.
         """
         found: dict[str, Any] = {}
         for name, parts in (("bands", self.bands), ("joint", (self.joint,))):
@@ -112,7 +114,7 @@ def merge(parts: Sequence[BandStatistics]) -> BandStatistics:
             "the mosaics differ in type or number of bands", where="scaling", remedy="convert them, or choose bands"
         )
     bands = tuple(together(band) for band in zip(*(p.bands for p in parts), strict=True))
-    return BandStatistics(bands, first.dtype, max(p.every for p in parts))
+    return BandStatistics(bands, first.dtype, max(p.every for p in parts), first.optical)
 
 
 def mosaic_statistics(imagery: ImageryReader, cache: Path | None) -> BandStatistics:
@@ -126,15 +128,15 @@ def mosaic_statistics(imagery: ImageryReader, cache: Path | None) -> BandStatist
         LulcsegError: A file can't be read, or the cache can't be written.
     """
     if cache is None:
-        return measure(imagery)
+        return replace(measure(imagery), optical=imagery.optical)
     path = cache / "statistics" / f"{_key(imagery)}.json"
     try:
-        return BandStatistics.from_plain(json.loads(path.read_text(encoding="utf-8")))
+        found = BandStatistics.from_plain(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):  # missing, or incomplete
         found = measure(imagery)
         with replacing(path) as part:
             part.write_text(json.dumps(found.to_plain()), encoding="utf-8")
-        return found
+    return replace(found, optical=imagery.optical)
 
 
 def _key(imagery: ImageryReader) -> str:

@@ -20,7 +20,7 @@ from shapely.errors import GEOSException
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import is_there
 from lulcseg.legend import IGNORE, Legend
-from lulcseg.scene.spec import IGNORE_NAME
+from lulcseg.scene.legend_spec import IGNORE_NAME
 
 _LAYER = "|layername="
 """Between a file and one of its layers, as QGIS writes it."""

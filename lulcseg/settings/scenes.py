@@ -16,6 +16,7 @@ class TrainScenes:
     unlabelled: list[str] = setting(
         [], "Scenes whose imagery alone is used in training (exchange), without their labels: other dates and sensors."
     )
+    sources: list[str] = setting([], "Sources to use of those that the scenes list under imagery; empty: all.")
 
 
 @dataclass

@@ -51,8 +51,8 @@ class BatchAugmentation(Protocol):
 def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> BatchAugmentation | None:
     """Build the augmentation that the settings describe; None if it has no operations.
 
-    A target is called with its arguments, and with ``bands`` and ``patch_size`` if its signature names them; it
-    returns a :class:`BatchAugmentation`.
+    A target is called with its arguments, and with ``bands``, ``optical`` (places of the optical bands; None: all are)
+    and ``patch_size`` if its signature names them; it returns a :class:`BatchAugmentation`.
 
     Args:
         settings: Of the augmentation.
@@ -64,7 +64,7 @@ def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> BatchA
             arguments.
     """
     if settings.target is not None:
-        offered = {"bands": record.bands, "patch_size": record.patch_size}
+        offered = {"bands": record.bands, "optical": record.optical, "patch_size": record.patch_size}
         custom: BatchAugmentation = build_target(settings.target, settings.arguments, _TARGET, offered=offered)
         return custom
     chosen = {name: float(share) for name, share in asdict(settings.p).items() if share is not None}
@@ -76,6 +76,7 @@ def build_augmentation(settings: AugmentSettings, record: ModelRecord) -> BatchA
         most=settings.most,
         strengths=settings.strengths,
         crop=record.patch_size if settings.margin else None,
+        optical=record.optical,
     )
     if not augmentation.operations:
         return None
@@ -133,9 +134,13 @@ def _warps(augmentation: BatchAugmentation) -> bool:
 def _check_range(augmentation: Augmentation, record: ModelRecord) -> None:
     """Check that operations defined on 0…1 get values in that range that also fill it: few mosaics fill 16 bits."""
     bound = [o.name for o in augmentation.operations if not isinstance(o, Move)]
-    if bound and np.dtype(record.dtype).itemsize > 1 and record.scaling.range is None:
+    known = record.scaling.range is not None
+    unknown = [] if known else [b.dtype for b in record.named_bands or () if b.optical and not b.has_known_values]
+    if record.band_table is None and not known and np.dtype(record.dtype).itemsize > 1:
+        unknown = [record.dtype]
+    if bound and unknown:
         raise LulcsegError(
-            f"{bound[0]} is defined on 0…1, and the {record.dtype} values that 0 and 1 stand for are not known",
+            f"{bound[0]} is defined on 0…1, and the {unknown[0]} values that 0 and 1 stand for are not known",
             where="augment",
             remedy="set scaling.range=[low,high] to the values of black and white",
         )

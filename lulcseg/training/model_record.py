@@ -6,12 +6,14 @@ In a checkpoint it is plain Python only (dict, list, str, numbers), so that the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
 from lulcseg.models.pretrained import PretrainedWeights
+from lulcseg.scene.band_table import Band, optical_bands
 from lulcseg.settings.model import ModelSettings
 from lulcseg.settings.registry import plain_section
 from lulcseg.settings.scaling import ScalingSettings
@@ -26,7 +28,7 @@ WEIGHTS = "lulcseg_class_weights"
 FORMAT = 2
 """2: scaling by method and source, with statistics of the training mosaics."""
 
-_COMPARED = ("model", "scaling", "statistics", "bands", "legend", "plan", "seed")
+_COMPARED = ("model", "scaling", "statistics", "bands", "band_table", "legend", "plan", "seed")
 """Parts of the record that a resumed training must share."""
 
 
@@ -54,6 +56,8 @@ class ModelRecord:
         plan: Digest of its sampling plan.
         weights: The pretrained weights that its encoder started from, with the mean and deviation that its input is
             normalised by; None: random weights, and no normalisation.
+        band_table: The bands of its named sources (:meth:`lulcseg.scene.band_table.Band.to_plain`): names, types, which
+            are optical, and the values of 0 and 1; None: its imagery is one source without a name.
         format: Version of this record.
     """
 
@@ -72,6 +76,7 @@ class ModelRecord:
     seed: int = 0
     plan: str = ""
     weights: PretrainedWeights | None = None
+    band_table: list[dict[str, Any]] | None = None
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -87,7 +92,22 @@ class ModelRecord:
     def to_plain(self) -> dict[str, Any]:
         """Return the record as a plain dictionary, as a checkpoint holds it."""
         plain = asdict(self) | {"model": plain_section(self.model), "scaling": plain_section(self.scaling)}
-        return {key: value for key, value in plain.items() if key != "weights" or value is not None}
+        return {key: value for key, value in plain.items() if key not in {"weights", "band_table"} or value is not None}
+
+    @property
+    def named_bands(self) -> tuple[Band, ...] | None:
+        """The bands of its named sources; None: they have no names."""
+        return None if self.band_table is None else tuple(map(Band.from_plain, self.band_table))
+
+    @property
+    def optical(self) -> list[int] | None:
+        """Places of the optical bands; None: all are."""
+        found = None if self.named_bands is None else optical_bands(self.named_bands)
+        return None if found is None or len(found) == self.bands else found
+
+    def of_optical[T](self, values: Sequence[T]) -> list[T]:
+        """Return those values of each band that are of optical ones."""
+        return list(values) if self.optical is None else [values[place] for place in self.optical]
 
     def to_legend(self) -> Legend:
         """Return the legend."""
@@ -113,7 +133,7 @@ def check_same(mine: ModelRecord, theirs: ModelRecord, *, other_weights: bool = 
     Raises:
         LulcsegError: They differ in something that a resumed training must share.
     """
-    differing = [part for part in _COMPARED if getattr(mine, part) != getattr(theirs, part)]
+    differing = [part.replace("_", " ") for part in _COMPARED if getattr(mine, part) != getattr(theirs, part)]
     differing += ["class weights"] if other_weights else []
     if not differing:
         return

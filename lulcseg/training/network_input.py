@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from lulcseg.augment.scaler import Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.models.pretrained import Normalisation
 from lulcseg.training.augmenting import BatchAugmentation, augmented
+from lulcseg.training.model_record import ModelRecord
 
 
 class NetworkInput(nn.Module):
@@ -76,3 +78,23 @@ class NetworkInput(nn.Module):
                 image, mask, valid = augmented(self.augmentation, image, mask, valid, parts)
             image = torch.where(valid[:, None], image, 0.0) if first else scaler(image, valid, scaler.over, mosaic)
             return self.normalisation(image, valid), mask
+
+
+def build_scaler(
+    record: ModelRecord, scenes: Sequence[Mapping[str, Any]] = (), at_prediction: str | None = None
+) -> Scaler:
+    """Return the scaling that a model's record describes.
+
+    Args:
+        record: What travels with the model.
+        scenes: Statistics of each training scene's mosaic; needed to train with those of the mosaic.
+        at_prediction: Statistics used at prediction in place of the batch's; None: as in the record.
+    """
+    return Scaler(
+        record.scaling,
+        record.dtype,
+        record.statistics,
+        scenes=scenes,
+        at_prediction=at_prediction,
+        bands=record.named_bands,
+    )

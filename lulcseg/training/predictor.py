@@ -33,7 +33,7 @@ class PatchPredictor:
     Attributes:
         device: Where it computes.
         mosaic: Limits of the mosaic that is mapped, if scaling uses them.
-        matching: Match of the mosaic's values to those trained on, if it is to be matched.
+        matching: Match of the mosaic's optical bands to those trained on, if it is to be matched.
     """
 
     mosaic: Limits | None = None
@@ -71,7 +71,8 @@ class PatchPredictor:
         """
         own, record = copy.copy(self), self.task.record
         if quantiles is not None:
-            own.matching = BandMatching(quantiles, trained_quantiles(record)).to(self.device)
+            pair = [record.of_optical(each) for each in (quantiles, trained_quantiles(record))]
+            own.matching = BandMatching(*pair).to(self.device)
             statistics = record.statistics if statistics is not None else None
         if statistics is not None:
             own.mosaic = Limits(*(limit.to(self.device) for limit in self.task.scaler.limits_of(statistics)))
@@ -101,7 +102,7 @@ class PatchPredictor:
             (B, K, P, P) float32, contiguous: each class's plane is one block of memory, as blending needs.
         """
         if self.matching is not None:
-            image = self.matching(image)
+            image = self.task.scaler.optical.changed(image, self.matching)
         with torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None):
             logits: Tensor = self.task(image, valid, self.mosaic)
         logits = logits.to(torch.float32, memory_format=torch.contiguous_format)

@@ -19,6 +19,8 @@ from lulcseg.settings.value_types import check_types
 from lulcseg.training.model_record import ModelRecord
 
 _MOST_BANDS = 10_000
+_LONGEST_NAME = 200
+_TYPES = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"}
 _LARGEST_PATCH = 65_536
 _MOST_SEED = 2**63 - 1
 _LIMITS = ("min", "max", "mean", "std", "low", "high")
@@ -99,7 +101,7 @@ def check_record(record: ModelRecord, where: str) -> None:
         raise _impossible(f"its legend: {reason}", where) from error
     if not 1 <= record.bands <= _MOST_BANDS:
         raise _impossible(f"it has {record.bands} bands", where)
-    if record.dtype not in {"uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"}:
+    if record.dtype not in _TYPES:
         raise _impossible(f"its imagery is '{record.dtype[:40]}'", where)
     if len(record.resolution) != 2 or not all(_finite(r) and r > 0 for r in record.resolution):
         raise _impossible("its resolution isn't two numbers above 0", where)
@@ -114,6 +116,8 @@ def check_record(record: ModelRecord, where: str) -> None:
         raise _impossible(f"its quantiles aren't ascending values of {record.bands} bands", where)
     if record.statistics is not None and not _are_statistics(record.statistics, record.bands):
         raise _impossible("its statistics aren't those of its bands", where)
+    if record.band_table is not None and not _are_bands(record.band_table, record.bands):
+        raise _impossible("its band table isn't that of its bands", where)
     if record.weights is not None and not _normalises(record.weights, record.bands):
         raise _impossible(f"its weights' mean and deviation aren't those of {record.bands} bands", where)
 
@@ -147,6 +151,27 @@ def _are_statistics(statistics: Mapping[str, Any], bands: int) -> bool:
             if not all(type(value) in {int, float} and _finite(value) for value in values):
                 return False
     return True
+
+
+def _are_bands(table: Sequence[Mapping[str, Any]], bands: int) -> bool:
+    """Whether they are as :meth:`lulcseg.scene.band_table.Band.to_plain` returns them, with a name of its own each."""
+    for band in table:
+        if set(band) != {"name", "dtype", "optical", "range"} or band["dtype"] not in _TYPES:
+            return False
+        name, ends = band["name"], band["range"]
+        if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+            return False
+        if not isinstance(band["optical"], bool):
+            return False
+        if ends is not None and not (
+            isinstance(ends, list | tuple)
+            and len(ends) == 2
+            and all(type(end) in {int, float} and _finite(end) for end in ends)
+            and ends[0] < ends[1]
+        ):
+            return False
+    names = {band["name"] for band in table}
+    return len(table) == len(names) == bands and any(band["optical"] for band in table)
 
 
 def _normalises(weights: PretrainedWeights, bands: int) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.augment.exchange import Exchange
-from lulcseg.augment.scaler import MOSAIC, Scaler
+from lulcseg.augment.scaler import MOSAIC
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
 from lulcseg.models.freezing import freeze
@@ -28,7 +28,7 @@ from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_o
 from lulcseg.training.losses.pixel_losses import build_loss
 from lulcseg.training.mean_teacher import UNLABELLED, MeanTeacher, Unlabelled
 from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same
-from lulcseg.training.network_input import NetworkInput
+from lulcseg.training.network_input import NetworkInput, build_scaler
 from lulcseg.training.optimizers import build_optimizer
 from lulcseg.training.pixel_metrics import PixelConfusion, PixelLoss
 from lulcseg.training.record_reading import load_weights, read_record
@@ -92,9 +92,7 @@ class SegmentationTask(pl.LightningModule):
         self.frozen = freeze(self.network, record.model.freeze)
         self.layout = torch.channels_last if self.settings.trainer.channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self.layout)
-        self.scaler = Scaler(
-            record.scaling, record.dtype, record.statistics, scenes=scenes, at_prediction=at_prediction
-        )
+        self.scaler = build_scaler(record, scenes, at_prediction)
         self.normalisation = Normalisation(record.weights)
         self.exchange = exchange
         taught = self.settings.self_training

@@ -14,12 +14,17 @@ from lulcseg.export.portable_matching import PortableMatching
 from lulcseg.export.portable_network import PortableNetwork
 from lulcseg.export.probe_check import probes
 from lulcseg.models.pretrained import PretrainedWeights
+from lulcseg.scene.band_table import Band
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.training.calibration import VECTOR, Calibration
 from lulcseg.training.predictor import PatchPredictor
 from tests.support.exports import STATISTICS, TOLERANCE, contrasted, expected, raw, trained
 
 WEIGHTS = PretrainedWeights("a file", "not known", [0.4, 0.5, 0.3], [0.2, 0.25, 0.3])
+BANDS = [
+    Band("dsm.1", "float32", range=(600.0, 800.0)), Band("rgb.1", "uint8", True), Band("rgb.2", "uint8", True),
+]  # fmt: skip
+MIXED = {"dtype": "float32", "band_table": [band.to_plain() for band in BANDS]}
 SETTINGS: dict[str, dict[str, Any]] = {
     "as they are": {},
     "16 bits": {"dtype": "uint16"},
@@ -32,6 +37,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "patch, 16 bits": {"dtype": "uint16", "scaling": ScalingSettings(method="percentile", over="patch")},
     "patch, standardised": {"scaling": ScalingSettings(method="standardise", over="patch"), "weights": WEIGHTS},
     "training": {"scaling": ScalingSettings(method="percentile", over="training"), "statistics": STATISTICS},
+    "sources": MIXED | {"scaling": ScalingSettings(method="percentile", over="patch")},
+    "sources, training": MIXED | {"scaling": ScalingSettings("min_max", "training"), "statistics": STATISTICS},
     "batch": {"scaling": ScalingSettings(method="min_max", at_prediction="training"), "statistics": STATISTICS},
 }
 
@@ -123,3 +130,18 @@ def test_a_nodata_value_means_no_imagery(dtype: str) -> None:
     wanted = expected(predictor, image, valid)
     assert np.abs(found - wanted).max() < TOLERANCE
     assert np.abs(without - wanted).max() > 0.001
+
+
+def test_a_mosaic_is_matched_in_its_optical_bands() -> None:
+    own = [[0.0, 50.0, 250.0]] * 3
+    task = contrasted(**MIXED, quantiles=[[600.0, 700.0, 800.0], *own[1:]])
+    plain = PatchPredictor(task, accelerator="cpu", precision="32-true")
+    predictor = plain.of_mosaic(None, [[0.0, 1.0, 2.0], [0.0, 90.0, 250.0], [0.0, 20.0, 250.0]])
+    for image, valid in probes(task.record, 32):
+        with torch.inference_mode():
+            found = PortableNetwork(predictor)(torch.from_numpy(raw(image, valid))).numpy()
+        matched = image.copy()
+        for band, knots in ((1, [0, 90, 250]), (2, [0, 20, 250])):
+            matched[:, band] = np.interp(image[:, band], knots, [0, 50, 250])
+        assert np.abs(found - expected(plain, matched, valid)).max() < TOLERANCE
+        assert np.abs(found - expected(plain, image, valid)).max() > TOLERANCE

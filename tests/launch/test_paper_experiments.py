@@ -60,7 +60,8 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
 SERIES = {"batch", "patch_grid", "patch_stratified"}
 """What the paper's batches and patch sizes are variants of; each runs by itself with any number."""
 TRANSFER = {"place", "transfer", "transfer_source", "transfer_exchange", "transfer_camera"}
-OURS = {"demo", "demo_small", "transfer_plain", "transfer_augmented", *TRANSFER}
+SOURCES = ["sources_rgb", "sources_rgb_dsm", "sources_rgb_dsm_nir"]
+OURS = {*SOURCES, "demo", "demo_small", "transfer_plain", "transfer_augmented", *TRANSFER}
 PATCHES = [f"patch{size}_{how}" for how in ("grid", "stratified") for size in (128, 256, 512, 1024)]
 SWEEPS: dict[str, tuple[list[str], list[float | None], tuple[str | None, list[str]]]] = {
     "batch_size": ([f"batch{b}" for b in (10, 50, 100, 150, 200, 250, 280)], [10, 50, 100, 150, 200, 250, 280],
@@ -93,7 +94,7 @@ WEIGHTED = (
 )  # fmt: skip
 STUDIES = (
     "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
-    "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling", "transfer",
+    "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling", "sources", "transfer",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
 
@@ -248,3 +249,20 @@ def test_the_trial_of_losses_differs_in_loss_and_sampling_alone() -> None:
         assert len(changed) == int(name in WEIGHTED), name
         assert changed <= {"loss.name", "loss.class_weights"}
     assert runs[0].trial.contrast.values == ["grid_inverse", "patch512_stratified"]
+
+
+def test_the_trial_of_sources_is_of_one_scene_in_pairs() -> None:
+    runs = runs_of("sources")
+    assert [(run.trial.value, run.seed) for run in runs] == [(value, seed) for value in SOURCES for seed in range(5)]
+    used = {run.trial.value: (run.scene, *run.scenes.sources) for run in runs}
+    scene = "synthetic2018_sources"
+    assert used == {
+        "sources_rgb": (scene, "rgb"),
+        "sources_rgb_dsm": (scene, "rgb", "dsm"),
+        "sources_rgb_dsm_nir": (scene, "rgb", "dsm", "nir"),
+    }
+    assert {(run.sampling.seed, run.trial.contrast.kind, *run.trial.contrast.values) for run in runs} == {
+        (0, "difference", *SOURCES[:2])
+    }
+    own = [job.settings for job in jobs_of("train", ["+sweeps=sources", "scene=mine.yaml", "seed=0"])]
+    assert {run.scene for run in own} == {"mine.yaml"}

@@ -53,6 +53,19 @@ def test_whatever_changes_a_result_counts(make_scene: Make) -> None:
     assert len(set(found)) == len(found)
 
 
+def test_sources_count_by_which_are_used_and_how(make_scene: Make) -> None:
+    rgb, dsm = {"name": "rgb", "files": ["image.tif"]}, {"name": "dsm", "files": ["dsm.tif"], "range": [0, 9]}
+    path = make_scene(imagery=[rgb, dsm])
+    write_raster(path.parent / "dsm.tif", np.ones((1, 96, 128), np.float32))
+    content = yaml.safe_load(path.read_text())
+    found = [of(path), of(path, "scenes.sources=[rgb]"), of(path, "scenes.sources=[dsm,rgb]")]
+    assert found[0] == found[2] != found[1]
+    for changed in ({"range": [0, 8]}, {"name": "dtm"}, {"optical": True}):
+        path.write_text(yaml.safe_dump(content | {"imagery": [rgb, dsm | changed]}))
+        found.append(of(path))
+    assert len(set(found)) == 5
+
+
 def test_scenes_count_by_what_they_hold(make_scene: Make, tmp_path: Path) -> None:
     scene = make_scene()
     first = of(scene)

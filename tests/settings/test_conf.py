@@ -170,6 +170,7 @@ LANDSCAPES = {
     "mini2018": (3072, 11, "2018"), "mini2015": (3072, 11, "2015"), "mini2018_training": (3072, 11, "2018_training"),
     "mini2018_other": (3072, 12, "2018"), "mini2018_dev": (3072, 10, "2018"),
     "mini2018_dev_training": (3072, 10, "2018_training"),
+    "synthetic2018_sources": (2048, 1, "2018"), "small2018_sources": (512, 1, "2018"),
 }  # fmt: skip
 
 
@@ -177,3 +178,5 @@ def test_every_scene_file_is_the_landscape_that_its_name_says() -> None:
     files = {path.stem: read(path) for path in (CONF / "scenes").glob("*.yaml")}
     found = {name: fill(SyntheticSpec, content["synthetic"], name) for name, content in files.items()}
     assert {name: (spec.size, spec.seed, spec.scene) for name, spec in found.items()} == LANDSCAPES
+    for name, spec in found.items():
+        assert spec.sources == (["dsm", "nir"] if name.endswith("_sources") else [])

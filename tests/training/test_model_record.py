@@ -145,3 +145,36 @@ def test_arguments_of_a_network_are_plain(value: object, plain: bool) -> None:
     else:
         with pytest.raises(LulcsegError, match=r"model: width is a .*, which a checkpoint can't hold without code"):
             record(model=model)
+
+
+TABLE = [
+    {"name": "rgb.1", "dtype": "uint8", "optical": True, "range": None},
+    {"name": "dsm.1", "dtype": "float32", "optical": False, "range": [600.0, 800.0]},
+]
+
+
+def test_bands_travel_in_the_record_if_they_have_names() -> None:
+    known = record(bands=2, dtype="float32", band_table=TABLE)
+    assert read_record(known.to_plain(), "here") == known
+    assert [band.range for band in known.named_bands or ()] == [None, (600.0, 800.0)]
+    assert known.optical == [0]
+    assert "band_table" not in record().to_plain(), "earlier versions read models of bands without names"
+    assert record().named_bands is None
+    with pytest.raises(LulcsegError, match="another band table"):
+        check_same(known, replace(known, band_table=TABLE[::-1]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""}, {"name": "dsm.1"}, {"name": 3}, {"name": "a\nb"}, {"dtype": "object"}, {"optical": 1},
+        {"optical": False}, {"range": [1.0]}, {"range": [5, 5]}, {"range": [0, float("inf")]}, {"range": "ab"},
+        {"more": 1},
+    ],
+)  # fmt: skip
+def test_a_damaged_table_of_bands_is_refused(changes: dict[str, object]) -> None:
+    plain = record(bands=2, dtype="float32").to_plain() | {"band_table": [TABLE[0] | changes, TABLE[1]]}
+    with pytest.raises(LulcsegError, match="its band table isn't that of its bands"):
+        read_record(plain, "here")
+    with pytest.raises(LulcsegError, match="its band table isn't"):
+        read_record(plain | {"band_table": TABLE[:1]}, "here")

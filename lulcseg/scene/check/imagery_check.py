@@ -12,11 +12,13 @@ from pyproj import CRS
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
 from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.check.sources_check import SourceShares, describe_missing, valid_by
 from lulcseg.scene.fill_values import BandRange
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.mosaic_files import describe_types
 from lulcseg.scene.raster_headers import same_crs
+from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.scene import Scene
 
 _BLOCK = 512
@@ -35,11 +37,13 @@ def check_imagery(scene: Scene) -> Findings:
         "size": f"{grid.height:,} rows × {grid.width:,} columns",
         "extent": f"x {bounds.left:,.1f} … {bounds.right:,.1f}, y {bounds.bottom:,.1f} … {bounds.top:,.1f}",
         "area": format_area(scene.ground_area),
-        "bands": f"{scene.bands} of {scene.dtype} (in the files: {_listed(scene.imagery.rasters.band_numbers)})",
+        "bands": f"{scene.bands} of {scene.dtype} ({_bands(scene)})",
         "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].facts.colours, start=1)]),
         "valid pixels": _valid_by(scene),
     }
-    out.remarks += _disagreements(scene)
+    for name, source in scene.imagery.rasters.parts:
+        out.remarks += _disagreements(name, source)
+    out.remarks += _of_the_grid(scene)
     with out.noting_faults():
         _look_at_pixels(scene, out)
     footprints = [shapely.box(*grid.bounds(w)) for w in scene.imagery.rasters.footprints]
@@ -56,21 +60,39 @@ def _listed(items: list[Any]) -> str:
     return ", ".join(map(str, items))
 
 
+def _bands(scene: Scene) -> str:
+    """Return the bands' names, or their numbers in the files of a source without a name."""
+    if scene.band_table is not None:
+        return _listed([band.name for band in scene.band_table])
+    return f"in the files: {_listed(_labels(scene))}"
+
+
+def _labels(scene: Scene) -> list[Any]:
+    """Return a name or number for each band."""
+    if scene.band_table is not None:
+        return [band.name for band in scene.band_table]
+    return [number for _, source in scene.imagery.rasters.parts for number in source.band_numbers]
+
+
 def _valid_by(scene: Scene) -> str:
-    """Return what tells the valid pixels, and of how many images where they differ."""
-    counts = Counter(rule.describe() for rule in scene.imagery.rasters.rules)
-    if len(counts) == 1:
-        return next(iter(counts))
-    return "; ".join(f"{told} ({format_count(number, 'image')})" for told, number in counts.most_common(3))
+    """Return what tells the valid pixels; of several sources, that all required ones do."""
+    parts = scene.imagery.rasters.parts
+    if len(parts) == 1:
+        return valid_by(parts[0][1])
+    required = [source.name for source in scene.file.sources if source.required]
+    return f"where {' and '.join(required)} {'are' if len(required) > 1 else 'is'}"
 
 
 def _look_at_pixels(scene: Scene, out: Findings) -> None:
     """Report how much of the grid has imagery, and which bands have a single value."""
     windows, whole = _sample(scene.grid)
     valid = pixels = 0
+    parts = scene.imagery.rasters.parts
+    shares = SourceShares(parts if scene.file.sources else [])
     ranges = [BandRange(np.inf, -np.inf)] * scene.bands
     for window in tracked(windows, "Reading imagery", "blocks"):
         image, mask = scene.imagery.read(window)
+        shares.look(window)
         valid, pixels = valid + int(mask.sum()), pixels + mask.size
         if mask.any():
             ranges = [known.joined(BandRange.of(band)) for known, band in zip(ranges, image[:, mask], strict=True)]
@@ -78,7 +100,9 @@ def _look_at_pixels(scene: Scene, out: Findings) -> None:
     out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({extent})"
     if valid < 0.5 * pixels:
         out.remarks.append("More than half of the grid has no imagery; the map will be nodata there.")
-    numbered = list(zip(scene.imagery.rasters.band_numbers, ranges, strict=True))
+    out.facts |= shares.facts(scene)
+    out.remarks += describe_missing(scene, shares)
+    numbered = list(zip(_labels(scene), ranges, strict=True))
     if valid:
         out.facts["values"] = "; ".join(f"band {number}: {r.low:g} … {r.high:g}" for number, r in numbered)
     for number, found in numbered:
@@ -100,9 +124,9 @@ def _alike(crs: str, first: str) -> str:
     return crs if len(crs) < 40 else CRS.from_user_input(crs).name
 
 
-def _disagreements(scene: Scene) -> list[str]:
-    """Report which images differ from the first in CRS, pixel size, bands or alignment with the grid."""
-    files = scene.image_files
+def _disagreements(name: str, source: RasterSet) -> list[str]:
+    """Report which images of a source differ from its first in CRS, pixel size, bands or type."""
+    files, of_source = source.files, f" of {name}" if name else ""
     remarks = []
     for what, values in (
         ("CRS", [_alike(f.grid.crs, files[0].grid.crs) for f in files]),
@@ -113,7 +137,7 @@ def _disagreements(scene: Scene) -> list[str]:
         counts = Counter(values)
         if len(counts) > 1:
             listed = "; ".join(f"{format_count(n, 'image')} with {v}" for v, n in counts.most_common(4))
-            remarks.append(f"Images disagree in {what}: {listed}.")
+            remarks.append(f"Images{of_source} disagree in {what}: {listed}.")
     paletted = [f.path.name for f in files if "palette" in f.facts.colours]
     if paletted:
         remarks.append(
@@ -121,12 +145,18 @@ def _disagreements(scene: Scene) -> list[str]:
             f"brightness: {', '.join(paletted[:3])}{' …' if len(paletted) > 3 else ''}. Expand it to colours first "
             "(gdal_translate -expand rgb)."
         )
-    warped = scene.imagery.rasters.warped
-    if warped:
+    if source.warped:
+        warped, how = source.warped, source.resampling.name
         remarks.append(
-            f"{format_count(len(warped), 'image')} off the scene's grid will be warped on the fly (cubic): "
+            f"{format_count(len(warped), 'image')}{of_source} off the scene's grid will be warped on the fly ({how}): "
             f"{', '.join(p.name for p in warped[:3])}{' …' if len(warped) > 3 else ''}."
         )
+    return remarks
+
+
+def _of_the_grid(scene: Scene) -> list[str]:
+    """Report pixels that aren't square, and a projection that stretches areas."""
+    remarks = []
     stretched = describe_stretch(scene.grid)
     if stretched is not None:
         remarks.append(stretched)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon, box
 
 from lulcseg.grid import Window
+from lulcseg.scene.synthetic.ground import Ground
 from lulcseg.scene.synthetic.layout import Date, Layout
 from lulcseg.scene.synthetic.light import illuminate, lie_of_the_land
 from lulcseg.scene.synthetic.piece_table import Table, table_of
@@ -55,17 +56,26 @@ class Renderer:
 
     def image(self, window: Window) -> NDArray[np.uint8]:
         """Return the mosaic, ``(3, h, w)`` uint8."""
+        ground = self.ground(window)
+        light = self.lit(ground.albedo, ground)
+        rows, cols = window.slices_in(ground.window)
+        return expose(light, ground.window, self.survey, self.camera_seed)[:, rows, cols]
+
+    def ground(self, window: Window) -> Ground:
+        """Return the ground of a window with what blur and shadows need around it, cut at multiples of 80 pixels."""
         row, col = window.row // ALIGN * ALIGN - APRON, window.col // ALIGN * ALIGN - APRON
         row_end = -(-window.row_end // ALIGN) * ALIGN + APRON
         col_end = -(-window.col_end // ALIGN) * ALIGN + APRON
         frame = Window(row, col, row_end - row, col_end - col)
         ids = self._rasterise(frame, [p.polygon for p in self.layout.pieces])
         owner = self._rasterise(frame, self._outlines_with_overhang)
-        ground = cover(frame, ids, owner, table=self.table, season=self.survey.season, seed=self.seed * 101)
-        light = illuminate(ground.albedo, ground.height, self.survey.azimuth, self.survey.elevation, self.survey.sky)
-        light *= lie_of_the_land(frame, self.survey.azimuth, self.seed * 101)
-        rows, cols = window.slices_in(frame)
-        return expose(light, frame, self.survey, self.camera_seed)[:, rows, cols]
+        return cover(frame, ids, owner, table=self.table, season=self.survey.season, seed=self.seed * 101)
+
+    def lit(self, albedo: NDArray[np.float32], ground: Ground) -> NDArray[np.float32]:
+        """Return the light that a ground of some albedo reflects, ``(3, h, w)`` float32 both."""
+        light = illuminate(albedo, ground.height, self.survey.azimuth, self.survey.elevation, self.survey.sky)
+        light *= lie_of_the_land(ground.window, self.survey.azimuth, self.seed * 101)
+        return light
 
     def _rasterise(self, window: Window, polygons: Sequence[Polygon]) -> NDArray[np.int32]:
         """Rasterise the pieces: return the number of the topmost piece at each pixel, ``(h, w)`` int32."""
