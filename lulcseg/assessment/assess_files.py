@@ -20,6 +20,7 @@ from lulcseg.assessment.scores import score
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.points import NO_CLASS
 from lulcseg.scene.vectors import plain_code
@@ -31,8 +32,8 @@ _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#
 
 
 def assess_files(
-    reference: Path,
-    mapped: Path,
+    reference: FileName,
+    mapped: FileName,
     *,
     reference_column: str | None = None,
     mapped_column: str | None = None,
@@ -41,7 +42,7 @@ def assess_files(
     legend: Legend | None = None,
     request: DesignRequest | None = None,
     stratum_column: str | None = None,
-    probabilities: Path | None = None,
+    probabilities: FileName | None = None,
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster.
 
@@ -117,11 +118,12 @@ def assess_files(
 
 
 def _with_shares(
-    result: Assessment, asked: Path | None, mapped: Path, places: gpd.GeoSeries
+    result: Assessment, asked: FileName | None, mapped: FileName, places: gpd.GeoSeries
 ) -> tuple[Assessment, PointProbabilities | None]:
     """Read the probabilities at the points; a file that wasn't asked for and doesn't fit is left out, with a note."""
-    path = asked or probabilities_beside(mapped)
-    if asked is None and not path.is_file():
+    beside = probabilities_beside(mapped) if isinstance(mapped, Path) else None
+    path = asked or (beside if beside is not None and beside.is_file() else None)
+    if path is None:
         return result, None
     try:
         return result, PointProbabilities.read(path, mapped, result, places)

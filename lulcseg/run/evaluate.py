@@ -163,7 +163,7 @@ def assess_map(
     request = DesignRequest(
         design=None if spec.design == "unknown" else spec.design,
         strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
-        strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
+        strata_sizes=None if spec.strata_sizes is None else scene.file.place_here(spec.strata_sizes),
     )
     shares = None
     if with_probabilities and result.scores.n_scored:

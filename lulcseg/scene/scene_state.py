@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lulcseg.files import sha256_of
+from lulcseg.scene.file_identity import identity_of
+from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.scene import Scene
 
@@ -26,7 +29,7 @@ def scene_state(scene: Scene) -> dict[str, Any]:
                         for first, *rest in imagery["files"]]  # fmt: skip
     folder = scene.file.path.parent
     named = [section.file for section in (spec.labels, spec.points) if section is not None and section.file]
-    rasters = sorted(find_files(spec.labels.rasters if spec.labels else [], folder, str(scene.file.path)))
+    rasters = sorted(find_files(spec.labels.rasters if spec.labels else [], folder, str(scene.file.path)), key=str)
     strata = [] if spec.points is None else [spec.points.strata_map, spec.points.strata_sizes]
     return {
         "name": scene.name,
@@ -35,12 +38,12 @@ def scene_state(scene: Scene) -> dict[str, Any]:
         "labels": None if spec.labels is None else asdict(spec.labels),
         "points": None if spec.points is None else asdict(spec.points),
         "vectors": [vector_digest(scene.file.place(name)) for name in named],
-        "class_rasters": [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in rasters],
+        "class_rasters": [[p.name, *identity_of(p)[1:]] for p in rasters],
         **_strata([scene.file.place(name) for name in strata if name]),
     }
 
 
-def _strata(files: list[Path]) -> dict[str, Any]:
+def _strata(files: list[FileName]) -> dict[str, Any]:
     """Return the digests of the files of strata; nothing without any, as in fingerprints of earlier versions.
 
     A missing file has no digest: the assessment says that it is missing.
@@ -48,8 +51,14 @@ def _strata(files: list[Path]) -> dict[str, Any]:
     return {"strata": [vector_digest(path) for path in files]} if files else {}
 
 
-def vector_digest(path: Path) -> list[str]:
-    """Return digests of a vector file; a shapefile is several files."""
+def vector_digest(path: FileName) -> list[str]:
+    """Return digests of a vector file; a shapefile is several files.
+
+    Raises:
+        LulcsegError: It is elsewhere, and can't be read.
+    """
+    if isinstance(path, RemoteFile):
+        return [json.dumps(identity_of(path))]
     parts = [path.with_suffix(s) for s in _SHAPEFILE] if path.suffix.lower() == ".shp" else [path]
     return [_known(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in parts if p.is_file()]
 

@@ -13,6 +13,8 @@ from typing import Any
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of
 from lulcseg.legend import PAPER_LEGEND, Legend
+from lulcseg.scene.file_names import FileName, locate
+from lulcseg.scene.imagery_spec import ImagerySpec
 from lulcseg.settings.configuration_folders import files_of
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.plain_yaml import read_yaml, refuse_references
@@ -24,21 +26,6 @@ _LONGEST_NAME = 100
 
 _FORMULA = ("=", "+", "-", "@")
 """Beginnings of a cell that spreadsheets take for a formula."""
-
-
-@dataclass
-class ImagerySpec:
-    """The imagery: one raster, or tiles."""
-
-    files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
-    bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all but alpha.")
-    nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
-    valid: str = setting(
-        "auto",
-        "What tells the valid pixels: the files' mask, alpha band or nodata values, or nothing (all); auto: the mask "
-        "if they have one, else alpha and nodata.",
-        choices=("auto", "mask", "alpha", "nodata", "all"),
-    )
 
 
 @dataclass
@@ -130,9 +117,13 @@ class SceneFile:
     spec: SceneSpec
     legend: Legend
 
-    def place(self, relative: str) -> Path:
-        """Resolve a path given in the scene file."""
-        return path_of(relative, self.path, self.path.parent)
+    def place(self, name: str) -> FileName:
+        """Return the file that a path or an address in the scene file leads to."""
+        return locate(name, self.path, self.path.parent)
+
+    def place_here(self, name: str) -> Path:
+        """Return the file of a path in the scene file that must be on this machine."""
+        return path_of(name, self.path, self.path.parent)
 
 
 def find_scene(name: str) -> Path:
