@@ -37,10 +37,20 @@ def identity_of(file: FileName) -> list[Any]:
     if archive is not None:
         return [str(file), *identity_of(archive)[1:]]
     found = [file.signless, *_of_remote(file)]
-    if _FIRST.setdefault(file.gdal_name, found) != found:
-        raise LulcsegError(
-            "it has changed on its server since it was first read", where=file, remedy="start again, in a new process"
-        )
+    _check_unchanged(file, found)
+    return found
+
+
+def content_state(file: RemoteFile) -> list[Any]:
+    """Return what a web server says of a file that is small enough to be identified by its content.
+
+    Raises:
+        LulcsegError: The server doesn't answer, or the file has changed since this process first asked.
+    """
+    answer = ask(file)
+    answer.check(file)
+    found = [answer.size, answer.tag, answer.modified]
+    _check_unchanged(file, found)
     return found
 
 
@@ -53,6 +63,13 @@ def identities_of_parts(file: FileName, names: list[str]) -> list[list[Any]]:
     """
     parts = {os.fspath(file if isinstance(file, RemoteFile) else file.resolve()), *names}
     return [identity_of(locate(name, file)) for name in sorted(parts)]
+
+
+def _check_unchanged(file: RemoteFile, found: list[Any]) -> None:
+    if _FIRST.setdefault(file.gdal_name, found) != found:
+        raise LulcsegError(
+            "it has changed on its server since it was first read", where=file, remedy="start again, in a new process"
+        )
 
 
 def _of_remote(file: RemoteFile) -> list[Any]:

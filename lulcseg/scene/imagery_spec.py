@@ -12,6 +12,8 @@ class ImagerySpec:
     """The imagery: one raster, or tiles."""
 
     files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
+    stac: str | None = setting(None, "STAC item that names the rasters, instead of files: a path or an address.")
+    assets: list[str] = setting([], "Names of the item's assets; empty: its only raster.")
     bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all but alpha.")
     nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
     valid: str = setting(

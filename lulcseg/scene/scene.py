@@ -38,6 +38,7 @@ from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import IGNORE_NAME, LabelsSpec, SceneFile, read_scene
+from lulcseg.scene.stac_item import check_side_by_side, find_images
 from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector, split_layer
 
 
@@ -61,8 +62,9 @@ class Scene:
     def __init__(self, file: SceneFile, cache: Path) -> None:
         self.file, self.spec, self.name, self.legend, self.cache = file, file.spec, file.name, file.legend, cache
         self.date = self.spec.date
-        paths = find_files(self.spec.imagery.files, file.path.parent, f"{file.path}: imagery.files")
+        paths = find_images(self.spec.imagery, file.path.parent, f"{file.path}: imagery")
         self.image_files = [read_header(path) for path in paths]
+        check_side_by_side(self.spec.imagery, self.image_files, f"{file.path}: imagery")
         bands = choose_bands(self.image_files, self.spec.imagery.bands, file.path)
         grid = lay_grid(self.image_files, self.spec.crs, self.spec.resolution, file.path)
         self.boundary = None if self.spec.boundary is None else self._boundary(self.spec.boundary, grid)

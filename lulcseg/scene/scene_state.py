@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lulcseg.files import sha256_of
-from lulcseg.scene.file_identity import identity_of
+from lulcseg.scene.file_identity import content_state, identity_of
 from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.vectors import read_vector
+from lulcseg.scene.web_server import fetch
 
 _SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 
@@ -58,9 +60,18 @@ def vector_digest(path: FileName) -> list[str]:
         LulcsegError: It is elsewhere, and can't be read.
     """
     if isinstance(path, RemoteFile):
-        return [json.dumps(identity_of(path))]
+        return [_known_elsewhere(path, None if path.url is None else tuple(content_state(path)))]
     parts = [path.with_suffix(s) for s in _SHAPEFILE] if path.suffix.lower() == ".shp" else [path]
     return [_known(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in parts if p.is_file()]
+
+
+@lru_cache(maxsize=256)
+def _known_elsewhere(path: RemoteFile, state: tuple[Any, ...] | None) -> str:  # noqa: ARG001 (as below)
+    """Return the digest of a file elsewhere: its bytes on a web server, its features in a bucket or an archive."""
+    if path.url is not None:
+        return hashlib.sha256(fetch(path)).hexdigest()
+    frame = read_vector(path, None, None, None)
+    return hashlib.sha256(frame.to_wkt().to_csv().encode()).hexdigest()
 
 
 @lru_cache(maxsize=256)

@@ -211,8 +211,13 @@ def _text(value: Any, key: str, where: str | Path) -> str:
 
 
 def _check(spec: SceneSpec, path: Path) -> None:
-    if not spec.imagery.files:
-        raise LulcsegError("imagery.files names no file", where=path, remedy="list the mosaic's raster files")
+    if bool(spec.imagery.files) == bool(spec.imagery.stac):
+        which = "names no file" if not spec.imagery.files else "is given beside imagery.stac"
+        raise LulcsegError(
+            f"imagery.files {which}", where=path, remedy="list the mosaic's raster files, or name a STAC item"
+        )
+    if spec.imagery.assets and not spec.imagery.stac:
+        raise LulcsegError("imagery.assets is given without imagery.stac", where=path, remedy="name the STAC item")
     if spec.date is not None and not _is_date(spec.date):
         raise LulcsegError(f"date '{spec.date}' is not in the calendar", where=path, remedy="write it as 2018-08-15")
     labels = spec.labels

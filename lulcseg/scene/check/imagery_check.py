@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
+from lulcseg.scene.check.fetching_check import describe_fetching
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.fill_values import BandRange
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
@@ -39,6 +40,10 @@ def check_imagery(scene: Scene) -> Findings:
         "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].facts.colours, start=1)]),
         "valid pixels": _valid_by(scene),
     }
+    with out.noting_faults():
+        fetched, remarks = describe_fetching(scene)
+        out.facts |= fetched
+        out.remarks += remarks
     out.remarks += _disagreements(scene)
     with out.noting_faults():
         _look_at_pixels(scene, out)
