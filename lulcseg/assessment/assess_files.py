@@ -39,6 +39,8 @@ def assess_files(
     mapped_column: str | None = None,
     reference_layer: str | None = None,
     mapped_layer: str | None = None,
+    reference_crs: str | None = None,
+    mapped_crs: str | None = None,
     legend: Legend | None = None,
     request: DesignRequest | None = None,
     stratum_column: str | None = None,
@@ -56,6 +58,8 @@ def assess_files(
         mapped_column: The same for the map, if it is a vector file.
         reference_layer: Layer of the reference, if it is a vector file; None: the only one with geometries.
         mapped_layer: The same for the map.
+        reference_crs: CRS of the reference, if it is a vector file that states none (CSV).
+        mapped_crs: The same for the map.
         legend: The classes; default: the legend stored in a map by lulcseg, else the classes that occur.
             Two maps by lulcseg are each read with their own, and compared by class names.
         request: How the reference points were drawn; default: as recorded in their file. Estimates for the whole
@@ -73,8 +77,8 @@ def assess_files(
             don't overlap; or a design is requested that the points don't fit.
     """
     ref, shown = (
-        ComparedFile(reference, reference_column, reference_layer),
-        ComparedFile(mapped, mapped_column, mapped_layer),
+        ComparedFile(reference, reference_column, reference_layer, reference_crs),
+        ComparedFile(mapped, mapped_column, mapped_layer, mapped_crs),
     )
     if not (ref.is_points or shown.is_points or ref.is_raster or shown.is_raster):
         raise LulcsegError(

@@ -16,6 +16,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--map-column", help="class column of the map, if it is polygons")
     parser.add_argument("--layer", help="layer of the reference, if its file has several with geometries")
     parser.add_argument("--map-layer", help="layer of the map, if it is polygons")
+    parser.add_argument("--crs", help="CRS of the reference, if its file states none (CSV)")
+    parser.add_argument("--map-crs", help="CRS of the map, if it is polygons of which the same holds")
     parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
     parser.add_argument("--out", type=as_path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
     parser.add_argument(
@@ -52,6 +54,8 @@ def _run(arguments: argparse.Namespace) -> None:
         mapped_column=arguments.map_column,
         reference_layer=arguments.layer,
         mapped_layer=arguments.map_layer,
+        reference_crs=arguments.crs,
+        mapped_crs=arguments.map_crs,
         legend=legend,
         request=DesignRequest(
             None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window, blocks
-from lulcseg.scene.file_names import locate
+from lulcseg.scene.file_names import locate, split_layer
 from lulcseg.scene.labels import areal, inside
-from lulcseg.scene.vectors import read_vector, split_layer
+from lulcseg.scene.vectors import read_vector
 
 _BLOCK = 512
 _MOST_BLOCKS = 4096
@@ -48,9 +48,9 @@ class Region:
         Raises:
             LulcsegError: Not a vector file with polygons, or no pixel of the grid is inside.
         """
-        file, layer = split_layer(str(name))
+        file, layer, own = split_layer(str(name))
         path = locate(file, "mosaic.region")
-        frame = read_vector(path, layer, grid.crs, [])
+        frame = read_vector(path, layer, grid.crs, [], own_crs=own)
         shape = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if shape.is_empty:
             raise LulcsegError("it holds no polygon", where=path, remedy="give the region as polygons")

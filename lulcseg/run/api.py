@@ -114,6 +114,8 @@ def assess(
     reference_column: str | None = None,
     mapped_layer: str | None = None,
     reference_layer: str | None = None,
+    mapped_crs: str | None = None,
+    reference_crs: str | None = None,
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster, here or at an address.
 
@@ -125,6 +127,8 @@ def assess(
         reference_column: The same for the reference.
         mapped_layer: Layer of the map, if it is a vector file; None: the only one with geometries.
         reference_layer: The same for the reference.
+        mapped_crs: CRS of the map, if it is a vector file that states none (CSV).
+        reference_crs: The same for the reference.
 
     Returns:
         The assessment, with ``confusion`` (rows: reference, columns: map) and ``scores``.
@@ -139,5 +143,7 @@ def assess(
         mapped_column=mapped_column,
         reference_layer=reference_layer,
         mapped_layer=mapped_layer,
+        reference_crs=reference_crs,
+        mapped_crs=mapped_crs,
         legend=legend,
     )

@@ -33,7 +33,7 @@ def read_polygons(spec: LabelsSpec, path: FileName, crs: str, legend: Legend) ->
         LulcsegError: The file can't be read, a feature has no class or an unknown one, or is not a polygon.
     """
     assert spec.column is not None
-    frame = read_vector(path, spec.layer, crs, [spec.column], key="labels.layer")
+    frame = read_vector(path, spec.layer, crs, [spec.column], key="labels.layer", own_crs=spec.crs)
     check_not_empty(frame, path, "polygons")
     where = f"{path}: column {spec.column}"
     index = class_indices(frame[spec.column], legend, spec.crosswalk, where)

@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lulcseg.errors import LulcsegError
@@ -134,6 +135,32 @@ def locate(text: str | os.PathLike[str], where: str | os.PathLike[str], base: Pa
             remedy=f"use a path, or an address of the kinds {', '.join(_PREFIXES)}",
         )
     return RemoteFile(_PREFIXES[kind] + rest)
+
+
+class LayerName(NamedTuple):
+    """A vector file as a setting names it.
+
+    Attributes:
+        file: Its path or address.
+        layer: Its layer; None: the only one with geometries.
+        crs: The CRS of its coordinates; None: the one that it states itself.
+    """
+
+    file: str
+    layer: str | None
+    crs: str | None
+
+
+def split_layer(text: str) -> LayerName:
+    """Return a file, and the layer and the CRS named after it, as QGIS writes the former.
+
+    Example:
+        >>> tuple(split_layer("farm.gpkg|layername=work")), tuple(split_layer("farm.csv|crs=EPSG:4326"))
+        (('farm.gpkg', 'work', None), ('farm.csv', None, 'EPSG:4326'))
+    """
+    rest, _, crs = text.partition("|crs=")
+    file, _, layer = rest.partition("|layername=")
+    return LayerName(file, layer or None, crs or None)
 
 
 def hide_secrets(text: str) -> str:

@@ -54,7 +54,8 @@ def read_points(
         "interpretable": spec.interpretable,
     }
     given = {key: column for key, column in named.items() if column}
-    frame = read_vector(path, spec.layer, crs, list(dict.fromkeys([spec.column, *given.values()])), key="points.layer")
+    columns = list(dict.fromkeys([spec.column, *given.values()]))
+    frame = read_vector(path, spec.layer, crs, columns, key="points.layer", own_crs=spec.crs)
     if set(frame.geometry.geom_type.dropna()) - {"Point"}:
         raise LulcsegError("it has geometries other than points", where=path, remedy="give points")
 

@@ -13,6 +13,7 @@ from lulcseg.scene.file_identity import content_state, identity_of
 from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.scene import Scene
+from lulcseg.scene.spec import LabelsSpec, PointsSpec
 from lulcseg.scene.vectors import read_vector
 from lulcseg.scene.web_server import fetch
 
@@ -37,12 +38,19 @@ def scene_state(scene: Scene) -> dict[str, Any]:
         "name": scene.name,
         "imagery": imagery,
         "legend": scene.legend.to_plain(),
-        "labels": None if spec.labels is None else asdict(spec.labels),
-        "points": None if spec.points is None else asdict(spec.points),
+        "labels": _plain(spec.labels),
+        "points": _plain(spec.points),
         "vectors": [vector_digest(scene.file.place(name)) for name in named],
         "class_rasters": [[p.name, *identity_of(p)[1:]] for p in rasters],
         **_strata([scene.file.place(name) for name in strata if name]),
     }
+
+
+def _plain(section: LabelsSpec | PointsSpec | None) -> dict[str, Any] | None:
+    """Return a section as plain Python; its crs, which earlier versions lacked, only where it is stated."""
+    if section is None:
+        return None
+    return {key: value for key, value in asdict(section).items() if key != "crs" or value is not None}
 
 
 def _strata(files: list[FileName]) -> dict[str, Any]:

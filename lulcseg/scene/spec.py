@@ -32,8 +32,9 @@ _FORMULA = ("=", "+", "-", "@")
 class LabelsSpec:
     """The labels: digitised polygons, or class rasters."""
 
-    file: str | None = setting(None, "Polygons, in any format that GDAL reads.")
+    file: str | None = setting(None, "Polygons, in any format that GDAL reads, CSV or GeoParquet.")
     layer: str | None = setting(None, "Layer of that file; null: the only one with geometries.")
+    crs: str | None = setting(None, "CRS of the polygons, if their file states none (CSV).")
     column: str | None = setting(None, "Column that holds the class.")
     rasters: list[str] = setting([], "Class rasters or globs, instead of polygons.")
     uncovered: str | None = setting(
@@ -51,8 +52,9 @@ class LabelsSpec:
 class PointsSpec:
     """Reference points."""
 
-    file: str = setting("", "Points, in any format that GDAL reads.")
+    file: str = setting("", "Points, in any format that GDAL reads, CSV or GeoParquet.")
     layer: str | None = setting(None, "Layer of that file; null: the only one with geometries.")
+    crs: str | None = setting(None, "CRS of the points, if their file states none (CSV).")
     column: str = setting("class", "Column that holds the class seen at the point.")
     second: str | None = setting(None, "Column of a second choice of class.")
     interpreter: str | None = setting(None, "Column that names the interpreter.")

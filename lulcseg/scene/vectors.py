@@ -23,24 +23,17 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.raster_opening import prepare_network, reading_error
 from lulcseg.scene.spec import IGNORE_NAME
-
-_LAYER = "|layername="
-"""Between a file and one of its layers, as QGIS writes it."""
-
-
-def split_layer(text: str) -> tuple[str, str | None]:
-    """Return a file and the layer named after it, if one is.
-
-    Example:
-        >>> split_layer("farm.gpkg|layername=boundary"), split_layer("farm.gpkg")
-        (('farm.gpkg', 'boundary'), ('farm.gpkg', None))
-    """
-    file, _, layer = text.partition(_LAYER)
-    return file, layer or None
+from lulcseg.scene.table_files import is_table, read_table, with_stated_crs
 
 
 def read_vector(
-    path: FileName, layer: str | None, crs: str | None, columns: Sequence[str] | None, *, key: str | None = None
+    path: FileName,
+    layer: str | None,
+    crs: str | None,
+    columns: Sequence[str] | None,
+    *,
+    key: str | None = None,
+    own_crs: str | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a vector file and transform it to a CRS.
 
@@ -50,6 +43,7 @@ def read_vector(
         crs: Requested CRS, or None for the file's own.
         columns: Required columns, of which no others are kept; None keeps all.
         key: Setting that names the layer, for the remedy; None: there is none.
+        own_crs: CRS of the file's coordinates, if it doesn't state one.
 
     Returns:
         Features in file order, with geometry column ``geometry``; a MultiPoint of one point becomes
@@ -59,24 +53,7 @@ def read_vector(
         LulcsegError: No such file, not a vector file, no such layer or several to choose from, no
             geometry, no CRS, or a missing column.
     """
-    if not isinstance(path, RemoteFile) and not is_there(path):
-        raise LulcsegError("there is no such file", where=path, remedy="check the path")
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Measured", category=UserWarning)  # M values aren't used
-            warnings.filterwarnings("ignore", message=".*HTTP", category=RuntimeWarning)  # an error below, if it is one
-            prepare_network()
-            frame = pyogrio.read_dataframe(os.fspath(path), layer=_layer(path, layer, key))
-    except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
-        reason = (str(error).splitlines() or [""])[0][:120]
-        otherwise = LulcsegError(
-            f"it can't be read as a vector file ({reason})", where=path, remedy="repair it, or give a GeoPackage"
-        )
-        raise reading_error(path, error, otherwise) from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise LulcsegError("it has no geometry", where=path, remedy="name the layer that has")
-    if frame.crs is None:
-        raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one")
+    frame = with_stated_crs(_features(path, layer, key, own_crs), own_crs, path)
     others = [str(c) for c in frame.columns if c != frame.geometry.name]
     for column in columns or ():
         if column not in others:
@@ -94,6 +71,31 @@ def read_vector(
     if crs is not None and not own.equals(crs, ignore_axis_order=True):
         frame = frame.to_crs(crs)
         frame.attrs["warped_from"] = describe_crs(own)
+    return frame
+
+
+def _features(path: FileName, layer: str | None, key: str | None, own_crs: str | None) -> gpd.GeoDataFrame:
+    """Read a table or a layer as it is."""
+    if not isinstance(path, RemoteFile) and not is_there(path):
+        raise LulcsegError("there is no such file", where=path, remedy="check the path")
+    if is_table(path):
+        if layer is not None:
+            raise LulcsegError(f"it has no layer '{layer}': a table has none", where=path, remedy="leave it out")
+        return read_table(path, own_crs)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Measured", category=UserWarning)  # M values aren't used
+            warnings.filterwarnings("ignore", message=".*HTTP", category=RuntimeWarning)  # an error below, if it is one
+            prepare_network()
+            frame = pyogrio.read_dataframe(os.fspath(path), layer=_layer(path, layer, key))
+    except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
+        reason = (str(error).splitlines() or [""])[0][:120]
+        otherwise = LulcsegError(
+            f"it can't be read as a vector file ({reason})", where=path, remedy="repair it, or give a GeoPackage"
+        )
+        raise reading_error(path, error, otherwise) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise LulcsegError("it has no geometry", where=path, remedy="name the layer that has")
     return frame
 
 
