@@ -33,7 +33,11 @@ _SIDECARS = "TRUE"
 EMPTY_DIR would save these requests, and take every pixel of a file with a mask beside it for valid.
 """
 
-_STATUS = re.compile(r"HTTP (?:response|error) code(?: on \S+)?: ?([1-9]\d{2})")
+PASSING = frozenset({0, 429, 500, 502, 503, 504})
+"""HTTP statuses after which a server may answer when it is asked again; 0: it can't be reached."""
+
+_STATUS = re.compile(r"HTTP (?:response|error|status) code(?: on \S+)?: ?([1-9]\d{2})")
+_UNREACHED = re.compile(r"(?:CURL error: |HTTP status code: 0, error: )(.*)")
 _TRANSIENT = "try again: finished strips of a map are kept"
 _REMEDIES = {
     401: "give GDAL's credentials in environment variables (such as GDAL_HTTP_USERPWD), or a signed address",
@@ -98,23 +102,31 @@ def reading_error(file: FileName, error: BaseException, otherwise: LulcsegError)
         error: What GDAL raised.
         otherwise: The sentence for a file on this machine.
     """
-    said = _said(error)
-    if found := _STATUS.search(said):
-        return failed_status(file, int(found[1]))
-    if not isinstance(file, RemoteFile) and "CURL error: " not in said:
+    said, status = _said(error), network_status(error)
+    if status:
+        return failed_status(file, status)
+    if status is None and not isinstance(file, RemoteFile):
         return otherwise
     if "Range downloading not supported" in said:
         return LulcsegError(
             "its server sends whole files only, not parts of them", where=file, remedy="download it, and give its path"
         )
-    if "CURL error: " in said:
+    if found := _UNREACHED.search(said):
         return LulcsegError(
-            f"it can't be reached ({said.partition('CURL error: ')[2].splitlines()[0]})",
+            f"it can't be reached ({found[1].rstrip('.')})",
             where=file,
             remedy=f"check the address and the network, and {_TRANSIENT}",
         )
     reason = said.splitlines()[0] if said else type(error).__name__
     return LulcsegError(f"it can't be read ({reason[:200]})", where=file, remedy=f"check the file, or {_TRANSIENT}")
+
+
+def network_status(error: BaseException) -> int | None:
+    """Return the HTTP status that GDAL was answered with; 0 if nothing was reached, None if something else failed."""
+    said = _said(error)
+    if found := _STATUS.search(said):
+        return int(found[1])
+    return 0 if _UNREACHED.search(said) else None
 
 
 def failed_status(file: FileName, status: int) -> LulcsegError:

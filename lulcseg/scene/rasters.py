@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -27,7 +28,8 @@ from lulcseg.scene.band_validity import choose_rule
 from lulcseg.scene.file_identity import identity_of
 from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.raster_headers import RasterFile, same_crs
-from lulcseg.scene.raster_opening import reading_error
+from lulcseg.scene.raster_opening import PASSING, network_status, reading_error
+from lulcseg.scene.web_server import retry_delays
 
 _MOST_HANDLES = 64
 _REMOTE_ATTEMPTS = 3
@@ -170,21 +172,23 @@ class RasterSet:
     def _reading[T](self, number: int, part: Window, read: Callable[[BandSource, Any], T]) -> T:
         """Return what is read of a window by a file's handle of this process, for this thread alone.
 
-        After a failure a file elsewhere is read again if its server answers and says that it is the same.
+        After a failure a file elsewhere is read again if its server answers and says that it is the same; a file here
+        that leads to a server (web tiles, for which GDAL asks once) after a while.
         """
         row, col = self.offsets[number] or (0, 0)
         box = rasterio.windows.Window(part.col - col, part.row - row, part.width, part.height)
         if self._pid != os.getpid():
             self._open, self._lock, self._pid = OrderedDict(), threading.Lock(), os.getpid()
         file = self.files[number].path
-        attempts = _REMOTE_ATTEMPTS if isinstance(file, RemoteFile) else 1
+        delays = iter([0.0] * (_REMOTE_ATTEMPTS - 1) if isinstance(file, RemoteFile) else retry_delays())
         with self._lock:
             while True:
-                attempts -= 1
                 try:
                     return read(self._handle(number), box)
                 except (RasterioError, CPLE_BaseError) as error:
-                    if attempts:
+                    again = isinstance(file, RemoteFile) or network_status(error) in PASSING
+                    if again and (delay := next(delays, None)) is not None:
+                        time.sleep(delay)
                         self._forget(number)
                         identity_of(file)
                         continue

@@ -14,10 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.file_names import RemoteFile
-from lulcseg.scene.raster_opening import failed_status, prepare_network
-
-_PASSING = {0, 429, 500, 502, 503, 504}
-"""Statuses after which a server may answer when it is asked again; 0: it can't be reached."""
+from lulcseg.scene.raster_opening import PASSING, failed_status, prepare_network
 
 _SECONDS = 30.0
 
@@ -93,7 +90,7 @@ def retry_delays() -> list[float]:
 def _answer(file: RemoteFile, headers: dict[str, str], most: int | None, delays: Sequence[float]) -> ServerAnswer:
     answer = _asked(file, headers, most)
     for delay in delays:
-        if answer.status not in _PASSING:
+        if answer.status not in PASSING:
             break
         time.sleep(delay)
         answer = _asked(file, headers, most)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from rasterio.enums import ColorInterp
 
 from lulcseg.cli import main
@@ -242,6 +243,38 @@ VRT = """<VRTDataset rasterXSize="{side}" rasterYSize="{side}"><SRS>{crs}</SRS>
 <GeoTransform>{left}, {res}, 0, {top}, 0, -{res}</GeoTransform><VRTRasterBand dataType="Byte" band="1">
 <SimpleSource><SourceFilename>{source}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>
 </VRTRasterBand></VRTDataset>"""
+
+
+TMS = """<GDAL_WMS><Service name="TMS"><ServerUrl>{url}/${{z}}/${{x}}/${{y}}.png</ServerUrl></Service>
+<DataWindow><UpperLeftX>{left}</UpperLeftX><UpperLeftY>{top}</UpperLeftY><LowerRightX>{right}</LowerRightX>
+<LowerRightY>{bottom}</LowerRightY><TileLevel>1</TileLevel><TileCountX>1</TileCountX><TileCountY>1</TileCountY>
+<YOrigin>top</YOrigin></DataWindow><Projection>{crs}</Projection><BlockSizeX>64</BlockSizeX><BlockSizeY>64</BlockSizeY>
+<BandsCount>3</BandsCount></GDAL_WMS>"""
+
+
+def test_tiles_of_a_web_map(server: FileServer, tmp_path: Path) -> None:
+    """GDAL asks for each tile once."""
+    whole = np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8)
+    for x in (0, 1):
+        (tmp_path / "served" / "1" / str(x)).mkdir(parents=True)
+        for y in (0, 1):
+            tile = whole[64 * y : 64 * y + 64, 64 * x : 64 * x + 64]
+            Image.fromarray(tile).save(tmp_path / "served" / "1" / str(x) / f"{y}.png")
+    corners = {"left": LEFT, "top": TOP, "right": LEFT + 128 * RES, "bottom": TOP - 128 * RES}
+    (tmp_path / "map.xml").write_text(TMS.format(url=server.url("").rstrip("/"), crs=CRS, **corners))
+    imagery = imagery_of(tmp_path / "map.xml")
+    server.tell(refused=[503, 502])
+    image, valid = imagery.read(Window(0, 0, 128, 128))
+    assert np.array_equal(image, np.moveaxis(whole, -1, 0))
+    assert valid.all()
+    server.tell(status=503)
+    with pytest.raises(LulcsegError, match=r"map.xml: the server answered with HTTP status 503; try again"):
+        imagery_of(tmp_path / "map.xml").read(Window(0, 0, 128, 128))
+    assert len(server.asked()) == 4, "once and three times more"
+    server.tell()
+    (tmp_path / "served" / "1" / "1" / "1.png").unlink()
+    with pytest.raises(LulcsegError, match=r"map.xml: the server answered with HTTP status 404"):
+        imagery_of(tmp_path / "map.xml").read(Window(0, 0, 128, 128))
 
 
 def test_a_store_of_objects(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
