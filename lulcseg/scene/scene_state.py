@@ -10,7 +10,7 @@ from typing import Any
 
 from lulcseg.files import sha256_of
 from lulcseg.scene.file_identity import content_state, identity_of
-from lulcseg.scene.file_names import FileName, RemoteFile
+from lulcseg.scene.file_names import FileName, RemoteFile, locate
 from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import LabelsSpec, PointsSpec
@@ -47,10 +47,23 @@ def scene_state(scene: Scene) -> dict[str, Any]:
 
 
 def _plain(section: LabelsSpec | PointsSpec | None) -> dict[str, Any] | None:
-    """Return a section as plain Python; its crs, which earlier versions lacked, only where it is stated."""
+    """Return a section as plain Python, addresses as they are shown but told apart by their parameters.
+
+    Its crs, which earlier versions lacked, is in it only where it is stated.
+    """
     if section is None:
         return None
-    return {key: value for key, value in asdict(section).items() if key != "crs" or value is not None}
+    plain = {key: value for key, value in asdict(section).items() if key != "crs" or value is not None}
+    for key in {"file", "rasters", "strata_map"} & set(plain):
+        names = plain[key]
+        plain[key] = [_unsigned(name) for name in names] if isinstance(names, list) else _unsigned(names)
+    return plain
+
+
+def _unsigned(name: str | None) -> str | None:
+    """Return a file's name, an address without its signature."""
+    file = None if name is None else locate(name, "the scene file")
+    return file.signless if isinstance(file, RemoteFile) else name
 
 
 def _strata(files: list[FileName]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def elsewhere(make_scene: Make, tmp_path: Path) -> Iterator[tuple[Path, Path, Fi
     with serving(here.parent) as server:
         content["imagery"]["files"] = [server.url("image.tif?sig=SECRET")]
         for section in ("labels", "points"):
-            content[section]["file"] = server.url(content[section]["file"])
+            content[section]["file"] = server.url(content[section]["file"] + "?sig=SECRET")
         there = tmp_path / "there.yaml"
         there.write_text(yaml.safe_dump(content | {"name": "here"}))
         yield here, there, server
@@ -134,6 +134,9 @@ def test_a_scene_elsewhere_is_the_scene_here(elsewhere: tuple[Path, Path, FileSe
     state = scene_state(there)
     assert state == scene_state(Scene.open(str(elsewhere[1]), cache))
     assert "SECRET" not in json.dumps(state)
+    text = elsewhere[1].read_text()
+    (other := elsewhere[1].with_name("signed_anew.yaml")).write_text(text.replace("SECRET", "MORE"))
+    assert scene_state(Scene.open(str(other), cache)) == state
 
 
 def test_vector_files_elsewhere_are_told_by_their_content(
@@ -154,7 +157,9 @@ def test_the_check_says_what_a_run_fetches(elsewhere: tuple[Path, Path, FileServ
     assert found.facts["elsewhere"].startswith(f"1 of 1 file ({size / 1000:.3g} kB) at 127.0.0.1:")
     assert "with reading.decoded=true once, kept as" in found.facts["fetched"]
     assert not any("stored" in remark for remark in found.remarks), "it is small"
-    assert check_labels(scene).faults == check_points(scene).faults == 0
+    parts = [found, check_labels(scene), check_points(scene)]
+    assert [part.faults for part in parts] == [0, 0, 0]
+    assert "SECRET" not in str(parts)
 
 
 def test_the_check_names_images_that_are_laid_out_badly(tmp_path: Path) -> None:
