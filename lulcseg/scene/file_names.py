@@ -90,7 +90,7 @@ class RemoteFile:
 
         Example:
             >>> RemoteFile("/vsicurl/https://host/map?layer=3&token=1").signless
-            'https://host/map?…b38e634b'
+            'https://host/map?…148f98e5'
         """
         query = urlsplit(_address(self.gdal_name)).query
         kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _SIGNING.fullmatch(pair[0])]
