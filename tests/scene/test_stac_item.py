@@ -172,3 +172,20 @@ def test_the_check_names_images_that_are_laid_out_badly(tmp_path: Path) -> None:
     rows, overviews = (remark for remark in found.remarks if "stored" in remark)
     assert rows.startswith("1 image elsewhere (wide.tif) is stored by whole rows, not by tiles")
     assert overviews.startswith("1 image elsewhere (wide.tif) is stored without overviews")
+
+
+def test_class_rasters_elsewhere(make_scene: Make, cache: Path) -> None:
+    codes = np.where(np.arange(128) < 50, 10, 20).astype(np.uint8)[None, None, :].repeat(96, axis=1)
+    here = make_scene("here", labels={"rasters": ["c.tif"]})
+    write_raster(here.parent / "c.tif", codes)
+    with serving(here.parent) as server:
+        content = yaml.safe_load(here.read_text()) | {"labels": {"rasters": [server.url("c.tif")]}}
+        here.with_name("there.yaml").write_text(yaml.safe_dump(content))
+        known, found = (Scene.open(str(path), cache) for path in (here, here.with_name("there.yaml")))
+        assert known.labels is not None
+        assert found.labels is not None
+        assert np.array_equal(known.labels.read(known.grid.window), found.labels.read(known.grid.window))
+        assert scene_state(found)["class_rasters"][0][:2] == ["c.tif", (here.parent / "c.tif").stat().st_size]
+        (here.parent / "c.tif").rename(here.parent / "d.tif")
+        with pytest.raises(LulcsegError, match=r"/c.tif: the server answered with HTTP status 404"):
+            scene_state(found)
