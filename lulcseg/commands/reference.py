@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
 
 if TYPE_CHECKING:
     from lulcseg.assessment.reference_draw import Population
@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("target", help="class raster, or name or path of a scene")
     parser.add_argument(
-        "--out", type=Path, required=True, help="GeoPackage to write; an existing one is never overwritten"
+        "--out", type=as_path, required=True, help="GeoPackage to write; an existing one is never overwritten"
     )
     parser.add_argument(
         "--design",
@@ -58,16 +58,17 @@ def add(commands: Commands) -> None:
         help="expected user's accuracy of a class, or of all others (default: 0.8); may be given several times",
     )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same sample (default: %(default)s)")
-    parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
+    parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
     add_cache(parser)
 
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.design_strata import legend_of, pixel_hectares
     from lulcseg.maps.classraster import ClassRaster
+    from lulcseg.scene.file_names import locate
     from lulcseg.scene.legend_spec import read_legend
 
-    target = Path(arguments.target)
+    target = locate(arguments.target, "the command")
     if target.suffix.lower() in {".tif", ".tiff", ".vrt", ".img"}:
         legend = legend_of(target) if arguments.legend is None else read_legend(arguments.legend)
         design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")

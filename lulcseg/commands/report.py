@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
 
 
 def add(commands: Commands) -> None:
@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
         description="Write report.html into the folder of a trial, from its run directories alone, and its tables as "
         "CSV, LaTeX and Markdown into tables/. Given a run directory, rewrite that run's report.",
     )
-    parser.add_argument("folder", type=Path, help="folder of a trial, such as runs/batch_size, or a run directory")
+    parser.add_argument("folder", type=as_path, help="folder of a trial, such as runs/batch_size, or a run directory")
     parser.add_argument(
         "--full-resolution",
         action="store_true",
