@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from wording import cell, code
 
-from lulcseg.scene.spec import ImagerySpec, LabelsSpec, PointsSpec, SceneSpec, SyntheticSpec
+from lulcseg.scene.imagery_spec import ImagerySpec, SourceSpec
+from lulcseg.scene.spec import LabelsSpec, PointsSpec, SceneSpec, SyntheticSpec
 from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.schema import written_key
 
@@ -18,6 +19,7 @@ _HEAD = "| setting | default | what it is |\n|---|---|---|\n"
 _OF_A_SCENE: tuple[tuple[str, type], ...] = (
     ("", SceneSpec),
     ("imagery", ImagerySpec),
+    ("imagery[]", SourceSpec),
     ("labels", LabelsSpec),
     ("points", PointsSpec),
     ("synthetic", SyntheticSpec),

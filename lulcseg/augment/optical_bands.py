@@ -11,7 +11,7 @@ from torch import Tensor, nn
 class OpticalBands(nn.Module):
     """Applies changes to some bands of images, and leaves the others as they are.
 
-    It has no parameters, and its indices stay on the images' device. What it does, ONNX can too.
+    It has no parameters; its indices move with the model, so that nothing waits for them. What it does, ONNX can too.
 
     Args:
         places: Places of the optical bands, ascending; None: all are.
@@ -39,11 +39,11 @@ class OpticalBands(nn.Module):
         order = torch.tensor([*own, *rest], dtype=torch.int64).argsort()
         tensors = {"optical": torch.tensor(own, dtype=torch.int64), "rest": torch.tensor(rest, dtype=torch.int64)}
         for name, tensor in {**tensors, "order": order}.items():
-            self.register_buffer(name, tensor, persistent=False)
+            self.register_buffer(name, None if self.are_all else tensor, persistent=False)
 
     def of(self, image: Tensor) -> Tensor:
         """Return the optical bands: (B, C, …) → (B, ``count``, …)."""
-        return image if self.are_all else image.index_select(1, self.optical)
+        return image if self.are_all else image.index_select(1, self.optical.to(image.device))
 
     def put_back(self, image: Tensor, optical: Tensor) -> Tensor:
         """Return an image with other optical bands.
@@ -54,8 +54,8 @@ class OpticalBands(nn.Module):
         """
         if self.are_all:
             return optical
-        others = image.index_select(1, self.rest).to(optical.dtype)
-        return torch.cat([optical, others], dim=1).index_select(1, self.order)
+        others = image.index_select(1, self.rest.to(image.device)).to(optical.dtype)
+        return torch.cat([optical, others], dim=1).index_select(1, self.order.to(image.device))
 
     def changed(self, image: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
         """Return an image whose optical bands a function has changed."""

@@ -101,7 +101,7 @@ class RasterStack:
         """The sources' pixels by name."""
         return [(source.name, source.rasters) for source in self.sources]
 
-    @property
+    @cached_property
     def table(self) -> tuple[Band, ...]:
         """The bands."""
         return tuple(band for source in self.sources for band in source.bands)

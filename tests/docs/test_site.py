@@ -66,7 +66,14 @@ def test_defaults_are_those_of_the_program() -> None:
 
 def test_every_key_of_a_scene_is_listed() -> None:
     page = importlib.import_module("settings_pages").settings_pages()["scene.md"]
-    for key in [*known_keys(SceneSpec), "labels.crosswalk", "points.design", "synthetic.size", "imagery.bands"]:
+    for key in [
+        *known_keys(SceneSpec),
+        "labels.crosswalk",
+        "points.design",
+        "synthetic.size",
+        "imagery.bands",
+        "imagery[].range",
+    ]:
         assert f'<span id="{key}">' in page or f"## {key}\n" in page, key
 
 
