@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not words:
         sys.stdout.write(_WHAT_NEXT)
         return
-    arguments = command_parser().parse_args(words)
     with exits_cleanly():
+        arguments = command_parser().parse_args(words)
         arguments.run(arguments)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Characters that would end a line, or steer a terminal."""
@@ -25,7 +25,7 @@ class LulcsegError(Exception):
         remedy: What the user can do, as a clause without a full stop.
     """
 
-    def __init__(self, what: str, *, where: str | Path | None = None, remedy: str | None = None) -> None:
+    def __init__(self, what: str, *, where: str | os.PathLike[str] | None = None, remedy: str | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.where = None if where is None else str(where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import uuid
 import zipfile
@@ -17,6 +18,8 @@ from lulcseg.errors import LulcsegError
 
 _SHOWN = 80
 """Characters of a path that an error shows."""
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 _LARGEST_GROWTH = 16
 """Most bytes that an archive of tensors may unpack to for each of its own."""
@@ -43,8 +46,15 @@ def path_of(text: str | Path, where: str | Path, base: Path | None = None) -> Pa
         base: Folder that a relative path starts from; None: the present one.
 
     Raises:
-        LulcsegError: Nothing can be there: a loop of links, a name too long, an unknown user's home.
+        LulcsegError: Nothing can be there: a loop of links, a name too long, an unknown user's home; or it is an
+            address, whose ``//`` a path would lose.
     """
+    if _ADDRESS.match(str(text)):
+        raise LulcsegError(
+            f"'{str(text).partition('?')[0][:_SHOWN]}' is an address, but a path is needed here",
+            where=where,
+            remedy="download the file, and give its path",
+        )
     try:
         path = Path(text).expanduser()
         path = path if base is None else base / path

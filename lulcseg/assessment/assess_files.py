@@ -20,6 +20,7 @@ from lulcseg.assessment.scores import score
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.points import NO_CLASS
 from lulcseg.scene.vectors import plain_code
@@ -31,17 +32,19 @@ _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#
 
 
 def assess_files(
-    reference: Path,
-    mapped: Path,
+    reference: FileName,
+    mapped: FileName,
     *,
     reference_column: str | None = None,
     mapped_column: str | None = None,
     reference_layer: str | None = None,
     mapped_layer: str | None = None,
+    reference_crs: str | None = None,
+    mapped_crs: str | None = None,
     legend: Legend | None = None,
     request: DesignRequest | None = None,
     stratum_column: str | None = None,
-    probabilities: Path | None = None,
+    probabilities: FileName | None = None,
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster.
 
@@ -55,6 +58,8 @@ def assess_files(
         mapped_column: The same for the map, if it is a vector file.
         reference_layer: Layer of the reference, if it is a vector file; None: the only one with geometries.
         mapped_layer: The same for the map.
+        reference_crs: CRS of the reference, if it is a vector file that states none (CSV).
+        mapped_crs: The same for the map.
         legend: The classes; default: the legend stored in a map by lulcseg, else the classes that occur.
             Two maps by lulcseg are each read with their own, and compared by class names.
         request: How the reference points were drawn; default: as recorded in their file. Estimates for the whole
@@ -72,8 +77,8 @@ def assess_files(
             don't overlap; or a design is requested that the points don't fit.
     """
     ref, shown = (
-        ComparedFile(reference, reference_column, reference_layer),
-        ComparedFile(mapped, mapped_column, mapped_layer),
+        ComparedFile(reference, reference_column, reference_layer, reference_crs),
+        ComparedFile(mapped, mapped_column, mapped_layer, mapped_crs),
     )
     if not (ref.is_points or shown.is_points or ref.is_raster or shown.is_raster):
         raise LulcsegError(
@@ -117,11 +122,12 @@ def assess_files(
 
 
 def _with_shares(
-    result: Assessment, asked: Path | None, mapped: Path, places: gpd.GeoSeries
+    result: Assessment, asked: FileName | None, mapped: FileName, places: gpd.GeoSeries
 ) -> tuple[Assessment, PointProbabilities | None]:
     """Read the probabilities at the points; a file that wasn't asked for and doesn't fit is left out, with a note."""
-    path = asked or probabilities_beside(mapped)
-    if asked is None and not path.is_file():
+    beside = probabilities_beside(mapped) if isinstance(mapped, Path) else None
+    path = asked or (beside if beside is not None and beside.is_file() else None)
+    if path is None:
         return result, None
     try:
         return result, PointProbabilities.read(path, mapped, result, places)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Protocol
 
 import geopandas as gpd
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.overlaps import burn_order
 
@@ -60,7 +60,7 @@ class MapSource:
         LulcsegError: The file is missing, not a class raster, or has no CRS.
     """
 
-    def __init__(self, path: Path, legend: Legend) -> None:
+    def __init__(self, path: FileName, legend: Legend) -> None:
         self._path, self._legend = path, legend
         with ClassRaster(path, legend) as raster:
             self._crs = raster.crs
@@ -100,7 +100,7 @@ class LabelSource:
         origin: Name in the record: the path of the polygons or the class raster.
     """
 
-    def __init__(self, labels: LabelReader, grid: Grid, origin: str | Path = "labels") -> None:
+    def __init__(self, labels: LabelReader, grid: Grid, origin: str | FileName = "labels") -> None:
         self._labels, self._grid, self._origin = labels, grid, str(origin)
 
     @property
@@ -131,7 +131,7 @@ class PolygonSource:
         origin: Name in the record.
     """
 
-    def __init__(self, polygons: gpd.GeoDataFrame, origin: str | Path = "polygons") -> None:
+    def __init__(self, polygons: gpd.GeoDataFrame, origin: str | FileName = "polygons") -> None:
         assert polygons.crs is not None
         self._crs, self._origin = polygons.crs.to_string(), str(origin)
         polygons = polygons.iloc[burn_order(polygons.geometry.to_numpy())]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import rasterio
@@ -14,7 +12,10 @@ from lulcseg.assessment.class_sources import ClassSource, MapSource, PolygonSour
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
 from lulcseg.maps.classraster import carried_legend, codes_in, open_raster
+from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.points import NO_CLASS, NOT_INTERPRETABLE, said_no
+from lulcseg.scene.raster_opening import open_dataset, reading_error
+from lulcseg.scene.table_files import is_table
 from lulcseg.scene.vectors import class_indices, describe_crs, read_vector, value_text
 
 _RASTER_ENDINGS = frozenset({".tif", ".tiff", ".vrt", ".img"})
@@ -27,6 +28,7 @@ class ComparedFile:
         path: The file.
         column: Column of the class in a vector file; None to find it (:func:`_class_column`).
         layer: Layer of a vector file; None for the only one with geometries.
+        crs: CRS of a vector file that states none (CSV).
 
     Attributes:
         path: The file.
@@ -39,9 +41,9 @@ class ComparedFile:
             or no column that is clearly the class.
     """
 
-    def __init__(self, path: Path, column: str | None, layer: str | None = None) -> None:
+    def __init__(self, path: FileName, column: str | None, layer: str | None = None, crs: str | None = None) -> None:
         self.path = path
-        self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else _features(path, layer)
+        self.features: gpd.GeoDataFrame | None = None if _is_raster(path) else _features(path, layer, crs)
         self.is_points = self.features is not None and _are_points(self.features, path)
         self.column = "" if self.features is None else _class_column(self.features, column, path)
 
@@ -111,26 +113,29 @@ class ComparedFile:
             return data.transform, data.shape
 
 
-def _is_raster(path: Path) -> bool:
-    if not path.exists():
+def _is_raster(path: FileName) -> bool:
+    if not isinstance(path, RemoteFile) and not path.exists():
         raise LulcsegError("no such file", where=path, remedy="check the path")
+    if is_table(path):  # GDAL would read one of x, y and a number as a grid
+        return False
     try:
-        with rasterio.open(path):
+        with open_dataset(path):
             return True
     except RasterioIOError as error:
         if path.suffix.lower() in _RASTER_ENDINGS:
-            raise LulcsegError("it can't be read as a raster", where=path, remedy="check that it is whole") from error
+            otherwise = LulcsegError("it can't be read as a raster", where=path, remedy="check that it is whole")
+            raise reading_error(path, error, otherwise) from error
         return False
 
 
-def _features(path: Path, layer: str | None) -> gpd.GeoDataFrame:
-    features = read_vector(path, layer, None, None)
+def _features(path: FileName, layer: str | None, crs: str | None) -> gpd.GeoDataFrame:
+    features = read_vector(path, layer, None, None, own_crs=crs)
     if features.empty:
         raise LulcsegError("it holds no features", where=path, remedy="check that the layer was saved")
     return features
 
 
-def _are_points(features: gpd.GeoDataFrame, path: Path) -> bool:
+def _are_points(features: gpd.GeoDataFrame, path: FileName) -> bool:
     """Return whether the features are points; False for polygons."""
     kinds = set(features.geom_type.dropna())
     if kinds == {"Point"}:
@@ -141,7 +146,7 @@ def _are_points(features: gpd.GeoDataFrame, path: Path) -> bool:
     raise LulcsegError(f"it holds {found}", where=path, remedy="give a layer of points or of polygons")
 
 
-def _class_column(features: gpd.GeoDataFrame, column: str | None, path: Path) -> str:
+def _class_column(features: gpd.GeoDataFrame, column: str | None, path: FileName) -> str:
     """Return the column of the class: the one named, else the only candidate.
 
     Without a name it is the column called ``class``, or else the only one whose name contains

@@ -39,6 +39,7 @@ from lulcseg.assessment.point_design import PointDesign
 from lulcseg.assessment.probability_points import PointProbabilities
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import Legend
+from lulcseg.scene.file_names import FileName
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class DesignRequest:
     """
 
     design: str | None = None
-    strata_map: Path | None = None
+    strata_map: FileName | None = None
     strata_sizes: Path | None = None
 
-    def resolved(self, points: Path) -> str:
+    def resolved(self, points: FileName) -> str:
         """Return the design, from the request or the points' file.
 
         Raises:
@@ -77,8 +78,8 @@ class DesignRequest:
 def with_design(
     result: Assessment,
     request: DesignRequest,
-    map_path: Path,
-    points_path: Path,
+    map_path: FileName,
+    points_path: FileName,
     places: gpd.GeoSeries,
     *,
     pixels: Sequence[int] | None = None,
@@ -118,8 +119,8 @@ def with_design(
 def with_design_if_possible(
     result: Assessment,
     request: DesignRequest,
-    map_path: Path,
-    points_path: Path,
+    map_path: FileName,
+    points_path: FileName,
     places: gpd.GeoSeries,
     *,
     pixels: Sequence[int] | None = None,
@@ -157,7 +158,7 @@ def _by_map(result: Assessment, sizes: MapSizes, design: str) -> tuple[DesignBas
 
 
 def _stratified(
-    result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
+    result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: FileName, places: gpd.GeoSeries
 ) -> tuple[DesignBased, PointDesign]:
     """Estimate from points drawn by strata; also return the scored points' design."""
     found = points_in_strata(result, request, sizes, points_path, places)
@@ -213,7 +214,7 @@ class PointStrata:
 
 
 def points_in_strata(
-    result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
+    result: Assessment, request: DesignRequest, sizes: MapSizes, points_path: FileName, places: gpd.GeoSeries
 ) -> PointStrata:
     """Return an assessment's points in the strata that they were drawn by.
 
@@ -238,7 +239,7 @@ def points_in_strata(
 
 
 def _strata(
-    table: pd.DataFrame, request: DesignRequest, sizes: MapSizes, points_path: Path, places: gpd.GeoSeries
+    table: pd.DataFrame, request: DesignRequest, sizes: MapSizes, points_path: FileName, places: gpd.GeoSeries
 ) -> tuple[Sequence[Stratum], Legend | None, NDArray[Any]]:
     """Return the strata, the legend whose codes name them (if any), and each point's stratum."""
     named = table["stratum"].to_numpy() if "stratum" in table.columns else None
@@ -265,7 +266,7 @@ def _strata(
     )
 
 
-def _looked_up(places: gpd.GeoSeries, path: Path, legend: Legend) -> NDArray[np.str_]:
+def _looked_up(places: gpd.GeoSeries, path: FileName, legend: Legend) -> NDArray[np.str_]:
     """Return the codes of the strata's map at the points ('' if it has none)."""
     source = MapSource(path, legend)
     there = places.to_crs(source.crs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
 from lulcseg.maps.areas import class_hectares, class_pixels
 from lulcseg.maps.classraster import ClassRaster, carried_legend, codes_in
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.ground_area import MOST_OFF, is_stretched, pixel_ground_area, stretch
 from lulcseg.scene.vectors import value_text
 
@@ -42,7 +44,7 @@ class MapSizes:
     hectares: NDArray[np.float64]
 
 
-def map_sizes(path: Path, legend: Legend, pixels: Sequence[int] | None = None) -> MapSizes:
+def map_sizes(path: FileName, legend: Legend, pixels: Sequence[int] | None = None) -> MapSizes:
     """Return the extent of a map's classes.
 
     Args:
@@ -62,7 +64,7 @@ def map_sizes(path: Path, legend: Legend, pixels: Sequence[int] | None = None) -
     return MapSizes(counts, mean, np.asarray(counts * mean) if even else class_hectares(path, legend, counts))
 
 
-def pixel_hectares(path: Path, legend: Legend) -> float:
+def pixel_hectares(path: FileName, legend: Legend) -> float:
     """Return the mean area on the ground of a map's pixels, ha.
 
     Raises:
@@ -87,7 +89,7 @@ def pixel_hectares(path: Path, legend: Legend) -> float:
     return pixel_ground_area(grid) / 10_000
 
 
-def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratum], Legend]:
+def strata_of_map(path: FileName, legend: Legend | None = None) -> tuple[list[Stratum], Legend]:
     """Return the classes of a class raster as strata, named by their codes, and its legend.
 
     Args:
@@ -104,7 +106,7 @@ def strata_of_map(path: Path, legend: Legend | None = None) -> tuple[list[Stratu
     return strata, found
 
 
-def legend_of(path: Path) -> Legend:
+def legend_of(path: FileName) -> Legend:
     """Return the legend stored in a class raster, else one of the codes that occur."""
     carried = carried_legend(path)
     if carried is not None:
@@ -127,18 +129,18 @@ def strata_of_table(path: Path) -> list[Stratum]:
     return _strata(table, path)
 
 
-def stored_strata(path: Path) -> list[Stratum] | None:
+def stored_strata(path: FileName) -> list[Stratum] | None:
     """Return the strata in a GeoPackage written by ``lulcseg reference``, None if there are none."""
     table = _table(path, STRATA_TABLE)
     return None if table is None else _strata(table, path)
 
 
-def stored_design(path: Path) -> str | None:
+def stored_design(path: FileName) -> str | None:
     """Return the design recorded in the GeoPackage of a sample, None if there is none."""
     return sample_record(path).get("design")
 
 
-def sample_record(path: Path) -> dict[str, str]:
+def sample_record(path: FileName) -> dict[str, str]:
     """Return how a sample was drawn, as its GeoPackage records it; empty if it doesn't."""
     table = _table(path, SAMPLE_TABLE)
     if table is None or not {"key", "value"} <= set(table.columns):
@@ -182,7 +184,7 @@ def strata_of_weights(stratum: ArrayLike, weight: ArrayLike, hectares: float) ->
 
 
 def assign_strata(
-    values: ArrayLike, strata: Sequence[Stratum], legend: Legend | None, where: str | Path
+    values: ArrayLike, strata: Sequence[Stratum], legend: Legend | None, where: str | FileName
 ) -> NDArray[np.int64]:
     """Return the index of each point's stratum, (n,) int64.
 
@@ -213,7 +215,7 @@ def assign_strata(
     return np.array([table[text] for text in texts], dtype=np.int64)
 
 
-def _strata(table: pd.DataFrame, path: Path) -> list[Stratum]:
+def _strata(table: pd.DataFrame, path: FileName) -> list[Stratum]:
     for column in ("stratum", "hectares"):
         if column not in table.columns:
             raise LulcsegError(f"its strata have no column '{column}'", where=path, remedy="add it")
@@ -232,14 +234,14 @@ def _strata(table: pd.DataFrame, path: Path) -> list[Stratum]:
     return [Stratum(n, float(p), float(h)) for n, p, h in zip(names, pixels, hectares, strict=True)]
 
 
-def _table(path: Path, name: str) -> pd.DataFrame | None:
+def _table(path: FileName, name: str) -> pd.DataFrame | None:
     """Read a table without geometry, None if the file isn't a GeoPackage or has no such table."""
     if path.suffix.lower() != ".gpkg":
         return None
     try:
-        if name not in {str(layer) for layer, _ in pyogrio.list_layers(path)}:
+        if name not in {str(layer) for layer, _ in pyogrio.list_layers(os.fspath(path))}:
             return None
-        return pd.DataFrame(pyogrio.read_dataframe(path, layer=name, read_geometry=False))
+        return pd.DataFrame(pyogrio.read_dataframe(os.fspath(path), layer=name, read_geometry=False))
     except (DataSourceError, DataLayerError):
         return None
 

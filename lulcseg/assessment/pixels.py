@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import rasterio
@@ -17,6 +15,7 @@ from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.overlaps import burn_order
 
@@ -61,8 +60,8 @@ def assess_pixels(
     legend: Legend,
     *,
     scene: str,
-    source: str | Path,
-    reference_path: str | Path,
+    source: str | FileName,
+    reference_path: str | FileName,
 ) -> Assessment:
     """Compare two readers of class indices on every pixel of a grid, block by block.
 

@@ -20,6 +20,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.classraster import open_raster
 from lulcseg.maps.share_encoding import SHARE_STEPS
+from lulcseg.scene.file_names import FileName
 
 SUFFIX = "_probabilities.tif"
 """What a map's name ends in for its probabilities: ``<map>_probabilities.tif``."""
@@ -51,7 +52,7 @@ class PointProbabilities:
     mapped: NDArray[np.int64]
 
     @classmethod
-    def read(cls, path: Path, mapped: Path, result: Assessment, places: gpd.GeoSeries) -> PointProbabilities:
+    def read(cls, path: FileName, mapped: FileName, result: Assessment, places: gpd.GeoSeries) -> PointProbabilities:
         """Read the raster at an assessment's scored points.
 
         Args:
@@ -82,7 +83,7 @@ class PointProbabilities:
             self.values[known], self.reference[known], self.mapped[known], design.where(known), named=named
         )
 
-    def _check(self, path: Path) -> None:
+    def _check(self, path: FileName) -> None:
         """Refuse probabilities whose highest is of another class than the map's: they are of an earlier map."""
         known = ~np.isnan(self.values).any(axis=1)
         own = self.values[known, self.mapped[known]]
@@ -90,7 +91,7 @@ class PointProbabilities:
             raise LulcsegError("its most probable classes are not the map's", where=path, remedy=_REMEDY)
 
 
-def _read_at(path: Path, mapped: Path, legend: Legend, places: gpd.GeoSeries) -> Array:
+def _read_at(path: FileName, mapped: FileName, legend: Legend, places: gpd.GeoSeries) -> Array:
     """Return the probabilities at points, (n, K), NaN where there are none."""
     with open_raster(mapped) as base, open_raster(path) as data:
         if (data.shape, data.transform, data.crs) != (base.shape, base.transform, base.crs):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +14,7 @@ from lulcseg.assessment.class_sources import OFF_LABELS, OFF_MAP, WITHOUT_CLASS,
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.assessment.scores import score
 from lulcseg.legend import Legend
+from lulcseg.scene.file_names import FileName
 
 NO_POSITION = "no position"
 NOT_SCORABLE = "not scorable"
@@ -30,7 +30,7 @@ def assess(
     *,
     scene: str,
     compared: Compared,
-    reference: str | Path,
+    reference: str | FileName,
     mosaic: str | None = None,
     design: str = "unknown",
     in_training: NDArray[np.bool_] | None = None,

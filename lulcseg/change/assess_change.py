@@ -28,6 +28,7 @@ from lulcseg.change.change_strata import OTHER
 from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
 from lulcseg.maps.as_written import checksum
+from lulcseg.scene.file_names import FileName
 
 CHANGE, SAME = "change", "no change"
 """The two classes that all pairs are, too."""
@@ -62,11 +63,12 @@ class ChangeAssessment:
 
 def assess_change(
     mapped: Path,
-    points: Path,
+    points: FileName,
     record: ChangeRecord,
     *,
     columns: str | None = None,
     layer: str | None = None,
+    crs: str | None = None,
     request: DesignRequest | None = None,
     stratum_column: str | None = None,
 ) -> ChangeAssessment:
@@ -78,6 +80,7 @@ def assess_change(
         record: The map's record.
         columns: Both columns, as ``class_2015,class_2018``; None: found (:func:`read_change_points`).
         layer: Layer of the points.
+        crs: CRS of the points, if their file states none (CSV).
         request: How the points were drawn; default: as recorded in their file.
         stratum_column: Column of the points' stratum; default: ``stratum``, if present.
 
@@ -85,7 +88,7 @@ def assess_change(
         LulcsegError: The points can't be read, are of another pair of dates or off the map, or a design is requested
             that they don't fit.
     """
-    read = read_change_points(points, record, mapped, columns=columns, layer=layer, stratum=stratum_column)
+    read = read_change_points(points, record, mapped, columns=columns, layer=layer, crs=crs, stratum=stratum_column)
     legend = read.codes.legend()
     result = assess(read.frame, MapSource(mapped, legend), legend, scene=mapped.stem, compared="map", reference=points)
     if result.scores.n_scored == 0:
@@ -103,7 +106,7 @@ def assess_change(
 
 
 def _estimated(
-    result: Assessment, request: DesignRequest, mapped: Path, points: Path, read: ChangePoints
+    result: Assessment, request: DesignRequest, mapped: Path, points: FileName, read: ChangePoints
 ) -> tuple[Assessment, DesignBased | None]:
     """Add the estimates of all pairs, and return those of change as a whole."""
     design = request.resolved(points)

@@ -12,6 +12,7 @@ from lulcseg.assessment.design_strata import sample_record
 from lulcseg.change.change_record import UNDATED, ChangeRecord
 from lulcseg.change.transition_codes import TransitionCodes
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.points import NO_CLASS, NOT_INTERPRETABLE, said_no
 from lulcseg.scene.vectors import class_indices, read_vector
 
@@ -34,12 +35,13 @@ class ChangePoints:
 
 
 def read_change_points(
-    path: Path,
+    path: FileName,
     record: ChangeRecord,
     mapped: Path,
     *,
     columns: str | None = None,
     layer: str | None = None,
+    crs: str | None = None,
     stratum: str | None = None,
 ) -> ChangePoints:
     """Read reference points of two dates.
@@ -51,13 +53,14 @@ def read_change_points(
         columns: Both columns as ``class_2015,class_2018``; None: those that a sample's file states, else
             ``class_<date>`` of the map's dates, else ``class_before`` and ``class_after``.
         layer: Layer of the points; None: the only one with geometries.
+        crs: CRS of the points, if their file states none (CSV).
         stratum: Column of the points' stratum, if it isn't ``stratum``.
 
     Raises:
         LulcsegError: The file can't be read or holds no points, is a sample of another pair of dates, lacks a column,
             or has a class that the legend lacks.
     """
-    frame = read_vector(path, layer, None, None)
+    frame = read_vector(path, layer, None, None, own_crs=crs)
     if frame.empty or set(frame.geom_type.dropna()) - {"Point"}:
         raise LulcsegError("it holds no points", where=path, remedy="give a layer of points")
     stated = sample_record(path)
@@ -85,7 +88,7 @@ def read_change_points(
     return ChangePoints(frame, codes, chosen)
 
 
-def _check_pair(stated: dict[str, str], record: ChangeRecord, path: Path, mapped: Path, *, named: bool) -> None:
+def _check_pair(stated: dict[str, str], record: ChangeRecord, path: FileName, mapped: Path, *, named: bool) -> None:
     """Check that a sample was drawn for the pair of the change map: by the dates if both have any, else by the maps."""
     if "dates" not in stated:
         return
@@ -108,7 +111,7 @@ def _check_pair(stated: dict[str, str], record: ChangeRecord, path: Path, mapped
 
 
 def _columns(
-    given: str | None, stated: dict[str, str], record: ChangeRecord, names: list[str], path: Path
+    given: str | None, stated: dict[str, str], record: ChangeRecord, names: list[str], path: FileName
 ) -> tuple[str, str]:
     """Return the columns that hold the classes."""
     if given is not None:

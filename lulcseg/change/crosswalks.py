@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import IGNORE, LandClass, Legend
 from lulcseg.maps.classraster import carried_legend, codes_in
-from lulcseg.scene.spec import read_legend
+from lulcseg.scene.legend_spec import read_legend
 from lulcseg.scene.vectors import crosswalk_entries, value_text
 from lulcseg.settings.plain_yaml import read_yaml
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 
 if TYPE_CHECKING:
     from lulcseg.assessment.interpreters import Agreement
@@ -18,9 +17,11 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "agreement", _run, help="compare several interpreters' copies of one reference sample"
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="file", help="copies of one sample, one per interpreter")
+    parser.add_argument(
+        "files", type=as_path, nargs="+", metavar="file", help="copies of one sample, one per interpreter"
+    )
     parser.add_argument("--column", default="class", help="column that holds the class (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="write the points on which they disagree, .gpkg or .csv")
+    parser.add_argument("--out", type=as_path, help="write the points on which they disagree, .gpkg or .csv")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import RASTERS, Commands, add_command
+from lulcseg.commands.parsers import RASTERS, Commands, add_command, as_file, as_path
 
 if TYPE_CHECKING:
     from lulcseg.assessment.design_based import DesignRequest
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "assess", _run, help="compare a map with reference points, polygons or another map")
-    parser.add_argument("map", type=Path, help="class raster, or polygons")
-    parser.add_argument("reference", type=Path, help="points, polygons or class raster")
+    parser.add_argument("map", type=as_file, help="class raster, or polygons")
+    parser.add_argument("reference", type=as_file, help="points, polygons or class raster")
     parser.add_argument(
         "--column",
         help="class column of the reference (default: guessed); of a change both, as class_2015,class_2018",
@@ -25,19 +25,23 @@ def add(commands: Commands) -> None:
     parser.add_argument("--map-column", help="class column of the map, if it is polygons")
     parser.add_argument("--layer", help="layer of the reference, if its file has several with geometries")
     parser.add_argument("--map-layer", help="layer of the map, if it is polygons")
-    parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
-    parser.add_argument("--out", type=Path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
+    parser.add_argument("--crs", help="CRS of the reference, if its file states none (CSV)")
+    parser.add_argument("--map-crs", help="CRS of the map, if it is polygons of which the same holds")
+    parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
+    parser.add_argument("--out", type=as_path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
     parser.add_argument(
         "--design",
         choices=("simple-random", "stratified", "post-stratified", "unknown"),
         help="how the points were drawn (default: what a file written by `lulcseg reference` states, else unknown)",
     )
     parser.add_argument("--stratum", help="column that holds the points' stratum (default: stratum)")
-    parser.add_argument("--strata-map", type=Path, help="class raster whose classes were the strata")
-    parser.add_argument("--strata-sizes", type=Path, help="CSV of the strata: stratum, hectares and, if known, pixels")
+    parser.add_argument("--strata-map", type=as_file, help="class raster whose classes were the strata")
+    parser.add_argument(
+        "--strata-sizes", type=as_path, help="CSV of the strata: stratum, hectares and, if known, pixels"
+    )
     parser.add_argument(
         "--probabilities",
-        type=Path,
+        type=as_file,
         help="the map's class probabilities, scored at reference points too (default: <map>_probabilities.tif if it is "
         "there)",
     )
@@ -72,6 +76,8 @@ def _run(arguments: argparse.Namespace) -> None:
         mapped_column=arguments.map_column,
         reference_layer=arguments.layer,
         mapped_layer=arguments.map_layer,
+        reference_crs=arguments.crs,
+        mapped_crs=arguments.map_crs,
         legend=legend,
         request=request,
         stratum_column=arguments.stratum,
@@ -88,6 +94,8 @@ def _change_record(arguments: argparse.Namespace) -> ChangeRecord | None:
     """Return the record of a change map that is compared with points; None: it is another comparison."""
     from lulcseg.change.change_record import read_change
 
+    if not isinstance(arguments.map, Path):  # elsewhere, where no change is
+        return None
     rasters = [path.suffix.lower() in RASTERS for path in (arguments.map, arguments.reference)]
     return read_change(arguments.map) if rasters == [True, False] else None
 
@@ -99,7 +107,7 @@ def _assess_change(arguments: argparse.Namespace, record: ChangeRecord, request:
     from lulcseg.change.console_change_area import print_change_area
     from lulcseg.errors import LulcsegError
 
-    for option in ("legend", "probabilities", "map_column", "map_layer"):
+    for option in ("legend", "probabilities", "map_column", "map_layer", "map_crs"):
         if getattr(arguments, option) is not None:
             raise LulcsegError(
                 "doesn't apply to a change map, which holds its classes", where=f"--{option.replace('_', '-')}",
@@ -111,6 +119,7 @@ def _assess_change(arguments: argparse.Namespace, record: ChangeRecord, request:
         record,
         columns=arguments.column,
         layer=arguments.layer,
+        crs=arguments.crs,
         request=request,
         stratum_column=arguments.stratum,
     )

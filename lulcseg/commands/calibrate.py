@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from textwrap import fill, indent
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 
 if TYPE_CHECKING:
     from lulcseg.run.fit_calibration import FittedCalibration
@@ -29,7 +28,7 @@ def add(commands: Commands) -> None:
     parser.description = fill(str(parser.description), 96)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _settings_text()
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="<run>/checkpoints/best.ckpt")
+    parser.add_argument("checkpoint", type=as_path, metavar="CHECKPOINT", help="<run>/checkpoints/best.ckpt")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="as below")
 
 

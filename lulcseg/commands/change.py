@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 from lulcseg.errors import LulcsegError
 
 if TYPE_CHECKING:
@@ -26,9 +25,9 @@ def add(commands: Commands) -> None:
         "of from–to pairs with its QGIS style), its patches as polygons, areas and their matrix, a figure and, where "
         "both maps have probabilities beside them, the probability of change.",
     )
-    parser.add_argument("before", type=Path, help="map of the first date")
-    parser.add_argument("after", type=Path, help="map of the second date")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("before", type=as_path, help="map of the first date")
+    parser.add_argument("after", type=as_path, help="map of the second date")
+    parser.add_argument("--out", type=as_path, required=True, help="folder to write to")
     parser.add_argument(
         "--tolerance",
         type=float,
@@ -58,10 +57,10 @@ def add(commands: Commands) -> None:
         help="whose pixels to keep where those of the maps differ; the other is warped (default: %(default)s)",
     )
     parser.add_argument("--dates", metavar="A,B", help="what to call the dates (default: as the maps say)")
-    parser.add_argument("--legend", type=Path, help="YAML file with a legend: list, for maps that carry none")
+    parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list, for maps that carry none")
     parser.add_argument(
         "--crosswalk",
-        type=Path,
+        type=as_path,
         help="YAML file for maps of different legends: before: and after: lists of class: common class (or ignore), "
         "legend: the common classes (default: those of the second map)",
     )
@@ -88,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.change.compare_maps import ChangeRequest, compare_maps
     from lulcseg.change.console_change import print_change
     from lulcseg.progress import Bars
-    from lulcseg.scene.spec import read_legend
+    from lulcseg.scene.legend_spec import read_legend
 
     if arguments.out.suffix.lower() in {".tif", ".tiff"} or arguments.out.is_file():
         raise LulcsegError("is not a folder", where=arguments.out, remedy="give a folder for the change's files")

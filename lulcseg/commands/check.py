@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
 from lulcseg.errors import LulcsegError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("scene", help="name under conf/scenes/ or path of a scene file (scene=… works too)")
     parser.add_argument(
-        "--plan", type=Path, help="a run's plan.gpkg: also count the reference points inside its training patches"
+        "--plan", type=as_path, help="a run's plan.gpkg: also count the reference points inside its training patches"
     )
     add_cache(parser)
 

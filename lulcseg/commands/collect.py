@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 
 
 def add(commands: Commands) -> None:
@@ -20,9 +19,9 @@ def add(commands: Commands) -> None:
         "the folder of the (first) trial.",
     )
     parser.add_argument(
-        "trials", type=Path, nargs="+", metavar="trial", help="folder of a trial, such as runs/batch_size"
+        "trials", type=as_path, nargs="+", metavar="trial", help="folder of a trial, such as runs/batch_size"
     )
-    parser.add_argument("--out", type=Path, help="file to write instead, .parquet or .csv")
+    parser.add_argument("--out", type=as_path, help="file to write instead, .parquet or .csv")
 
 
 def _run(arguments: argparse.Namespace) -> None:

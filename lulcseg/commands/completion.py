@@ -6,9 +6,8 @@ import argparse
 import sys
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_file, as_path
 from lulcseg.errors import LulcsegError
 
 SHELLS = ("bash", "zsh")
@@ -45,7 +44,7 @@ def _run(whole: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
         ) from error
     for parser in _parsers(whole):
         for action in parser._actions:
-            if action.type is Path:
+            if action.type in {as_path, as_file}:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     sys.stdout.write(shtab.complete(whole, shell=arguments.shell) + "\n")
 

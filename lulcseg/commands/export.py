@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 from lulcseg.settings.export import ExportSettings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
         description="Write a trained model for other programs: raw pixel values in, class probabilities out, each file "
         "checked against the checkpoint. lulcseg predict checkpoint=model.onnx maps with it.",
     )
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="<run>/checkpoints/best.ckpt")
+    parser.add_argument("checkpoint", type=as_path, metavar="CHECKPOINT", help="<run>/checkpoints/best.ckpt")
     defaults = ExportSettings()
     for f in fields(ExportSettings):
         flag, about = f"--{f.name.replace('_', '-')}", f.metadata["about"].replace("%", "%%")

@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
 
@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "init", _run, help="make a folder for a scene, an experiment and a trial of your own, with comments"
     )
-    parser.add_argument("folder", type=Path, help="the project's folder, new or empty")
+    parser.add_argument("folder", type=as_path, help="the project's folder, new or empty")
 
 
 def _run(arguments: argparse.Namespace) -> None:

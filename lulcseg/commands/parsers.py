@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lulcseg.files import path_of
+from lulcseg.scene.file_names import FileName, locate
+
 RASTERS = frozenset({".tif", ".tiff", ".vrt", ".img"})
 """Endings of files that are taken for rasters."""
 
@@ -58,6 +61,24 @@ def add_actions(commands: Commands, name: str, *, help: str) -> Commands:
     return parser.add_subparsers(title="actions", required=True, metavar="action")
 
 
+def as_path(text: str) -> Path:
+    """Return the path that an argument names; it need not exist.
+
+    Raises:
+        LulcsegError: Nothing can be there, or it is an address: what is read from one is by :func:`as_file`.
+    """
+    return path_of(text, "the command")
+
+
+def as_file(text: str) -> FileName:
+    """Return the file that an argument names: by a path, or elsewhere by an address.
+
+    Raises:
+        LulcsegError: Nothing can be there, or it is an address of a kind that can't be read.
+    """
+    return locate(text, "the command")
+
+
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add ``--cache``."""
-    parser.add_argument("--cache", type=Path, help="folder for label rasters and synthetic scenes")
+    parser.add_argument("--cache", type=as_path, help="folder for label rasters and synthetic scenes")

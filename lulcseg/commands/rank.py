@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_path
 
 if TYPE_CHECKING:
     from lulcseg.trials.scores_by_seed import View
@@ -23,7 +22,7 @@ def add(commands: Commands) -> None:
         description="Print the scores of each value of a trial with their spread over replicates, its rank by the "
         "paper's rule, and tests of the differences. The contrast named before the trial comes first.",
     )
-    parser.add_argument("trial", type=Path, help="folder of the trial, such as runs/batch_size")
+    parser.add_argument("trial", type=as_path, help="folder of the trial, such as runs/batch_size")
     parser.add_argument(
         "--values", nargs="+", metavar="value", help="rank only these (default: all values of the trial)"
     )
@@ -44,9 +43,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--points", action="store_true", help="also resample reference points and seeds together, for kappa"
     )
-    parser.add_argument("--csv", type=Path, help="write the ranking as numbers, with every interval")
-    parser.add_argument("--latex", type=Path, help="write the ranking as a LaTeX table")
-    parser.add_argument("--markdown", type=Path, help="write the ranking as a Markdown table")
+    parser.add_argument("--csv", type=as_path, help="write the ranking as numbers, with every interval")
+    parser.add_argument("--latex", type=as_path, help="write the ranking as a LaTeX table")
+    parser.add_argument("--markdown", type=as_path, help="write the ranking as a Markdown table")
 
 
 def _run(arguments: argparse.Namespace) -> None:

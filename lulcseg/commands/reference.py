@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command
+from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command, as_path
 
 if TYPE_CHECKING:
     from lulcseg.assessment.reference_draw import Population
@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("target", help="class raster, or name or path of a scene")
     parser.add_argument(
-        "--out", type=Path, required=True, help="GeoPackage to write; an existing one is never overwritten"
+        "--out", type=as_path, required=True, help="GeoPackage to write; an existing one is never overwritten"
     )
     parser.add_argument(
         "--design",
@@ -73,7 +73,7 @@ def add(commands: Commands) -> None:
         help="on a change map: the N largest changes are strata of their own, all others one together (default: 6)",
     )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same sample (default: %(default)s)")
-    parser.add_argument("--legend", type=Path, help="YAML file with a legend: list (default: the map's own)")
+    parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
     add_cache(parser)
 
 
@@ -82,13 +82,14 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.change.change_record import read_change
     from lulcseg.errors import LulcsegError
     from lulcseg.maps.classraster import ClassRaster
+    from lulcseg.scene.file_names import locate
     from lulcseg.scene.legend_spec import read_legend
 
-    target = Path(arguments.target)
+    target = locate(arguments.target, "the command")
     is_raster = target.suffix.lower() in RASTERS
-    record = None if not is_raster else read_change(target)
+    record = read_change(target) if is_raster and isinstance(target, Path) else None
     if record is not None:
-        _draw_change(arguments, target, record)
+        _draw_change(arguments, Path(arguments.target), record)
         return
     for option in ("buffer", "own_strata"):
         if getattr(arguments, option) is not None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
 
 
 def add(commands: Commands) -> None:
@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "folder",
-        type=Path,
+        type=as_path,
         help="folder of a trial, such as runs/batch_size, a run directory, or the folder of a change",
     )
     parser.add_argument(

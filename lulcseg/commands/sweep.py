@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_actions, add_command
+from lulcseg.commands.parsers import Commands, add_actions, add_command, as_path
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
     actions = add_actions(commands, "sweep", help="show the progress of trials, or define one for Weights & Biases")
     status = add_command(actions, "status", _status, help="count runs done, running, failed and missing; time left")
-    status.add_argument("folders", type=Path, nargs="+", metavar="folder", help="folder of a trial: runs/<trial>")
+    status.add_argument("folders", type=as_path, nargs="+", metavar="folder", help="folder of a trial: runs/<trial>")
     wandb = add_command(actions, "wandb", _wandb, help="print a sweep of sweeps/ as a W&B sweep")
     wandb.add_argument("sweep", help="name of a file in sweeps/, without its ending")
     wandb.add_argument("overrides", nargs="*", metavar="key=value", help="settings that every run gets")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 from lulcseg.grid import blocks
 from lulcseg.legend import Legend
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.ground_area import ground_blocks, is_stretched, pixel_ground_area
 
 _ROWS = 1024
 
 
-def class_pixels(path: Path, legend: Legend) -> NDArray[np.int64]:
+def class_pixels(path: FileName, legend: Legend) -> NDArray[np.int64]:
     """Count a map's pixels by class, at full resolution and strip by strip.
 
     Args:
@@ -37,7 +37,7 @@ def class_pixels(path: Path, legend: Legend) -> NDArray[np.int64]:
     return counts[: len(legend)]
 
 
-def class_hectares(path: Path, legend: Legend, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+def class_hectares(path: FileName, legend: Legend, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the area of each class of a map on the ground, (K,) ha.
 
     Args:

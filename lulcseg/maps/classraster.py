@@ -25,6 +25,8 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.as_written import check_as_written
 from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import BandFacts, choose_rule
+from lulcseg.scene.file_names import FileName, RemoteFile
+from lulcseg.scene.raster_opening import open_dataset, reading_error
 
 LEGEND_TAG = "LULCSEG_LEGEND"
 """TIFF tag of lulcseg's maps that holds the legend, as JSON of :meth:`Legend.to_plain`."""
@@ -45,13 +47,14 @@ class ClassRaster:
             CRS; or it is a map whose checksum isn't the one in its STAC item.
     """
 
-    def __init__(self, path: Path, legend: Legend, on: Grid | None = None) -> None:
+    def __init__(self, path: FileName, legend: Legend, on: Grid | None = None) -> None:
         self._path, self._legend = path, legend
         self._table = legend.code_to_index()
         with ExitStack() as stack:
             with open_raster(path) as data:
                 _check(data, path)
-                check_as_written(path)
+                if isinstance(path, Path):
+                    check_as_written(path)
                 rule = choose_rule(BandFacts.of(data), [1])
             self._source = stack.enter_context(closing(BandSource(path, rule, on, Resampling.nearest)))
             self._data = self._source.dataset
@@ -166,26 +169,27 @@ class ClassRaster:
 
 
 @contextmanager
-def open_raster(path: Path) -> Iterator[rasterio.DatasetReader]:
+def open_raster(path: FileName) -> Iterator[rasterio.DatasetReader]:
     """Open a raster for reading within a block.
 
     Raises:
         LulcsegError: The file is missing, not a raster, or damaged; the latter may show only where the block reads.
     """
-    if not is_there(path):
+    if not isinstance(path, RemoteFile) and not is_there(path):
         raise LulcsegError("no such file", where=path, remedy="check the path")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a sentence says what lacks
-            data = rasterio.open(path)
+            data = open_dataset(path)
     except (RasterioError, CPLE_BaseError, CRSError) as error:
-        raise LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)") from error
+        otherwise = LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)")
+        raise reading_error(path, error, otherwise) from error
     with data, naming_damage(path):
         yield data
 
 
 @contextmanager
-def naming_damage(path: Path) -> Iterator[None]:
+def naming_damage(path: FileName) -> Iterator[None]:
     """Turn what GDAL says of a raster that can't be read into a sentence that names the raster.
 
     Raises:
@@ -194,12 +198,13 @@ def naming_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (RasterioError, CPLE_BaseError, CRSError, UnicodeDecodeError, MemoryError) as error:
-        raise LulcsegError(
+        otherwise = LulcsegError(
             "it can't be read to its end: damaged or cut off", where=path, remedy="take it from a backup, or map again"
-        ) from error
+        )
+        raise reading_error(path, error, otherwise) from error
 
 
-def carried_legend(path: Path) -> Legend | None:
+def carried_legend(path: FileName) -> Legend | None:
     """Return the legend in the tag of a map that lulcseg wrote; None for other rasters.
 
     Raises:
@@ -215,7 +220,7 @@ def carried_legend(path: Path) -> Legend | None:
         raise LulcsegError(f"its {LEGEND_TAG} tag is not a legend", where=path, remedy="give a legend") from error
 
 
-def codes_in(path: Path) -> list[str]:
+def codes_in(path: FileName) -> list[str]:
     """Return the codes that occur in a class raster, as text; reads block by block.
 
     Raises:
@@ -232,7 +237,7 @@ def codes_in(path: Path) -> list[str]:
     return [str(code) for code in sorted(codes - {IGNORE})]
 
 
-def _check(data: rasterio.DatasetReader, path: Path) -> None:
+def _check(data: rasterio.DatasetReader, path: FileName) -> None:
     if data.count != 1:
         raise LulcsegError(f"has {data.count} bands, a class raster has one", where=path, remedy="give the map itself")
     if not np.issubdtype(np.dtype(data.dtypes[0]), np.integer):

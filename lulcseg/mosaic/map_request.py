@@ -13,7 +13,6 @@ import torch
 
 import lulcseg
 from lulcseg.augment.scaler import MOSAIC
-from lulcseg.files import path_of
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
 from lulcseg.models.pretrained import PretrainedWeights
@@ -65,7 +64,7 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
             check_adaptable(scene, ensemble.adapt, [(record.patch_size, record.seed) for record in records])
     check_outputs(settings, scene)
     if settings.region is not None:
-        Region.read(path_of(settings.region, "mosaic.region"), scene.grid)
+        Region.read(settings.region, scene.grid)
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class MapRequest:
         """
         record, grid = ensemble.record, scene.grid
         _, plan = plan_from(settings)
-        region = None if settings.region is None else Region.read(path_of(settings.region, "mosaic.region"), grid)
+        region = None if settings.region is None else Region.read(settings.region, grid)
         device = device_of(ensemble.devices.accelerator)  # the accelerator's first; nothing is moved there yet
         statistics = None
         if ensemble.scaled_over == MOSAIC:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window, blocks
+from lulcseg.scene.file_names import locate, split_layer
 from lulcseg.scene.labels import areal, inside
-from lulcseg.scene.vectors import read_vector, split_layer
+from lulcseg.scene.vectors import read_vector
 
 _BLOCK = 512
 _MOST_BLOCKS = 4096
@@ -41,15 +42,15 @@ class Region:
         self._block = lru_cache(_MOST_BLOCKS)(self._rasterise)
 
     @classmethod
-    def read(cls, path: Path, grid: Grid) -> Region:
+    def read(cls, name: str | PathLike[str], grid: Grid) -> Region:
         """Read a region from a vector file of polygons, or from one of its layers (``<file>|layername=<layer>``).
 
         Raises:
             LulcsegError: Not a vector file with polygons, or no pixel of the grid is inside.
         """
-        file, layer = split_layer(str(path))
-        path = Path(file)
-        frame = read_vector(path, layer, grid.crs, [])
+        file, layer, own = split_layer(str(name))
+        path = locate(file, "mosaic.region")
+        frame = read_vector(path, layer, grid.crs, [], own_crs=own)
         shape = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if shape.is_empty:
             raise LulcsegError("it holds no polygon", where=path, remedy="give the region as polygons")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from lulcseg.assessment.assess_files import assess_files
@@ -20,6 +21,7 @@ from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.exported_models import exported_models
 from lulcseg.run.open_scenes import check_fits, of_model
+from lulcseg.scene.file_names import locate
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.task import SegmentationTask
@@ -105,16 +107,18 @@ def _loaded(
 
 
 def assess(
-    mapped: str | Path,
-    reference: str | Path,
+    mapped: str | PathLike[str],
+    reference: str | PathLike[str],
     *,
     legend: Legend | None = None,
     mapped_column: str | None = None,
     reference_column: str | None = None,
     mapped_layer: str | None = None,
     reference_layer: str | None = None,
+    mapped_crs: str | None = None,
+    reference_crs: str | None = None,
 ) -> Assessment:
-    """Compare a map with a reference, each of them points, polygons or a class raster.
+    """Compare a map with a reference, each of them points, polygons or a class raster, here or at an address.
 
     Args:
         mapped: The map, such as ``map_scene(...).path``.
@@ -124,6 +128,8 @@ def assess(
         reference_column: The same for the reference.
         mapped_layer: Layer of the map, if it is a vector file; None: the only one with geometries.
         reference_layer: The same for the reference.
+        mapped_crs: CRS of the map, if it is a vector file that states none (CSV).
+        reference_crs: The same for the reference.
 
     Returns:
         The assessment, with ``confusion`` (rows: reference, columns: map) and ``scores``.
@@ -132,11 +138,13 @@ def assess(
         LulcsegError: Files that can't be read or compared (:func:`lulcseg.assessment.assess_files.assess_files`).
     """
     return assess_files(
-        Path(reference),
-        Path(mapped),
+        locate(reference, "reference"),
+        locate(mapped, "mapped"),
         reference_column=reference_column,
         mapped_column=mapped_column,
         reference_layer=reference_layer,
         mapped_layer=mapped_layer,
+        reference_crs=reference_crs,
+        mapped_crs=mapped_crs,
         legend=legend,
     )

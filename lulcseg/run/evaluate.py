@@ -29,6 +29,7 @@ from lulcseg.run.other_scenes import put_scene_values
 from lulcseg.run_folder.record import RecordWriter
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.training_ground import on_training_ground
+from lulcseg.scene.file_names import hide_secrets
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.assess import AssessSettings
 from lulcseg.settings.mosaic import MosaicSettings
@@ -163,7 +164,7 @@ def assess_map(
     request = DesignRequest(
         design=None if spec.design == "unknown" else spec.design,
         strata_map=None if spec.strata_map is None else scene.file.place(spec.strata_map),
-        strata_sizes=None if spec.strata_sizes is None else scene.file.place(spec.strata_sizes),
+        strata_sizes=None if spec.strata_sizes is None else scene.file.place_here(spec.strata_sizes),
     )
     shares = None
     if with_probabilities and result.scores.n_scored:
@@ -178,7 +179,7 @@ def assess_labels(scene: Scene) -> Assessment | None:
     points, spec, labels = scene.points, scene.spec.points, scene.spec.labels
     if points is None or spec is None or labels is None or scene.labels is None:
         return None
-    origin = labels.file or ", ".join(labels.rasters)
+    origin = hide_secrets(labels.file or ", ".join(labels.rasters))
     return assess(
         points,
         LabelSource(scene.labels, scene.grid, origin),

@@ -18,9 +18,9 @@ from lulcseg.run.fingerprinted_settings import LEFT_OUT, fingerprinted_settings
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.run_folder.settings_without_effect import settings_without
 from lulcseg.sampling.plan_file import json_beside
+from lulcseg.scene.file_names import locate, split_layer
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.scene_state import scene_state, vector_digest
-from lulcseg.scene.vectors import split_layer
 from lulcseg.settings.config import PredictConfig, TrainConfig
 from lulcseg.settings.model import names_file
 from lulcseg.training.calibration import find_calibration
@@ -105,8 +105,8 @@ def _fingerprint(program: str, config: Any, scenes: Mapping[str, Any], files: Ma
 
 def _region_digest(region: str) -> list[str]:
     """Return the digests of a region's file, and its layer if one is named."""
-    file, layer = split_layer(region)
-    return [*vector_digest(path_of(file, "mosaic.region")), *([] if layer is None else [layer])]
+    file, *rest = split_layer(region)
+    return [*vector_digest(locate(file, "mosaic.region")), *[each for each in rest if each is not None]]
 
 
 def _digest(path: str | None) -> str | None:

@@ -20,6 +20,7 @@ from lulcseg.grid import Window
 from lulcseg.run.model_setup import measure_scenes, training_margin
 from lulcseg.run.open_scenes import check_imagery
 from lulcseg.sampling.patches_anywhere import draw_anywhere
+from lulcseg.scene.file_names import RemoteFile
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import BandStatistics, mosaic_statistics
 from lulcseg.seeds import generator
@@ -139,7 +140,8 @@ def _limits(record: ModelRecord, measured: Sequence[BandStatistics]) -> list[Lim
 
 
 def _same_files(scene: Scene) -> tuple[str, ...]:
-    return tuple(str(file.path.resolve()) for file in scene.image_files)
+    paths = [file.path for file in scene.image_files]
+    return tuple(path.gdal_name if isinstance(path, RemoteFile) else str(path.resolve()) for path in paths)
 
 
 def _side(config: TrainConfig, record: ModelRecord) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from rasterio.vrt import WarpedVRT
 from lulcseg.grid import Grid
 from lulcseg.scene.band_validity import ValidityRule
 from lulcseg.scene.band_view import open_view
+from lulcseg.scene.file_names import FileName
+from lulcseg.scene.raster_opening import open_as_known
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class BandSource:
     """
 
     def __init__(
-        self, path: Path, rule: ValidityRule, on: Grid | None = None, resampling: Resampling = Resampling.cubic
+        self, path: FileName, rule: ValidityRule, on: Grid | None = None, resampling: Resampling = Resampling.cubic
     ) -> None:
         self.rule = rule
         self._opened: list[Any] = []
@@ -130,20 +131,20 @@ class BandSource:
         marks = [group.dataset.read(group.mark, window=box) > 0 for group in self._groups if group.mark is not None]
         return reduce(_both, marks, None)
 
-    def _open_group(self, path: Path, places: list[int], on: Grid | None, resampling: Resampling) -> _Group:
+    def _open_group(self, path: FileName, places: list[int], on: Grid | None, resampling: Resampling) -> _Group:
         rule = self.rule
         bands, nodata = [rule.bands[k] for k in places], [rule.nodata[k] for k in places]
         if on is None:
             first = not self._opened
             if first:
-                self._opened.append(rasterio.open(path))
+                self._opened.append(open_as_known(path, mask=rule.mask))
             return _Group(self._opened[0], places, bands, nodata, rule.alpha if first else None)
         mark = rule.alpha
         if rule.hidden or len(bands) < len(rule.bands):
             source = open_view(path, bands, alpha=rule.alpha, mask=rule.mask)
             bands, mark = list(range(1, len(bands) + 1)), source.count if rule.alpha is not None else None
         else:
-            source = rasterio.open(path)
+            source = open_as_known(path, mask=rule.mask)
         self._opened.append(source)
         value = nodata[0]
         options: dict[str, Any] = {"nodata": value, "src_nodata": value} if value is not None else {}

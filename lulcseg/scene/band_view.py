@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import rasterio
+
+from lulcseg.scene.file_names import FileName, RemoteFile
+from lulcseg.scene.raster_opening import open_as_known
 
 _GDAL_NAMES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
@@ -15,7 +17,7 @@ _GDAL_NAMES = {
 }  # fmt: skip
 
 
-def open_view(path: Path, bands: Sequence[int], *, alpha: int | None, mask: bool) -> Any:
+def open_view(path: FileName, bands: Sequence[int], *, alpha: int | None, mask: bool) -> Any:
     """Open bands of a raster so that GDAL's warper takes the others for nothing.
 
     Args:
@@ -27,7 +29,7 @@ def open_view(path: Path, bands: Sequence[int], *, alpha: int | None, mask: bool
     Returns:
         The open dataset (rasterio).
     """
-    with rasterio.open(path) as source:
+    with open_as_known(path, mask=mask) as source:
         view = ET.Element("VRTDataset", rasterXSize=str(source.width), rasterYSize=str(source.height))
         ET.SubElement(view, "SRS").text = source.crs.to_wkt()
         ET.SubElement(view, "GeoTransform").text = ", ".join(repr(float(v)) for v in source.transform.to_gdal())
@@ -41,10 +43,11 @@ def open_view(path: Path, bands: Sequence[int], *, alpha: int | None, mask: bool
     return rasterio.open(ET.tostring(view, encoding="unicode"))
 
 
-def _add_band(parent: ET.Element, path: Path, dtype: str, source_band: str) -> ET.Element:
+def _add_band(parent: ET.Element, path: FileName, dtype: str, source_band: str) -> ET.Element:
     band = ET.SubElement(parent, "VRTRasterBand", dataType=_GDAL_NAMES[dtype])
     source = ET.SubElement(band, "SimpleSource")
+    name = path.gdal_name if isinstance(path, RemoteFile) else str(path.resolve())
     # not shared: several threads may read, each with handles of its own
-    ET.SubElement(source, "SourceFilename", relativeToVRT="0", shared="0").text = str(path.resolve())
+    ET.SubElement(source, "SourceFilename", relativeToVRT="0", shared="0").text = name
     ET.SubElement(source, "SourceBand").text = source_band
     return band

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import Legend
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.labels import areal, invalid
 from lulcseg.scene.spec import LabelsSpec
 from lulcseg.scene.vectors import check_not_empty, class_indices, read_vector
 
 
-def read_polygons(spec: LabelsSpec, path: Path, crs: str, legend: Legend) -> gpd.GeoDataFrame:
+def read_polygons(spec: LabelsSpec, path: FileName, crs: str, legend: Legend) -> gpd.GeoDataFrame:
     """Read polygons as they are in the file.
 
     Args:
@@ -33,7 +33,7 @@ def read_polygons(spec: LabelsSpec, path: Path, crs: str, legend: Legend) -> gpd
         LulcsegError: The file can't be read, a feature has no class or an unknown one, or is not a polygon.
     """
     assert spec.column is not None
-    frame = read_vector(path, spec.layer, crs, [spec.column], key="labels.layer")
+    frame = read_vector(path, spec.layer, crs, [spec.column], key="labels.layer", own_crs=spec.crs)
     check_not_empty(frame, path, "polygons")
     where = f"{path}: column {spec.column}"
     index = class_indices(frame[spec.column], legend, spec.crosswalk, where)
@@ -49,7 +49,7 @@ def read_polygons(spec: LabelsSpec, path: Path, crs: str, legend: Legend) -> gpd
     return out
 
 
-def repair_polygons(frame: gpd.GeoDataFrame, spec: LabelsSpec, path: Path) -> gpd.GeoDataFrame:
+def repair_polygons(frame: gpd.GeoDataFrame, spec: LabelsSpec, path: FileName) -> gpd.GeoDataFrame:
     """Repair invalid polygons and leave out empty ones.
 
     Raises:
@@ -64,7 +64,7 @@ def repair_polygons(frame: gpd.GeoDataFrame, spec: LabelsSpec, path: Path) -> gp
     return frame[~frame.geometry.is_empty & frame.geometry.notna()]
 
 
-def _check_may_repair(spec: LabelsSpec, path: Path, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
+def _check_may_repair(spec: LabelsSpec, path: FileName, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
     if spec.invalid == "repair":
         return
     count = "1 polygon is" if len(broken) == 1 else f"{len(broken)} polygons are"

@@ -114,11 +114,11 @@ def _write(path: Path, imagery: ImageryReader) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise LulcsegError(
-            f"the decoded cache would take {_format_size(size)}, but the disk has {_format_size(free)} left",
+            f"the decoded cache would take {format_size(size)}, but the disk has {format_size(free)} left",
             where=folder,
             remedy="set reading.decoded=false, or cache= to a folder on a larger disk",
         )
-    sys.stderr.write(f"The decoded cache will take {_format_size(size)} in {folder}\n")
+    sys.stderr.write(f"The decoded cache will take {format_size(size)} in {folder}\n")
     with path.open("wb") as file:
         file.truncate(size)
         if hasattr(os, "posix_fallocate"):
@@ -144,8 +144,13 @@ def _write(path: Path, imagery: ImageryReader) -> None:
         os.truncate(path, needed)
 
 
-def _format_size(size: float) -> str:
-    """Return a number of bytes as text."""
+def format_size(size: float) -> str:
+    """Return a number of bytes as text.
+
+    Example:
+        >>> format_size(81_000), format_size(2.5e9)
+        ('81 kB', '2.5 GB')
+    """
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.3g} {unit}"

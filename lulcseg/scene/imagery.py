@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import rasterio
 import shapely
 from numpy.typing import NDArray
 
 from lulcseg.grid import Window
 from lulcseg.progress import tracked
+from lulcseg.scene.file_identity import identities_of_parts
 from lulcseg.scene.labels import inside
+from lulcseg.scene.raster_opening import open_dataset
 from lulcseg.scene.raster_stack import RasterStack
 from lulcseg.scene.rasters import RasterSet
 
@@ -47,16 +47,15 @@ class ImageryReader:
     def state(self) -> dict[str, Any]:
         """Return what the pixels depend on, as plain Python: the present state of the files, and how they are read.
 
-        Files are identified by name, size and time, including sidecar masks and the sources of virtual rasters.
+        Files are identified by name, size and time, or by what their server says of them
+        (:func:`lulcseg.scene.file_identity.identity_of`), including sidecar masks and the sources of virtual rasters.
         """
         rasters = self.rasters
         files: list[list[Any]] = []
         for file in rasters.files:
-            with rasterio.open(file.path) as source:
-                parts = {str(file.path.resolve()), *source.files}
-            for path in map(Path, sorted(parts)):
-                status = path.stat() if path.exists() else None
-                files.append([str(path)] if status is None else [str(path), status.st_size, status.st_mtime_ns])
+            with open_dataset(file.path) as source:
+                names = source.files
+            files += identities_of_parts(file.path, names)
             files.append([str(file.facts.colours), file.facts.masked])
         return {
             "files": files,

@@ -13,11 +13,12 @@ from lulcseg.scene.band_table import Band
 from lulcseg.scene.band_validity import check_validity
 from lulcseg.scene.imagery_spec import ImagerySpec, SourceSpec
 from lulcseg.scene.labels import check_class_rasters
-from lulcseg.scene.mosaic_files import choose_bands, find_files
+from lulcseg.scene.mosaic_files import choose_bands
 from lulcseg.scene.raster_headers import RasterFile, read_header
 from lulcseg.scene.raster_stack import RasterStack, StackedSource
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import SceneFile
+from lulcseg.scene.stac_item import check_side_by_side, find_images
 
 _ONE_HOT = (0.0, 1.0)
 
@@ -102,9 +103,9 @@ def find_sources(file: SceneFile) -> list[SourceFiles]:
     found = []
     for spec in file.sources or [file.spec.imagery]:
         named = isinstance(spec, SourceSpec)
-        key = f"imagery.{spec.name}" if isinstance(spec, SourceSpec) else "imagery.files"
-        paths = find_files(spec.files, file.path.parent, f"{file.path}: {key}")
-        files = [read_header(path) for path in paths]
+        key = f"imagery.{spec.name}" if isinstance(spec, SourceSpec) else "imagery"
+        files = [read_header(path) for path in find_images(spec, file.path.parent, f"{file.path}: {key}")]
+        check_side_by_side(spec, files, f"{file.path}: {key}")
         where = f"{file.path}: {key}" if named else str(file.path)
         if isinstance(spec, SourceSpec) and spec.classes is not None:
             check_class_rasters(files)

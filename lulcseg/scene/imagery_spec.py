@@ -22,6 +22,8 @@ class ImagerySpec:
     """The imagery: one raster, or tiles."""
 
     files: list[str] = setting([], "Rasters, VRTs or globs; where they overlap, the first listed wins.")
+    stac: str | None = setting(None, "STAC item that names the rasters, instead of files: a path or an address.")
+    assets: list[str] = setting([], "Names of the item's assets; empty: its only raster.")
     bands: list[int] | None = setting(None, "Band numbers from 1, in the wanted order; null: all but alpha.")
     nodata: float | None = setting(None, "Value that means no data, over what the files declare.")
     valid: str = setting(
@@ -138,8 +140,9 @@ def _read_source(plain: dict[str, Any], where: str) -> SourceSpec:
 
 def _check_source(source: SourceSpec, where: str) -> None:
     ends, classes = source.range, source.classes
-    if not source.files:
-        raise LulcsegError("files names no file", where=where, remedy="list its raster files")
+    if bool(source.files) == bool(source.stac):
+        which = "names no file" if not source.files else "is given beside stac"
+        raise LulcsegError(f"files {which}", where=where, remedy="list its raster files, or name a STAC item")
     if ends is not None and (len(ends) != 2 or not all(map(isfinite, ends)) or ends[0] >= ends[1]):
         raise LulcsegError(
             f"range {ends} is not a lower and an upper value", where=where, remedy="use two, such as [0, 2000]"

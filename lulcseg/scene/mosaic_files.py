@@ -12,8 +12,8 @@ from pyproj.exceptions import CRSError
 from rasterio.warp import calculate_default_transform, transform_bounds
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of
 from lulcseg.grid import Bounds, Grid, Window
+from lulcseg.scene.file_names import FileName, RemoteFile, locate
 from lulcseg.scene.raster_headers import RasterFile, crs_name, proj_is_broken, same_crs
 
 _SNAP = 1e-6
@@ -24,23 +24,32 @@ _LONGEST_SIDE = 2**31 - 1
 """Most rows or columns of a raster in GDAL."""
 
 
-def find_files(patterns: Sequence[str], base: Path, where: str) -> list[Path]:
+def find_files(patterns: Sequence[str], base: Path, where: str) -> list[FileName]:
     """Expand file names and globs, in the given order; globs are sorted by name.
 
     Args:
-        patterns: Paths or globs, relative to ``base`` or absolute.
+        patterns: Paths or globs, relative to ``base`` or absolute; or addresses, which are taken as they are.
         base: Folder that relative paths start from.
         where: The place to name in errors.
 
     Raises:
         LulcsegError: A name or pattern without a file.
     """
-    found: list[Path] = []
+    found: list[FileName] = []
     for pattern in patterns:
-        full = str(path_of(pattern, where, base))
-        paths = [full] if Path(full).exists() else _matches(full)
+        named = locate(pattern, where, base)
+        if isinstance(named, RemoteFile):
+            if "*" in str(named):
+                raise LulcsegError(
+                    f"'{named}' is a pattern, and files elsewhere can't be listed",
+                    where=where,
+                    remedy="name each of them, or build a VRT of them (gdalbuildvrt)",
+                )
+            found += [named] if named not in found else []
+            continue
+        paths = [str(named)] if named.exists() else _matches(str(named))
         if not paths:
-            raise LulcsegError(f"there is no file '{full}'", where=where, remedy="check the path")
+            raise LulcsegError(f"there is no file '{named}'", where=where, remedy="check the path")
         found += [Path(p) for p in paths if Path(p) not in found]
     return found
 

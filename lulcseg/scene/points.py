@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.format_quantities import format_count
 from lulcseg.scene.legend_spec import IGNORE_NAME
 from lulcseg.scene.spec import PointsSpec
@@ -26,7 +26,7 @@ _FALSE = {"false", "0", "no", "n", "f"}
 
 
 def read_points(
-    spec: PointsSpec, path: Path, crs: str, legend: Legend, labels_crosswalk: Mapping[str, str]
+    spec: PointsSpec, path: FileName, crs: str, legend: Legend, labels_crosswalk: Mapping[str, str]
 ) -> gpd.GeoDataFrame:
     """Read reference points; none is dropped, and those that can't be scored have a reason.
 
@@ -55,7 +55,8 @@ def read_points(
         "interpretable": spec.interpretable,
     }
     given = {key: column for key, column in named.items() if column}
-    frame = read_vector(path, spec.layer, crs, list(dict.fromkeys([spec.column, *given.values()])), key="points.layer")
+    columns = list(dict.fromkeys([spec.column, *given.values()]))
+    frame = read_vector(path, spec.layer, crs, columns, key="points.layer", own_crs=spec.crs)
     if set(frame.geometry.geom_type.dropna()) - {"Point"}:
         raise LulcsegError("it has geometries other than points", where=path, remedy="give points")
 
@@ -81,7 +82,7 @@ def read_points(
     return out
 
 
-def check_place(points: gpd.GeoDataFrame, grid: Grid, path: Path) -> None:
+def check_place(points: gpd.GeoDataFrame, grid: Grid, path: FileName) -> None:
     """Check that some reference point lies on a scene's grid: else no map of it can be assessed.
 
     Args:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import rasterio
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from rasterio._err import CPLE_BaseError
@@ -19,6 +17,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import is_there
 from lulcseg.grid import Grid
 from lulcseg.scene.band_validity import BandFacts
+from lulcseg.scene.file_names import FileName, RemoteFile
+from lulcseg.scene.raster_opening import open_dataset, reading_error
 
 _READ = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"}
 
@@ -33,7 +33,7 @@ class RasterFile:
         facts: What it declares of its bands.
     """
 
-    path: Path
+    path: FileName
     grid: Grid
     facts: BandFacts
 
@@ -73,7 +73,7 @@ def _on_map(crs: str) -> CRS:
     return known
 
 
-def read_header(path: Path) -> RasterFile:
+def read_header(path: FileName) -> RasterFile:
     """Read a raster file's header.
 
     Raises:
@@ -82,15 +82,17 @@ def read_header(path: Path) -> RasterFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # an error below
-            source = rasterio.open(path)
+            source = open_dataset(path)
         with source:
             return _header(source, path)
     except (RasterioError, CPLE_BaseError, CRSError, OSError, ValueError) as error:
-        reason = "it can't be read as a raster" if is_there(path) else "there is no such file"
-        raise LulcsegError(reason, where=path, remedy="give a raster that GDAL can open") from error
+        there = isinstance(path, RemoteFile) or is_there(path)
+        reason = "it can't be read as a raster" if there else "there is no such file"
+        otherwise = LulcsegError(reason, where=path, remedy="give a raster that GDAL can open")
+        raise reading_error(path, error, otherwise) from error
 
 
-def _header(source: Any, path: Path) -> RasterFile:
+def _header(source: Any, path: FileName) -> RasterFile:
     if unreadable := [kind for kind in source.dtypes if kind not in _READ]:
         raise LulcsegError(
             f"its values are {unreadable[0]}, which can't be read",

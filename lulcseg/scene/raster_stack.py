@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from lulcseg.grid import Grid, Window
 from lulcseg.scene.band_table import Band, optical_bands
 from lulcseg.scene.band_validity import ValidityRule
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.raster_headers import RasterFile
 from lulcseg.scene.rasters import RasterSet
 
@@ -123,7 +123,7 @@ class RasterStack:
         return [file for source in self.sources for file in source.rasters.files]
 
     @property
-    def warped(self) -> list[Path]:
+    def warped(self) -> list[FileName]:
         """Files of all sources that don't lie on the grid."""
         return [path for source in self.sources for path in source.rasters.warped]
 

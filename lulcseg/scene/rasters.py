@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,9 +25,15 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import ValidityRule, choose_rule
+from lulcseg.scene.file_identity import identity_of
+from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.raster_headers import RasterFile, same_crs
+from lulcseg.scene.raster_opening import PASSING, network_status, reading_error
+from lulcseg.scene.web_server import retry_delays
 
 _MOST_HANDLES = 64
+_REMOTE_ATTEMPTS = 3
+"""How often a window of a file elsewhere is read, where its server answers again after a failure."""
 
 
 class RasterSet:
@@ -103,7 +108,7 @@ class RasterSet:
         return how | ({"validity": [rule.describe() for rule in self.rules]} if was_read_otherwise else {})
 
     @property
-    def warped(self) -> list[Path]:
+    def warped(self) -> list[FileName]:
         """Files that don't lie on the grid and are warped on the fly."""
         return [f.path for f, offset in zip(self.files, self.offsets, strict=True) if offset is None]
 
@@ -164,7 +169,7 @@ class RasterSet:
             if not part.is_empty:
                 yield number, part
 
-    def file_with(self, values: NDArray[Any], window: Window) -> Path:
+    def file_with(self, values: NDArray[Any], window: Window) -> FileName:
         """Return the first file with one of some values in a window, to name it in an error."""
         for number, part in self._parts(window):
             found, valid = self.read_file(number, part)
@@ -186,28 +191,45 @@ class RasterSet:
         Raises:
             LulcsegError: The file can no longer be read.
         """
-        with self._source(number, part) as (source, box):
-            values, valid = source.read(box)
+        values, valid = self._reading(number, part, BandSource.read)
         return values.astype(self.dtype, copy=False), valid
 
     def _valid_of_file(self, number: int, part: Window) -> NDArray[np.bool_] | None:
         """Return the validity as :meth:`read_file` does, without reading pixels that don't determine it."""
-        with self._source(number, part) as (source, box):
-            return source.valid(box)
+        return self._reading(number, part, BandSource.valid)
 
-    @contextmanager
-    def _source(self, number: int, part: Window) -> Iterator[tuple[BandSource, Any]]:
-        """Yield a file's handle of this process, for this thread alone, and a window in the file's pixels."""
+    def _reading[T](self, number: int, part: Window, read: Callable[[BandSource, Any], T]) -> T:
+        """Return what is read of a window by a file's handle of this process, for this thread alone.
+
+        After a failure a file elsewhere is read again if its server answers and says that it is the same; a file here
+        that leads to a server (web tiles, for which GDAL asks once) after a while.
+        """
         row, col = self.offsets[number] or (0, 0)
         box = rasterio.windows.Window(part.col - col, part.row - row, part.width, part.height)
         if self._pid != os.getpid():
             self._open, self._lock, self._pid = OrderedDict(), threading.Lock(), os.getpid()
+        file = self.files[number].path
+        delays = iter([0.0] * (_REMOTE_ATTEMPTS - 1) if isinstance(file, RemoteFile) else retry_delays())
         with self._lock:
-            try:
-                yield self._handle(number), box
-            except (RasterioError, CPLE_BaseError) as error:
-                where, reason = self.files[number].path, str(error).splitlines()[0]
-                raise LulcsegError(f"it can't be read ({reason})", where=where, remedy="check the file") from error
+            while True:
+                try:
+                    return read(self._handle(number), box)
+                except (RasterioError, CPLE_BaseError) as error:
+                    again = isinstance(file, RemoteFile) or network_status(error) in PASSING
+                    if again and (delay := next(delays, None)) is not None:
+                        time.sleep(delay)
+                        self._forget(number)
+                        identity_of(file)
+                        continue
+                    reason = str(error).splitlines()[0]
+                    otherwise = LulcsegError(f"it can't be read ({reason})", where=file, remedy="check the file")
+                    raise reading_error(file, error, otherwise) from error
+
+    def _forget(self, number: int) -> None:
+        """Close a file's handle, if it is open."""
+        handle = self._open.pop(number, None)
+        if handle is not None:
+            handle.close()
 
     def _handle(self, number: int) -> BandSource:
         """Return the file's open handle, opening it if need be."""

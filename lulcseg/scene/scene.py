@@ -19,6 +19,7 @@ from lulcseg.files import default_cache
 from lulcseg.grid import Bounds, Grid, Window
 from lulcseg.legend import IGNORE
 from lulcseg.scene.class_polygons import read_polygons, repair_polygons
+from lulcseg.scene.file_names import split_layer
 from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.imagery_sources import describe_warped, find_sources, read_on
@@ -40,7 +41,7 @@ from lulcseg.scene.points import read_points
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.spec import LabelsSpec, SceneFile, read_scene
-from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector, split_layer
+from lulcseg.scene.vectors import check_not_empty, class_named, crosswalk_table, read_vector
 
 
 class Scene:
@@ -267,9 +268,9 @@ class Scene:
         return RasterLabels(rasters, table, self.boundary)
 
     def _boundary(self, name: str, grid: Grid) -> Any:
-        file, layer = split_layer(name)
+        file, layer, own = split_layer(name)
         path = self.file.place(file)
-        frame = read_vector(path, layer, grid.crs, [], key="boundary: <file>|layername=<layer>")
+        frame = read_vector(path, layer, grid.crs, [], key="boundary: <file>|layername=<layer>", own_crs=own)
         check_not_empty(frame, path, "polygon")
         boundary = areal(shapely.union_all(shapely.make_valid(frame.geometry.to_numpy())))
         if boundary.is_empty or not boundary.intersects(shapely.box(*grid.bounds())):

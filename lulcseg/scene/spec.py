@@ -13,6 +13,7 @@ from typing import Any
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of
 from lulcseg.legend import Legend
+from lulcseg.scene.file_names import FileName, locate
 from lulcseg.scene.imagery_spec import ImagerySpec, SourceSpec, choose_sources, read_sources
 from lulcseg.scene.legend_spec import FORMULA, as_text, legend_of
 from lulcseg.settings.configuration_folders import files_of
@@ -28,8 +29,9 @@ _LONGEST_NAME = 100
 class LabelsSpec:
     """The labels: digitised polygons, or class rasters."""
 
-    file: str | None = setting(None, "Polygons, in any format that GDAL reads.")
+    file: str | None = setting(None, "Polygons, in any format that GDAL reads, CSV or GeoParquet.")
     layer: str | None = setting(None, "Layer of that file; null: the only one with geometries.")
+    crs: str | None = setting(None, "CRS of the polygons, if their file states none (CSV).")
     column: str | None = setting(None, "Column that holds the class.")
     rasters: list[str] = setting([], "Class rasters or globs, instead of polygons.")
     uncovered: str | None = setting(
@@ -47,8 +49,9 @@ class LabelsSpec:
 class PointsSpec:
     """Reference points."""
 
-    file: str = setting("", "Points, in any format that GDAL reads.")
+    file: str = setting("", "Points, in any format that GDAL reads, CSV or GeoParquet.")
     layer: str | None = setting(None, "Layer of that file; null: the only one with geometries.")
+    crs: str | None = setting(None, "CRS of the points, if their file states none (CSV).")
     column: str = setting("class", "Column that holds the class seen at the point.")
     second: str | None = setting(None, "Column of a second choice of class.")
     interpreter: str | None = setting(None, "Column that names the interpreter.")
@@ -117,9 +120,13 @@ class SceneFile:
     legend: Legend
     sources: tuple[SourceSpec, ...] = ()
 
-    def place(self, relative: str) -> Path:
-        """Resolve a path given in the scene file."""
-        return path_of(relative, self.path, self.path.parent)
+    def place(self, name: str) -> FileName:
+        """Return the file that a path or an address in the scene file leads to."""
+        return locate(name, self.path, self.path.parent)
+
+    def place_here(self, name: str) -> Path:
+        """Return the file of a path in the scene file that must be on this machine."""
+        return path_of(name, self.path, self.path.parent)
 
     def of_sources(self, names: Sequence[str]) -> SceneFile:
         """Return the scene file with some of its sources, in their own order."""
@@ -203,8 +210,13 @@ def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _check(spec: SceneSpec, path: Path) -> None:
-    if not spec.imagery.files:
-        raise LulcsegError("imagery.files names no file", where=path, remedy="list the mosaic's raster files")
+    if bool(spec.imagery.files) == bool(spec.imagery.stac):
+        which = "names no file" if not spec.imagery.files else "is given beside imagery.stac"
+        raise LulcsegError(
+            f"imagery.files {which}", where=path, remedy="list the mosaic's raster files, or name a STAC item"
+        )
+    if spec.imagery.assets and not spec.imagery.stac:
+        raise LulcsegError("imagery.assets is given without imagery.stac", where=path, remedy="name the STAC item")
     if spec.date is not None and not _is_date(spec.date):
         raise LulcsegError(f"date '{spec.date}' is not in the calendar", where=path, remedy="write it as 2018-08-15")
     labels = spec.labels

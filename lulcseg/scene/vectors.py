@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -20,25 +20,20 @@ from shapely.errors import GEOSException
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import is_there
 from lulcseg.legend import IGNORE, Legend
+from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.legend_spec import IGNORE_NAME
-
-_LAYER = "|layername="
-"""Between a file and one of its layers, as QGIS writes it."""
-
-
-def split_layer(text: str) -> tuple[str, str | None]:
-    """Return a file and the layer named after it, if one is.
-
-    Example:
-        >>> split_layer("farm.gpkg|layername=boundary"), split_layer("farm.gpkg")
-        (('farm.gpkg', 'boundary'), ('farm.gpkg', None))
-    """
-    file, _, layer = text.partition(_LAYER)
-    return file, layer or None
+from lulcseg.scene.raster_opening import prepare_network, reading_error
+from lulcseg.scene.table_files import is_table, read_table, with_stated_crs
 
 
 def read_vector(
-    path: Path, layer: str | None, crs: str | None, columns: Sequence[str] | None, *, key: str | None = None
+    path: FileName,
+    layer: str | None,
+    crs: str | None,
+    columns: Sequence[str] | None,
+    *,
+    key: str | None = None,
+    own_crs: str | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a vector file and transform it to a CRS.
 
@@ -48,6 +43,7 @@ def read_vector(
         crs: Requested CRS, or None for the file's own.
         columns: Required columns, of which no others are kept; None keeps all.
         key: Setting that names the layer, for the remedy; None: there is none.
+        own_crs: CRS of the file's coordinates, if it doesn't state one.
 
     Returns:
         Features in file order, with geometry column ``geometry``; a MultiPoint of one point becomes
@@ -57,21 +53,7 @@ def read_vector(
         LulcsegError: No such file, not a vector file, no such layer or several to choose from, no
             geometry, no CRS, or a missing column.
     """
-    if not is_there(path):
-        raise LulcsegError("there is no such file", where=path, remedy="check the path")
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Measured", category=UserWarning)  # M values aren't used
-            frame = pyogrio.read_dataframe(path, layer=_layer(path, layer, key))
-    except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
-        reason = (str(error).splitlines() or [""])[0][:120]
-        raise LulcsegError(
-            f"it can't be read as a vector file ({reason})", where=path, remedy="repair it, or give a GeoPackage"
-        ) from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise LulcsegError("it has no geometry", where=path, remedy="name the layer that has")
-    if frame.crs is None:
-        raise LulcsegError("it has no coordinate reference system", where=path, remedy="assign one")
+    frame = with_stated_crs(_features(path, layer, key, own_crs), own_crs, path)
     others = [str(c) for c in frame.columns if c != frame.geometry.name]
     for column in columns or ():
         if column not in others:
@@ -92,7 +74,32 @@ def read_vector(
     return frame
 
 
-def _check_finite(frame: gpd.GeoDataFrame, path: Path) -> None:
+def _features(path: FileName, layer: str | None, key: str | None, own_crs: str | None) -> gpd.GeoDataFrame:
+    """Read a table or a layer as it is."""
+    if not isinstance(path, RemoteFile) and not is_there(path):
+        raise LulcsegError("there is no such file", where=path, remedy="check the path")
+    if is_table(path):
+        if layer is not None:
+            raise LulcsegError(f"it has no layer '{layer}': a table has none", where=path, remedy="leave it out")
+        return read_table(path, own_crs)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Measured", category=UserWarning)  # M values aren't used
+            warnings.filterwarnings("ignore", message=".*HTTP", category=RuntimeWarning)  # an error below, if it is one
+            prepare_network()
+            frame = pyogrio.read_dataframe(os.fspath(path), layer=_layer(path, layer, key))
+    except (RuntimeError, ValueError, OverflowError, OSError, GEOSException) as error:  # pyogrio's are RuntimeErrors
+        reason = (str(error).splitlines() or [""])[0][:120]
+        otherwise = LulcsegError(
+            f"it can't be read as a vector file ({reason})", where=path, remedy="repair it, or give a GeoPackage"
+        )
+        raise reading_error(path, error, otherwise) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise LulcsegError("it has no geometry", where=path, remedy="name the layer that has")
+    return frame
+
+
+def _check_finite(frame: gpd.GeoDataFrame, path: FileName) -> None:
     """Check that every coordinate is a number.
 
     Raises:
@@ -113,7 +120,7 @@ def describe_crs(crs: CRS) -> str:
     return str(crs.to_string() if len(crs.to_string()) < 40 else crs.name)
 
 
-def check_not_empty(frame: gpd.GeoDataFrame, path: Path, what: str) -> None:
+def check_not_empty(frame: gpd.GeoDataFrame, path: FileName, what: str) -> None:
     """Check that a layer has a feature with a geometry.
 
     Args:
@@ -129,9 +136,9 @@ def check_not_empty(frame: gpd.GeoDataFrame, path: Path, what: str) -> None:
         raise LulcsegError(f"it holds no {what}", where=path, remedy="check that its layer was saved, or name another")
 
 
-def _layer(path: Path, wanted: str | None, key: str | None) -> str:
+def _layer(path: FileName, wanted: str | None, key: str | None) -> str:
     """Return the name of the layer to read."""
-    kinds = {str(name): kind for name, kind in pyogrio.list_layers(path)}
+    kinds = {str(name): kind for name, kind in pyogrio.list_layers(os.fspath(path))}
     if wanted is not None:
         if wanted not in kinds:
             raise LulcsegError(f"it has no layer '{wanted}'", where=path, remedy=did_you_mean(wanted, kinds))

@@ -61,11 +61,11 @@ class LandscapeTruth:
 
 def has_truth(scene: Scene) -> bool:
     """Return whether the true class of every pixel of a scene is known."""
-    return _truth_file(scene).is_file()
+    image = scene.image_files[0].path
+    return isinstance(image, Path) and _truth_of(image).is_file()
 
 
-def _truth_file(scene: Scene) -> Path:
-    image = scene.file.place(scene.spec.imagery.files[0])
+def _truth_of(image: Path) -> Path:
     return image.parent / f"truth_{image.stem}.tif"
 
 
@@ -79,14 +79,15 @@ def read_truth(scene: Scene, *, split: bool) -> LandscapeTruth:
     Raises:
         LulcsegError: It isn't a scene of a synthetic landscape, or has no reference points.
     """
-    truth_file = _truth_file(scene)
-    folder = truth_file.parent
-    if not has_truth(scene):
+    image = scene.image_files[0].path
+    truth_file = _truth_of(image) if isinstance(image, Path) else None
+    if truth_file is None or not truth_file.is_file():
         raise LulcsegError(
             "its truth isn't known everywhere",
             where=scene.file.path,
-            remedy=f"use a synthetic landscape ({truth_file})",
+            remedy=f"use a synthetic landscape ({truth_file or image})",
         )
+    folder = truth_file.parent
     with rasterio.open(truth_file) as file:
         codes, shape, transform = file.read(1), file.shape, file.transform
     grounds = {ALL: np.ones(shape, dtype=np.bool_)}

@@ -260,7 +260,7 @@ def test_check_lists_the_sources(make_scene: Make, cache: Path) -> None:
         ([RGB, RGB | {"name": "b", "classes": [1, 1]}], "are not 1 to 256 different values"),
         ([RGB, RGB | {"name": "b", "classes": [1], "bands": [1]}], "bands doesn't go with classes"),
         ([RGB, {"name": "b", "files": ["far.tif"]}], "imagery.b: it lies nowhere over the first source"),
-        ([RGB, {"name": "b", "files": ["none.tif"]}], "imagery.b: there is no file"),
+        ([RGB, {"name": "b", "files": ["none.tif"]}], "imagery.b.files: there is no file"),
         ([RGB | {"resampling": "lanczos"}], "is not one of its choices"),
     ],
 )

@@ -14,9 +14,10 @@ from shapely import MultiPoint, Point, box
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, LandClass, Legend
+from lulcseg.scene.file_names import split_layer
 from lulcseg.scene.points import read_points
 from lulcseg.scene.spec import PointsSpec
-from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector, split_layer, value_text
+from lulcseg.scene.vectors import class_indices, class_named, crosswalk_table, read_vector, value_text
 
 CRS = "EPSG:28355"
 LEGEND = Legend(
@@ -134,7 +135,7 @@ def test_multipoints_of_one_point_are_points(tmp_path: Path) -> None:
 
 
 def test_a_layer_may_follow_the_file(tmp_path: Path) -> None:
-    assert split_layer("a b/farm.gpkg|layername=area of work") == ("a b/farm.gpkg", "area of work")
+    assert split_layer("a b/farm.gpkg|layername=area of work") == ("a b/farm.gpkg", "area of work", None)
     path = write_points(tmp_path / "p.gpkg", ["Bare"])
     gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=CRS).to_file(path, layer="other", mode="a")
     with pytest.raises(LulcsegError, match=r"2 layers .*; name one: .*<file>\|layername=<layer>"):

@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
+from lulcseg.scene.check.fetching_check import describe_fetching
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.check.sources_check import SourceShares, describe_missing, valid_by
 from lulcseg.scene.fill_values import BandRange
@@ -41,6 +42,10 @@ def check_imagery(scene: Scene) -> Findings:
         "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].facts.colours, start=1)]),
         "valid pixels": _valid_by(scene),
     }
+    with out.noting_faults():
+        fetched, remarks = describe_fetching(scene)
+        out.facts |= fetched
+        out.remarks += remarks
     for name, source in scene.imagery.rasters.parts:
         out.remarks += _disagreements(name, source)
     out.remarks += _of_the_grid(scene)

@@ -10,6 +10,7 @@ import shapely
 
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.file_names import hide_secrets
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.ground_area import pixel_ground_area
 from lulcseg.scene.labels import RasterLabels, invalid
@@ -36,7 +37,7 @@ def check_labels(scene: Scene) -> Findings:
 
 def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
     if spec.file is not None:
-        out.facts["source"] = f"{spec.file}, column {spec.column}, uncovered ground is {spec.uncovered}"
+        out.facts["source"] = f"{hide_secrets(spec.file)}, column {spec.column}, uncovered ground is {spec.uncovered}"
     if isinstance(scene.labels, RasterLabels):
         out.facts["source"] = format_count(len(scene.labels.rasters.files), "class raster")
     assert scene.labels is not None  # burns the polygons, which checks their place
