@@ -45,7 +45,8 @@ def _print(progress: MapProgress, console: Console) -> None:
 
     parts = [f"{progress.done} of {progress.total} strips done"]
     if progress.rate is not None:
-        parts.append(f"{progress.rate * 60:.3g} a minute")
+        a_minute = progress.rate * 60
+        parts.append(f"{a_minute:,.0f} a minute" if a_minute >= 10 else f"{a_minute:.2g} a minute")
     left = progress.seconds_left
     if left:
         parts.append(f"{_duration(left)} left")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -100,12 +102,15 @@ def run_equal(hydra: Any, master: DictConfig, task: Callable[[Sequence[str]], An
 
 
 class _WithOverrides:
-    """A job that looks up its own overrides."""
+    """A job that looks up its own overrides, and begins in the folder in which the command was given."""
 
     def __init__(self, task: Callable[[Sequence[str]], Any]) -> None:
-        self.task = task
+        self.task, self.folder = task, Path.cwd()
 
     def __call__(self, _: DictConfig) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
-        return self.task(overrides_of(HydraConfig.instance().cfg))
+        config: Any = HydraConfig.instance().cfg
+        if not config.hydra.job.chdir:
+            os.chdir(self.folder)  # Ray's processes begin anywhere
+        return self.task(overrides_of(config))

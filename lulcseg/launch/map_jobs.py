@@ -51,7 +51,10 @@ def run_map_jobs(hydra: Any, master: Any, settings: PredictConfig, task: Callabl
     try:
         outcomes = run_equal(hydra, master, partial(_share, task, settings), count)
     except KeyboardInterrupt:
-        sys.stderr.write("lulcseg: interrupted; jobs that are queued or running go on without this process.\n")
+        sys.stderr.write(
+            "lulcseg: interrupted; jobs of Slurm go on, others end. Strips that are done are kept: the same command "
+            "goes on with the rest.\n"
+        )
         raise SystemExit(130) from None
     except Exception as error:  # a job that was killed, or the launcher's own failure
         broken = describe_error(error).splitlines()[0]
@@ -65,6 +68,7 @@ def run_map_jobs(hydra: Any, master: Any, settings: PredictConfig, task: Callabl
         sys.stderr.write(f"lulcseg: {done} are done and kept; the same command goes on with the rest.\n")
     if unfinished or not made or (outcomes and all(outcomes)):
         raise SystemExit(1)
+    print_line(f"Maps: {maps}")
 
 
 def _share(task: Callable[[Any], float | None], settings: PredictConfig, _: Sequence[str]) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from lulcseg.maps.writer import reporting_write_errors
-from lulcseg.mosaic.map_folder import SHARES
+from lulcseg.mosaic.map_folder import SHARES, note_name
 from lulcseg.mosaic.share_claims import JOIN, SUBSTITUTE, Claim, ShareClaims, strip_work
 from lulcseg.mosaic.share_workers import ShareWorker
 from lulcseg.mosaic.strip_store import StripStore
@@ -33,6 +33,7 @@ class MapShare:
         self.store, self.worker, self._shares, self._wait = store, worker, shares, wait
         self._strips = {strip.start: strip for strip in store.strips()}
         self._claims = ShareClaims(store.folder / SHARES, worker.name, worker.is_alive, worker.is_touched)
+        self._done: set[int] = set()
         store.owner = worker.name
 
     @property
@@ -43,7 +44,7 @@ class MapShare:
     @property
     def done(self) -> int:
         """Number of strips that are done."""
-        return len(self._strips) - len(self.store.missing())
+        return len(self._strips) - len(self._missing())
 
     @property
     def is_over(self) -> bool:
@@ -60,7 +61,7 @@ class MapShare:
             LulcsegError: The claim can't be written.
         """
         waits = False
-        while not self.is_over and (missing := self.store.missing()):
+        while not self.is_over and (missing := self._missing()):
             numbers = {strip.number for strip in missing}
             claims = self._claims.all()
             taken = {n: c for n in numbers if (c := claims.get(strip_work(n))) is not None and self._claims.is_held(c)}
@@ -69,11 +70,10 @@ class MapShare:
             run = free_run(free, [s.number in taken for s in strips], self._shares)
             if run and self._takes(strips[run[0]]):
                 return [strips[i] for i in run]
-            if not run:
-                if not waits:
-                    print_line(_describe_waiting(taken))
+            if not run and not waits:
+                print_line(_describe_waiting(taken))
                 waits = True
-                self._wait()
+            self._wait()
         return []
 
     def goes_on(self, row: int) -> int:
@@ -107,9 +107,31 @@ class MapShare:
             self._wait()
         return False
 
+    def _missing(self) -> list[Strip]:
+        """Return the strips that aren't done; those that were once are not looked for again."""
+        names = self._names()
+        return [strip for strip in self.strips if not self._is_done(strip, names)]
+
+    def _is_done(self, strip: Strip, names: Collection[str]) -> bool:
+        """Whether a strip is done, by the names in the folder.
+
+        Files are looked for in a listing, which a network's file system asks its server for; it may remember for a
+        minute that a single file wasn't there.
+        """
+        is_new = strip.number not in self._done and note_name(strip.number) in names
+        if is_new and self.store.note_of(strip) is not None:
+            self._done.add(strip.number)
+        return strip.number in self._done
+
+    def _names(self) -> set[str]:
+        try:
+            return {path.name for path in self.store.folder.iterdir()}
+        except FileNotFoundError:  # the map was joined, and its folder removed
+            return set()
+
     def _takes(self, strip: Strip) -> bool:
         """Claim a strip; one that was done while this process didn't look isn't done again."""
-        return self._take(strip_work(strip.number)) and self.store.note_of(strip) is None
+        return self._take(strip_work(strip.number)) and not self._is_done(strip, self._names())
 
     def _take(self, work: str) -> bool:
         with reporting_write_errors(self.store.target):

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class WorkerNote:
 
     def has_ended(self) -> bool:
         """Whether it was a process of this machine that is no more; False for those of other machines."""
-        if self.machine != _machine():
+        if sys.platform == "win32" or self.machine != _machine():
             return False
         try:
             os.kill(self.pid, 0)

@@ -67,6 +67,10 @@ def shared_map(ensemble: Ensemble, scene: Scene, settings: MosaicSettings, out: 
         print_line(request.describe_memory())
         with limited_cache(request.cache), Bars() as bars:
             _map_strips(request, share, bars(f"Mapping {scene.name}, all jobs", "strips"))
+        if share.is_over and not folder.is_made():
+            raise LulcsegError(
+                "the folder of the unfinished map was removed", where=folder.path, remedy="give the same command again"
+            )
         yield share
 
 

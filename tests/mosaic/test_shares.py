@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.map_progress import maps_in_progress, progress_of
+from lulcseg.mosaic.map_share import MapShare
 from lulcseg.mosaic.strip_store import StripStore
 from tests.support.mosaics import NormalisedUNet, map_reader, pixels_of, request_of, share_reader
 from tests.support.pass_plans import MULTIPLE
@@ -241,3 +242,13 @@ def test_damaged_strips_are_made_again_by_the_joiner(folder, whole):
     strip.write_bytes(strip.read_bytes()[:-50])
     assert share(folder).strips == STRIPS
     assert pixels_of(folder) == whole[1]
+
+
+def test_a_folder_that_is_removed_meanwhile_ends_the_job(folder, monkeypatch):
+    def remove(self):
+        self.store.discard()
+        return []
+
+    monkeypatch.setattr(MapShare, "next_run", remove)
+    with pytest.raises(LulcsegError, match="the folder of the unfinished map was removed; give the same command again"):
+        share(folder)
