@@ -19,6 +19,7 @@ from lulcseg.commands import (
     contact,
     export,
     init,
+    map_status,
     micro_batch,
     predict,
     quicklook,
@@ -37,8 +38,8 @@ _PROGRAMS = {"train": train.main, "predict": predict.main}
 """Commands whose line Hydra reads."""
 
 _COMMANDS = (
-    init, check, contact, synth, train, predict, calibrate, assess, change, quicklook, beside, micro_batch, rate_range,
-    reference, agreement, sweep, collect, rank, report, study, export,
+    init, check, contact, synth, train, predict, map_status, calibrate, assess, change, quicklook, beside, micro_batch,
+    rate_range, reference, agreement, sweep, collect, rank, report, study, export,
 )  # fmt: skip
 """In the order of ``--help``."""
 

@@ -139,6 +139,46 @@ def default_cache() -> Path:
     return Path(root).expanduser()
 
 
+def create_once(path: Path, text: str) -> bool:
+    """Create a file with its content, unless it exists: of several processes, on one machine or many, one succeeds.
+
+    The file is written under another name and linked to its own, which file systems do at once and for one only. Where
+    there are no hard links, it is opened for the first to come, and is empty for a moment.
+
+    Args:
+        path: The file; its folder exists.
+        text: Its content.
+
+    Returns:
+        Whether this process created it.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            return part.stat().st_nlink > 1  # a server's answer was lost, and the question repeated: it is ours
+        except OSError:
+            return _open_once(path, text)
+        return True
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _open_once(path: Path, text: str) -> bool:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a mapping as JSON, whole or not at all."""
     with replacing(path) as part:

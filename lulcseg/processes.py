@@ -10,10 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+RANKS = (
+    "RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
+    "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NTASKS_PER_NODE",
+)  # fmt: skip
+"""Environment variables by which a process knows that it is one of several, and which."""
+
+_LOCAL_RANKS = ("LOCAL_RANK", "SLURM_LOCALID", "SUBMITIT_LOCAL_LOCALID")
+
 
 def is_rank_zero() -> bool:
     """Return whether this process has rank 0: the one that writes."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def stand_alone() -> int:
+    """Forget that this process is one of several that a launcher, ``srun`` or ``torchrun`` started together.
+
+    It then works as a process of its own: nothing waits for the others, and what the first would do, it may do.
+
+    Returns:
+        Its number among those of its machine, from 0, by which it chooses a device.
+    """
+    known = [os.environ[name] for name in _LOCAL_RANKS if os.environ.get(name, "").isdigit()]
+    for name in RANKS:
+        os.environ.pop(name, None)
+    return int(known[0]) if known else 0
 
 
 def export_import_path() -> None:

@@ -10,17 +10,13 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from lulcseg.processes import export_import_path
+from lulcseg.processes import RANKS, export_import_path
 
 _LIFELINE = "LULCSEG_LIFELINE"
 _MODULE = "lulcseg.launch.replicate"
 _PATIENCE = 120.0
 """Seconds that an interrupted replicate has to write its record."""
-_NOT_OURS = (
-    "RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
-    "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NTASKS_PER_NODE", "LULCSEG_RUN_DIR",
-    "PL_GLOBAL_SEED",
-)  # fmt: skip
+_NOT_OURS = (*RANKS, "LULCSEG_RUN_DIR", "PL_GLOBAL_SEED")
 """Environment variables that would make the replicate believe it is one of the sweep's own ranks."""
 
 

@@ -7,8 +7,10 @@ Hydra adds ``+anything=…`` silently. So every override's key is checked before
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from lulcseg.errors import LulcsegError
@@ -28,6 +30,13 @@ _EXTRAS = {
     "hydra/sweeper/optuna": "optuna",
 }
 """Plugins of Hydra and the extras that install them."""
+_PLUGINS = {
+    "joblib": "hydra-joblib-launcher",
+    "ray": "hydra-ray-launcher",
+    "slurm": "hydra-submitit-launcher",
+    "optuna": "hydra-optuna-sweeper",
+}
+"""What these extras install."""
 _SEED = re.compile(r"seed=\d+")
 _REFUSED = re.compile(r"Could not override '([\w.]+)'")
 
@@ -117,16 +126,16 @@ def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
     mode = RunMode.MULTIRUN if several else RunMode.RUN
     loader = GlobalHydra.instance().config_loader()
     try:
-        return loader.load_configuration(name, list(overrides), mode, from_shell=False)
+        with warnings.catch_warnings():  # of our options that are named as a plugin's; they are whole without its
+            warnings.filterwarnings(
+                "ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema"
+            )
+            config = loader.load_configuration(name, list(overrides), mode, from_shell=False)
     except MissingConfigException as error:
         missing = str(error.missing_cfg_file)
         if missing not in _EXTRAS:
             raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
-        raise LulcsegError(
-            f"{missing} isn't installed",
-            where="configuration",
-            remedy=f"run pip install 'lulcseg[{_EXTRAS[missing]}]'",
-        ) from error
+        raise _not_installed(missing, _EXTRAS[missing]) from error
     except (HydraException, OmegaConfBaseException) as error:
         first = str(error).splitlines()[0]
         if (refused := _REFUSED.match(first)) is not None:
@@ -139,6 +148,35 @@ def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
         raise LulcsegError(
             f"Hydra can't compose these overrides ({first[:200]})", where="command line", remedy="write key=value"
         ) from error
+    _check_installed(config)
+    return config
+
+
+def _check_installed(config: Any) -> None:
+    """Check that a launcher whose configuration is here is installed.
+
+    Raises:
+        LulcsegError: It isn't.
+    """
+    package = ".".join(str(config.hydra.launcher._target_).split(".")[:2])
+    extra = next((extra for extra, plugin in _PLUGINS.items() if package.endswith(plugin.replace("-", "_"))), None)
+    if extra is not None and not _is_importable(package):
+        raise _not_installed(f"hydra/launcher/{config.hydra.runtime.choices.get('hydra/launcher')}", extra)
+
+
+def _is_importable(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # the package that it lies in
+        return False
+
+
+def _not_installed(option: str, extra: str) -> LulcsegError:
+    return LulcsegError(
+        f"{option} isn't installed",
+        where="configuration",
+        remedy=f"run pip install 'lulcseg[{extra}]', which adds {_PLUGINS[extra]}",
+    )
 
 
 def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:

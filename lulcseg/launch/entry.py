@@ -79,8 +79,33 @@ def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | 
         config = load(line.program, line.overrides)
         settings = filled(line.program, config)
         _tell_own(config)
+        if line.program == "predict" and settings.mosaic.shares > 1 and _has_launcher(line):
+            from lulcseg.launch.map_jobs import run_map_jobs
+
+            run_map_jobs(hydra, load(line.program, line.overrides, several=True), settings, task)
+            return None
         score: float | None = run_one(hydra, config, partial(_single, task, settings))
     return score
+
+
+def _has_launcher(line: CommandLine) -> bool:
+    """Whether a command line chooses a launcher other than Hydra's own, which runs jobs one after another here."""
+    master = load(line.program, line.overrides, several=True)
+    return bool(master.hydra.launcher._target_ != _BASIC_LAUNCHER)
+
+
+def _check_alone(settings: Any) -> None:
+    """Refuse maps by several jobs among the runs of a command line with ``-m``.
+
+    Raises:
+        LulcsegError: One is requested.
+    """
+    if settings.mosaic.shares > 1:
+        raise LulcsegError(
+            f"mosaic.shares={settings.mosaic.shares} makes one map with several jobs, and -m makes several",
+            where="command line",
+            remedy="leave -m out: the launcher starts the jobs of one map without it",
+        )
 
 
 def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: Sequence[str]) -> None:
@@ -94,10 +119,12 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: 
         master = load(name, line.overrides, several=True)
         _tell_own(master)
         if master.hydra.sweeper._target_ != _BASIC_SWEEPER:
-            filled(name, master)  # what is wrong with it is reported before the first run
+            _check_alone(filled(name, master))  # what is wrong with it is reported before the first run
             hydra.multirun(name, partial(_searched, name, command), line.overrides)
             return
         jobs = prepared_jobs(name, master)
+        for job in jobs:
+            _check_alone(job.settings)
         settings = {tuple(job.overrides): job.settings for job in jobs}
         if jobs[0].settings.trial.name is not None:
             _check_folder(line, master)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -73,13 +75,42 @@ def run_all(hydra: Any, master: DictConfig, task: Callable[[Sequence[str]], Any]
     hydra.multirun(master.hydra.job.config_name, _WithOverrides(task), overrides_of(master))
 
 
+def run_equal(hydra: Any, master: DictConfig, task: Callable[[Sequence[str]], Any], count: int) -> list[Any]:
+    """Let Hydra's launcher run one job several times over.
+
+    Args:
+        hydra: Hydra's object (:func:`lulcseg.launch.compose.hydra_of`).
+        master: The configuration, composed for several jobs.
+        task: Called with the job's overrides, perhaps in a launcher's process: it must be picklable.
+        count: How many times.
+
+    Returns:
+        What each job returned.
+    """
+    from hydra._internal.callbacks import Callbacks
+    from hydra.core.plugins import Plugins
+    from hydra.types import HydraContext
+
+    loader = PreparedLoader(hydra.config_loader, master)
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=HydraContext(config_loader=loader, callbacks=Callbacks(master)),
+        task_function=_WithOverrides(task),
+        config=master,
+    )
+    jobs = launcher.launch([overrides_of(master)] * count, initial_job_idx=0)
+    return [job.return_value for job in jobs]
+
+
 class _WithOverrides:
-    """A job that looks up its own overrides."""
+    """A job that looks up its own overrides, and begins in the folder in which the command was given."""
 
     def __init__(self, task: Callable[[Sequence[str]], Any]) -> None:
-        self.task = task
+        self.task, self.folder = task, Path.cwd()
 
     def __call__(self, _: DictConfig) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
-        return self.task(overrides_of(HydraConfig.instance().cfg))
+        config: Any = HydraConfig.instance().cfg
+        if not config.hydra.job.chdir:
+            os.chdir(self.folder)  # Ray's processes begin anywhere
+        return self.task(overrides_of(config))

@@ -81,6 +81,10 @@ class Adaptation:
         """Return its metadata in the map's files; none if the mosaic isn't adapted."""
         return {} if self.name is None else {"adapted": self.name}
 
+    def is_settled(self, folder: Path) -> bool:
+        """Whether an unfinished map holds the statistics that it is made with, or needs none."""
+        return not self.by_batch_norm or _kept(folder) is not None
+
     def settle(
         self,
         ensemble: Ensemble,
@@ -98,7 +102,7 @@ class Adaptation:
             statistics: Those of the mosaic, if the models scale by them.
             folder: Of the unfinished map, where they are kept for its resumption and its other processes.
         """
-        if not self.by_batch_norm or _kept(folder) is not None:
+        if self.is_settled(folder):
             return
         found = [
             dict(statistics_of_mosaic(member, scene, device, statistics, self.quantiles))

@@ -20,6 +20,7 @@ from lulcseg.mosaic.adaptation import Adaptation, check_adaptable
 from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.forward import PatchModel
+from lulcseg.mosaic.map_folder import FINGERPRINT, MapFolder
 from lulcseg.mosaic.memory import estimate_cache, estimate_memory
 from lulcseg.mosaic.outputs import check_outputs, layers_for
 from lulcseg.mosaic.passes import plan_from
@@ -167,12 +168,7 @@ class MapRequest:
 
         def begin(device: torch.device, rank: int, world: int) -> StripJob:
             store = open_store()
-            torch.set_num_threads(store.threads)
-            adapted = self.adaptation
-            found = adapted.batch_norm(store.folder)
-            predictors = self.ensemble.on(device, self.statistics, adapted.quantiles, found)
-            if self.settings.compile:
-                self._compile(predictors, device)
+            predictors = self.predictors(store, device)
             strips = rank_share(store.missing(), rank, world)
             setup = replace(self.setup, device=device)
             return StripJob(predictors, self.scene.imagery, setup, store, strips, mask=self.region, progress=progress)
@@ -186,6 +182,20 @@ class MapRequest:
         finally:
             torch.set_num_threads(threads)
         return job.patches, job.samples, job.forward_seconds
+
+    def predictors(self, store: StripStore, device: torch.device) -> list[PatchModel]:
+        """Return the models' predictors on a device, with the number of threads that the map was begun with."""
+        torch.set_num_threads(store.threads)
+        adapted = self.adaptation
+        found = adapted.batch_norm(store.folder)
+        predictors = self.ensemble.on(device, self.statistics, adapted.quantiles, found)
+        if self.settings.compile:
+            self._compile(predictors, device)
+        return predictors
+
+    def folder(self, out: Path) -> MapFolder:
+        """Return where the map is in progress."""
+        return MapFolder.of(out, self.identity, [product.key for product in self.products], self.part)
 
     def join_store(self, out: Path) -> StripStore:
         """Return the store that the run's first process has created.
@@ -241,6 +251,7 @@ class MapRequest:
             "trained_on": self.ensemble.trained_on,
             "threads": store.threads,
             **({} if bands is None else {"bands": [band.name for band in bands]}),
+            FINGERPRINT: self.folder(store.target).fingerprint,
             **({"calibrated_by": calibrated["calibration"]} if calibrated else {}),
             **self.adaptation.tags(),
         }

@@ -17,8 +17,10 @@ from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.join_strips import join_strips
 from lulcseg.mosaic.map_model import MapModel
 from lulcseg.mosaic.map_request import MapRequest
+from lulcseg.mosaic.map_share import MapShare
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
+from lulcseg.mosaic.shared_mapping import shared_work
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import Bars
@@ -56,7 +58,13 @@ class MapResult:
 
 
 def map_scene(
-    model: MapModel | Ensemble, scene: Scene, settings: MosaicSettings, out: Path, *, label: str
+    model: MapModel | Ensemble,
+    scene: Scene,
+    settings: MosaicSettings,
+    out: Path,
+    *,
+    label: str,
+    share: MapShare | None = None,
 ) -> MapResult | None:
     """Map a scene with one model, or with the mean of several, on their devices.
 
@@ -72,6 +80,8 @@ def map_scene(
         settings: Passes, patch size, batch size and outputs.
         out: Path of the class map; other files are written beside it.
         label: Name of the passes, for the map's tags.
+        share: This process's part in the map, if several have made its strips and this one joins them. The hidden
+            folder then stays.
 
     Returns:
         The map; None in a process other than the run's first.
@@ -82,6 +92,8 @@ def map_scene(
     began = time.perf_counter()
     ensemble = Ensemble.of(model)
     request = MapRequest.of(ensemble, scene, settings)
+    if share is not None and request.folder(out).path != share.store.folder:
+        raise _changed(scene)
     trainer = ensemble.devices.trainer()
     if not is_rank_zero():
         with limited_cache(request.cache):
@@ -100,17 +112,19 @@ def map_scene(
             strip_rows=settings.strip,
             threads=threads_of(trainer),
             processor=torch.backends.cpu.get_cpu_capability(),
+            joins=share is not None,
         ) as store,
         _reporting_kept_strips(store),
     ):
-        _report_earlier_work(store)
+        if share is None:
+            _report_earlier_work(store)
         title = f"{scene.name}, {label}" + (f", {len(ensemble)} models" if len(ensemble) > 1 else "")
         request.adapt(store)
         several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""
         bar = bars(f"Mapping {title}{several}", "patches")
         patches, samples, forward = request.predict(trainer, lambda: store, bar)
         if scene.imagery.state() != request.identity["imagery"]:
-            raise LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
+            raise _changed(scene)
         tags = request.tags() | {"mosaic": label}
         with bars.busy("Writing the map"):
             rasters = join_strips(store, request.legend, tags)
@@ -118,11 +132,20 @@ def map_scene(
         made = request.properties(store) | tags | {"checkpoint": ensemble.checkpoints}
         areas = files.write(title, rasters, made)
         strips = len(store.strips())
-        placed = store.publish()
+        placed = store.publish(keeps=share is not None)
     for old in leftover_files(out, placed):
         print_line(f"{old.name} belongs to an earlier map and was left as it is.")
     seconds = time.perf_counter() - began
-    return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, store.resumed)
+    if share is None:
+        return MapResult(out, placed, areas, patches, samples, seconds, forward, strips, store.resumed)
+    all_patches, all_samples, seconds, longest = shared_work(store.folder)
+    return MapResult(
+        out, placed, areas, patches + all_patches, samples + all_samples, seconds, max(forward, longest), strips, 0
+    )
+
+
+def _changed(scene: Scene) -> LulcsegError:
+    return LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
 
 
 def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> MapEntry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +14,7 @@ from lulcseg.mosaic.blend import FinishedRows, RollingBlend
 from lulcseg.mosaic.forward import ForwardPass, ForwardSample, PatchModel, batches_of
 from lulcseg.mosaic.passes import PassPlan
 from lulcseg.mosaic.patch_reader import MosaicReader, WindowMask, read_patches
-from lulcseg.mosaic.tiling import Tiling
+from lulcseg.mosaic.tiling import Tile, Tiling
 from lulcseg.mosaic.weight_windows import weight_window
 
 
@@ -70,6 +70,8 @@ class RowStream:
         setup: How to predict, fitted to the mosaic.
         part: Part of the mosaic to predict; None: all of it.
         mask: Which pixels of the mosaic are requested; None: all.
+        goes_on: Called with a row before the first patch is read that begins at it or below; returns the row down to
+            which to predict, or the same row to end there. None: down to the part's end.
 
     Attributes:
         patches: Patches predicted so far, over all passes.
@@ -84,9 +86,12 @@ class RowStream:
         setup: PredictionSetup,
         part: Window | None = None,
         mask: WindowMask | None = None,
+        *,
+        goes_on: Callable[[int], int] | None = None,
     ) -> None:
-        self._reader, self._setup, self._mask = reader, setup, mask
+        self._reader, self._setup, self._mask, self._goes_on = reader, setup, mask, goes_on
         self._part = part or reader.grid.window
+        self._end = self._part.row if goes_on else self._part.row_end
         self._tiling = Tiling(reader.grid.window, setup.plan, setup.patch_size)
         self._forward = ForwardPass(
             model,
@@ -140,7 +145,7 @@ class RowStream:
     def batches(self) -> Generator[list[ForwardSample]]:
         """Yield batches of samples in order, for :meth:`predict`."""
         setup = self._setup
-        order = self._tiling.tiles(self._part)
+        order = self._tiles()
         pin = setup.device.type == "cuda"
         reading = read_patches(self._reader, order, ahead=setup.ahead, pin=pin, workers=setup.workers, mask=self._mask)
         with closing(reading) as read:
@@ -164,8 +169,27 @@ class RowStream:
 
     def flush(self) -> Iterator[FinishedRows]:
         """Yield the remaining rows; call it after the last batch."""
-        yield from self._masked(self._blend.advance(self._part.row_end))
+        yield from self._masked(self._blend.advance(self._end))
         self.patches_done = self.patches_total
+
+    def _tiles(self) -> Iterator[Tile]:
+        """Yield the part's patches from the top, as far down as it goes on."""
+        goes_on = self._extend()
+        for tile in self._tiling.tiles(self._part):
+            while goes_on and tile.core.row >= self._end:
+                goes_on = self._extend()
+            if not goes_on and tile.core.row >= self._end:
+                return
+            yield tile
+        while goes_on and self._end < self._part.row_end:  # rows that these patches reach
+            goes_on = self._extend()
+
+    def _extend(self) -> bool:
+        """Ask for further rows; return whether there are any."""
+        if self._goes_on is None:
+            return False
+        before, self._end = self._end, self._goes_on(self._end)
+        return self._end > before
 
     def _masked(self, finished: Iterator[FinishedRows]) -> Iterator[FinishedRows]:
         """Mark pixels that aren't requested as invalid."""

@@ -50,6 +50,8 @@ class StripJob:
         strips: The strips to predict, from the top.
         mask: Which pixels of the mosaic are requested; None: all.
         progress: Called after each batch.
+        goes_on: Called with the row after the last strip that is certain; returns the row down to which to predict. The
+            strips are one run then, of which some may be left. None: all are predicted.
 
     Attributes:
         patches: Patches predicted so far, over all passes.
@@ -68,7 +70,9 @@ class StripJob:
         *,
         mask: WindowMask | None = None,
         progress: Progress | None = None,
+        goes_on: Callable[[int], int] | None = None,
     ) -> None:
+        self._goes_on = goes_on
         self._model, self._reader, self._setup, self._store, self._mask = model, reader, setup, store, mask
         self._progress = progress
         self._runs = list(contiguous_runs(strips))
@@ -105,7 +109,9 @@ class StripJob:
     def batches(self) -> Generator[StripBatch]:
         """Yield batches in order; they may be drawn ahead of :meth:`predict`."""
         for run in self._runs:
-            stream = RowStream(self._model, self._reader, self._setup, self._part(run), self._mask)
+            stream = RowStream(
+                self._model, self._reader, self._setup, self._part(run), self._mask, goes_on=self._goes_on
+            )
             empty = True
             with closing(stream.batches()) as batches:
                 for samples in batches:

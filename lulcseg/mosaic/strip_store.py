@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import astuple
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,17 +14,13 @@ from rasterio._err import CPLE_BaseError  # errors of GDAL that rasterio doesn't
 from rasterio.errors import RasterioError
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import read_json, write_json
+from lulcseg.files import create_once, read_json, write_json
 from lulcseg.grid import Grid, Window
-from lulcseg.locks import LockedElsewhereError, exclusive
 from lulcseg.maps.readback import checksums_of
 from lulcseg.maps.writer import StripSource, reporting_write_errors, sidecar_of
+from lulcseg.mosaic.map_folder import MANIFEST, MapFolder, note_name
 from lulcseg.mosaic.products import Product
 from lulcseg.mosaic.strips import Strip, split_rows
-
-_FORMAT = 1
-_MANIFEST = "manifest.json"
-_LOCK = "lock"
 
 
 class StripStore:
@@ -44,6 +39,7 @@ class StripStore:
         processor: Kind of processor that the map was begun on.
         resumed: Number of strips that were done already.
         others: Unfinished maps of the same target by other settings, each with the keys that differ.
+        owner: Name of this process among several, by which strips are noted; empty: it is alone.
     """
 
     def __init__(
@@ -55,6 +51,7 @@ class StripStore:
         self.processor = str(manifest["processor"])
         self._strip_rows = int(manifest["strip_rows"])
         self._lock: ExitStack | None = None
+        self._draft = self.owner = ""
         self.resumed = 0
         self.others: list[tuple[Path, list[str]]] = []
 
@@ -70,6 +67,7 @@ class StripStore:
         strip_rows: int,
         threads: int,
         processor: str,
+        joins: bool = False,
     ) -> Self:
         """Create the folder of a map, or open an existing one to resume it.
 
@@ -82,46 +80,69 @@ class StripStore:
             strip_rows: Rows of a strip; a resumed map keeps its own number.
             threads: Number of torch's threads; a resumed map keeps its own number.
             processor: Kind of processor; a resumed map keeps its own.
+            joins: Whether this process joins what several have made (:meth:`share`).
 
         Raises:
             LulcsegError: The target's folder does not exist or can't be written, the target is a folder, or
-                another process is making the same map.
+                another process or several are making the same map.
         """
-        if target.is_dir():
-            raise LulcsegError("is a folder", where=target, remedy="give the name of a file in it")
-        if not target.parent.is_dir():
-            raise LulcsegError(
-                "the output folder does not exist",
-                where=target.parent,
-                remedy="create it, or write to another folder",
-            )
-        plain = _plain(identity, products, part)
-        folder = _folder(target, plain)
-        manifest = {
-            "format": _FORMAT, "identity": plain, "part": plain["part"], "strip_rows": strip_rows,
-            "threads": threads, "processor": processor,
-        }  # fmt: skip
+        request = MapFolder.of(target, identity, [product.key for product in products], part)
+        request.check_target()
+        folder = request.path
+        manifest = request.manifest(strip_rows, threads, processor)
         with reporting_write_errors(target):
             folder.mkdir(exist_ok=True)
-            lock = _locked(folder / _LOCK, target)
+            lock = request.lock()
         try:
-            found = read_json(folder / _MANIFEST)
+            if not joins:
+                request.check_nobody_works()
+            found = read_json(folder / MANIFEST)
             if found is None:
-                write_json(folder / _MANIFEST, manifest)
+                write_json(folder / MANIFEST, manifest)
             store = cls(folder, target, mosaic, found or manifest, products)
             store.resumed = len(store.strips()) - len(store.missing(verified=True))
-            shutil.rmtree(
-                folder / "ready", ignore_errors=True
-            )  # left by an interruption while it was filled or emptied
+            shutil.rmtree(folder / "ready", ignore_errors=True)  # left by an interruption while it was in use
         except BaseException:
             lock.close()
             raise
         store._lock = lock
-        for other in sorted(target.parent.glob(f".{target.name}.*.part")):
-            theirs = read_json(other / _MANIFEST)
-            if other != folder and theirs is not None:
-                differing = [k for k in plain if theirs["identity"].get(k) != plain[k]]
-                store.others.append((other, differing))
+        store.others = list(request.others())
+        return store
+
+    @classmethod
+    def share(
+        cls,
+        request: MapFolder,
+        mosaic: Grid,
+        products: Sequence[Product],
+        *,
+        strip_rows: int,
+        threads: int,
+        processor: str,
+    ) -> Self:
+        """Create the folder of a map that several processes make, or open an existing one beside them.
+
+        There is no lock: claims settle who does what (:mod:`lulcseg.mosaic.map_share`). Strips get their names once
+        they are whole, so that two processes may write the same one.
+
+        Args:
+            request: The map; the other arguments are those of :meth:`begin`.
+            mosaic: The whole mosaic's pixels.
+            products: The rasters to write, the class map first.
+            strip_rows: Rows of a strip, which the first process decides, as it does the next two.
+            threads: Number of torch's threads.
+            processor: Kind of processor.
+
+        Raises:
+            LulcsegError: As :meth:`begin`, or the folder can't be read.
+        """
+        request.check_target()
+        manifest = request.manifest(strip_rows, threads, processor)
+        with reporting_write_errors(request.target):
+            request.path.mkdir(exist_ok=True)
+            create_once(request.path / MANIFEST, json.dumps(manifest, indent=2))
+        store = cls(request.path, request.target, mosaic, request.read_manifest(), products)
+        store._draft = f"{secrets.token_hex(4)}."
         return store
 
     @classmethod
@@ -140,8 +161,8 @@ class StripStore:
         Raises:
             LulcsegError: There is no such folder.
         """
-        folder = _folder(target, _plain(identity, products, part))
-        manifest = read_json(folder / _MANIFEST)
+        folder = MapFolder.of(target, identity, [product.key for product in products], part).path
+        manifest = read_json(folder / MANIFEST)
         if manifest is None:
             raise LulcsegError(
                 "this process sees another checkpoint, other imagery or other settings than the first",
@@ -177,7 +198,7 @@ class StripStore:
 
     def note_of(self, strip: Strip) -> dict[str, Any] | None:
         """Return a strip's note: ``checksums`` by product, ``counts`` of codes; None if it isn't done."""
-        return read_json(self.folder / f"strip_{strip.number:05d}.json")
+        return read_json(self.folder / note_name(strip.number))
 
     def mark_done(self, strip: Strip, checksums: Mapping[str, Sequence[int]], counts: Sequence[int]) -> None:
         """Note that a strip is done.
@@ -187,12 +208,20 @@ class StripStore:
             checksums: Checksums of its files by product, one per band.
             counts: Pixels of each code, 0…255, of the class map.
         """
+        with reporting_write_errors(self.target):
+            for product in self.products if self._draft else ():
+                self.draft_path(product, strip).replace(self.strip_path(product, strip))
         content = {"rows": [strip.start, strip.stop], "checksums": dict(checksums), "counts": list(counts)}
-        write_json(self.folder / f"strip_{strip.number:05d}.json", content)
+        write_json(self.folder / note_name(strip.number), content | ({"by": self.owner} if self.owner else {}))
 
     def strip_path(self, product: Product, strip: Strip) -> Path:
         """Return the path of a strip of a raster."""
         return self.folder / f"{product.key}_{strip.number:05d}.tif"
+
+    def draft_path(self, product: Product, strip: Strip) -> Path:
+        """Return the path that a strip is written at; :meth:`mark_done` gives it its name."""
+        path = self.strip_path(product, strip)
+        return path.with_name(f"{path.stem}.{self._draft}tif")
 
     def strip_sources(self, product: Product) -> list[StripSource]:
         """Return all strips of a raster, in the raster's own rows; all must be done."""
@@ -227,10 +256,13 @@ class StripStore:
         folder.mkdir(exist_ok=True)
         return folder / target.name
 
-    def publish(self) -> list[Path]:
+    def publish(self, *, keeps: bool = False) -> list[Path]:
         """Move staged files to their final paths, and remove the folder.
 
         The class map is moved last: its presence means that the map is complete.
+
+        Args:
+            keeps: Whether the folder stays, for what else is to be done before the map counts as made.
 
         Returns:
             The files.
@@ -247,12 +279,20 @@ class StripStore:
                 if path in without_sidecar:
                     sidecar_of(target).unlink(missing_ok=True)  # of an earlier file
                 placed.append(path.replace(target))
-        self.remove()
+        if not keeps:
+            self.remove()
         return placed
 
     def remove(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove the folder at once, as others see it."""
+        aside = self.folder.with_name(f"{self.folder.name}.{secrets.token_hex(4)}")
+        with suppress(OSError):  # another has removed it
+            self.folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
     def _is_worth_keeping(self) -> bool:
         return any(self.note_of(strip) is not None for strip in self.strips())
@@ -265,34 +305,6 @@ class StripStore:
             except (OSError, RasterioError, CPLE_BaseError):
                 found = []
             if found != [note["checksums"].get(product.key)]:
-                (self.folder / f"strip_{strip.number:05d}.json").unlink(missing_ok=True)
+                (self.folder / note_name(strip.number)).unlink(missing_ok=True)
                 return False
         return True
-
-
-def _plain(identity: Mapping[str, Any], products: Sequence[Product], part: Window) -> dict[str, Any]:
-    """Return everything that a map's pixels depend on, as it reads back from JSON."""
-    whole = {**identity, "products": [p.key for p in products], "part": list(astuple(part))}
-    plain: dict[str, Any] = json.loads(json.dumps(whole, default=str))
-    return plain
-
-
-def _folder(target: Path, plain: Mapping[str, Any]) -> Path:
-    digest = hashlib.sha256(json.dumps([_FORMAT, plain], sort_keys=True).encode()).hexdigest()[:12]
-    return target.with_name(f".{target.name}.{digest}.part")
-
-
-def _locked(path: Path, target: Path) -> ExitStack:
-    """Return a held lock, to be closed (where the file system has locks).
-
-    Raises:
-        LulcsegError: Another process holds it.
-    """
-    lock = ExitStack()
-    try:
-        lock.enter_context(exclusive(path, wait=False))
-    except LockedElsewhereError:
-        raise LulcsegError(
-            "another process is making this map", where=target, remedy="wait for it, or write to another folder"
-        ) from None
-    return lock

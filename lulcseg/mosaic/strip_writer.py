@@ -108,7 +108,7 @@ class _OpenStrip:
         self._counts = np.zeros(256, dtype=np.int64)
         self._files = {
             product.key: StripFile(
-                store.strip_path(product, strip),
+                store.draft_path(product, strip),
                 len(product.layout.descriptions),
                 store.strip_grid(strip),
                 store.target,

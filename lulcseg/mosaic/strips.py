@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -49,6 +49,49 @@ def rank_share(missing: list[Strip], rank: int, world: int) -> list[Strip]:
         [[0, 1], [2, 3, 4]]
     """
     return missing[rank * len(missing) // world : (rank + 1) * len(missing) // world]
+
+
+def free_run(free: Sequence[bool], busy: Sequence[bool], shares: int) -> range:
+    """Return the strips, down to the next that isn't free, from whose top a job of several begins or goes on.
+
+    Jobs take strip after strip downwards, so that rows roll on and nothing is predicted twice. One without work begins
+    at the first of the equal shares that is wholly free. If there is none, it takes over the lower half of what lies
+    ahead of another job, or a gap that nobody is working towards: whatever leaves it most.
+
+    Args:
+        free: For each strip, from the top, whether it is neither done nor in work.
+        busy: For each strip whether another job has it in work.
+        shares: Number of jobs that the map is meant for.
+
+    Returns:
+        Numbers of strips; empty if none is free.
+
+    Example:
+        Three jobs: the first begins at the top, the second at the second third, and one that is done early helps.
+
+        >>> free_run([True] * 9, [False] * 9, 3)
+        range(0, 9)
+        >>> free_run([False] + [True] * 8, [True] + [False] * 8, 3)
+        range(3, 9)
+        >>> busy = [False] * 6 + [True] + [False] * 2
+        >>> free_run([False] * 7 + [True] * 2, busy, 3)
+        range(8, 9)
+    """
+    total = len(free)
+    bounds = [share * total // shares for share in range(shares + 1)]
+    whole = [a for a, b in pairwise(bounds) if b > a and all(free[a:b])]
+    if whole:
+        return range(whole[0], _end_of(free, whole[0]))
+    found = range(0)
+    for top in (i for i in range(total) if free[i] and not (i and free[i - 1])):
+        end = _end_of(free, top)
+        begin = top + (end - top) // 2 if top and busy[top - 1] else top
+        found = max(found, range(begin, end), key=len)
+    return found
+
+
+def _end_of(free: Sequence[bool], start: int) -> int:
+    return next((i for i in range(start, len(free)) if not free[i]), len(free))
 
 
 def contiguous_runs(strips: Iterable[Strip]) -> Iterator[list[Strip]]:

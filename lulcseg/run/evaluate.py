@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.run_contents import show_assessment, show_map
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.map_model import MapModel
+from lulcseg.mosaic.map_share import MapShare
 from lulcseg.mosaic.mapping import map_entry, map_scene
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.products import PROBABILITIES
@@ -48,6 +49,7 @@ class MapRun:
         display: Where maps and their scores are displayed, besides the run's folder.
         pictured: Names of scenes whose previews exist.
         variant: Suffix of maps made with other settings than the model's own.
+        shares: This process's part in each scene's map, by the scene's name, if several processes have made them.
     """
 
     writer: RecordWriter
@@ -56,6 +58,7 @@ class MapRun:
     display: Display = NOTHING
     pictured: Sequence[str] = ()
     variant: str | None = None
+    shares: Mapping[str, MapShare] = field(default_factory=dict)
 
     def run(self, scenes: Sequence[Scene], mosaic: MosaicSettings, scoring: AssessSettings) -> float | None:
         """Map scenes and score the maps; if requested, score the labels too.
@@ -93,7 +96,7 @@ class MapRun:
             self.writer.put_scene(scene.name, entry)
         make_folder(folder.maps, "output")
         path = folder.map_file(stem)
-        done = map_scene(model, scene, mosaic, path, label=label)
+        done = map_scene(model, scene, mosaic, path, label=label, share=self.shares.get(scene.name))
         assert done is not None
         made = map_entry(done, scene.name, label, model)
         self.writer.put_map(made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from lulcseg.run.map_destination import check_maps_of, map_destination
 from lulcseg.run.model_remarks import model_remarks
 from lulcseg.run.open_scenes import cache_folder, of_model, open_scenes, read_ahead, warped_to
 from lulcseg.run.other_scenes import put_trained_scenes
+from lulcseg.run.part_in_maps import Shares, stand_apart, taking_part
 from lulcseg.run.resume import begin_record, earlier_attempt, model_entries, recording_outcome, training_plans
 from lulcseg.run_folder.creation import new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
@@ -58,19 +59,15 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     Raises:
         LulcsegError: Input that can't be used.
     """
+    if config.mosaic.shares > 1:
+        stand_apart(config.accelerator)
     check_device(config.accelerator)
     checkpoints = chosen_checkpoints(config)
     ensemble = _loaded(config, checkpoints)
     names = config.scenes.assess or ([config.scene] if config.scene else [])
     if not names:
         raise _missing("scene")
-    alone = len(ensemble) == 1 and config.members != "others"
-    seed = ensemble.record.seed if alone else config.seed
-    if config.seed is not None and config.seed != seed:
-        raise LulcsegError(
-            f"it was trained from seed {seed}, not {config.seed}", where=checkpoints[0],
-            remedy="give the checkpoint of that seed",
-        )  # fmt: skip
+    seed = _seed_of(config, ensemble, checkpoints)
     scenes = open_scenes(names, cache_folder(config.cache))
     fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_rank_zero() else None
     scenes = [of_model(scene, ensemble.record) for scene in scenes]
@@ -91,12 +88,18 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     for remark in model_remarks(ensemble, adapts=any(ensemble.adapts(scene.name) for scene in scenes)):
         print_line(remark)
 
-    def map_scenes(writer: RecordWriter) -> float | None:
+    def map_scenes(writer: RecordWriter, shares: Shares | None = None) -> float | None:
         put_trained_scenes(writer, checkpoints)
-        with _display_of(config, checkpoints, writer, scenes) as display:
-            mapping = MapRun(writer, ensemble, training_plans(checkpoints), display, variant=config.at_prediction)
-            return mapping.run(scenes, config.mosaic, config.assess)
+        left = scenes if shares is None else [scene for scene in scenes if scene.name in shares]
+        with _display_of(config, checkpoints, writer, left) as display:
+            plans, variant = training_plans(checkpoints), config.at_prediction
+            mapping = MapRun(writer, ensemble, plans, display, variant=variant, shares=shares or {})
+            return mapping.run(left, config.mosaic, config.assess)
 
+    if config.mosaic.shares > 1:
+        check_maps_of(folder, stems, checkpoints, ensemble.digests)
+        with taking_part(ensemble, dict(zip(stems, scenes, strict=True)), config.mosaic, folder) as shares:
+            return _joined_maps(folder, lambda: map_scenes(_joined(folder, checkpoints, ensemble), shares), shares)
     if fingerprint is None:
         with sole_writer(folder, "output"):
             check_maps_of(folder, stems, checkpoints, ensemble.digests)
@@ -112,6 +115,28 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         writer.update(state="running", environment=environment(), git=git_state())
         with recording_outcome(writer, "mapped"):
             found = map_scenes(writer)
+        _say_where(folder)
+    return found
+
+
+def _seed_of(config: PredictConfig, ensemble: Ensemble, checkpoints: Sequence[Path]) -> int | None:
+    """Return the seed of the model, or that of the settings where several are mapped with."""
+    alone = len(ensemble) == 1 and config.members != "others"
+    seed = ensemble.record.seed if alone else config.seed
+    if config.seed is not None and config.seed != seed:
+        raise LulcsegError(
+            f"it was trained from seed {seed}, not {config.seed}", where=checkpoints[0],
+            remedy="give the checkpoint of that seed",
+        )  # fmt: skip
+    return seed
+
+
+def _joined_maps(folder: RunFolder, map_scenes: Callable[[], float | None], shares: Shares) -> float | None:
+    """Join the maps of several processes, if that is this one's to do."""
+    if not shares:
+        return None
+    with sole_writer(folder, "output"):
+        found = map_scenes()
         _say_where(folder)
     return found
 

@@ -12,7 +12,7 @@ import yaml
 
 FREE = (
     "run_dir", "output", "name", "trial", "study", "cache", "logger", "show", "reading", "mosaic.workers",
-    "mosaic.strip", "trainer.activation_checkpointing", "trust_target",
+    "mosaic.shares", "mosaic.strip", "trainer.activation_checkpointing", "trust_target",
 )  # fmt: skip
 """Settings, or sections of settings, that don't change a run's result."""
 

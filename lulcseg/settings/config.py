@@ -90,6 +90,11 @@ class TrainConfig:
                 "mosaic.review_precision: a model that is being trained has no calibration yet",
                 "leave it out; run lulcseg calibrate after the training, and then predict.py",
             )
+        if self.mosaic.shares > 1:
+            refuse(
+                "mosaic.shares: a training makes its maps in its own process",
+                "leave it out, add stop_after=training, and map with predict.py mosaic.shares=…",
+            )
         if self.trial.name is not None and self.trainer.nodes > 1:
             refuse(
                 f"trainer.nodes={self.trainer.nodes}: a sweep starts each replicate on one machine",
@@ -164,3 +169,18 @@ class PredictConfig:
         if not named or not all(isinstance(name, str) and name for name in named):
             what = f"checkpoint={self.checkpoint} is neither a path nor a list of paths"
             refuse(what, "write checkpoint=a.ckpt, or 'checkpoint=[a.ckpt,b.ckpt]'")
+        if self.mosaic.shares > 1:
+            self._check_shares()
+
+    def _check_shares(self) -> None:
+        """Refuse jobs that share a map with several devices each, or within a sweep."""
+        if self.devices != "1":
+            refuse(
+                f"devices={self.devices}: each of the jobs of mosaic.shares has one device",
+                "leave it out, and start as many jobs as there are devices",
+            )
+        if self.trial.name is not None:
+            refuse(
+                "mosaic.shares: a sweep's maps are made one by one, each by a job of its own",
+                "leave it out, or make one map with several jobs, without -m",
+            )

@@ -82,6 +82,13 @@ class MosaicSettings:
         "Rows of a strip, written together; an interrupted prediction loses at most the strips in progress.",
         least=16,
     )
+    shares: int = setting(
+        1,
+        "Jobs that make the map together, on one machine or many, each with one device: hydra/launcher=… starts as "
+        "many; without one, each process that is started takes strips until none is left.",
+        least=1,
+        most=10_000,
+    )
     workers: int = setting(-1, "Threads that read patches ahead; -1: one, or several with a GPU.", least=-1, most=64)
     compile: bool = setting(False, "Whether the network is compiled (torch.compile), where that is available.")
 

@@ -157,6 +157,6 @@ def test_a_search_names_the_extra_that_it_needs() -> None:
     if any(Path(folder, "hydra_plugins", "hydra_optuna_sweeper").is_dir() for folder in sys.path):
         pytest.skip("Optuna's sweeper is installed")
     with pytest.raises(
-        LulcsegError, match=r"hydra/sweeper/optuna isn't installed; run pip install 'lulcseg\[optuna\]'"
+        LulcsegError, match=r"hydra/sweeper/optuna isn't installed; run pip install 'lulcseg\[optuna\]', which adds"
     ):
         jobs_from("train", ["-m", "+hparams_search=optuna", "scene=any"])

@@ -418,3 +418,21 @@ def test_the_grid_of_a_part_is_cut_from_the_whole(tmp_path):
     ) as store:  # fmt: skip
         assert store.grid == Grid("EPSG:28355", 110.0, 897.0, 2.0, 1.0, 20, 30)
         assert store.strip_grid(store.strips()[1]) == Grid("EPSG:28355", 110.0, 881.0, 2.0, 1.0, 4, 30)
+
+
+@pytest.mark.parametrize("plan", [SINGLE, MULTIPLE, CROP], ids=["single", "multiple", "crop"])
+@pytest.mark.parametrize("step", [7, 16, 40])
+@pytest.mark.parametrize("stop", [20, 55, 97, 131])
+def test_rows_that_go_on_until_they_are_stopped_are_the_wholes(plan, step, stop):
+    setup = PredictionSetup(plan, len(LEGEND), PATCH, BATCH, CPU)
+    model, reader = NormalisedUNet(), reader_of()
+    whole = torch.cat([r.probabilities for r in RowStream(model, reader, setup)], dim=1)
+    asked = []
+
+    def goes_on(row):
+        asked.append(row)
+        return min(row + step, stop)
+
+    rows = list(RowStream(model, reader, setup, Window(13, 0, 118, 101), goes_on=goes_on))
+    assert torch.equal(torch.cat([r.probabilities for r in rows], dim=1), whole[:, 13:stop])
+    assert asked == sorted(set(asked)), "a row is asked for twice"

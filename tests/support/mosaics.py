@@ -19,6 +19,8 @@ from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.trained_model import TrainedModel
+from lulcseg.run.part_in_maps import taking_part
+from lulcseg.run_folder.folder import RunFolder
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
 from lulcseg.training.model_record import ModelRecord
@@ -131,6 +133,12 @@ def map_reader(folder, network, reader, plan, *, patch=8, batch=3, out=None, che
     Returns:
         The ``MapResult``.
     """
+    asked = request_of(folder, network, reader, plan, patch=patch, batch=batch, checkpoint=checkpoint, **settings)
+    return map_scene(*asked, out or folder / "maps" / "map.tif", label="test")
+
+
+def request_of(folder, network, reader, plan, *, patch=8, batch=3, checkpoint=b"weights", **settings):
+    """Return models, scene and settings of a map; arguments as in :func:`map_reader`."""
     path = folder / "scene" / "scene.yaml"
     scene = Scene.open(str(path if path.exists() else write_scene(path.parent, reader)), folder / "cache")
     (folder / "maps").mkdir(exist_ok=True)
@@ -142,8 +150,21 @@ def map_reader(folder, network, reader, plan, *, patch=8, batch=3, out=None, che
         members.append(
             FunctionModel(None, file, "32-true", Devices("cpu"), network=each, patch=patch, bands=reader.bands)
         )
-    chosen = settings_of(plan, batch_size=batch, **settings)
-    return map_scene(Ensemble.of(members), scene, chosen, out or folder / "maps" / "map.tif", label="test")
+    return Ensemble.of(members), scene, settings_of(plan, batch_size=batch, **settings)
+
+
+def share_reader(folder, network, reader, plan, *, shares=2, **request):
+    """Make a reader's map as one of several processes; arguments as in :func:`map_reader`.
+
+    Returns:
+        The ``MapResult`` of the process that joins the strips, None in any other.
+    """
+    ensemble, scene, settings = request_of(folder, network, reader, plan, shares=shares, **request)
+    run = RunFolder(folder)
+    with taking_part(ensemble, {"map": scene}, settings, run) as parts:
+        if not parts:
+            return None
+        return map_scene(ensemble, scene, settings, run.map_file("map"), label="test", share=parts[scene.name])
 
 
 def codes_of(folder):

@@ -1,0 +1,98 @@
+"""``lulcseg map status``: how far a map is that several jobs make, and what dead ones left."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lulcseg.commands.parsers import Commands, add_actions, add_command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lulcseg.mosaic.map_progress import MapProgress
+    from lulcseg.mosaic.share_workers import SurveyedWorker
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    actions = add_actions(commands, "map", help="show how far unfinished maps are")
+    status = add_command(
+        actions, "status", _run, help="strips done, by which jobs, how fast, and the time left; what dead jobs left"
+    )
+    status.add_argument(
+        "places", type=Path, nargs="+", metavar="map", help="a map (.tif), a folder of maps, or the folder of a run"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from lulcseg.mosaic.map_progress import progress_of
+
+    console = Console(highlight=False)
+    surveyed = [(place, progress_of(place.expanduser())) for place in arguments.places]
+    for place, found in surveyed:
+        if not found:
+            console.print(f"{place} is finished.", markup=False, soft_wrap=True)
+        for each in found:
+            _print(each, console)
+
+
+def _print(progress: MapProgress, console: Console) -> None:
+    from rich.table import Table
+
+    parts = [f"{progress.done} of {progress.total} strips done"]
+    if progress.rate is not None:
+        a_minute = progress.rate * 60
+        parts.append(f"{a_minute:,.0f} a minute" if a_minute >= 10 else f"{a_minute:.2g} a minute")
+    left = progress.seconds_left
+    if left:
+        parts.append(f"{_duration(left)} left")
+    console.print(f"{progress.target}: {', '.join(parts)}", markup=False, soft_wrap=True)
+    if progress.workers:
+        table = Table(box=None, padding=(0, 2), header_style="dim")
+        for heading, right in (("job", 0), ("device", 0), ("state", 0), ("strips done", 1), ("in work", 1)):
+            table.add_column(heading, justify="right" if right else "left", overflow="fold")
+        for worker in progress.workers:
+            in_work = progress.in_work.get(worker.name, []) if worker.state == "working" else []
+            done = progress.strips.get(worker.name, 0)
+            state = _state(progress, worker)
+            table.add_row(worker.note.name, worker.note.device, state, str(done or "·"), str(len(in_work) or "·"))
+        console.print(table)
+    alone = progress.strips.get("", 0)
+    if alone and progress.workers:
+        console.print(f"  {alone} strips are of a process that made the map alone.", soft_wrap=True)
+    for line in _what_to_do(progress):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def _state(progress: MapProgress, worker: SurveyedWorker) -> str:
+    if worker.state == "dead":
+        return f"dead, silent for {_duration(worker.silent)}"
+    if worker.state == "left":
+        return "left"
+    if progress.joined_by == worker.name:
+        return "joins the strips"
+    return "working" if progress.done < progress.total else "waits"
+
+
+def _what_to_do(progress: MapProgress) -> list[str]:
+    """Return what dead jobs left, and what happens with it."""
+    states = {worker.name: worker.state for worker in progress.workers}
+    free = [n for name, numbers in progress.in_work.items() if states.get(name) != "working" for n in numbers]
+    lines = []
+    if free:
+        what = "1 strip was" if len(free) == 1 else f"{len(free)} strips were"
+        lines.append(f"{what} claimed by jobs that are gone; others take them.")
+    if "working" not in states.values():
+        lines.append("No job is at work: the same command goes on with the rest.")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"

@@ -1,0 +1,100 @@
+"""How far maps in progress are: strips done, by whom, how fast, and what dead processes left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lulcseg.errors import LulcsegError
+from lulcseg.files import read_json
+from lulcseg.grid import Window
+from lulcseg.mosaic.map_folder import MANIFEST, SHARES, note_name, unfinished_maps
+from lulcseg.mosaic.share_claims import JOIN, claims_in, strip_claimed
+from lulcseg.mosaic.share_workers import SurveyedWorker, file_system_time, survey_workers
+from lulcseg.mosaic.strips import split_rows
+
+
+@dataclass(frozen=True)
+class MapProgress:
+    """How far a map is.
+
+    Attributes:
+        target: Path of the class map.
+        folder: Its hidden folder.
+        total: Number of its strips.
+        done: Number of strips that are done.
+        workers: The processes that make or made it together, in the order in which they began.
+        strips: Strips done by each process, by its name; those of a process alone by no name.
+        in_work: Strips that each process has in work, by its name; those of dead processes are free to be taken.
+        joined_by: Name of the process that joins the strips; None: nobody yet.
+        rate: Strips a second of the processes at work; None: they haven't done any yet.
+    """
+
+    target: Path
+    folder: Path
+    total: int
+    done: int
+    workers: list[SurveyedWorker]
+    strips: dict[str, int]
+    in_work: dict[str, list[int]]
+    joined_by: str | None
+    rate: float | None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated time until all strips are done, in seconds; None: unknown."""
+        return 0.0 if self.done == self.total else None if not self.rate else (self.total - self.done) / self.rate
+
+
+def maps_in_progress(place: Path) -> list[MapProgress]:
+    """Return the progress of unfinished maps, by their targets.
+
+    Args:
+        place: A map that isn't there yet, a folder of maps, or a run's folder.
+    """
+    within = [*place.glob(".*.part"), *(place / "maps").glob(".*.part")]
+    folders = within if place.is_dir() else unfinished_maps(place)
+    return [progress for folder in sorted(folders) if (progress := _progress_of(folder)) is not None]
+
+
+def progress_of(place: Path) -> list[MapProgress]:
+    """Return the progress of unfinished maps; empty: the map is finished.
+
+    Raises:
+        LulcsegError: There is neither an unfinished map nor the finished one that ``place`` names.
+    """
+    found = maps_in_progress(place)
+    if not found and not place.is_file():
+        raise LulcsegError(
+            "no map is in progress there", where=place, remedy="give a map, a folder of maps, or the folder of a run"
+        )
+    return found
+
+
+def _progress_of(folder: Path) -> MapProgress | None:
+    manifest = read_json(folder / MANIFEST)
+    if manifest is None:
+        return None
+    notes: dict[int, dict[str, Any]] = {}
+    total = len(split_rows(Window(*manifest["part"]), int(manifest["strip_rows"])))
+    for number in range(total):
+        if (note := read_json(folder / note_name(number))) is not None:
+            notes[number] = note
+    now = file_system_time(folder)
+    workers = survey_workers(folder / SHARES, now)
+    strips = Counter(str(note.get("by", "")) for note in notes.values())
+    claims = claims_in(folder / SHARES)
+    in_work: dict[str, list[int]] = {}
+    for work, claim in claims.items():
+        if (strip := strip_claimed(work)) is not None and strip not in notes:
+            in_work.setdefault(claim.owner, []).append(strip)
+    working = [worker for worker in workers if worker.state == "working" and strips[worker.name]]
+    rate = sum(strips[worker.name] / max(now - worker.note.since, 1e-3) for worker in working)
+    join = claims.get(JOIN)
+    target = folder.with_name(folder.name.removeprefix(".").rsplit(".", 2)[0])
+    return MapProgress(
+        target, folder, total, len(notes), workers, dict(strips), in_work, None if join is None else join.owner,
+        rate or None,
+    )  # fmt: skip
