@@ -9,12 +9,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from lulcseg.legend import Legend
+from lulcseg.maps.review_form import add_form
 
 HIDDEN = ("stratum", "weight")
 """Columns hidden in the form and the attribute table: the stratum may be the class on the map."""
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-_NULL = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"  # QGIS's sign for NULL in value maps
 
 
 def sample_style(legend: Legend, columns: Sequence[str], class_columns: Sequence[str] = ("class",)) -> str:
@@ -41,38 +41,11 @@ def sample_style(legend: Legend, columns: Sequence[str], class_columns: Sequence
             layer,
             {"name": "circle", "color": "0,0,0,0", "outline_color": colour, "outline_width": "0.6", "size": "5"},
         )
-    fields = ET.SubElement(root, "fieldConfiguration")
-    for column in columns:
-        widget = ET.SubElement(ET.SubElement(fields, "field", name=column), "editWidget")
-        _widget(widget, column, legend, class_columns)
-    editable = ET.SubElement(root, "editable")
-    ET.SubElement(editable, "field", name="point", editable="0")
-    table = ET.SubElement(ET.SubElement(root, "attributetableconfig", actionWidgetStyle="dropDown"), "columns")
-    for column in columns:
-        ET.SubElement(table, "column", name=column, type="field", width="-1", hidden=str(int(column in HIDDEN)))
-    ET.SubElement(root, "editorlayout").text = "generatedlayout"
+    named = dict.fromkeys([*class_columns, "second"], legend.names)
+    add_form(root, columns, {**named, "interpretable": ["yes", "no"]}, hidden=HIDDEN, fixed=["point"])
     ET.SubElement(root, "previewExpression").text = '"point"'
     ET.indent(root)
     return _DOCTYPE + ET.tostring(root, encoding="unicode") + "\n"
-
-
-def _widget(widget: ET.Element, column: str, legend: Legend, class_columns: Sequence[str]) -> None:
-    """Define how a column is edited."""
-    config = ET.SubElement(widget, "config")
-    named = dict.fromkeys([*class_columns, "second"], legend.names)
-    choices = {**named, "interpretable": ["yes", "no"]}.get(column)
-    if choices is not None:
-        widget.set("type", "ValueMap")
-        options = ET.SubElement(ET.SubElement(config, "Option", type="Map"), "Option", name="map", type="List")
-        for label, value in (("", _NULL), *((name, name) for name in choices)):
-            _map(options, {label: value})
-    elif column in HIDDEN:
-        widget.set("type", "Hidden")
-        ET.SubElement(config, "Option")
-    else:
-        widget.set("type", "TextEdit")
-        multiline = ET.SubElement(ET.SubElement(config, "Option", type="Map"), "Option", name="IsMultiline")
-        multiline.attrib.update(type="bool", value=str(column == "notes").lower())
 
 
 def _map(parent: ET.Element, values: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from lulcseg.change.change_polygons import LAYER
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
+from lulcseg.maps.review_form import CHANGE_REVIEW, REVIEW_LAYER
+from lulcseg.maps.styles import embed_style, review_style
 
 _REVIEWED = 200
 """Patches in the GeoPackage to review."""
@@ -62,7 +65,7 @@ def find_patches(path: Path, most: int) -> list[ChangedPatch]:
     ]
 
 
-def write_patch_review(path: Path, out: Path) -> int:
+def write_patch_review(path: Path, out: Path, classes: Sequence[str] = ()) -> int:
     """Write the first patches for an interpreter: with rank, and empty columns for a decision.
 
     The layer ``review`` has ``rank``, ``from``, ``to``, ``area_ha``, ``confidence`` if known, and, to be filled in,
@@ -71,6 +74,7 @@ def write_patch_review(path: Path, out: Path) -> int:
     Args:
         path: The polygons of a change.
         out: The GeoPackage.
+        classes: Names to choose from in its form.
 
     Returns:
         Number of patches.
@@ -80,15 +84,15 @@ def write_patch_review(path: Path, out: Path) -> int:
     """
     frame = _first(path, _REVIEWED)
     kept = [c for c in ("from", "to", "area_ha", "confidence") if c in frame.columns]
-    empty = pd.array([None] * len(frame), dtype="string")
-    blanks = dict.fromkeys(("decision", "class_before", "class_after", "interpreter", "notes"), empty)
-    columns = {"rank": np.arange(1, len(frame) + 1), **{c: frame[c].to_numpy() for c in kept}, **blanks}
+    described = {"rank": np.arange(1, len(frame) + 1), **{c: frame[c].to_numpy() for c in kept}}
+    columns = {**described, **CHANGE_REVIEW.blanks(len(frame))}
     review = gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
     with replacing(out) as part:
         try:
-            pyogrio.write_dataframe(review, part, layer="review", driver="GPKG", geometry_type="Polygon")
+            pyogrio.write_dataframe(review, part, layer=REVIEW_LAYER, driver="GPKG", geometry_type="Polygon")
         except (DataSourceError, DataLayerError) as error:
             raise OSError(str(error)) from error
+        embed_style(part, REVIEW_LAYER, review_style(CHANGE_REVIEW, classes))
     return len(review)
 
 

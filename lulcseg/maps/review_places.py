@@ -17,6 +17,7 @@ from lulcseg.files import replacing
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.polygons import PolygonLayer, check_geopackage_path, check_not_negative, open_aligned
+from lulcseg.maps.review_form import MAP_REVIEW, REVIEW_LAYER
 from lulcseg.maps.seams import Regions
 from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.vectorise import (
@@ -32,9 +33,6 @@ from lulcseg.maps.vectorise import (
 from lulcseg.scene.ground_area import min_pixels, pixel_ground_area
 from lulcseg.scene.labels import LabelReader
 from lulcseg.scene.raster_headers import same_crs
-
-LAYER = "review"
-"""Name of the layer."""
 
 SLIVER_PIXELS = 4.0
 """Width in pixels below which regions are omitted: a border digitised by hand is a few pixels off the visible one, so a
@@ -86,7 +84,8 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
     class. Its columns: ``rank`` (from 1, by falling product of confidence and area), ``labelled`` and ``mapped``
     (names), ``area_m2``, ``area_ha``, ``confidence`` (the map's mean over the region, 0…1; missing if no pixel has
     one, and then ranked last) and ``width_m`` (twice the area divided by the length of the outline, holes included:
-    the width of a long strip, half the side of a square). Regions below the minimum area or narrower than
+    the width of a long strip, half the side of a square); and, to be filled in, ``decision``, ``class``,
+    ``interpreter`` and ``notes``. Regions below the minimum area or narrower than
     :data:`SLIVER_PIXELS` are omitted. If all are, the layer exists and is empty.
 
     Args:
@@ -116,7 +115,7 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
         mapped = stack.enter_context(ByteRaster(raster))
         confidences = stack.enter_context(open_aligned(confidence, mapped))
         steps = StepCounter(progress, count_sheets(mapped.grid, sheet))
-        layer = PolygonLayer(stack.enter_context(replacing(out)), LAYER, mapped.grid)
+        layer = PolygonLayer(stack.enter_context(replacing(out)), REVIEW_LAYER, mapped.grid)
         read = _disagreement(mapped.classes(legend), labels, _offset(mapped, grid))
         fewest, kept, differing, small = min_pixels(min_area, mapped.grid), [], 0, 0
         for found in trace_regions(read, mapped.grid, confidence=confidences.read, sheet=sheet, done=steps):
@@ -139,6 +138,7 @@ def write_review(  # noqa: PLR0917 (two rasters, the labels with their legend an
                 "area_ha": area[order] / 10_000,
                 "confidence": found.confidence[order] / SHARE_STEPS,
                 "width_m": width[order],
+                **MAP_REVIEW.blanks(len(order)),
             },
             outline[order],
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import LandClass, Legend
+from lulcseg.maps.review_form import MAP_REVIEW, ReviewForm, add_form
 
 _VERSION = "3.22.0"  # of the format; without it, QGIS converts the file from its oldest format
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
@@ -126,13 +127,16 @@ def _categories(classes: Iterable[LandClass], *, outline: str) -> str:
     return _text(root)
 
 
-def review_style() -> str:
-    """Return the style of the places to review: outlines with a dark casing, visible over imagery.
+def review_style(form: ReviewForm = MAP_REVIEW, classes: Collection[str] = ()) -> str:
+    """Return the style of places to review: outlines with a dark casing, visible over imagery, and the form.
 
-    The first ranks have a thicker line, and a label of rank, labelled and mapped class beside the polygon. Columns:
-    ``rank``, ``labelled``, ``mapped``.
+    The first ranks have a thicker line, and a label beside the polygon.
+
+    Args:
+        form: The columns, among them ``rank``.
+        classes: Names to choose from where a class is filled in.
     """
-    root = _root("Symbology|Labeling|MapTips", labelsEnabled="1")
+    root = _root("Symbology|Labeling|MapTips|Fields|Forms|AttributeTable", labelsEnabled="1")
     renderer = ET.SubElement(root, "renderer-v2", type="RuleRenderer", forceraster="0")
     rules, symbols = ET.SubElement(renderer, "rules", key="{review}"), ET.SubElement(renderer, "symbols")
     lines = (
@@ -144,9 +148,10 @@ def review_style() -> str:
         casing = {"outline_color": "0,0,0,200", "outline_width": f"{width + 0.6:g}", "style": "no"}
         line = {"outline_color": _rgba(colour), "outline_width": f"{width:g}", "style": "no"}
         _symbol(symbols, index, casing, line)
-    text = '"rank" || \': \' || "labelled" || \' → \' || "mapped"'
-    _labels(root, text, condition=f'"rank" <= {_LABELLED}')
-    ET.SubElement(root, "previewExpression").text = text  # QGIS's name of a feature in lists and map tips
+    _labels(root, form.label, condition=f'"rank" <= {_LABELLED}')
+    named = {column: [*classes] for column in form.classes}
+    add_form(root, [*form.described, *form.filled], {"decision": form.decisions, **named}, fixed=form.described)
+    ET.SubElement(root, "previewExpression").text = form.label  # QGIS's name of a feature in lists and map tips
     return _text(root)
 
 

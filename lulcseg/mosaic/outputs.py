@@ -20,6 +20,7 @@ from lulcseg.legend import Legend
 from lulcseg.maps import styles
 from lulcseg.maps.areas import ClassArea, class_areas, class_hectares
 from lulcseg.maps.polygons import write_polygons
+from lulcseg.maps.review_form import MAP_REVIEW, holds_decisions
 from lulcseg.maps.review_places import write_review
 from lulcseg.maps.stac import stac_item
 from lulcseg.maps.writer import reporting_write_errors
@@ -140,6 +141,7 @@ class MapFiles:
 
     def _review(self, rasters: Mapping[str, Path]) -> Path:
         path = self._staged(REVIEW)
+        keep_decisions(output_path(self.store.target, REVIEW, ".gpkg"))
         assert self.scene.labels is not None
         summary = write_review(
             rasters[CLASSES],
@@ -161,7 +163,7 @@ class MapFiles:
                 f"Places to review by confidence ({from_on}): {summary.features:,} written, "
                 f"{summary.unsure:,} left out.\n"
             )
-        styles.embed_style(path, "review", styles.review_style())
+        styles.embed_style(path, "review", styles.review_style(MAP_REVIEW, self.legend.names))
         return path
 
     def _style_of(self, key: str) -> str:
@@ -172,7 +174,7 @@ class MapFiles:
             ENTROPY: lambda: styles.share_raster_style("entropy"),
             DISAGREEMENT: lambda: styles.share_raster_style("disagreement", top=0.25),
             POLYGONS: lambda: styles.polygons_style(self.legend),
-            REVIEW: styles.review_style,
+            REVIEW: lambda: styles.review_style(MAP_REVIEW, self.legend.names),
         }
         return styles_by_key[key]()
 
@@ -192,6 +194,18 @@ def areas_table(areas: Sequence[ClassArea]) -> str:
     for area in areas:
         writer.writerow([area.name, area.code, area.pixels, f"{area.hectares:.4f}", f"{area.share:.6f}"])
     return buffer.getvalue().rstrip("\n")
+
+
+def keep_decisions(path: Path) -> None:
+    """Move places to review that an interpreter filled in aside, before those of a new map take their name."""
+    if not path.exists() or not holds_decisions(path):
+        return
+    number = 1
+    while (kept := path.with_name(f"{path.stem}_decided{number}.gpkg")).exists():
+        number += 1
+    with reporting_write_errors(kept):
+        path.rename(kept)
+    sys.stdout.write(f"Decisions on an earlier map's places to review were kept: {kept}\n")
 
 
 def leftover_files(target: Path, placed: Sequence[Path]) -> list[Path]:

@@ -64,7 +64,7 @@ def write_change_report(folder: Path) -> Path:
         raise LulcsegError("is no change map", where=folder / MAP, remedy="compare two maps with lulcseg change")
     patches = find_patches(folder / POLYGONS, _LISTED)
     if not (folder / REVIEW).exists():
-        write_patch_review(folder / POLYGONS, folder / REVIEW)
+        write_patch_review(folder / POLYGONS, folder / REVIEW, record.codes.classes.names)
     page = load_templates().get_template("change.html").render(**_content(folder, record, patches))
     path = folder / PAGE
     with replacing(path) as part:

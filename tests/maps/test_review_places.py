@@ -18,7 +18,9 @@ from tests.conftest import CRS, LEFT, RES, TOP, box, write_raster
 LEGEND = Legend((LandClass(10, "Trees", "#102030"), LandClass(0, "Été", "#ff0000"), LandClass(4, "Other", "#c8c4b7")))
 TREES, SUMMER, OTHER = range(3)
 PIXEL = RES * RES
-COLUMNS = ["rank", "labelled", "mapped", "area_m2", "area_ha", "confidence", "width_m", "geometry"]
+DESCRIBED = ["rank", "labelled", "mapped", "area_m2", "area_ha", "confidence", "width_m"]
+FILLED = ["decision", "class", "interpreter", "notes"]
+COLUMNS = [*DESCRIBED, *FILLED, "geometry"]
 
 
 class Labels:
@@ -243,7 +245,7 @@ def test_no_disagreement_is_an_empty_layer(tmp_path, min_area):
     assert frame.crs == CRS
     info = pyogrio.read_info(tmp_path / "review.gpkg", layer="review")
     assert (info["geometry_type"], info["features"]) == ("Polygon", 0)
-    assert list(info["ogr_types"]) == ["OFTInteger64", "OFTString", "OFTString", *["OFTReal"] * 4]
+    assert list(info["ogr_types"]) == ["OFTInteger64", "OFTString", "OFTString", *["OFTReal"] * 4, *["OFTString"] * 4]
 
 
 def test_progress_counts_sheets(tmp_path):
