@@ -19,6 +19,7 @@ from lulcseg.assessment.reliability import Reliability, measure_reliability
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.classraster import open_raster
+from lulcseg.maps.probability_bands import probability_bands
 from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.scene.file_names import FileName
 
@@ -94,16 +95,7 @@ class PointProbabilities:
 def _read_at(path: FileName, mapped: FileName, legend: Legend, places: gpd.GeoSeries) -> Array:
     """Return the probabilities at points, (n, K), NaN where there are none."""
     with open_raster(mapped) as base, open_raster(path) as data:
-        if (data.shape, data.transform, data.crs) != (base.shape, base.transform, base.crs):
-            raise LulcsegError("its pixels are not the map's", where=path, remedy=_REMEDY)
-        names = [str(name) for name in data.descriptions]
-        if sorted(names) != sorted(legend.names) or data.dtypes[0] != "uint8":
-            raise LulcsegError(
-                f"its bands ({', '.join(names)}) are not the map's classes ({', '.join(legend.names)})",
-                where=path,
-                remedy=_REMEDY,
-            )
-        bands = [names.index(name) + 1 for name in legend.names]
+        bands = probability_bands(data, base, legend, remedy=_REMEDY)
         there = places.to_crs(data.crs)
         x, y, t = np.asarray(there.x, dtype=np.float64), np.asarray(there.y, dtype=np.float64), ~data.transform
         rows = np.floor(t.d * x + t.e * y + t.f).astype(np.int64)

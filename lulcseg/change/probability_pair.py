@@ -20,6 +20,7 @@ from lulcseg.grid import Window
 from lulcseg.legend import IGNORE
 from lulcseg.maps.as_written import check_as_written
 from lulcseg.maps.classraster import naming_damage, open_raster
+from lulcseg.maps.probability_bands import probability_bands
 from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import BandFacts, choose_rule
@@ -54,18 +55,9 @@ class ProbabilityPair:
     def _open(mapped: Path, pair: MapPair, common: CommonClasses, side: int, stack: ExitStack) -> _OpenShares:
         path, legend = probabilities_beside(mapped), common.own[side]
         with open_raster(mapped) as base, open_raster(path) as data:
-            if (data.shape, data.transform, data.crs) != (base.shape, base.transform, base.crs):
-                raise LulcsegError("its pixels are not the map's", where=path, remedy=_REMEDY)
-            names = [str(name) for name in data.descriptions]
-            if sorted(names) != sorted(legend.names) or data.dtypes[0] != "uint8":
-                raise LulcsegError(
-                    f"its bands ({', '.join(names)}) are not the map's classes ({', '.join(legend.names)})",
-                    where=path,
-                    remedy=_REMEDY,
-                )
+            bands = probability_bands(data, base, legend, remedy=_REMEDY)
             facts = BandFacts.of(data)
         check_as_written(path, mapped.with_suffix(".json"))
-        bands = [names.index(name) + 1 for name in legend.names]
         on = pair.grid if pair.shifts[side] is None else None
         source = stack.enter_context(closing(BandSource(path, choose_rule(facts, bands), on, Resampling.nearest)))
         return _OpenShares(path, source, pair.shifts[side], common.tables[side][: len(legend)])
