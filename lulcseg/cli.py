@@ -27,7 +27,9 @@ from lulcseg.commands import (
     rate_range,
     reference,
     report,
+    revise,
     study,
+    suggest,
     sweep,
     synth,
     train,
@@ -39,7 +41,7 @@ _PROGRAMS = {"train": train.main, "predict": predict.main}
 
 _COMMANDS = (
     init, check, contact, synth, train, predict, map_status, calibrate, assess, change, quicklook, beside, micro_batch,
-    rate_range, reference, agreement, sweep, collect, rank, report, study, export,
+    rate_range, reference, agreement, suggest, revise, sweep, collect, rank, report, study, export,
 )  # fmt: skip
 """In the order of ``--help``."""
 
