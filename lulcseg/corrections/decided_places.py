@@ -23,6 +23,9 @@ from lulcseg.scene.vectors import class_named, read_vector, value_text
 KEEP = -1
 """In place of a class index: the labels there were found right."""
 
+_LABELS_STAY = "\0labels"
+"""In place of a class name; no class can have it."""
+
 _SLIVER = 1e-6
 """Share of the smaller of two polygons up to which an overlap is rounding along a common edge."""
 
@@ -135,24 +138,20 @@ def _read_file(path: Path, crs: str, legend: Legend, side: ChangeSide | None) ->
         if name is None:
             places.append(None)
             continue
-        index = KEEP if name == LABELS_STAY else class_named(name, legend, where)
+        index = KEEP if name == _LABELS_STAY else class_named(name, legend, where)
         places.append(DecidedPlace(_polygon(geometry, where), index, row.get("interpreter") or "", path.name, number))
     return places
 
 
-LABELS_STAY = "\0labels"
-"""In place of a class name; no class can have it."""
-
-
 def _decided_of_map(row: dict[str, str | None], where: str) -> str | None:
-    """Return the class decided at a place of a map, :data:`LABELS_STAY`, or None."""
+    """Return the class decided at a place of a map, the sign that its labels stay, or None."""
     decision, given = _decision(row, where, (MAP, LABELS, CLASS, UNSURE)), row.get("class")
     if decision == MAP:
         return _agreeing(row.get("mapped"), given, where)
     if decision == LABELS:
         if given is not None:
             raise _contradiction(f"decision 'labels', and class '{given}'", where)
-        return LABELS_STAY
+        return _LABELS_STAY
     if decision == CLASS and given is None:
         raise LulcsegError("decision 'class' without a class", where=where, remedy="fill in class")
     return None if decision == UNSURE else given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
@@ -88,6 +89,9 @@ def test_what_an_interpreter_filled_in_is_never_overwritten(change: Path) -> Non
     review = gpd.read_file(change / "change_review.gpkg")
     assert list(review["rank"][:2]) == [1, 2]
     assert review["decision"].isna().all()
+    with sqlite3.connect(change / "change_review.gpkg") as stored:
+        (style,) = stored.execute("SELECT styleQML FROM layer_styles WHERE f_table_name = 'review'").fetchone()
+    assert all(f'value="{word}"' in style for word in (*CLASSES.names, "unchanged"))
     weight = review["area_ha"] * review["confidence"]
     assert (np.diff(weight) <= 1e-12).all()
     review["decision"] = "real"
