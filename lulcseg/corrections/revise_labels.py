@@ -17,8 +17,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.progress import Progress
 from lulcseg.scene.layer_writing import write_layer
-from lulcseg.scene.scene import Scene
 from lulcseg.scene.legend_spec import IGNORE_NAME
+from lulcseg.scene.scene import Scene
 
 LAYER = "labels"
 

@@ -22,8 +22,8 @@ from lulcseg.maps.styles import class_raster_style
 from lulcseg.maps.writer import BLOCK, Raster, StripFile, StripSource, reporting_write_errors, sidecar_of
 from lulcseg.progress import Progress
 from lulcseg.scene.labels import LabelReader, areal, inside, uncovered_parts
-from lulcseg.scene.scene import Scene
 from lulcseg.scene.legend_spec import IGNORE_NAME
+from lulcseg.scene.scene import Scene
 
 
 class NoLabels:

@@ -32,7 +32,8 @@ def write_revised_scene(file: SceneFile, labels: Path, out: Path, *, with_ignore
     """
     plain = read_yaml(file.path)
     move = _mover(file.path.parent.resolve(), out.parent.resolve())
-    plain["imagery"]["files"] = [move(each) for each in plain["imagery"]["files"]]
+    for source in plain["imagery"] if isinstance(plain["imagery"], list) else [plain["imagery"]]:
+        source["files"] = [move(each) for each in source["files"]]
     for section, key in (("", "boundary"), ("", "legend"), ("points", "file"), ("points", "strata_map")):
         _move_in(plain.get(section) if section else plain, key, move)
     _move_in(plain.get("points"), "strata_sizes", move)

@@ -62,7 +62,7 @@ class SuggestRequest:
 
 
 @dataclass(frozen=True)
-class Suggestion:
+class SuggestedPlaces:
     """What was suggested: number of squares, their shape in pixels (rows, columns), and by what."""
 
     places: int
@@ -70,7 +70,7 @@ class Suggestion:
     measure: str
 
 
-def suggest_places(request: SuggestRequest, progress: Progress | None = None, *, block: int = _READ) -> Suggestion:
+def suggest_places(request: SuggestRequest, progress: Progress | None = None, *, block: int = _READ) -> SuggestedPlaces:
     """Write squares for an interpreter, the most uncertain first.
 
     The squares lie on a lattice from the map's upper left corner. One with a pixel of nodata is left out, and so is one
@@ -119,7 +119,7 @@ def suggest_places(request: SuggestRequest, progress: Progress | None = None, *,
         chosen = choose_squares(scores, lattice, request.distance, request.count)
         frame = _describe(chosen, sums, lattice, classes, legend, layer.measure)
     _write(frame, request.out, legend)
-    return Suggestion(len(frame), (lattice.rows, lattice.cols), "chance" if scores is not sums else layer.measure)
+    return SuggestedPlaces(len(frame), (lattice.rows, lattice.cols), "chance" if scores is not sums else layer.measure)
 
 
 def _check(request: SuggestRequest) -> None:

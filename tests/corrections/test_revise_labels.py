@@ -166,6 +166,20 @@ def test_the_new_scene_is_the_old_one_but_for_its_labels(make_scene, tmp_path, c
     assert not yaml.safe_load(scene.read_text())["imagery"]["files"][0].startswith("/")
 
 
+def test_a_scene_of_several_sources_keeps_them(make_scene, tmp_path, cache):
+    sources = [{"name": "colour", "files": ["image.tif"]}, {"name": "dsm", "files": ["dsm.tif"], "range": [0, 30]}]
+    path = make_scene(imagery=sources)
+    write_raster(path.parent / "dsm.tif", np.full((1, *SIZE), 7.0, dtype=np.float32))
+    review = filled_in(tmp_path / "r.gpkg", MAP_REVIEW, [box(60, 80, 20, 20)], **{"class": ["Water"]})
+    scene = tmp_path / "elsewhere" / "scene_v2.yaml"
+    old = Scene.open(str(path), cache)
+    revise_labels(old, [review], tmp_path / "v2.gpkg", scene_out=scene)
+    new = Scene.open(str(scene), cache)
+    window = old.grid.window
+    np.testing.assert_array_equal(new.imagery.read(window)[0], old.imagery.read(window)[0])
+    assert [source.name for source in new.file.sources] == ["colour", "dsm"]
+
+
 def test_a_change_is_decided_for_one_of_its_dates(make_scene, tmp_path, cache):
     path = make_scene()
     ground = [box(60, 10 * k, 8, 8) for k in range(8)]
