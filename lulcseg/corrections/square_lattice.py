@@ -18,7 +18,7 @@ from lulcseg.maps.vectorise import BACKGROUND, ReadWindow
 from lulcseg.progress import Progress
 
 _MOST = 200_000_000
-"""Squares of a lattice, which takes eight bytes for each."""
+"""Squares of a lattice, which takes some twenty bytes for each."""
 
 _AT_ONCE = 100_000
 """Squares whose distance is measured at once."""
