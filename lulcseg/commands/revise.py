@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
 
 if TYPE_CHECKING:
     from lulcseg.corrections.revise_labels import Revision
@@ -25,12 +24,14 @@ def add(commands: Commands) -> None:
         "Nothing changes outside the decided places; <out>_difference.gpkg says what changed inside.",
     )
     parser.add_argument("scene", help="name or path of the scene")
-    parser.add_argument("reviews", type=Path, nargs="+", metavar="review", help="filled-in files of places to review")
     parser.add_argument(
-        "--out", type=Path, required=True, help="labels to write, new: .gpkg, or .tif for a scene with class rasters"
+        "reviews", type=as_path, nargs="+", metavar="review", help="filled-in files of places to review"
     )
     parser.add_argument(
-        "--scene", dest="scene_out", type=Path, help="scene file to write that uses them (default: none)"
+        "--out", type=as_path, required=True, help="labels to write, new: .gpkg, or .tif for a scene with class rasters"
+    )
+    parser.add_argument(
+        "--scene", dest="scene_out", type=as_path, help="scene file to write that uses them (default: none)"
     )
     parser.add_argument(
         "--side", choices=("before", "after"), help="with the review of a change: which of its dates the scene is of"

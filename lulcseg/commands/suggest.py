@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_command
+from lulcseg.commands.parsers import Commands, add_command, as_file, as_path
 
 
 def add(commands: Commands) -> None:
@@ -20,8 +19,8 @@ def add(commands: Commands) -> None:
         "QGIS form; lulcseg revise takes what is filled in into labels. The uncertainty is the mean entropy of the "
         "square (from <map>_entropy.tif or <map>_probabilities.tif beside the map), else 1 − confidence.",
     )
-    parser.add_argument("map", type=Path, help="class map with entropy, probabilities or confidence beside it")
-    parser.add_argument("--out", type=Path, required=True, help="GeoPackage to write, new")
+    parser.add_argument("map", type=as_path, help="class map with entropy, probabilities or confidence beside it")
+    parser.add_argument("--out", type=as_path, required=True, help="GeoPackage to write, new")
     parser.add_argument("--count", type=int, default=50, help="number of squares (default: %(default)s)")
     parser.add_argument(
         "--size", type=float, default=20.0, metavar="METRES", help="side of a square (default: %(default)g)"
@@ -35,7 +34,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--outside",
-        type=Path,
+        type=as_file,
         nargs="+",
         default=[],
         metavar="FILE",

@@ -33,7 +33,9 @@ def write_revised_scene(file: SceneFile, labels: Path, out: Path, *, with_ignore
     plain = read_yaml(file.path)
     move = _mover(file.path.parent.resolve(), out.parent.resolve())
     for source in plain["imagery"] if isinstance(plain["imagery"], list) else [plain["imagery"]]:
-        source["files"] = [move(each) for each in source["files"]]
+        if "files" in source:
+            source["files"] = [move(each) for each in source["files"]]
+        _move_in(source, "stac", move)
     for section, key in (("", "boundary"), ("", "legend"), ("points", "file"), ("points", "strata_map")):
         _move_in(plain.get(section) if section else plain, key, move)
     _move_in(plain.get("points"), "strata_sizes", move)
@@ -56,10 +58,13 @@ def write_revised_scene(file: SceneFile, labels: Path, out: Path, *, with_ignore
 
 
 def _mover(old: Path, new: Path) -> Callable[[str], str]:
-    """Return a function from a path that is relative to a folder to the same place, relative to another."""
+    """Return a function from a path that is relative to a folder to the same place, relative to another.
+
+    Addresses stay, and so do absolute paths.
+    """
 
     def move(text: str) -> str:
-        stays = old == new or Path(text).is_absolute() or text.startswith("~")
+        stays = old == new or "://" in text or text.startswith("~") or Path(text).is_absolute()
         return text if stays else os.path.relpath(old / text, new)
 
     return move

@@ -29,6 +29,7 @@ from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.styles import embed_style, review_style
 from lulcseg.maps.vectorise import ByteRaster, ReadWindow
 from lulcseg.progress import Progress
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.ground_area import pixel_ground_area
 from lulcseg.scene.vectors import read_vector
 
@@ -56,7 +57,7 @@ class SuggestRequest:
     count: int = 50
     size: float = 20.0
     distance: float = 50.0
-    outside: Sequence[Path] = ()
+    outside: Sequence[FileName] = ()
     buffer: float | None = None
     random_seed: int | None = None
 

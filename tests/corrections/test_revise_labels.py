@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -178,6 +180,20 @@ def test_a_scene_of_several_sources_keeps_them(make_scene, tmp_path, cache):
     window = old.grid.window
     np.testing.assert_array_equal(new.imagery.read(window)[0], old.imagery.read(window)[0])
     assert [source.name for source in new.file.sources] == ["colour", "dsm"]
+
+
+def test_stac_items_and_addresses_stay_where_they_are(make_scene, tmp_path, cache):
+    path = make_scene(imagery={"stac": "item.json"}, points={"file": "https://example.org/points.gpkg"})
+    asset = {"href": "image.tif", "type": "image/tiff"}
+    (path.parent / "item.json").write_text(json.dumps({"type": "Feature", "assets": {"image": asset}}))
+    review = filled_in(tmp_path / "r.gpkg", MAP_REVIEW, [box(60, 80, 20, 20)], **{"class": ["Water"]})
+    scene = tmp_path / "elsewhere" / "scene_v2.yaml"
+    old = Scene.open(str(path), cache)
+    revise_labels(old, [review], tmp_path / "v2.gpkg", scene_out=scene)
+    assert Scene.open(str(scene), cache).grid == old.grid
+    content = yaml.safe_load(scene.read_text())
+    assert content["imagery"]["stac"] == "../scene/item.json"
+    assert content["points"]["file"] == "https://example.org/points.gpkg"
 
 
 def test_a_change_is_decided_for_one_of_its_dates(make_scene, tmp_path, cache):
