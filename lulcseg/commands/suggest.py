@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace) -> None:
         buffer=arguments.buffer,
         random_seed=arguments.random,
     )
-    with progress_bar("Reading the map", "strips") as progress:
+    with progress_bar("Reading the map", "blocks") as progress:
         found = suggest_places(request, progress)
     rows, cols = found.shape
     fewer = "" if found.places == request.count else f" of {request.count:,} wanted, since no more fit"
