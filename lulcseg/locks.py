@@ -21,6 +21,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from lulcseg.errors import LulcsegError
+from lulcseg.processes import has_ended
 
 _DYING = 60.0
 """Seconds to wait for a run whose sweep has been killed: it ends with its sweep, after the step it is in."""
@@ -147,9 +148,6 @@ def _holder_died(handle: IO[str]) -> bool:
         holder: Any = json.loads(handle.read())
         if holder["host"] != socket.gethostname():
             return False
-        os.kill(int(holder["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except (ValueError, KeyError, TypeError, OSError):
+        return has_ended(int(holder["pid"]))
+    except (ValueError, KeyError, TypeError):
         return False
-    return False

@@ -29,6 +29,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
 from lulcseg.maps.as_written import checksum
 from lulcseg.scene.file_names import FileName
+from lulcseg.scene.points import NO_CLASS
 
 CHANGE, SAME = "change", "no change"
 """The two classes that all pairs are, too."""
@@ -41,12 +42,14 @@ class ChangeAssessment:
     Attributes:
         pairs: The assessment of all from–to pairs; its ``design_based`` holds accuracy and area of each.
         change: Estimates of the two classes change and no change; None if the design allows none.
+        transitions: Of each class of ``pairs``, the places of its two classes in the legend of both dates.
         labels: What the dates are called.
         map_checksum: SHA-256 of the change map, as a multihash.
     """
 
     pairs: Assessment
     change: DesignBased | None
+    transitions: tuple[tuple[int, int], ...]
     labels: tuple[str, str]
     map_checksum: str
 
@@ -93,6 +96,12 @@ def assess_change(
     result = assess(read.frame, MapSource(mapped, legend), legend, scene=mapped.stem, compared="map", reference=points)
     if result.scores.n_scored == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
+        if set(result.excluded) <= {NO_CLASS}:
+            raise LulcsegError(
+                f"none of its {result.n_points:,} points has a class of both dates",
+                where=points,
+                remedy=f"fill in {' and '.join(read.columns)}, an interpreter's work, and assess again",
+            )
         raise LulcsegError(
             f"no point lies on the map of {mapped.name} ({reasons})", where=points, remedy="check location and CRS"
         )
@@ -102,7 +111,7 @@ def assess_change(
         if request is not None:
             raise
         result, change = replace(result, design_note=f"No design-based estimates: {error}"), None
-    return ChangeAssessment(result, change, record.labels, checksum(mapped))
+    return ChangeAssessment(result, change, read.codes.pairs, record.labels, checksum(mapped))
 
 
 def _estimated(

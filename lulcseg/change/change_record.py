@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def date_labels(before: Path, after: Path, given: str | None = None) -> tuple[st
         )
         if not fine:
             raise LulcsegError(f"'{given}' is not two dates", where="--dates", remedy="write them as 2015,2018")
+        _check_order(words, before, after)
         return words[0], words[1]
     one, two = _date_of(before), _date_of(after)
     if not one or not two or one == two:
@@ -106,9 +108,21 @@ def date_labels(before: Path, after: Path, given: str | None = None) -> tuple[st
         raise LulcsegError(
             f"it is of {one}, and {after.name} of {two}: the second map is the earlier one",
             where=before,
-            remedy="give the earlier map first, or say what to call their dates with --dates",
+            remedy="give the earlier map first",
         )
     return (one[:4], two[:4]) if one[:4] != two[:4] else (one, two)
+
+
+def _check_order(words: Sequence[str], before: Path, after: Path) -> None:
+    """Check names of dates that begin with a year: in order, and the years that the maps carry."""
+    years = [word[:4] if _number(word[:4]) and len(word[:4]) == 4 else None for word in words]
+    if years[0] and years[1] and words[0] > words[1]:
+        raise LulcsegError(f"{words[0]} is later than {words[1]}", where="--dates", remedy="give the earlier map first")
+    for year, path in zip(years, (before, after), strict=True):
+        if year and (own := _date_of(path)) and own[:4] != year:
+            raise LulcsegError(
+                f"it is of {own}, and {year} is given", where=path, remedy="give the maps in the order of --dates"
+            )
 
 
 def _number(word: str) -> bool:

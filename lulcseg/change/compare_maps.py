@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from lulcseg.change.joint_posterior import check_persistence
 from lulcseg.change.map_pair import MapPair, Side, no_common_ground
 from lulcseg.change.pixel_comparison import PixelComparison
 from lulcseg.change.probability_pair import ProbabilityPair, have_probabilities
+from lulcseg.change.work_folder import work_folder
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder
 from lulcseg.legend import Legend
@@ -115,11 +115,11 @@ def compare_maps(
         raise LulcsegError("it would be replaced", where=request.out / MAP, remedy="give another folder with --out")
     labels = date_labels(*paths, request.dates)
     common = common_classes(*paths, legend=request.legend, crosswalk=request.crosswalk)
-    folder = make_folder(request.out, "--out")
     with ExitStack() as stack:
         pair = stack.enter_context(MapPair(*paths, common, onto=request.onto))
         shares = _open_shares(request, pair, common, stack)
-        staged = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".change-", dir=folder)))
+        folder = make_folder(request.out, "--out")
+        staged = stack.enter_context(work_folder(folder))
         comparison = PixelComparison(
             pair, len(common.classes), shares, request.persistence if shares else None, request.tolerance
         )
@@ -149,10 +149,16 @@ def _open_shares(
     if request.probabilities and all(have):
         return ProbabilityPair(paths, pair, common, stack)
     if request.persistence is not None:
-        lacking = ", ".join(path.name for path, there in zip(paths, have, strict=True) if not there)
+        lacking = [path.name for path, there in zip(paths, have, strict=True) if not there]
+        whose = (
+            f"{lacking[0]} has none beside it"
+            if len(lacking) == 1
+            else f"{' and '.join(lacking)} have none beside them"
+            if lacking
+            else "they are left out"
+        )
         raise LulcsegError(
-            f"a prior of persistence weighs probabilities, and {lacking or 'they'} "
-            f"{'has none beside it' if lacking else 'are left out'}",
+            f"a prior of persistence weighs probabilities, and {whose}",
             where="--persistence",
             remedy="map both dates with mosaic.outputs=[probabilities], or leave it out",
         )

@@ -35,7 +35,10 @@ def print_change(result: ChangeResult, console: Console | None = None) -> None:
     console.print(_ways_table(result))
     if len(areas.classes) <= _MOST_COLUMNS:
         console.print(_matrix_table(result))
-    console.print(_largest_table(result))
+    if moved > 0:
+        console.print(_largest_table(result))
+    else:
+        console.print(Text("Nothing is left that changed.", style="yellow"))
     for note in result.notes:
         console.print(Text(note, style="dim"))
     console.print(

@@ -40,19 +40,21 @@ def common_classes(
 ) -> CommonClasses:
     """Return the classes that two maps are compared by.
 
-    Each map is read with the legend it carries, one without any with ``legend``, or with the other's. Legends of the
-    same names are the same, whatever their codes and order; the second map's is then the common one.
+    Each map is read with the legend it carries, one without any with ``legend``. Legends of the same names are the
+    same, whatever their codes and order; the second map's is then the common one. Maps that both carry none are
+    compared by their codes.
 
     Args:
         before: The map of the first date.
         after: The map of the second date.
-        legend: Classes of maps that carry none; default: the other map's, else the codes that occur.
+        legend: Classes of maps that carry none; default, if neither does: the codes that occur.
         crosswalk: YAML file that leads both maps' classes to common ones: ``before`` and ``after``, class name or
             code → common class or ``ignore``, and the common ``legend`` (default: the second map's). Classes that it
             doesn't list keep their name.
 
     Raises:
-        LulcsegError: The legends differ without a crosswalk, or it leaves out a class or names an unknown one.
+        LulcsegError: One map alone carries a legend and none is given, the legends differ without a crosswalk, or it
+            leaves out a class or names an unknown one.
     """
     own = _own_legends(before, after, legend)
     if crosswalk is not None:
@@ -69,11 +71,16 @@ def common_classes(
 
 def _own_legends(before: Path, after: Path, legend: Legend | None) -> tuple[Legend, Legend]:
     one, two = carried_legend(before), carried_legend(after)
-    if legend is not None or one is not None or two is not None:
-        first, second = one or legend or two, two or legend or one
-        assert first is not None
-        assert second is not None
+    first, second = one or legend, two or legend
+    if first is not None and second is not None:
         return first, second
+    if first is not None or second is not None:
+        bare, other = (before, after) if first is None else (after, before)
+        raise LulcsegError(
+            f"carries no legend, and its codes need not mean what those of {other.name} do",
+            where=bare,
+            remedy="give its classes with --legend (a YAML file with a legend: list)",
+        )
     codes = sorted({int(code) for path in (before, after) for code in codes_in(path)})
     if codes and codes[-1] >= IGNORE:
         raise LulcsegError(

@@ -136,7 +136,7 @@ def _check_metres(grid: Grid, path: Path) -> None:
         raise LulcsegError(
             "its CRS is not in metres",
             where=path,
-            remedy="compare on the pixels of the other map (--onto), or warp it (gdalwarp)",
+            remedy="compare on the pixels of the other map (--onto) if that is in metres, else warp one (gdalwarp)",
         )
 
 
@@ -166,7 +166,8 @@ def _how_warped(path: Path, raster: ClassRaster, base: Path, whole: Grid) -> str
         sizes = f" of {size}" if size == other else f", of {size} instead of {other}"
         return f"{path.name} was read on the pixels of {base.name}{sizes}, by nearest neighbour."
     own, theirs = (describe_crs(CRS.from_user_input(crs)) for crs in (raster.crs, whole.crs))
-    return f"{path.name} was warped from {own} to the pixels of {base.name} in {theirs}, by nearest neighbour."
+    pixels = f"the pixels of {base.name}, of {max(whole.xres, whole.yres):g} m in {theirs}"
+    return f"{path.name} was warped from {own} to {pixels}, by nearest neighbour."
 
 
 def describe_ground(grid: Grid, classes: Legend) -> str:

@@ -16,6 +16,7 @@ Pair = tuple[int, int]
 """Indices of a class on the first and on the second date."""
 
 _GREY, _MUTED = np.array([236.0, 236.0, 232.0]), 0.72
+_GREYISH, _LIGHT, _DARKENED = 40.0, 150.0, 0.5
 """What unchanged ground's colours are mixed with, and its share of the mix."""
 
 
@@ -111,10 +112,16 @@ class TransitionCodes:
     def _colours(self) -> list[str]:
         colours = self.classes.colours
         mixed = [
-            (1 - _MUTED) * colours[j] + _MUTED * _GREY if i == j else colours[j].astype(np.float64)
+            (1 - _MUTED) * colours[j] + _MUTED * _GREY if i == j else _strong(colours[j].astype(np.float64))
             for i, j in self.pairs
         ]
         return ["#" + "".join(f"{round(value):02x}" for value in each) for each in mixed]
+
+
+def _strong(colour: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a colour that stands out among muted ones: pale greys are darkened."""
+    pale = colour.max() - colour.min() < _GREYISH and colour.mean() > _LIGHT
+    return colour * _DARKENED if pale else colour
 
 
 def pair_value(before: int, after: int) -> int:

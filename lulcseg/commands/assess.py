@@ -101,10 +101,8 @@ def _change_record(arguments: argparse.Namespace) -> ChangeRecord | None:
 
 
 def _assess_change(arguments: argparse.Namespace, record: ChangeRecord, request: DesignRequest | None) -> None:
-    from lulcseg.assessment.console import print_assessment
-    from lulcseg.assessment.console_design import print_design
     from lulcseg.change.assess_change import assess_change
-    from lulcseg.change.console_change_area import print_change_area
+    from lulcseg.change.console_change_area import print_change_assessment
     from lulcseg.errors import LulcsegError
 
     for option in ("legend", "probabilities", "map_column", "map_layer", "map_crs"):
@@ -123,8 +121,6 @@ def _assess_change(arguments: argparse.Namespace, record: ChangeRecord, request:
         request=request,
         stratum_column=arguments.stratum,
     )
-    print_assessment(result.pairs)
-    print_design(result.pairs)
-    print_change_area(result)
+    print_change_assessment(result)
     if arguments.out is not None:
         result.save(arguments.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,13 +30,14 @@ def add(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from lulcseg.mosaic.map_progress import progress_of
+    from lulcseg.mosaic.map_progress import finished_maps, progress_of
 
     console = Console(highlight=False)
     surveyed = [(place, progress_of(place.expanduser())) for place in arguments.places]
     for place, found in surveyed:
-        if not found:
-            console.print(f"{place} is finished.", markup=False, soft_wrap=True)
+        for path in [] if found else finished_maps(place.expanduser()):
+            made = f"{datetime.fromtimestamp(path.stat().st_mtime):%Y-%m-%d %H:%M}"
+            console.print(f"{path}: finished, {made}", markup=False, soft_wrap=True)
         for each in found:
             _print(each, console)
 
@@ -63,7 +65,8 @@ def _print(progress: MapProgress, console: Console) -> None:
         console.print(table)
     alone = progress.strips.get("", 0)
     if alone and progress.workers:
-        console.print(f"  {alone} strips are of a process that made the map alone.", soft_wrap=True)
+        strips = "1 strip was" if alone == 1 else f"{alone} strips were"
+        console.print(f"  {strips} made by a process that shared with nobody, or again at the join.", soft_wrap=True)
     for line in _what_to_do(progress):
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
@@ -87,7 +90,8 @@ def _what_to_do(progress: MapProgress) -> list[str]:
         what = "1 strip was" if len(free) == 1 else f"{len(free)} strips were"
         lines.append(f"{what} claimed by jobs that are gone; others take them.")
     if "working" not in states.values():
-        lines.append("No job is at work: the same command goes on with the rest.")
+        rest = "joins them" if progress.done == progress.total else "goes on with the rest"
+        lines.append(f"No job is at work: the same command {rest}.")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import numpy as np
 import pyogrio
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
+
+from lulcseg.maps.writer import reporting_write_errors
 
 REVIEW_LAYER = "review"
 """Name of the layer in every file of places to review."""
@@ -81,6 +84,18 @@ def holds_decisions(path: Path) -> bool:
         return False
     filled = [c for c in frame.columns if c in {"decision", "class", "class_before", "class_after"}]
     return bool(frame[filled].notna().any(axis=None))
+
+
+def keep_decisions(path: Path) -> None:
+    """Move places to review that an interpreter filled in aside, before those of a new map take their name."""
+    if not path.exists() or not holds_decisions(path):
+        return
+    number = 1
+    while (kept := path.with_name(f"{path.stem}_decided{number}.gpkg")).exists():
+        number += 1
+    with reporting_write_errors(kept):
+        path.rename(kept)
+    sys.stdout.write(f"Decisions on an earlier map's places to review were kept: {kept}\n")
 
 
 def add_form(

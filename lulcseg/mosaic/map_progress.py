@@ -60,17 +60,27 @@ def maps_in_progress(place: Path) -> list[MapProgress]:
 
 
 def progress_of(place: Path) -> list[MapProgress]:
-    """Return the progress of unfinished maps; empty: the map is finished.
+    """Return the progress of unfinished maps; empty: those there are finished.
 
     Raises:
-        LulcsegError: There is neither an unfinished map nor the finished one that ``place`` names.
+        LulcsegError: There is neither an unfinished map nor a finished one.
     """
     found = maps_in_progress(place)
-    if not found and not place.is_file():
+    if not found and not finished_maps(place):
         raise LulcsegError(
-            "no map is in progress there", where=place, remedy="give a map, a folder of maps, or the folder of a run"
+            "no map is there, nor one in progress" if place.exists() else "there is nothing of this name",
+            where=place,
+            remedy="give a map, a folder of maps, or the folder of a run",
         )
     return found
+
+
+def finished_maps(place: Path) -> list[Path]:
+    """Return the finished maps that a path names: itself, or those in the folder of maps or of a run."""
+    if place.is_file():
+        return [place]
+    within = [*place.glob("*.tif"), *(place / "maps").glob("*.tif")]
+    return sorted(path for path in within if path.with_suffix(".json").is_file())
 
 
 def _progress_of(folder: Path) -> MapProgress | None:

@@ -20,7 +20,7 @@ from lulcseg.legend import Legend
 from lulcseg.maps import styles
 from lulcseg.maps.areas import ClassArea, class_areas, class_hectares
 from lulcseg.maps.polygons import write_polygons
-from lulcseg.maps.review_form import MAP_REVIEW, holds_decisions
+from lulcseg.maps.review_form import MAP_REVIEW, keep_decisions
 from lulcseg.maps.review_places import write_review
 from lulcseg.maps.stac import stac_item
 from lulcseg.maps.writer import reporting_write_errors
@@ -194,18 +194,6 @@ def areas_table(areas: Sequence[ClassArea]) -> str:
     for area in areas:
         writer.writerow([area.name, area.code, area.pixels, f"{area.hectares:.4f}", f"{area.share:.6f}"])
     return buffer.getvalue().rstrip("\n")
-
-
-def keep_decisions(path: Path) -> None:
-    """Move places to review that an interpreter filled in aside, before those of a new map take their name."""
-    if not path.exists() or not holds_decisions(path):
-        return
-    number = 1
-    while (kept := path.with_name(f"{path.stem}_decided{number}.gpkg")).exists():
-        number += 1
-    with reporting_write_errors(kept):
-        path.rename(kept)
-    sys.stdout.write(f"Decisions on an earlier map's places to review were kept: {kept}\n")
 
 
 def leftover_files(target: Path, placed: Sequence[Path]) -> list[Path]:

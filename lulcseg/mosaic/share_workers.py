@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lulcseg.files import create_once, read_json, write_json
+from lulcseg.processes import has_ended
 
 BEAT = 5.0
 """Seconds between two signs of life."""
@@ -71,15 +71,7 @@ class WorkerNote:
 
     def has_ended(self) -> bool:
         """Whether it was a process of this machine that is no more; False for those of other machines."""
-        if sys.platform == "win32" or self.machine != _machine():
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False
+        return self.machine == _machine() and has_ended(self.pid)
 
 
 class Pulse:

@@ -18,6 +18,7 @@ from lulcseg.files import read_json, replacing
 from lulcseg.legend import IGNORE, LandClass
 from lulcseg.maps.as_written import checksum
 from lulcseg.maps.classraster import ClassRaster
+from lulcseg.maps.review_form import keep_decisions
 from lulcseg.pictures.encoding import data_uri, png_uri
 from lulcseg.pictures.painting import class_picture
 from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
@@ -48,7 +49,8 @@ def write_change_report(folder: Path) -> Path:
     """Write ``report.html`` into the folder of a change, and the places to review first as a GeoPackage.
 
     Estimates are those of assessments saved in the folder (``lulcseg assess change/change.tif sample.gpkg --out
-    change/assessment``). A GeoPackage of places to review that is there already is left as it is.
+    change/assessment``). Places to review of this change map are left as they are; those of an earlier one are
+    replaced, and kept beside them if an interpreter filled some in.
 
     Args:
         folder: The folder that ``lulcseg change`` wrote.
@@ -63,7 +65,11 @@ def write_change_report(folder: Path) -> Path:
     if record is None:
         raise LulcsegError("is no change map", where=folder / MAP, remedy="compare two maps with lulcseg change")
     patches = find_patches(folder / POLYGONS, _LISTED)
-    if not (folder / REVIEW).exists():
+    review = folder / REVIEW
+    if review.exists() and review.stat().st_mtime_ns < (folder / MAP).stat().st_mtime_ns:
+        keep_decisions(review)
+        review.unlink(missing_ok=True)
+    if not review.exists():
         write_patch_review(folder / POLYGONS, folder / REVIEW, record.codes.classes.names)
     page = load_templates().get_template("change.html").render(**_content(folder, record, patches))
     path = folder / PAGE

@@ -364,7 +364,7 @@ def test_probabilities_that_are_cut_off_are_named(tmp_path: Path) -> None:
 
 
 def test_a_prior_needs_probabilities(tmp_path: Path) -> None:
-    with pytest.raises(LulcsegError, match=r"2015\.tif, 2018\.tif has none beside it"):
+    with pytest.raises(LulcsegError, match=r"2015\.tif and 2018\.tif have none beside them"):
         compare_maps(ChangeRequest(*pair(tmp_path), tmp_path / "out", persistence=0.9))
 
 

@@ -70,11 +70,21 @@ def test_the_table_names_jobs_and_what_the_dead_left(
 def test_finished_maps_and_other_places_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "map.tif").touch()
     main(["map", "status", str(tmp_path / "map.tif")])
-    assert "map.tif is finished." in capsys.readouterr().out
-    with pytest.raises(SystemExit) as left:
-        main(["map", "status", str(tmp_path / "other.tif")])
-    assert left.value.code == 2
-    assert "no map is in progress there; give a map, a folder of maps" in capsys.readouterr().err
+    assert "map.tif: finished, 20" in capsys.readouterr().out
+    (tmp_path / "map.json").touch()
+    (tmp_path / "half.tif").touch()  # no map of ours: nothing beside it
+    main(["map", "status", str(tmp_path)])
+    assert "map.tif: finished" in (shown := capsys.readouterr().out)
+    assert "half.tif" not in shown
+    (tmp_path / "empty").mkdir()
+    for name, part in (
+        ("other.tif", "there is nothing of this name"),
+        ("empty", "no map is there, nor one in progress"),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(["map", "status", str(tmp_path / name)])
+        assert left.value.code == 2
+        assert f"{part}; give a map, a folder of maps" in capsys.readouterr().err
 
 
 def test_it_needs_no_torch() -> None:

@@ -7,9 +7,8 @@ import xml.etree.ElementTree as ET
 import geopandas as gpd
 import pytest
 
-from lulcseg.maps.review_form import CHANGE_REVIEW, MAP_REVIEW, SUGGESTED, holds_decisions
+from lulcseg.maps.review_form import CHANGE_REVIEW, MAP_REVIEW, SUGGESTED, holds_decisions, keep_decisions
 from lulcseg.maps.styles import review_style
-from lulcseg.mosaic.outputs import keep_decisions
 from tests.conftest import CRS, box
 
 
