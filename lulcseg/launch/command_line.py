@@ -14,6 +14,7 @@ from lulcseg.invocation import call_of
 from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.launch.hydra_settings import check_hydras_key
+from lulcseg.scene.file_names import hide_secrets
 from lulcseg.settings.configuration_folders import SWEEPS, files_of, group_names, own_file
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key
@@ -70,8 +71,8 @@ def read_command_line(program: str, argv: Sequence[str]) -> CommandLine:
     except OverrideParseException as error:
         message = str(error).splitlines()[0]
         raise LulcsegError(
-            f"can't read the override '{error.override}' ({message})", where="command line",
-            remedy=f"write key=value{quoting_that_works(str(error.override))}",
+            hide_secrets(f"can't read the override '{error.override}' ({message})"), where="command line",
+            remedy=hide_secrets(f"write key=value{quoting_that_works(str(error.override))}"),
         ) from error  # fmt: skip
     except ValueError as error:
         raise LulcsegError(

@@ -18,18 +18,21 @@ class Band:
         dtype: NumPy name of its source's type, which may be narrower than that of all bands together.
         optical: Whether light makes its values.
         range: Values that become 0 and 1, beyond which values are clipped; None: the type's range, unclipped.
+        fill: Value where its source has none; None: it is required.
     """
 
     name: str
     dtype: str
     optical: bool = False
     range: tuple[float, float] | None = None
+    fill: float | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Read the output of :meth:`to_plain`."""
         ends = plain["range"]
-        return cls(plain["name"], plain["dtype"], plain["optical"], None if ends is None else (ends[0], ends[1]))
+        ends = None if ends is None else (ends[0], ends[1])
+        return cls(plain["name"], plain["dtype"], plain["optical"], ends, plain["fill"])
 
     def to_plain(self) -> dict[str, Any]:
         """Return the JSON form."""

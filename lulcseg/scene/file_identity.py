@@ -6,16 +6,18 @@ import hashlib
 import os
 from typing import Any
 
+import numpy as np
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
+from rasterio.windows import Window
 
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.file_names import FileName, RemoteFile, locate
 from lulcseg.scene.raster_opening import open_dataset, reading_error
 from lulcseg.scene.web_server import ask
 
-_MOST_BLOCKS = 256
-"""Blocks whose places and sizes in a file identify it where its server says nothing of it."""
+_MOST_BLOCKS, _READ_BLOCKS = 256, 8
+"""Blocks whose places and sizes, and whose pixels, identify a file where its server says nothing of it."""
 
 _FIRST: dict[str, list[Any]] = {}
 """What identified each remote file when this process first asked: GDAL keeps parts of that one in memory."""
@@ -84,7 +86,7 @@ def _of_remote(file: RemoteFile) -> list[Any]:
 
 
 def _layout(file: RemoteFile) -> list[str]:
-    """Return a digest of a raster's header and of the places and sizes of its blocks in the file."""
+    """Return a digest of a raster's header, its blocks' places and sizes in the file, and a few blocks' pixels."""
     digest = hashlib.sha256()
     try:
         with open_dataset(file) as source:
@@ -96,6 +98,9 @@ def _layout(file: RemoteFile) -> list[str]:
                 for what in ("OFFSET", "SIZE"):
                     item = f"BLOCK_{what}_{block % across}_{block // across}"
                     digest.update(repr(source.get_tag_item(item, "TIFF", bidx=1)).encode())
+            for block in np.linspace(0, down * across - 1, _READ_BLOCKS).astype(int):
+                place = Window(int(block) % across * cols, int(block) // across * rows, cols, rows)
+                digest.update(source.read(1, window=place).tobytes())
     except (RasterioError, CPLE_BaseError) as error:
         otherwise = LulcsegError("it can't be read", where=file)
         raise reading_error(file, error, otherwise) from error

@@ -17,8 +17,8 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _PREFIXES = {
     "http": "/vsicurl/http://", "https": "/vsicurl/https://", "s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/",
 }  # fmt: skip
-_QUERY = re.compile(r"((?:://|/vsi)[^\s'\"?]*)\?[^\s'\"]*")
-_USER = re.compile(r"://[^/\s'\"@]*@")
+_QUERY = re.compile(r"((?:://|/vsi)[^\s'\"?]*)\?(?:[^\s'\"]|['\"](?=\w))*")
+_USER = re.compile(r"://(?:[^/\s'\"]*@|[^/\s'\"@:]+:(?!\d+/)[^\s'\"@]*@)")
 _SIGNING = re.compile(
     r"x-(amz|goog|ms)-.*|sig|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|(access_?)?token|"
     r"(api_?)?key|s[eprtv]|srt?|spr|skoid|sktid|sk[estv]",
@@ -169,6 +169,8 @@ def hide_secrets(text: str) -> str:
     Example:
         >>> hide_secrets("error: 503 - https://me:pw@host/a.tif?sig=abc. Retrying")
         'error: 503 - https://host/a.tif?… Retrying'
+        >>> hide_secrets("https://me:p@w@host:80/a@b.tif"), hide_secrets("https://me:p/w@host/a.tif?sig=a'b&x=1")
+        ('https://host:80/a@b.tif', 'https://host/a.tif?…')
     """
     return _QUERY.sub(r"\1?…", _USER.sub("://", text))
 

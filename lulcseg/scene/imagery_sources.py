@@ -88,10 +88,11 @@ class SourceFiles:
                 remedy="name each band once, none of them 'valid'",
             )
         ends = None if spec.range is None else (float(spec.range[0]), float(spec.range[1]))
+        fill = None if spec.required else float(spec.fill)
         facts = self.files[0].facts
         dtypes = [facts.dtypes[band - 1] for band in self.bands]
         kind = np.result_type(*dtypes).name
-        return [Band(f"{spec.name}.{name}", kind, bool(spec.optical), ends) for name in names]
+        return [Band(f"{spec.name}.{name}", kind, bool(spec.optical), ends, fill) for name in names]
 
 
 def find_sources(file: SceneFile) -> list[SourceFiles]:

@@ -80,7 +80,7 @@ def read_sources(listed: Sequence[Any], path: Path) -> list[SourceSpec]:
     sources = [_read_source(dict(each), where) for each in listed]
     names = [source.name for source in sources]
     for name in names:
-        if names.count(name) > 1:
+        if [each.casefold() for each in names].count(name.casefold()) > 1:
             raise LulcsegError(f"two sources are named '{name}'", where=where, remedy="give one another name")
     first = sources[0]
     if not first.required or first.classes is not None:

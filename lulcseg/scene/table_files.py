@@ -52,7 +52,7 @@ def read_table(file: FileName, crs: str | None) -> gpd.GeoDataFrame:
     frame = _parquet(content, file) if file.suffix.lower() in _PARQUET else _csv(content, file)
     if isinstance(frame, gpd.GeoDataFrame):
         return frame
-    named = {str(column).casefold(): column for column in frame.columns}
+    named = {str(column).casefold(): column for column in frame.columns} | {str(c): c for c in frame.columns}
     for key in _GEOMETRY:
         if key in named:
             geometry = _from_text(frame[named[key]], file)
@@ -177,6 +177,14 @@ def _from_coordinates(frame: pd.DataFrame, named: dict[str, Any], crs: CRS | Non
             f"it has no coordinates (its columns are {listed})",
             where=file,
             remedy="name two columns x and y, or lon and lat; or one of text geometry",
+        )
+    alike = _MAP if pair in _MAP else _DEGREES
+    further = next((p for p in alike if p != pair and set(p) <= set(named)), None)
+    if further is not None:
+        raise LulcsegError(
+            f"it has coordinates in {', '.join(pair)} and in {', '.join(further)}",
+            where=file,
+            remedy="rename those that are not meant",
         )
     x, y = (_coordinates(frame[named[key]], file) for key in pair)
     if crs is not None and crs.is_geographic and (np.nanmax(np.abs(y), initial=0) > 90):

@@ -93,7 +93,12 @@ class MosaicSettings:
     compile: bool = setting(False, "Whether the network is compiled (torch.compile), where that is available.")
 
     def __post_init__(self) -> None:
-        """Refuse outputs that are not known."""
+        """Refuse outputs that are not known, and a region whose address would be recorded with its secrets."""
+        if self.region is not None and "://" in self.region and set("?@") & set(self.region.partition("://")[2]):
+            refuse(
+                "mosaic.region is an address with a user or a query, which runs and maps would record",
+                "copy the file, and give its path",
+            )
         unknown = sorted(set(self.outputs) - set(OUTPUTS))
         if unknown:
             refuse(f"mosaic.outputs: '{unknown[0]}' can't be written", did_you_mean(unknown[0], OUTPUTS))

@@ -156,12 +156,14 @@ def _are_statistics(statistics: Mapping[str, Any], bands: int) -> bool:
 def _are_bands(table: Sequence[Mapping[str, Any]], bands: int) -> bool:
     """Whether they are as :meth:`lulcseg.scene.band_table.Band.to_plain` returns them, with a name of its own each."""
     for band in table:
-        if set(band) != {"name", "dtype", "optical", "range"} or band["dtype"] not in _TYPES:
+        if set(band) != {"name", "dtype", "optical", "range", "fill"} or band["dtype"] not in _TYPES:
             return False
         name, ends = band["name"], band["range"]
         if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
             return False
         if not isinstance(band["optical"], bool):
+            return False
+        if band["fill"] is not None and not (type(band["fill"]) in {int, float} and _finite(band["fill"])):
             return False
         if ends is not None and not (
             isinstance(ends, list | tuple)

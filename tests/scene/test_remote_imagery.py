@@ -212,6 +212,20 @@ def test_without_validators_the_layout_is_the_identity(server: FileServer, tmp_p
     assert found[0] != found[2]
 
 
+def test_without_validators_and_compression_pixels_are_looked_at(server: FileServer, tmp_path: Path) -> None:
+    server.tell(validators=False)
+    found = []
+    for number in (0, 1):
+        served = tmp_path / "served" / f"raw{number}.tif"
+        profile = {"driver": "GTiff", "height": 256, "width": 256, "count": 1, "dtype": "uint8", "crs": "EPSG:28355"}
+        with rasterio.open(served, "w", **profile, transform=rasterio.Affine(1, 0, 4e5, 0, -1, 8e6)) as file:
+            file.write(np.full((1, 256, 256), 40 + number, dtype=np.uint8))
+        there = locate(server.url(served.name), "test")
+        assert isinstance(there, RemoteFile)
+        found.append(identity_of(there)[1:])
+    assert found[0] != found[1]
+
+
 def test_a_signature_is_neither_shown_nor_part_of_the_identity(
     server: FileServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

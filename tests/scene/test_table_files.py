@@ -136,6 +136,7 @@ def test_cells_are_what_they_look_like(tmp_path: Path) -> None:
         ("class,x,y\n\nA,1\n", CRS, "line 3 has 2 cells, and the header 3"),
         ('class,x,y\n"A,1,2\n', CRS, "it can't be read as CSV"),
         ("class,x,x\nA,1,2\n", CRS, "two columns are named 'x'"),
+        ("class,x,y,easting,northing\nA,1,2,3,4\n", CRS, "it has coordinates in x, y and in easting, northing; rename"),
         ("", CRS, "it is empty; give a table with a header"),
     ],
 )
@@ -201,3 +202,11 @@ def test_a_table_of_numbers_is_not_taken_for_a_grid(tmp_path: Path) -> None:
     write_raster(tmp_path / "map.tif", np.full((1, 64, 64), 10, np.uint8))
     found = assess_files(tmp_path / "p.csv", tmp_path / "map.tif", reference_crs=CRS)
     assert found.places == "points"
+
+
+@pytest.mark.parametrize("header", ["class,x,y,X", "class,X,x,y", "class,x,y,lon,lat"])
+def test_columns_are_those_of_exactly_these_names(tmp_path: Path, header: str) -> None:
+    cells = {"class": "A", "x": "400000", "y": "8000000", "X": "1", "lon": "145", "lat": "-17"}
+    (tmp_path / "a.csv").write_text(f"{header}\n{','.join(cells[name] for name in header.split(','))}\n")
+    (point,) = read_vector(tmp_path / "a.csv", None, None, ["class"], own_crs=CRS).geometry
+    assert (point.x, point.y) == (400_000, 8_000_000)

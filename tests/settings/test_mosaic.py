@@ -82,3 +82,14 @@ def test_disagreement_needs_several_views_or_models(overrides):
         settings(*overrides, "mosaic.outputs=[disagreement]").check_views(models=1)
     settings(*overrides, "mosaic.outputs=[disagreement]").check_views(models=2)
     settings("mosaic.passes=[{flips: true}]", "mosaic.outputs=[disagreement]").check_views(models=1)
+
+
+def test_a_region_whose_address_holds_secrets_is_refused() -> None:
+    words = r"region is an address with a user or a query.*copy the file"
+    for region in ("https://host/a.gpkg?sig=secret", "https://me:pw@host/a.gpkg"):
+        with pytest.raises(LulcsegError, match=words) as refused:
+            MosaicSettings(region=region)
+        assert "secret" not in str(refused.value)
+        assert "pw" not in str(refused.value)
+    for region in ("https://host/a.gpkg|layername=work", "maps/a@home.gpkg", "s3://bucket/a.gpkg"):
+        assert MosaicSettings(region=region).region == region

@@ -11,6 +11,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.settings.model import ModelSettings
+from lulcseg.settings.optim import OptimSettings
 from lulcseg.settings.scaling import ScalingSettings
 from lulcseg.settings.trainer import TrainerSettings
 from lulcseg.training.checkpoints import check_resumable, epochs_done
@@ -53,7 +54,7 @@ def old_training(**trainer: object) -> TrainingSettings:
     """Return the settings that the old checkpoint was trained with."""
     sizes = {"epochs": 1, "batch_size": 4} | trainer
     settings = TrainingSettings(trainer=TrainerSettings(**sizes), augment=augmenting({"blur": 0.1}, name="paper"))
-    return replace(settings, optim=replace(settings.optim, name="sgd"))
+    return replace(settings, optim=OptimSettings(name="sgd", learning_rate=0.001, schedule="cosine"))
 
 
 def test_training_resumes_from_an_old_checkpoint() -> None:
@@ -148,8 +149,8 @@ def test_arguments_of_a_network_are_plain(value: object, plain: bool) -> None:
 
 
 TABLE = [
-    {"name": "rgb.1", "dtype": "uint8", "optical": True, "range": None},
-    {"name": "dsm.1", "dtype": "float32", "optical": False, "range": [600.0, 800.0]},
+    {"name": "rgb.1", "dtype": "uint8", "optical": True, "range": None, "fill": None},
+    {"name": "dsm.1", "dtype": "float32", "optical": False, "range": [600.0, 800.0], "fill": 650.0},
 ]
 
 
@@ -169,7 +170,7 @@ def test_bands_travel_in_the_record_if_they_have_names() -> None:
     [
         {"name": ""}, {"name": "dsm.1"}, {"name": 3}, {"name": "a\nb"}, {"dtype": "object"}, {"optical": 1},
         {"optical": False}, {"range": [1.0]}, {"range": [5, 5]}, {"range": [0, float("inf")]}, {"range": "ab"},
-        {"more": 1},
+        {"fill": "0"}, {"fill": float("nan")}, {"more": 1},
     ],
 )  # fmt: skip
 def test_a_damaged_table_of_bands_is_refused(changes: dict[str, object]) -> None:

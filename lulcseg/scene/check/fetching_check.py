@@ -36,8 +36,8 @@ def describe_fetching(scene: Scene) -> tuple[dict[str, str], list[str]]:
     hosts = sorted({_host(file) for file in remote})
     facts = {
         "elsewhere": f"{len(remote)} of {format_count(len(scene.image_files), 'file')} ({said}) at {', '.join(hosts)}",
-        "fetched": "the parts that are read, each time that a patch is; with reading.decoded=true once, kept as "
-        f"{format_size(decoded_bytes(scene.imagery))} in the cache",
+        "fetched": "the parts that are read, each time that a patch is; in training with reading.decoded=true once, "
+        f"kept as {format_size(decoded_bytes(scene.imagery))} in the cache",
     }
     return facts, _layout(remote)
 
