@@ -34,7 +34,7 @@ def test_a_target_that_is_not_an_optimiser_is_a_sentence() -> None:
 
 
 def test_a_schedule_may_be_anybodys_function() -> None:
-    settings = OptimSettings(schedule="tests.support.custom_parts.halving", warmup=0.0)
+    settings = OptimSettings(schedule="tests.support.custom_parts.halving", warmup=0.0, learning_rate=0.001)
     built = build_optimizer(UNet(3, 2, filters=4, depth=1), settings, 10)
     rates = []
     for _ in range(3):
