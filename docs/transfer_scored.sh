@@ -14,9 +14,13 @@ scenes() {  # of one landscape
         printf 'name: l%s_%s\nsynthetic: {size: 2048, seed: %s, scene: "%s"}\n' "$1" "$part" "$1" "$part" > "$out/scenes/l$1_$part.yaml"
     done
     files=$(find "$out/cache/synthetic" -maxdepth 1 -name "*_size2048_seed$1" 2> /dev/null | head -1)
-    [ -z "$files" ] || sed -e "s#^name: .*#name: l$1_kept#" -e "s#2018\.tif#2015.tif#" -e "s#date: .*#date: '2015-08-15'#" \
-        -e "s#\(file: \|- \)\([a-z0-9_]*\.\(tif\|gpkg\)\)#\1$files/\2#" -e "s#boundary: #boundary: $files/#" \
-        "$files/scene_2018_training.yaml" > "$out/scenes/l$1_kept.yaml"
+    [ -z "$files" ] || cat > "$out/scenes/l$1_kept.yaml" << KEPT
+name: l$1_kept
+date: "2015-08-15"
+imagery: {files: ["$files/2015.tif"], bands: [1, 2, 3]}
+boundary: "$files/training_ground.gpkg"
+labels: {file: "$files/polygons_2018.gpkg", column: class, uncovered: Other}
+KEPT
 }
 
 run() {  # arm, landscape, seed, and its own words
