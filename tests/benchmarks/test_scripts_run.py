@@ -23,6 +23,7 @@ SMALLEST = {
 ELSEWHERE = {
     "gpu": "test_gpu.py",
     "passes": "test_passes.py",
+    "shares": "test_shares.py",
     "sensor_shifts": "test_sensor_shifts.py",
     "terratorch_peer": "needs TerraTorch's own environment",
 }
