@@ -21,7 +21,6 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from lulcseg.errors import LulcsegError
-from lulcseg.processes import has_ended
 
 _DYING = 60.0
 """Seconds to wait for a run whose sweep has been killed: it ends with its sweep, after the step it is in."""
@@ -139,6 +138,19 @@ def _lock(handle: IO[str], *, shared: bool = False) -> bool:
     except OSError:  # the file system has no locks
         return True
     return True
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether this machine has no process of a number; False where that can't be told."""
+    if sys.platform == "win32":  # os.kill would end it
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _holder_died(handle: IO[str]) -> bool:

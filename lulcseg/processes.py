@@ -45,19 +45,6 @@ def export_import_path() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, known]))
 
 
-def has_ended(pid: int) -> bool:
-    """Return whether this machine has no process of a number; False where that can't be told."""
-    if sys.platform == "win32":  # os.kill would end it
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 @contextmanager
 def as_keyboard_interrupt() -> Iterator[None]:
     """Raise ``KeyboardInterrupt`` where Lightning's trainer turns an interruption into ``SystemExit``."""

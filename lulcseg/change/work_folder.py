@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lulcseg.processes import has_ended
+from lulcseg.locks import has_ended
 
 _BEGINS = ".change"
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lulcseg.files import create_once, read_json, write_json
-from lulcseg.processes import has_ended
+from lulcseg.locks import has_ended
 
 BEAT = 5.0
 """Seconds between two signs of life."""
