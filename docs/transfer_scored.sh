@@ -1,5 +1,5 @@
 #!/bin/sh
-# The figures of "Scored on landscapes that were never searched on" in docs/transfer.md: five runs of each arm, on three landscapes:
+# The figures of "Scored on landscapes that were never searched on" in docs/transfer.md: up to five runs of each arm, on three landscapes:
 #   sh docs/transfer_scored.sh FOLDER            # as long as needed, and again: runs that are done are left
 # An arm is: source (2018's labels alone), recipe (and the look of 2015's imagery), kept (2015's imagery with 2018's polygons), oracle
 # (2015's own labels). All train on the western part of the landscape, and are scored there and on the rest, on both dates.

@@ -17,7 +17,7 @@ from lulcseg.scene.raster_opening import open_dataset, reading_error
 from lulcseg.scene.web_server import ask
 
 _MOST_BLOCKS, _READ_BLOCKS = 256, 8
-"""Blocks whose places and sizes, and whose pixels, identify a file where its server says nothing of it."""
+"""Blocks whose places and sizes, and if uncompressed whose pixels, identify a file of which its server says nothing."""
 
 _FIRST: dict[str, list[Any]] = {}
 """What identified each remote file when this process first asked: GDAL keeps parts of that one in memory."""
@@ -86,7 +86,7 @@ def _of_remote(file: RemoteFile) -> list[Any]:
 
 
 def _layout(file: RemoteFile) -> list[str]:
-    """Return a digest of a raster's header, its blocks' places and sizes in the file, and a few blocks' pixels."""
+    """Return a digest of a raster's header, its blocks' places and sizes, and of an uncompressed one some pixels."""
     digest = hashlib.sha256()
     try:
         with open_dataset(file) as source:
@@ -98,7 +98,8 @@ def _layout(file: RemoteFile) -> list[str]:
                 for what in ("OFFSET", "SIZE"):
                     item = f"BLOCK_{what}_{block % across}_{block // across}"
                     digest.update(repr(source.get_tag_item(item, "TIFF", bidx=1)).encode())
-            for block in np.linspace(0, down * across - 1, _READ_BLOCKS).astype(int):
+            packed = source.compression is not None  # then blocks differ in size where pixels do
+            for block in [] if packed else np.linspace(0, down * across - 1, _READ_BLOCKS).astype(int):
                 place = Window(int(block) % across * cols, int(block) // across * rows, cols, rows)
                 digest.update(source.read(1, window=place).tobytes())
     except (RasterioError, CPLE_BaseError) as error:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import rasterio
 from scipy import stats
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def passes(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import passes
-
-    yield passes
-    sys.modules.pop("passes", None)
+def passes(benchmark_module):
+    return benchmark_module("passes")
 
 
 def test_gains_are_paired_by_checkpoint(passes):

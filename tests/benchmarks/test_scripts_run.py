@@ -31,11 +31,10 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, benchmark_module: object):
     """Return a function that runs a benchmark in this process, as its command line would."""
-    monkeypatch.syspath_prepend(str(FOLDER))
     monkeypatch.setenv("GDAL_CACHEMAX", "16")  # feed.py sets it, and it goes back with this
-    before, threads = set(sys.modules), torch.get_num_threads()
+    threads = torch.get_num_threads()
 
     def run(name: str, words: str) -> Path:
         out = tmp_path / "out"
@@ -45,8 +44,6 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     yield run
     torch.set_num_threads(threads)
-    for name in {path.stem for path in FOLDER.glob("*.py")} & (set(sys.modules) - before):
-        sys.modules.pop(name)
 
 
 @pytest.mark.slow

@@ -12,12 +12,8 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def shares(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import shares
-
-    yield shares
-    sys.modules.pop("shares", None)
+def shares(benchmark_module):
+    return benchmark_module("shares")
 
 
 def test_equal_jobs_take_equal_parts_of_the_time(shares):

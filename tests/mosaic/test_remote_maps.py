@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +13,7 @@ import yaml
 
 from lulcseg.errors import LulcsegError
 from tests.support.file_server import serving
+from tests.support.killed_map import map_and_be_killed
 from tests.support.mosaics import (
     ArrayReader,
     NormalisedUNet,
@@ -108,31 +104,7 @@ def test_a_server_that_dies_half_way(tmp_path, whole, capsys):
     assert pixels_of(tmp_path / "there") == whole
 
 
-SCRIPT = """
-    import os, signal, sys
-    from pathlib import Path
-    from tests.support.pass_plans import MULTIPLE
-    from tests.support.mosaics import ArrayReader, NormalisedUNet, holes, map_reader, random_image
-
-    class Killed(NormalisedUNet):
-        def __call__(self, image, valid):
-            if len(self.batches) == int(sys.argv[2]):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return super().__call__(image, valid)
-
-    reader = ArrayReader(random_image(131, 101), holes(131, 101))
-    made = map_reader(
-        Path(sys.argv[1]), Killed(), reader, MULTIPLE, patch=32, batch=5, strip=16,
-        outputs=["probabilities", "confidence"],
-    )
-    print("resumed", made.strips_resumed)
-"""
-
-
-def run_script(folder: Path, killed_after: int) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(folder), str(killed_after)]
-    return subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+LAYERS = ["probabilities", "confidence"]
 
 
 def test_a_killed_map_resumes_unless_the_file_has_changed(tmp_path, whole, capsys):
@@ -141,7 +113,7 @@ def test_a_killed_map_resumes_unless_the_file_has_changed(tmp_path, whole, capsy
     with serving(served) as server:
         address = server.url("image.tif?X-Amz-Signature=SECRET")
         scene_of(tmp_path / "same", address + "1")
-        killed = run_script(tmp_path / "same", 22)
+        killed = map_and_be_killed(tmp_path / "same", 22, LAYERS)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         shutil.copytree(tmp_path / "same", tmp_path / "changed")
         scene_of(tmp_path / "same", address + "2")

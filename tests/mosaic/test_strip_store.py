@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from lulcseg.grid import Grid, Window
 from lulcseg.mosaic.products import products
 from lulcseg.mosaic.row_stream import PredictionSetup, RowStream
 from lulcseg.mosaic.strip_store import StripStore
+from tests.support.killed_map import map_and_be_killed
 from tests.support.mosaics import (
     CODES,
     LEGEND,
@@ -286,29 +284,10 @@ def test_a_map_keeps_the_threads_and_strips_it_was_begun_with(tmp_path):
 
 def test_a_killed_prediction_resumes(tmp_path, whole):
     """A process that is killed without a chance to tidy up, while it writes."""
-    script = """
-        import os, signal, sys
-        from pathlib import Path
-        from tests.support.pass_plans import MULTIPLE
-        from tests.support.mosaics import ArrayReader, NormalisedUNet, holes, map_reader, random_image
-
-        class Killed(NormalisedUNet):
-            def __call__(self, image, valid):
-                if len(self.batches) == int(sys.argv[2]):
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return super().__call__(image, valid)
-
-        reader = ArrayReader(random_image(131, 101), holes(131, 101))
-        map_reader(
-            Path(sys.argv[1]), Killed(), reader, MULTIPLE, patch=32, batch=5, strip=16,
-            outputs=["probabilities", "confidence", "entropy", "disagreement"],
-        )
-    """
     (tmp_path / "m").mkdir()
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    layers = ["probabilities", "confidence", "entropy", "disagreement"]
     for after in (22, 5):  # the second time it goes on, and is killed again
-        command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "m"), str(after)]
-        done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+        done = map_and_be_killed(tmp_path / "m", after, layers)
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert not list((tmp_path / "m" / "maps").glob("*.tif"))
     result = map_of(tmp_path / "m")
