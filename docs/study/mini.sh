@@ -1,68 +1,164 @@
 #!/bin/sh
-# The study on two CPU cores, whole: every trial, one after the other. What is done is left alone, so that it goes on where it was
-# cut off. From the project's folder:
+# The study on two CPU cores, whole: every trial, one after the other, those that the paper's conclusions rest on first. What is done is left
+# alone, so that it goes on where it was cut off. From the project's folder:
 #
-#     sh docs/study/mini.sh                    the synthetic landscape (likely 3 hours: 2.3 of training and mapping by the runs' records)
+#     sh docs/study/mini.sh                       every part, on synthetic landscapes
 #     DATA=../shared/data sh docs/study/mini.sh   and the real imagery (docs/study/real_scenes.py says which)
+#     sh docs/study/mini.sh sampling passes       some parts: those of `parts` below
 #
-# JOBS runs go on at once, each on one thread; CACHE keeps the landscapes.
+# Replicate K of every trial is trained on landscape 31 + K modulo 5, so that five replicates are five trainings on five landscapes. SEEDS=5,6,7,8,9
+# trains each landscape a second time. JOBS runs go on at once, each on one thread; CACHE keeps the landscapes.
 set -u
 PYTHON=${PYTHON:-.venv/bin/python}
 CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lulcseg}
 JOBS=${JOBS:-2}
+SEEDS=${SEEDS:-0,1,2,3,4}
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+parts="scenes augmentation sampling transfer sources batches losses preprocessing passes real full_training longer pretrained ensemble results"
 at_once="hydra/launcher=joblib hydra.launcher.n_jobs=$JOBS cache=$CACHE"
-maps='scenes.assess=[mini2018,mini2015,mini2018_other]'
 failed=0
-train() { "$PYTHON" train.py -m study=mini $at_once "$@" || failed=1; }
-predict() { "$PYTHON" predict.py -m $at_once "$@" || failed=1; }
+train() { "$PYTHON" train.py -m study=mini $at_once seed="$SEEDS" "$@" || failed=1; }
+predict() { "$PYTHON" predict.py -m $at_once seed="$SEEDS" "scenes.assess=$maps" "$@" || failed=1; }
 study() { "$PYTHON" -m lulcseg.cli study "$@" || failed=1; }
+every_seed() { echo "$SEEDS" | tr ',' ' '; }
+here='runs/scenes/${seed}'
+maps="[$here/mini2018.yaml,$here/mini2015.yaml]"
 
-# The paper's own arms
-for trial in augmentation scaling patch_size batch_size full_training; do train +sweeps=$trial; done
-predict +sweeps=passes "$maps"
+# One folder of scene files for each replicate: 2018 and 2015 whole, and their western parts, which are trained on
+scenes() {
+    for seed in $(every_seed); do
+        mkdir -p "runs/scenes/$seed"
+        for date in 2018 2015; do
+            for ground in "" _training; do
+                printf 'name: mini%s\nsynthetic: {size: 3072, seed: %s, scene: "%s"}\n' "$date$ground" $((31 + seed % 5)) "$date$ground" \
+                    > "runs/scenes/$seed/mini$date$ground.yaml"
+            done
+        done
+        printf 'name: mini2018_training\nsynthetic: {size: 3072, seed: %s, scene: 2018_training, sources: [dsm, nir]}\n' $((31 + seed % 5)) \
+            > "runs/scenes/$seed/sources_training.yaml"
+        printf 'name: mini2018\nsynthetic: {size: 3072, seed: %s, scene: "2018", sources: [dsm, nir]}\n' $((31 + seed % 5)) \
+            > "runs/scenes/$seed/sources.yaml"
+    done
+}
 
-# Those that take their artefacts apart
-predict +sweeps=pass_sets "$maps"
-predict +sweeps=pass_weights "$maps"
-train +sweeps=sampling
-study ground mini2018_training runs/patch_size/patch1024_grid/seed0/plan.gpkg runs/scenes/grid_ground.yaml --cache "$CACHE"
-train +sweeps=sampling +experiment=stratified_ground 'scenes.train=[runs/scenes/grid_ground.yaml]'
-train +sweeps=augmentation_time
-predict +sweeps=patch_window mosaic.patch_size=256 "$maps"
-train +sweeps=batch_steps
-train +sweeps=batch_rates 'scenes.train=[mini2018_dev_training]' 'scenes.assess=[mini2018_dev]'
-# of 10 and 100 the best rate there was the common one, so that only 280 is trained anew
-train +sweeps=batch_steps trial.name=batch_tuned trial.contrast.kind=null +experiment=batch280 optim.learning_rate=0.003
-train +sweeps=patch_batch
-for each in berry:"Berry Crops" teatree:"Tea Tree Plantation" vineyards:Vineyards; do
-    study class mini2018_training "${each#*:}" "runs/scenes/${each%%:*}_training.yaml" --cache "$CACHE"
-    study class mini2018 "${each#*:}" "runs/scenes/${each%%:*}.yaml" --cache "$CACHE"
-done
-train +sweeps=one_class
+augmentation() {
+    train +sweeps=augmentation
+    train +sweeps=scaling +experiment=scaling_on trial.contrast.kind=null 'trial.contrast.values=[]'
+}
 
-# Real imagery, where it is at hand
-if [ -n "${DATA:-}" ]; then
+# Table 5's batches, stratified and on a grid; the grid's ground and its prior, taken apart
+sampling() {
+    train +sweeps=patch_size
+    predict +sweeps=patch_window mosaic.patch_size=256
+    train +sweeps=sampling
+    for seed in $(every_seed); do
+        study ground "runs/scenes/$seed/mini2018_training.yaml" "runs/patch_size/patch1024_grid/seed$seed/plan.gpkg" \
+            "runs/scenes/$seed/grid_ground.yaml" --cache "$CACHE"
+    done
+    train +sweeps=sampling +experiment=stratified_ground "scenes.train=[$here/grid_ground.yaml]"
+}
+
+batches() {
+    train +sweeps=batch_size
+    train +sweeps=batch_steps
+    train +sweeps=patch_batch
+}
+
+# Elevation and near-infrared beside colour, from one scene
+sources() {
+    train +sweeps=sources validation.fraction=0 "scenes.train=[$here/sources_training.yaml]" "scenes.assess=[$here/sources.yaml]"
+}
+
+# The recipe for another date, part by part, and the oracle
+transfer() {
+    train +sweeps=transfer validation.fraction=0 "scenes.unlabelled=[$here/mini2015.yaml]"
+    train +sweeps=replicates +experiment=transfer_source trial.name=oracle validation.fraction=0 "scenes.train=[$here/mini2015_training.yaml]"
+    for value in augment_off augment_on; do predict +sweeps=adaptation trial.value=$value; done
+    adapt transfer transfer_source
+    adapt transfer transfer
+}
+adapt() {  # trial, value: its models with the histogram matched
+    predict +sweeps=adaptation trial.value="$2" "checkpoint=runs/$1/$2/seed"'${seed}'/checkpoints/best.ckpt
+}
+
+losses() {
+    train +sweeps=losses +experiment=grid_inverse,stratified_inverse,stratified_effective_number,stratified_focal,stratified_dice_ce
+}
+
+preprocessing() {
+    train +sweeps=preprocessing
+    adapt scaling scaling_on
+    for value in augment_on_scaled augment_on_scaled_after augment_transfer augment_transfer_scaled augment_transfer_scaled_after; do
+        adapt preprocessing $value
+    done
+}
+
+passes() {
+    predict +sweeps=passes
+    predict +sweeps=pass_sets
+    predict +sweeps=pass_weights
+    predict +sweeps=rotations
+}
+
+# As many steps as it takes; and augmentation alone at those steps
+full_training() {
+    train +sweeps=full_training
+    train +sweeps=full_training trial.name=full_unscaled scaling=none
+}
+
+longer() { train +sweeps=longer; }
+
+pretrained() { train +sweeps=pretrained +experiment=encoder_random,encoder_imagenet validation.fraction=0; }
+
+# Five trainings on each landscape: replicates K, K + 5, … have one
+ensemble() {
+    own=$SEEDS
+    SEEDS=5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24
+    scenes
+    train +sweeps=augmentation +experiment=augment_off
+    SEEDS=$own
+    for seed in 0 1 2 3 4; do
+        members=""
+        for more in 0 5 10 15 20; do members="$members,runs/augmentation/augment_off/seed$((seed + more))/checkpoints/best.ckpt"; done
+        SEEDS=$seed predict +sweeps=ensemble members=all trial.value=five "checkpoint=[${members#,}]"
+    done
+    predict +sweeps=ensemble members=one trial.value=one 'checkpoint=runs/augmentation/augment_off/seed${seed}/checkpoints/best.ckpt'
+}
+
+# Korea (Sentinel-2, two dates) and Dubai (tiles 1 to 3 trained on, 6 mapped), where they are at hand: one scene for all replicates
+real() {
+    [ -n "${DATA:-}" ] || { echo "real: DATA names no folder, left out" >&2; return 0; }
     "$PYTHON" docs/study/real_scenes.py "$DATA" runs/scenes
     k=runs/scenes/korea
+    dates="scenes.assess=[${k}2023_east.yaml,${k}2023_west.yaml,${k}2024_east.yaml,${k}2024_west.yaml]"
     korea="scenes.train=[${k}2023_east.yaml]"
-    korea_maps="scenes.assess=[${k}2023_east.yaml,${k}2023_west.yaml,${k}2024_east.yaml,${k}2024_west.yaml]"
-    train +sweeps=augmentation trial.name=korea_augmentation "$korea" "$korea_maps"
-    train +sweeps=scaling trial.name=korea_scaling "$korea" "$korea_maps"
+    train +sweeps=augmentation trial.name=korea_augmentation "$korea" "$dates"
+    train +sweeps=scaling +experiment=scaling_on trial.contrast.kind=null 'trial.contrast.values=[]' trial.name=korea_scaling "$korea" "$dates"
+    train +sweeps=transfer +experiment=transfer_source,transfer trial.name=korea_transfer validation.fraction=0 "$korea" "$dates" \
+        "scenes.unlabelled=[${k}2024_east.yaml,${k}2024_west.yaml]"
+    train +sweeps=replicates +experiment=transfer_source trial.name=korea_oracle validation.fraction=0 "scenes.train=[${k}2024_east.yaml]" "$dates"
     d=runs/scenes/dubai_tile
     dubai="scenes.train=[${d}1.yaml,${d}2.yaml,${d}3.yaml]"
-    dubai_maps="scenes.assess=[${d}3.yaml,${d}6.yaml]"
+    tile="scenes.assess=[${d}6.yaml]"
     train +sweeps=patch_size trial.name=dubai_sampling +experiment=patch512_grid,patch512_stratified sampling.background=Land \
-        trial.contrast.kind=difference 'trial.contrast.values=[patch512_grid,patch512_stratified]' "$dubai" "$dubai_maps"
-    train +sweeps=augmentation trial.name=dubai_augmentation +experiment=augment_on trial.contrast.kind=null \
-        'trial.contrast.values=[]' "$dubai" "$dubai_maps"
-    predict +sweeps=passes trial.name=dubai_passes \
-        'checkpoint=runs/dubai_sampling/patch512_stratified/seed${seed}/checkpoints/best.ckpt' "$dubai_maps"
-fi
+        trial.contrast.kind=difference 'trial.contrast.values=[patch512_grid,patch512_stratified]' "$dubai" "$tile"
+    train +sweeps=augmentation trial.name=dubai_augmentation +experiment=augment_on trial.contrast.kind=null 'trial.contrast.values=[]' \
+        "$dubai" "$tile"
+    train +sweeps=replicates trial.name=dubai_place +experiment=place validation.fraction=0 "$dubai" "$tile"
+    train +sweeps=replicates trial.name=dubai_pretrained +experiment=place model=smp model.encoder=tu-tf_efficientnet_lite0 \
+        model.encoder_weights=imagenet validation.fraction=0 "$dubai" "$tile"
+}
 
-# Results, effects, tables, figures
-trials=$(for trial in runs/*/trial.json; do dirname "$trial"; done)
-study results $trials --out docs/study --cache "$CACHE" --labels mini2018 mini2015 mini2018_other
-study tables docs/study
-study samples runs/patch_size/patch512_stratified/seed0 mini2018 --out docs/study --cache "$CACHE"
+results() {
+    trials=$(for trial in runs/*/trial.json; do dirname "$trial"; done)
+    study results $trials --out docs/study --cache "$CACHE" --labels runs/scenes/[0-4]/mini2018.yaml runs/scenes/[0-4]/mini2015.yaml
+    study tables docs/study
+}
+
+for part in ${@:-$parts}; do
+    case " $(echo $parts) " in
+        *" $part "*) "$part" ;;
+        *) echo "no part '$part'; there are: $(echo $parts)" >&2; exit 2 ;;
+    esac
+done
 exit $failed

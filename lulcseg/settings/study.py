@@ -70,3 +70,5 @@ class StudySettings:
     patches: StudyPatches = field(default_factory=StudyPatches)
     epochs: StudyEpochs = field(default_factory=StudyEpochs)
     steps: int = setting(800, "Optimiser steps of batches at equal steps: those of 100 in the batch trial.", least=1)
+    learning_rate: float = setting(0.001, "Learning rate of the paper's trials; the paper prints none.", least=0.0)
+    schedule: str = setting("cosine", "Schedule of that rate, as optim.schedule.")

@@ -167,8 +167,7 @@ def test_every_sweep_composes(name: str) -> None:
 LANDSCAPES = {
     "synthetic2018": (2048, 1, "2018"), "synthetic2015": (2048, 1, "2015"),
     "small2018": (512, 1, "2018"), "small2015": (512, 1, "2015"),
-    "mini2018": (3072, 11, "2018"), "mini2015": (3072, 11, "2015"), "mini2018_training": (3072, 11, "2018_training"),
-    "mini2018_other": (3072, 12, "2018"), "mini2018_dev": (3072, 10, "2018"),
+    "mini2018_dev": (3072, 10, "2018"),
     "mini2018_dev_training": (3072, 10, "2018_training"),
     "synthetic2018_sources": (2048, 1, "2018"), "small2018_sources": (512, 1, "2018"),
 }  # fmt: skip
