@@ -153,6 +153,8 @@ results() {
     trials=$(for trial in runs/*/trial.json; do dirname "$trial"; done)
     study results $trials --out docs/study --cache "$CACHE" --labels runs/scenes/[0-4]/mini2018.yaml runs/scenes/[0-4]/mini2015.yaml
     study tables docs/study
+    study samples runs/patch_size/patch512_stratified/seed0 runs/scenes/0/mini2018.yaml --out docs/study --cache "$CACHE"
+    study claims docs/study.md docs/study/effects.csv
 }
 
 for part in ${@:-$parts}; do

@@ -38,6 +38,12 @@ def add(commands: Commands) -> None:
     tables = add_command(actions, "tables", _tables, help="write effects, tables and figures from the raw results")
     tables.add_argument("folder", type=as_path, help="holds results.csv, classes.csv.gz and questions.yaml")
 
+    claims = add_command(
+        actions, "claims", _claims, help="check the tags of a text against the effects: size and verdict"
+    )
+    claims.add_argument("text", type=as_path, help="Markdown with tags such as [A1.held −0.39*]")
+    claims.add_argument("effects", type=as_path, help="effects.csv")
+
     samples = add_command(
         actions, "samples", _samples, help="simulate reference samples from a map and its truth: errors of their scores"
     )
@@ -81,6 +87,12 @@ def _tables(arguments: argparse.Namespace) -> None:
 
     for path in write_document(arguments.folder):
         sys.stdout.write(f"{path}\n")
+
+
+def _claims(arguments: argparse.Namespace) -> None:
+    from lulcseg.study.claims import check_file
+
+    sys.stdout.write(f"{check_file(arguments.text, arguments.effects)} claims, each borne out by its row\n")
 
 
 def _samples(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.settings.from_plain import fill
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import setting
+from lulcseg.study.landscape_units import LANDSCAPE, unit_means, variance_components
 from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval
 
@@ -36,10 +37,19 @@ class Question:
     asks: str = setting("", "What it asks, in words.")
     first: list[str] = setting([], "Baseline arm; for a slope, all arms in order.")
     second: list[str] = setting([], "Arm whose score minus the baseline's is the effect; empty: a slope over `first`.")
+    ceiling: list[str] = setting(
+        [],
+        "Arm trained on the target itself: the effect is the share of the way from `first` to it that `second` goes.",
+    )
     metric: str = setting("kappa", "Score of the whole map, or f1, users or producers of `classes`.")
     classes: list[str] = setting([], "Classes that are averaged; empty: the score is of the whole map.")
     primary: str = setting("", "View that the conclusion rests on.")
     after: bool = setting(False, "Whether it was asked after scores were seen.")
+
+    @property
+    def kind(self) -> str:
+        """``difference`` of two arms, ``slope`` over several, or ``share`` of the way to a ceiling."""
+        return "share" if self.ceiling else "difference" if self.second else "slope"
 
     @property
     def text(self) -> str:
@@ -96,9 +106,11 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
 
     Returns:
         One row per question and view in which both arms were scored: ``row`` (its name: question and view), the arms,
-        both means, the effect with its 95 % t interval over seeds, the p of the paired t test, that of equivalence
-        within the margin, and the verdict. ``p_holm`` is adjusted among the rows that conclusions rest on
-        (Holm 1979), NaN in the others.
+        both means, the effect with its 95 % t interval, the p of the paired t test, that of equivalence within the
+        margin, and the verdict. Effects are averaged within landscapes first: interval and tests are over ``n``
+        landscapes, from ``runs`` pairs of runs, and hold for another landscape and another training. ``between`` and
+        ``within`` are standard deviations of the effect, between landscapes and between trainings on one. ``p_holm``
+        is adjusted among the rows that conclusions rest on (Holm 1979), NaN in the others.
     """
     rows = [
         row
@@ -115,11 +127,12 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
 
 
 def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margin: float) -> dict[str, Any] | None:
-    by_arm = {arm: _by_seed(scores, arm, view, q) for arm in [*q.first, *q.second]}
+    by_arm = {arm: _by_seed(scores, arm, view, q) for arm in [*q.first, *q.second, *q.ceiling]}
     common = sorted(set.intersection(*(set(found) for found in by_arm.values())))
     if not common:
         return None
-    columns = {arm: np.array([found[seed] for seed in common]) for arm, found in by_arm.items()}
+    columns = {arm: np.array([found[seed].score for seed in common]) for arm, found in by_arm.items()}
+    landscapes = [by_arm[q.first[0]][seed].landscape for seed in common]
     if q.second:
         first, second = _mean(columns, q.first), _mean(columns, q.second)
         found, reach = second - first, 1.0
@@ -127,18 +140,29 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
         levels = np.log2([_level(scores, arm) for arm in q.first])
         first, second = columns[q.first[0]], columns[q.first[-1]]
         found, reach = slopes(levels, np.array([columns[arm] for arm in q.first])), float(np.ptp(levels))
-    low, high = t_interval(found)
-    p, same = paired_t(found), equivalence(found * reach, margin)
+    if q.ceiling:
+        found = unit_means(found, landscapes) / unit_means(_mean(columns, q.ceiling) - first, landscapes)
+        units, same = found, math.nan
+        parts = variance_components([], [])
+    else:
+        units, parts = unit_means(found, landscapes), variance_components(found, landscapes)
+        same = equivalence(units * reach, margin)
+    low, high = t_interval(units)
+    p = paired_t(units)
     return {
         "row": f"{q.id}.{name}", "question": q.id, "view": name, "scene": view.scene, "ground": view.ground,
-        "against": view.against, "kind": "difference" if q.second else "slope",
+        "against": view.against, "kind": q.kind,
         "first": "+".join(q.first) if q.second else q.first[0],
         "second": "+".join(q.second) if q.second else q.first[-1],
-        "metric": q.metric, "classes": "+".join(q.classes), "n": len(common),
-        "mean_first": float(first.mean()), "mean_second": float(second.mean()), "effect": float(found.mean()),
-        "low": low, "high": high, "p": p, "p_equivalence": same, "verdict": verdict(p, same),
-        "primary": name == q.primary, "after": q.after,
+        "metric": q.metric, "classes": "+".join(q.classes), "n": len(units), "runs": len(common),
+        "mean_first": _over_units(first, landscapes), "mean_second": _over_units(second, landscapes),
+        "effect": float(units.mean()), "low": low, "high": high, "between": parts.between, "within": parts.within,
+        "p": p, "p_equivalence": same, "verdict": verdict(p, same), "primary": name == q.primary, "after": q.after,
     }  # fmt: skip
+
+
+def _over_units(values: NDArray[np.float64], landscapes: Sequence[str | None]) -> float:
+    return float(unit_means(values, landscapes).mean())
 
 
 def in_view(scores: pd.DataFrame, trial: str, value: str, view: StudyView) -> pd.DataFrame:
@@ -163,7 +187,14 @@ def verdict(p: float, p_equivalence: float) -> str:
     return "no difference" if p_equivalence < LEVEL else "can't be told"
 
 
-def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Mapping[int, float]:
+class _Scored(NamedTuple):
+    """A run's score, and the landscape that it is of."""
+
+    score: float
+    landscape: str | None
+
+
+def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Mapping[int, _Scored]:
     """Return an arm's score by seed; of several classes the mean, in which a class that is never mapped counts 0."""
     trial, value, *mosaic = arm.split(SEPARATOR)
     rows = in_view(scores, trial, value, view)
@@ -171,14 +202,17 @@ def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Ma
         rows = rows[rows["mosaic"] == mosaic[0]]
     if q.classes:
         rows = rows[rows["class"].isin(q.classes)]
-        means = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)}).groupby("seed")[q.metric].mean()
-        return {int(str(seed)): float(x) for seed, x in means.items()}
-    if rows["seed"].duplicated().any():
+        rows = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)})
+        rows = rows.groupby(["seed", LANDSCAPE], dropna=False)[q.metric].mean().reset_index()
+    elif rows["seed"].duplicated().any():
         raise LulcsegError(
             f"{arm} has several maps of {view.scene}", where=f"question {q.id}",
             remedy=f"name one: {arm}/" + " or ".join(sorted(set(rows["mosaic"]))),
         )  # fmt: skip
-    return {int(seed): float(x) for seed, x in zip(rows["seed"], rows[q.metric], strict=True)}
+    return {
+        int(seed): _Scored(float(x), land if isinstance(land, str) else None)
+        for seed, x, land in zip(rows["seed"], rows[q.metric], rows[LANDSCAPE], strict=True)
+    }
 
 
 def _mean(columns: Mapping[str, NDArray[np.float64]], arms: Sequence[str]) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ class LandscapeTruth:
     """A scene's truth on its own pixels.
 
     Attributes:
+        landscape: Name of the landscape: version, size and seed, as its folder is called.
         legend: The scene's classes.
         truth: (H, W) uint8 class index of each pixel.
         grounds: Name of a part of the ground → (H, W) bool.
@@ -35,6 +36,7 @@ class LandscapeTruth:
         points: (n,) its class index.
     """
 
+    landscape: str
     legend: Legend
     truth: NDArray[np.uint8]
     grounds: dict[str, NDArray[np.bool_]]
@@ -104,6 +106,7 @@ def read_truth(scene: Scene, *, split: bool) -> LandscapeTruth:
     rows = (grid.top - places.geometry.y.to_numpy()) / grid.yres
     last = np.array(shape) - 1
     return LandscapeTruth(
+        folder.name,
         scene.legend,
         table[codes],
         grounds,

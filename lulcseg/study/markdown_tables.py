@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lulcseg.study.effects import Questions, StudyView, in_view
+from lulcseg.study.landscape_units import LANDSCAPE, unit_means
 from lulcseg.trials.paper_figures import HUMAN, PAPER, PaperFigures
 from lulcseg.trials.paper_ranking_rule import paper_ranks
 from lulcseg.trials.summary import t_interval
@@ -28,7 +29,7 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
         groups: The paper's groups of values, each ranked within itself (:mod:`lulcseg.trials.paper_figures`).
 
     Returns:
-        A Markdown table: ours as mean ± half the 95 % t interval over seeds.
+        A Markdown table: ours as mean ± half the 95 % t interval over landscapes.
     """
     heads = list(METRICS.values())
     columns = ["trial", "value", "n", "minutes", *heads, "rank", "paper: hours", *heads, "rank"]
@@ -47,7 +48,7 @@ def beside_paper(whole: pd.DataFrame, view: StudyView, year: int, groups: Sequen
 def _row(printed: PaperFigures, ours: pd.DataFrame, place: int | None) -> list[str]:
     minutes = ours["training_seconds"].mean() / 60 if len(ours) else math.nan
     cells = [printed.group or printed.trial, printed.value, str(len(ours)), _format_number(minutes, 1)]
-    cells += [format_spread(ours[metric].to_numpy()) for metric in METRICS]
+    cells += [_spread_of(ours, metric) for metric in METRICS]
     cells += [MISSING if place is None else str(place), _format_number(printed.hours, 1)]
     cells += [_format_number(getattr(printed, metric), 2) for metric in METRICS]
     return [*cells, MISSING if printed.rank is None else str(printed.rank)]
@@ -86,7 +87,7 @@ def by_value(whole: pd.DataFrame, trial: str, views: Sequence[StudyView], metric
             _format_number(own["training_seconds"].mean() / 60, 1),
             _format_number(own["map_seconds"].mean(), 1),
         ]
-        cells += [format_spread(found[i][metric].to_numpy()) for found in shown.values()]
+        cells += [_spread_of(found[i], metric) for found in shown.values()]
         table.append(cells)
     return _markdown(["value", "minutes", "map, s", *shown], table)
 
@@ -118,6 +119,10 @@ def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _mark(row: pd.Series) -> str:
     return {"differs": "*", "no difference": "="}.get(str(row["verdict"]), "")
+
+
+def _spread_of(rows: pd.DataFrame, metric: str) -> str:
+    return format_spread(unit_means(rows[metric].to_numpy(), rows[LANDSCAPE].tolist()))
 
 
 def format_spread(values: np.ndarray) -> str:

@@ -18,13 +18,14 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
 from lulcseg.study.landscape import ALL, LandscapeTruth, has_truth, read_map, read_truth
+from lulcseg.study.landscape_units import LANDSCAPE
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 
 POINTS, PIXELS = "points", "truth"
 """Reference of a score: the reference points, or the true class of every pixel."""
 
-KEYS = ("trial", "value", "level", "seed", "scene", "mosaic", "ground", "against")
+KEYS = ("trial", "value", "level", "seed", LANDSCAPE, "scene", "mosaic", "ground", "against")
 WHOLE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 COST = ("training_seconds", "map_seconds", "steps", "plan")
 
@@ -88,8 +89,9 @@ def _scored(
             "training_seconds": r.training_seconds, "map_seconds": entry.seconds,
             "steps": record.steps, "plan": (r.plan_digest or "")[:8],
         }  # fmt: skip
-        place = run | {"scene": entry.scene, "mosaic": entry.mosaic}
         truth = truths.get(entry.scene)
+        landscape = None if truth is None else truth.landscape
+        place = run | {LANDSCAPE: landscape, "scene": entry.scene, "mosaic": entry.mosaic}
         if truth is None:  # not a synthetic landscape
             own = r.assessment(entry.scene, entry.mosaic)
             if own is not None:
@@ -122,9 +124,10 @@ def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.Dat
     """Score the digitised polygons as if they were a map: an upper bound for models trained on them.
 
     Returns:
-        Rows as those of :func:`score_trials`, of the trial ``human``.
+        Rows as those of :func:`score_trials`, of the trial ``human``; landscapes are numbered in place of seeds.
     """
     rows = []
+    seeds: dict[str, int] = {}
     for name in names:
         scene = Scene.open(name, cache)
         truth = read_truth(scene, split=not scene.name.endswith(whole))
@@ -132,7 +135,13 @@ def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.Dat
         if labels is None:
             raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
         drawn = labels.read(scene.grid.window)
-        key = {"trial": "human", "value": "manual", "level": None, "seed": 0, "scene": scene.name, "mosaic": ""}
+        key = {
+            "trial": "human",
+            "value": "manual",
+            "level": None,
+            "seed": seeds.setdefault(truth.landscape, len(seeds)),
+        }
+        key |= {LANDSCAPE: truth.landscape, "scene": scene.name, "mosaic": ""}
         rows += [key | where | {m: getattr(scored, m) for m in WHOLE} for where, scored in _by_ground(truth, drawn)]
     return pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST])
 

@@ -90,7 +90,8 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
         "# The study's tables\n\nWritten by `lulcseg study tables` from `results.csv` and `classes.csv.gz`; "
         "[study.md](../study.md) describes them.\n",
         "## Table 6, ours and the paper's\n\nOurs: 2018, the ground trained on, at the reference points, as the paper "
-        "scored; mean ± half the 95 % t interval over seeds; ranked by the paper's rule (ties share the average).\n",
+        "scored; mean ± half the 95 % t interval over landscapes; ranked by the paper's rule (ties share the average)."
+        "\n",
         beside_paper(maps, views["own"], 2018, TABLE6),
         "\n## The same on held-out ground, every pixel\n",
         beside_paper(maps, views["held"], 2018, TABLE6),

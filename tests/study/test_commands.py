@@ -40,17 +40,24 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def asked_for(calls: list[list[str]]) -> dict[str, list[Any]]:
-    """The settings of every run that the script asks for, by trial."""
-    found: dict[str, list[Any]] = {}
+def runs(calls: list[list[str]]) -> list[Any]:
+    """The settings of every run that the script asks for, in order."""
+    found: list[Any] = []
     for script, *arguments in calls:
         if script in {"train.py", "predict.py"}:
             name = script.removesuffix(".py")
             jobs_from(name, arguments)
             assert arguments[0] == "-m"
-            overrides = arguments[1:]
-            for job in jobs_of(name, overrides):
-                found.setdefault(job.settings.trial.name, []).append(job.settings)
+            found += [job.settings for job in jobs_of(name, arguments[1:])]
+    return found
+
+
+@pytest.fixture(scope="module")
+def asked_for(runs: list[Any]) -> dict[str, list[Any]]:
+    """The same by trial."""
+    found: dict[str, list[Any]] = {}
+    for run in runs:
+        found.setdefault(run.trial.name, []).append(run)
     return found
 
 
@@ -58,27 +65,49 @@ def test_every_command_composes_and_every_question_has_its_runs(asked_for: dict[
     for trial, runs in asked_for.items():
         places = [(run.trial.value, run.seed) for run in runs]
         assert len(set(places)) == len(places), f"{trial}: two runs in one folder"
-        seeds = {100, 101} if trial == "batch_rates" else {0, 1, 2, 3, 4}  # those are for settings to be chosen on
-        assert {seed for _, seed in places} == seeds, trial
+        trainings = 5 if trial == "augmentation" else 1  # of each landscape: ensembles take five
+        assert {seed for _, seed in places} == set(range(5 * trainings)), trial
     paper = {name: {run.trial.value for run in asked_for[name]} for name in ("batch_size", "patch_size", "passes")}
     assert {name: len(values) for name, values in paper.items()} == {"batch_size": 7, "patch_size": 8, "passes": 2}
     arms = {f"{trial}/{run.trial.value}" for trial, runs in asked_for.items() for run in runs}
     questions = read_questions(SCRIPT.with_name("questions.yaml"))
-    asked = {"/".join(arm.split("/")[:2]) for q in questions.questions for arm in [*q.first, *q.second]}
+    asked = {"/".join(arm.split("/")[:2]) for q in questions.questions for arm in [*q.first, *q.second, *q.ceiling]}
     assert asked <= arms
 
 
-def test_what_is_predicted_again_was_trained_before(asked_for: dict[str, list[Any]]) -> None:
+def test_what_is_predicted_again_was_trained_before(runs: list[Any]) -> None:
     trained: set[str] = set()
-    for trial, runs in asked_for.items():
-        for run in runs:
-            if run.trial.program == "train":
-                trained.add(str(Path(run.run_dir) / "checkpoints" / "best.ckpt"))
-            else:
-                assert run.checkpoint in trained, f"{trial}: {run.checkpoint}"
+    for run in runs:
+        if run.trial.program == "train":
+            trained.add(str(Path(run.run_dir) / "checkpoints" / "best.ckpt"))
+        else:
+            members = run.checkpoint if isinstance(run.checkpoint, list) else [run.checkpoint]
+            assert set(members) <= trained, f"{run.trial.name}: {members}"
 
 
 def test_the_other_commands_are_read(calls: list[list[str]]) -> None:
     studied = [arguments[2:] for arguments in calls if arguments[:2] == ["-m", "lulcseg.cli"]]
     actions = [command_parser().parse_args(arguments).run.__name__ for arguments in studied]
-    assert actions == ["_ground", *["_class"] * 6, "_results", "_tables", "_samples"]
+    assert actions == [*["_ground"] * 5, "_results", "_tables", "_samples", "_claims"]
+
+
+def test_a_replicate_has_its_own_landscape_and_a_second_round_the_same_ones(tmp_path: Path) -> None:
+    for seeds in ("0,1,2,3,4", "5,6,7,8,9"):
+        subprocess.run(["sh", str(SCRIPT), "scenes"], cwd=tmp_path, env=os.environ | {"SEEDS": seeds}, check=True)
+    scenes = [tmp_path / "runs" / "scenes" / str(seed) / "mini2018.yaml" for seed in range(10)]
+    texts = [path.read_text() for path in scenes]
+    assert len(set(texts[:5])) == 5
+    assert texts[:5] == texts[5:]
+
+
+def test_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", str(SCRIPT), "sampeling"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHON": "false"},
+    )
+    assert done.returncode == 2
+    assert "no part 'sampeling'; there are: scenes augmentation" in done.stderr
