@@ -150,7 +150,7 @@ class ForwardPass:
             self._views += 1
             if sample.is_last:
                 mean = None if self._entropy is None else self._entropy / self._views
-                yield Prediction(sample.patch, self._total / self._views, mean)
+                yield Prediction(sample.patch, self._total if self._views == 1 else self._total / self._views, mean)
                 self._total, self._entropy, self._views = None, None, 0
         self.samples += len(group) * len(self._models)
 
@@ -188,7 +188,8 @@ class ForwardPass:
                 where="checkpoint",
                 remedy="map with the legend and patch size that the model was trained with",
             )
-        shares = torch.softmax(logits, dim=1, dtype=torch.float32)
+        # In channels-last order softmax takes twice as long, and gives the same bits
+        shares = torch.softmax(logits.contiguous(), dim=1, dtype=torch.float32)
         return shares, _entropy(shares) if self._with_entropy else None
 
 

@@ -40,12 +40,17 @@ class PatchView:
 
     def apply(self, upright: Tensor) -> Tensor:
         """Return the view of an upright patch, (…, P, P)."""
-        return torch.rot90(upright.flip(_COLUMNS) if self.flipped else upright, self.turns, _PLANE)
+        return _rotated(upright.flip(_COLUMNS) if self.flipped else upright, self.turns)
 
     def undo(self, turned: Tensor) -> Tensor:
         """Return the model's output for the view, (…, P, P), upright again."""
-        upright = torch.rot90(turned, -self.turns, _PLANE)
+        upright = _rotated(turned, -self.turns)
         return upright.flip(_COLUMNS) if self.flipped else upright
+
+
+def _rotated(image: Tensor, turns: int) -> Tensor:
+    """Rotate counter-clockwise by quarter turns; without any the image itself, which torch would copy."""
+    return torch.rot90(image, turns, _PLANE) if turns % 4 else image
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,40 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
         return figure
 
 
+def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) -> Figure:
+    """Draw the effects of some questions in every view that has them, with their 95 % intervals.
+
+    Args:
+        found: Table of :func:`lulcseg.study.effects.effects`.
+        questions: The study's questions.
+        ids: Names of the questions, from the top.
+    """
+    asked = {q.id: q for q in questions.questions}
+    rows = [found[found["question"] == name] for name in ids]
+    views = [name for name in questions.views if any((each["view"] == name).any() for each in rows)]
+    shades = dict(zip(views, value_colours([None] * len(views)), strict=True))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 0.9 + 0.16 * len(ids) * max(2, len(views))), layout="constrained")
+        axes = figure.subplots()
+        axes.axvspan(-questions.margin, questions.margin, color=RULE, alpha=0.6, linewidth=0)
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        for i, each in enumerate(rows):
+            for _, row in each.iterrows():
+                at = i + 0.7 * ((views.index(str(row["view"])) + 0.5) / len(views) - 0.5)
+                axes.plot([row["low"], row["high"]], [at, at], color=shades[str(row["view"])], linewidth=1.4)
+                axes.plot(
+                    row["effect"], at, "D" if row["primary"] else "o", color=shades[str(row["view"])],
+                    markersize=5.5 if row["primary"] else 4, markeredgecolor=INK if row["primary"] else "none",
+                )  # fmt: skip
+        axes.set_yticks(range(len(ids)), [textwrap.fill(f"{name}  {asked[name].text}", 60) for name in ids], fontsize=8)
+        axes.set(ylim=(len(ids) - 0.45, -0.55), xlabel="effect, with its 95 % interval; diamond: the conclusion's view")
+        axes.tick_params(length=0)
+        axes.grid(visible=False, axis="y")
+        handles = [axes.plot([], [], "o-", color=shades[name], label=questions.views[name].title)[0] for name in views]
+        figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=8)
+        return figure
+
+
 def time_against_accuracy(whole: pd.DataFrame, arms: Sequence[tuple[str, str]], view: StudyView) -> Figure:
     """Draw the gain of sets of passes over a single pass against mapping time: a dot per seed, a diamond for the mean.
 

@@ -14,7 +14,7 @@ from lulcseg.pictures.figure_style import png
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
-from lulcseg.study.effect_figures import effects_figure, score_boxes, time_against_accuracy
+from lulcseg.study.effect_figures import effects_figure, score_boxes, time_against_accuracy, views_figure
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
 from lulcseg.study.landscape import ALL, read_map, read_truth
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
@@ -29,9 +29,16 @@ TABLE6 = (
 )  # fmt: skip
 PASSES = (
     ("passes", "single"), ("pass_sets", "cheap"), ("pass_sets", "grids"), ("pass_weights", "grids_even"),
-    ("pass_sets", "crop"), ("pass_sets", "rotations"), ("pass_weights", "multiple_even"), ("passes", "multiple"),
+    ("pass_sets", "crop"), ("rotations", "rotations2"), ("rotations", "rotations3"), ("pass_sets", "rotations"),
+    ("pass_weights", "multiple_even"), ("passes", "multiple"),
 )  # fmt: skip
 """Trial and value of sets of passes on the same models, roughly by cost."""
+GROUPS = {
+    ("B",): "batch_size", ("P",): "patch_size", ("S", "L"): "sampling", ("A", "C", "H"): "preprocessing",
+    ("T",): "another_date", ("M", "E"): "passes", ("F", "U"): "full_training", ("R", "W"): "sources",
+    ("K", "D"): "real_imagery",
+}  # fmt: skip
+"""Questions that are drawn together, by the letter that their names begin with, and what their figure is called."""
 DIGITS = 5
 OURS, PAPER = "the landscape's shares", "the paper's shares"
 
@@ -122,6 +129,11 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
     if len(known) > 1:
         figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None))
         figures["passes_time"] = time_against_accuracy(maps, known, views["held"])
+    answered = set(found["question"])
+    for initials, name in GROUPS.items():
+        ids = [q.id for q in questions.questions if q.id.rstrip("0123456789") in initials and q.id in answered]
+        if ids:
+            figures[f"effects_{name}"] = views_figure(found, questions, ids)
     written = []
     for name, figure in figures.items():
         path = folder / f"{name}.png"
