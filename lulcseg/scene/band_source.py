@@ -14,9 +14,8 @@ from rasterio.vrt import WarpedVRT
 
 from lulcseg.grid import Grid
 from lulcseg.scene.band_validity import ValidityRule
-from lulcseg.scene.band_view import open_view
+from lulcseg.scene.band_view import open_by, open_view
 from lulcseg.scene.file_names import FileName
-from lulcseg.scene.raster_opening import open_as_known
 
 
 @dataclass(frozen=True)
@@ -137,14 +136,14 @@ class BandSource:
         if on is None:
             first = not self._opened
             if first:
-                self._opened.append(open_as_known(path, mask=rule.mask))
+                self._opened.append(open_by(rule, path))
             return _Group(self._opened[0], places, bands, nodata, rule.alpha if first else None)
         mark = rule.alpha
         if rule.hidden or len(bands) < len(rule.bands):
-            source = open_view(path, bands, alpha=rule.alpha, mask=rule.mask)
+            source = open_view(path, rule, bands)
             bands, mark = list(range(1, len(bands) + 1)), source.count if rule.alpha is not None else None
         else:
-            source = open_as_known(path, mask=rule.mask)
+            source = open_by(rule, path)
         self._opened.append(source)
         value = nodata[0]
         options: dict[str, Any] = {"nodata": value, "src_nodata": value} if value is not None else {}

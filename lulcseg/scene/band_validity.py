@@ -6,13 +6,38 @@ The one place that weighs a file's mask, alpha band and nodata values; reading b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from rasterio.enums import ColorInterp, MaskFlags
 
 from lulcseg.errors import LulcsegError
+
+_COLOURS = (ColorInterp.red.name, ColorInterp.green.name, ColorInterp.blue.name)
+_ALPHA, _OPAQUE = 3, 255
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The palette of a raster that is read as its colours.
+
+    Attributes:
+        band: Number of the band that holds its numbers.
+        nodata: The number that means no data; None: none does.
+        alpha: Number of the file's alpha band; None: it has none.
+        hides: Whether some numbers have no colour to be seen: nodata, or colours that aren't opaque.
+    """
+
+    band: int
+    nodata: float | None = None
+    alpha: int | None = None
+    hides: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is an alpha band beside its colours."""
+        return self.alpha is not None or self.hides
 
 
 @dataclass(frozen=True)
@@ -25,6 +50,8 @@ class BandFacts:
         colours: Colour interpretations (red, green, blue, alpha, undefined …).
         masked: Whether GDAL makes a mask of the file's mask or alpha band.
         has_mask: Whether there is a mask of its own: inside the file, beside it (``.msk``), or by NODATA_VALUES.
+        see_through: Whether its palette has colours that aren't opaque.
+        palette: The palette as whose colours it is read; None: as the values that it holds.
     """
 
     dtypes: tuple[str, ...]
@@ -32,6 +59,8 @@ class BandFacts:
     colours: tuple[str, ...]
     masked: bool
     has_mask: bool
+    see_through: bool = False
+    palette: Palette | None = None
 
     @classmethod
     def of(cls, dataset: Any) -> Self:
@@ -41,13 +70,49 @@ class BandFacts:
         has_mask = any(MaskFlags.per_dataset in band and MaskFlags.alpha not in band for band in flags)
         masked = has_mask or any(MaskFlags.alpha in band for band in flags)
         colours = tuple(c.name for c in dataset.colorinterp)
-        return cls(tuple(dataset.dtypes), tuple(dataset.nodatavals), colours, masked, has_mask)
+        nodatas, band = tuple(dataset.nodatavals), _palette_band(colours)
+        see_through = band is not None and any(colour[_ALPHA] < _OPAQUE for colour in dataset.colormap(band).values())
+        return cls(tuple(dataset.dtypes), nodatas, colours, masked, has_mask, see_through)
 
     @property
     def alpha(self) -> int | None:
         """Number of the band declared as alpha, if there is one."""
         name = ColorInterp.alpha.name
         return self.colours.index(name) + 1 if name in self.colours else None
+
+    def expand(self, nodata: float | None = None) -> Self:
+        """Return the facts of the palette's colours: red, green, blue, and alpha where something tells it.
+
+        Alpha is the file's alpha band, and 0 at its nodata value and at colours that can't be seen. A raster without a
+        palette, or with further bands, stays as it is.
+
+        Args:
+            nodata: Number of the palette that means no data, over what the file declares.
+
+        Example:
+            >>> BandFacts(("uint8",), (0.0,), ("palette",), False, False).expand().colours
+            ('red', 'green', 'blue', 'alpha')
+        """
+        band = _palette_band(self.colours)
+        if band is None:
+            return self
+        nothing = _in_type(self.nodatas[band - 1] if nodata is None else nodata, self.dtypes[band - 1])
+        palette = Palette(band, nothing, self.alpha, nothing is not None or self.see_through)
+        colours = (*_COLOURS, *([ColorInterp.alpha.name] if palette.tells else []))
+        count = len(colours)
+        return replace(
+            self,
+            dtypes=("uint8",) * count,
+            nodatas=(None,) * count,
+            colours=colours,
+            masked=self.has_mask or palette.tells,
+            palette=palette,
+        )
+
+    @property
+    def all_nodata(self) -> list[float | None]:
+        """Nodata values of its bands, or of the palette as whose colours it is read."""
+        return list(self.nodatas) if self.palette is None else [self.palette.nodata]
 
     @property
     def image_bands(self) -> list[int]:
@@ -71,6 +136,7 @@ class ValidityRule:
         alpha: Number of the alpha band that counts, if one does.
         why: What was set aside, in words; empty if nothing was.
         hidden: Whether the file declares an alpha band or a mask that doesn't count.
+        palette: The palette whose colours the bands are; None: they are the file's own.
     """
 
     bands: tuple[int, ...]
@@ -80,6 +146,7 @@ class ValidityRule:
     alpha: int | None
     why: str = ""
     hidden: bool = False
+    palette: Palette | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -145,7 +212,9 @@ def choose_rule(
         ('by alpha band 4', 'all (band 4 is declared alpha, but read as data)')
     """
     alpha, mask = facts.alpha, facts.has_mask
-    values = [nodata if nodata is not None else facts.nodatas[band - 1] for band in bands]
+    # of a palette it is the number: part of the alpha band by now
+    own = nodata is None or facts.palette is not None
+    values = [facts.nodatas[band - 1] if own else nodata for band in bands]
     dtypes = tuple(facts.dtypes[band - 1] for band in bands)
     held = tuple(_in_type(value, dtype) for value, dtype in zip(values, dtypes, strict=True))
     none = (None,) * len(held)
@@ -159,10 +228,12 @@ def choose_rule(
         why = f"band {alpha} is declared alpha, but read as data" if alpha in bands else ""
         why = "the mask is set aside, since imagery.nodata is given" if mask and not why else why
     else:
-        found = (valid == "mask" and mask, alpha if valid == "alpha" else None, held if valid == "nodata" else none)
+        by_palette = valid == "nodata" and facts.palette is not None and facts.palette.nodata is not None
+        by_alpha = valid == "alpha" or by_palette
+        found = (valid == "mask" and mask, alpha if by_alpha else None, held if valid == "nodata" else none)
         why = f"imagery.valid is {valid}"
     hidden = (alpha is not None and found[1] is None) or (mask and not found[0])
-    return ValidityRule(tuple(bands), dtypes, found[2], found[0], found[1], why, hidden)
+    return ValidityRule(tuple(bands), dtypes, found[2], found[0], found[1], why, hidden, facts.palette)
 
 
 def check_validity(valid: str, nodata: float | None, files: Sequence[BandFacts], where: str) -> None:
@@ -186,7 +257,7 @@ def check_validity(valid: str, nodata: float | None, files: Sequence[BandFacts],
     declared = {
         "mask": any(f.has_mask for f in files),
         "alpha": any(f.alpha is not None for f in files),
-        "nodata": nodata is not None or any(value is not None for f in files for value in f.nodatas),
+        "nodata": nodata is not None or any(value is not None for f in files for value in f.all_nodata),
     }
     if not declared.get(valid, True):
         what = {"mask": "a mask", "alpha": "a band declared as alpha", "nodata": "a nodata value"}[valid]
@@ -194,6 +265,12 @@ def check_validity(valid: str, nodata: float | None, files: Sequence[BandFacts],
         raise LulcsegError(
             f"imagery.valid is {valid}, but no image has {what}", where=where, remedy=f"they declare {listed}"
         )
+
+
+def _palette_band(colours: Sequence[str]) -> int | None:
+    """Return the number of the band of a palette, if it is the only one beside alpha."""
+    bands = [number for number, colour in enumerate(colours, start=1) if colour != ColorInterp.alpha.name]
+    return bands[0] if len(bands) == 1 and colours[bands[0] - 1] == ColorInterp.palette.name else None
 
 
 def _in_type(nodata: float | None, dtype: str) -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from rasterio.enums import Resampling
@@ -38,6 +40,33 @@ class SourceFiles:
     files: list[RasterFile]
     bands: list[int]
     where: str
+
+    @classmethod
+    def read(cls, spec: ImagerySpec, base: Path, where: str, key: str) -> Self:
+        """Read the headers of a source's files.
+
+        Args:
+            spec: The source.
+            base: Folder that relative paths start from.
+            where: The scene file, for errors.
+            key: The source in it.
+
+        Raises:
+            LulcsegError: A file that can't be opened, or files that don't fit together.
+        """
+        section = f"{where}: {key}"
+        named = isinstance(spec, SourceSpec)
+        of_classes = isinstance(spec, SourceSpec) and spec.classes is not None
+        files = [read_header(path) for path in find_images(spec, base, section)]
+        check_side_by_side(spec, files, section)
+        if by_colours(spec):
+            files = [file.expand(spec.nodata) for file in files]
+        if of_classes:
+            check_class_rasters(files)
+            bands = [files[0].facts.image_bands[0]]
+        else:
+            bands = choose_bands(files, spec.bands, section if named else where)
+        return cls(spec, files, bands, section if named else where)
 
     def on(self, grid: Grid) -> RasterSet:
         """Return its pixels on a grid.
@@ -101,20 +130,22 @@ def find_sources(file: SceneFile) -> list[SourceFiles]:
     Raises:
         LulcsegError: A file that can't be opened, or files of a source that don't fit together.
     """
-    found = []
-    for spec in file.sources or [file.spec.imagery]:
-        named = isinstance(spec, SourceSpec)
-        key = f"imagery.{spec.name}" if isinstance(spec, SourceSpec) else "imagery"
-        files = [read_header(path) for path in find_images(spec, file.path.parent, f"{file.path}: {key}")]
-        check_side_by_side(spec, files, f"{file.path}: {key}")
-        where = f"{file.path}: {key}" if named else str(file.path)
-        if isinstance(spec, SourceSpec) and spec.classes is not None:
-            check_class_rasters(files)
-            bands = [files[0].facts.image_bands[0]]
-        else:
-            bands = choose_bands(files, spec.bands, where)
-        found.append(SourceFiles(spec, files, bands, where))
-    return found
+    return [
+        SourceFiles.read(
+            spec,
+            file.path.parent,
+            str(file.path),
+            f"imagery.{spec.name}" if isinstance(spec, SourceSpec) else "imagery",
+        )
+        for spec in file.sources or [file.spec.imagery]
+    ]
+
+
+def by_colours(spec: ImagerySpec) -> bool:
+    """Whether images of a palette are read as its colours."""
+    if spec.palette is not None:
+        return spec.palette == "expand"
+    return not isinstance(spec, SourceSpec) or bool(spec.optical)
 
 
 def read_on(grid: Grid, sources: list[SourceFiles]) -> tuple[RasterSet | RasterStack, tuple[Band, ...] | None]:

@@ -32,6 +32,12 @@ class ImagerySpec:
         "if they have one, else alpha and nodata.",
         choices=("auto", "mask", "alpha", "nodata", "all"),
     )
+    palette: str | None = setting(
+        None,
+        "How images of a palette are read: as its colours (red, green, blue), or as the numbers that they hold; null: "
+        "expand, and index for sources that light doesn't make.",
+        choices=("expand", "index"),
+    )
 
 
 @dataclass
@@ -153,7 +159,9 @@ def _check_source(source: SourceSpec, where: str) -> None:
         raise LulcsegError("fill does nothing for a required source", where=where, remedy="add required: false")
     if classes is None:
         return
-    for key, value in (("bands", source.bands), ("names", source.names), ("range", source.range)):
+    for key, value in (
+        ("bands", source.bands), ("names", source.names), ("range", source.range), ("palette", source.palette)
+    ):  # fmt: skip
         if value is not None:
             raise LulcsegError(
                 f"{key} doesn't go with classes, which are one band each of 0 and 1", where=where, remedy="leave it out"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,10 @@ class RasterFile:
     def bands(self) -> int:
         """Its number of bands."""
         return len(self.facts.dtypes)
+
+    def expand(self, nodata: float | None) -> RasterFile:
+        """Return the header of the colours of its palette (:meth:`BandFacts.expand`); itself if it has none."""
+        return replace(self, facts=self.facts.expand(nodata))
 
 
 def crs_name(crs: Any) -> str:

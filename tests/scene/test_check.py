@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from rasterio.enums import ColorInterp
 
 from lulcseg.scene.check.estimate import estimate
 from lulcseg.scene.check.imagery_check import check_imagery
@@ -122,13 +123,28 @@ def test_fill_is_told_from_values(values: list[float], fill: float | None) -> No
     assert (whole.low, whole.high) == (min(values), max(values))
 
 
-def test_a_palette_is_said(make_scene: Make, cache: Path) -> None:
+def test_a_palette_is_read_as_its_colours_and_said(make_scene: Make, cache: Path) -> None:
     path = make_scene(imagery={"files": ["p.tif"]}, labels=None, points=None)
     write_raster(path.parent / "p.tif", np.ones((1, 9, 9), np.uint8))
     with rasterio.open(path.parent / "p.tif", "r+") as out:
         out.write_colormap(1, {1: (255, 0, 0, 255)})
+    found = check_imagery(Scene.open(str(path), cache))
+    assert found.facts["bands in the first file"] == "1 red, 2 green, 3 blue: the colours of its palette"
+    assert found.facts["values"] == "band 1: 255 … 255; band 2: 0 … 0; band 3: 0 … 0"
+    assert not any("palette" in remark for remark in found.remarks)
+    path.write_text(path.read_text().replace("imagery:\n", "imagery:\n  palette: index\n"))
+    found = check_imagery(Scene.open(str(path), cache))
+    assert found.facts["bands in the first file"] == "1 palette"
+    assert found.facts["values"] == "band 1: 1 … 1"
+
+
+def test_a_palette_beside_other_bands_is_said(make_scene: Make, cache: Path) -> None:
+    path = make_scene(imagery={"files": ["p.tif"]}, labels=None, points=None)
+    write_raster(path.parent / "p.tif", np.ones((2, 9, 9), np.uint8), photometric="MINISBLACK")
+    with rasterio.open(path.parent / "p.tif", "r+") as out:
+        out.colorinterp = [ColorInterp.palette, ColorInterp.undefined]
     remarks = check_imagery(Scene.open(str(path), cache)).remarks
-    assert any("1 image holds numbers of a palette" in remark for remark in remarks), remarks
+    assert any("1 image holds numbers of a palette beside other bands" in remark for remark in remarks), remarks
 
 
 def test_a_class_too_small_for_the_pixels_is_said_and_gets_no_patches(make_scene: Make, cache: Path) -> None:

@@ -11,12 +11,14 @@ from pyproj import CRS
 
 from lulcseg.grid import Grid, Window, blocks
 from lulcseg.progress import tracked
+from lulcseg.scene.band_validity import BandFacts
 from lulcseg.scene.check.fetching_check import describe_fetching
 from lulcseg.scene.check.findings import Findings
 from lulcseg.scene.check.sources_check import SourceShares, describe_missing, valid_by
 from lulcseg.scene.fill_values import BandRange
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.ground_area import describe_stretch, ground_areas
+from lulcseg.scene.imagery_sources import by_colours
 from lulcseg.scene.mosaic_files import describe_types
 from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.rasters import RasterSet
@@ -39,15 +41,17 @@ def check_imagery(scene: Scene) -> Findings:
         "extent": f"x {bounds.left:,.1f} … {bounds.right:,.1f}, y {bounds.bottom:,.1f} … {bounds.top:,.1f}",
         "area": format_area(scene.ground_area),
         "bands": f"{scene.bands} of {scene.dtype} ({_bands(scene)})",
-        "bands in the first file": _listed([f"{n} {c}" for n, c in enumerate(files[0].facts.colours, start=1)]),
+        "bands in the first file": _in_file(files[0].facts),
         "valid pixels": _valid_by(scene),
     }
     with out.noting_faults():
         fetched, remarks = describe_fetching(scene)
         out.facts |= fetched
         out.remarks += remarks
-    for name, source in scene.imagery.rasters.parts:
+    specs = scene.file.sources or (scene.spec.imagery,)
+    for (name, source), spec in zip(scene.imagery.rasters.parts, specs, strict=True):
         out.remarks += _disagreements(name, source)
+        out.remarks += _paletted(source) if by_colours(spec) else []
     out.remarks += _of_the_grid(scene)
     with out.noting_faults():
         _look_at_pixels(scene, out)
@@ -59,6 +63,12 @@ def check_imagery(scene: Scene) -> Findings:
         area = format_area(float(ground_areas(gaps, grid).sum()))
         out.remarks.append(f"The images leave {format_count(len(gaps), 'gap')}, {area} in total.")
     return out
+
+
+def _in_file(facts: BandFacts) -> str:
+    """Return a file's bands with their colours."""
+    numbered = _listed([f"{n} {c}" for n, c in enumerate(facts.colours, start=1)])
+    return f"{numbered}: the colours of its palette" if facts.palette is not None else numbered
 
 
 def _listed(items: list[Any]) -> str:
@@ -143,13 +153,6 @@ def _disagreements(name: str, source: RasterSet) -> list[str]:
         if len(counts) > 1:
             listed = "; ".join(f"{format_count(n, 'image')} with {v}" for v, n in counts.most_common(4))
             remarks.append(f"Images{of_source} disagree in {what}: {listed}.")
-    paletted = [f.path.name for f in files if "palette" in f.facts.colours]
-    if paletted:
-        remarks.append(
-            f"{format_count(len(paletted), 'image holds', 'images hold')} numbers of a palette, which are taken for "
-            f"brightness: {', '.join(paletted[:3])}{' …' if len(paletted) > 3 else ''}. Expand it to colours first "
-            "(gdal_translate -expand rgb)."
-        )
     if source.warped:
         warped, how = source.warped, source.resampling.name
         remarks.append(
@@ -157,6 +160,18 @@ def _disagreements(name: str, source: RasterSet) -> list[str]:
             f"{', '.join(p.name for p in warped[:3])}{' …' if len(warped) > 3 else ''}."
         )
     return remarks
+
+
+def _paletted(source: RasterSet) -> list[str]:
+    """Report images with a palette that can't be read as its colours: it isn't their only band."""
+    paletted = [f.path.name for f in source.files if "palette" in f.facts.colours]
+    if not paletted:
+        return []
+    return [
+        f"{format_count(len(paletted), 'image holds', 'images hold')} numbers of a palette beside other bands, which "
+        f"are taken for brightness: {', '.join(paletted[:3])}{' …' if len(paletted) > 3 else ''}. Expand it to colours "
+        "first (gdal_translate -b 1 -expand rgb)."
+    ]
 
 
 def _of_the_grid(scene: Scene) -> list[str]:
