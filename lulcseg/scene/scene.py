@@ -171,10 +171,15 @@ class Scene:
             the imagery's footprints and the boundary. No ground counts twice: overlapping ground belongs
             to the polygon on top (see :func:`lulcseg.scene.overlaps.burn_order`).
         """
-        return None if self._polygons is None else self._polygons.copy()
+        found = self.placed_polygons
+        if found is None or self.source_features is None:
+            return None if found is None else found.copy()
+        drawn = found["class_index"].isin(self.vanished) & (found["feature"] < len(self.source_features))
+        return found[~drawn].reset_index(drop=True)
 
     @cached_property
-    def _polygons(self) -> gpd.GeoDataFrame | None:
+    def placed_polygons(self) -> gpd.GeoDataFrame | None:
+        """The labelled ground as :meth:`polygons` has it, with classes that are too small for the pixels."""
         if self.spec.labels is None:
             return None
         if self.spec.labels.rasters:
@@ -185,7 +190,6 @@ class Scene:
             assert self.features is not None
             assert self.labels is not None
             found = self._cut_features
-            found = found[~found["class_index"].isin(self.vanished)]
             if self.uncovered != IGNORE:
                 rest = areal(shapely.difference(self.ground, shapely.union_all(self.features.geometry.to_numpy())))
                 last = {"class_index": [self.uncovered], "feature": [len(self.source_features)]}  # type: ignore[arg-type]

@@ -167,9 +167,39 @@ def test_a_class_too_small_for_the_pixels_is_said_and_gets_no_patches(make_scene
         remark for remark in found.remarks if "No polygon of Water covers the centre of a pixel of 0.5 m" in remark
     ]
     assert said in scene.notes
+    counts = {row["class"]: row["features"] for row in found.table}
+    assert counts == {"Bare": 1, "Trees": len(frame), "Water": 40}
+    assert found.facts["features"].startswith(f"{40 + len(frame)} of {40 + len(frame)} in the file and the uncovered")
+    assert "40 features smaller than 4 pixels." in found.remarks
     tiny[3] = shapely.box(LEFT + 5.3, 8_050_000.25 - 20.45, LEFT + 5.9, 8_050_000.25 - 19.9)
     small = gpd.GeoDataFrame({"class": ["Water"] * 40}, geometry=tiny, crs=CRS)
     pd.concat([frame, small], ignore_index=True).to_file(path.parent / "labels.gpkg")
     features = Scene.open(str(path), cache).polygons()
     assert features is not None
     assert (features["class_index"] == 2).sum() == 40
+
+
+def test_every_feature_of_the_file_is_counted_once(make_scene: Make, cache: Path) -> None:
+    labels = {"file": "labels.gpkg", "column": "class", "uncovered": "ignore", "crosswalk": {"Fence": "ignore"}}
+    path = make_scene(labels=labels, boundary="area.gpkg", points=None)
+    gpd.GeoDataFrame(geometry=[box(0, 0, 96, 100)], crs=CRS).to_file(path.parent / "area.gpkg")
+    drawn = [
+        ("Trees", box(0, 0, 40, 40)), ("Water", box(5, 5, 20, 20)),
+        ("Bare", box(10, 10, 5, 10)), ("Bare", box(10, 10, 5, 4)), ("Bare", box(10, 14, 5, 6)),  # the last two hide it
+        ("Bare", box(0, 100, 9, 9)),  # beside the boundary, touching it
+        ("Water", box(500, 500, 9, 9)), ("Fence", box(50, 50, 9, 9)), ("Fence", box(500, 0, 9, 9)),
+        ("Trees", shapely.Polygon()), ("Trees", shapely.Polygon([(LEFT, 8e6), (LEFT + 9, 8e6), (LEFT, 8e6)])),
+    ]  # fmt: skip
+    gpd.GeoDataFrame({"class": [name for name, _ in drawn]}, geometry=[shape for _, shape in drawn], crs=CRS).to_file(
+        path.parent / "labels.gpkg"
+    )
+    found = check_labels(Scene.open(str(path), cache))
+    assert found.facts["features"].startswith("4 of 11 in the file, ")
+    assert sum(row["features"] for row in found.table) == 4
+    for said in (
+        "2 features without geometry left out.",
+        "3 features outside the imagery left out.",
+        "1 feature mapped to 'ignore' by the crosswalk.",
+        "1 feature wholly under smaller ones left out.",
+    ):
+        assert said in found.remarks

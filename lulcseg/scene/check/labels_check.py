@@ -41,22 +41,31 @@ def _look(scene: Scene, spec: LabelsSpec, out: Findings) -> None:
     if isinstance(scene.labels, RasterLabels):
         out.facts["source"] = format_count(len(scene.labels.rasters.files), "class raster")
     assert scene.labels is not None  # burns the polygons, which checks their place
-    features = scene.polygons()
+    features = scene.placed_polygons
     assert features is not None
     out.table = class_table(features, scene.legend)
     labelled, ground = float(features["area_m2"].sum()), scene.ground_area
-    out.facts["features"] = f"{len(features):,}, of {format_area(labelled)}"
+    out.facts["features"] = f"{_count(scene, features)}, {format_area(labelled)}"
     out.facts["unlabelled"] = f"{format_share(max(0.0, ground - labelled), ground)} of the ground"
     if spec.file is not None:
         out.remarks += _remarks(scene)
     out.remarks += vanished_note(scene.vanished, scene.legend, scene.grid)
     lost = [scene.legend.names[k] for k in scene.vanished]
     missing = [row["class"] for row in out.table if row["features"] == 0 and row["class"] not in lost]
-    labelled_classes = [row["class"] for row in out.table if row["features"]]
+    labelled_classes = [row["class"] for row in out.table if row["features"] and row["class"] not in lost]
     if len(labelled_classes) == 1 and len(out.table) > 1:
         out.remarks.append(f"Only {labelled_classes[0]} is labelled: a model can learn nothing else.")
     elif missing:
         out.remarks.append(f"No feature of {', '.join(missing)}: the model can't learn it here.")
+
+
+def _count(scene: Scene, features: gpd.GeoDataFrame) -> str:
+    """Return how many features there are, of how many in the file."""
+    if scene.source_features is None:
+        return format_count(len(features), "region")
+    drawn = int((features["feature"] < len(scene.source_features)).sum())
+    rest = " and the uncovered ground" if drawn < len(features) else ""
+    return f"{drawn:,} of {len(scene.source_features):,} in the file{rest}"
 
 
 def class_table(features: gpd.GeoDataFrame, legend: Legend) -> list[dict[str, Any]]:
@@ -80,22 +89,32 @@ def _remarks(scene: Scene) -> list[str]:
     if "warped_from" in source.attrs:
         remarks.append(f"Polygons were warped from {source.attrs['warped_from']} to the scene's CRS.")
     geometries = source.geometry.to_numpy()
-    empty = int((shapely.is_missing(geometries) | shapely.is_empty(geometries)).sum())
-    if empty:
-        remarks.append(f"{format_count(empty, 'feature')} without geometry left out.")
     broken = invalid(geometries)
     if len(broken):
         reason = shapely.is_valid_reason(geometries[broken[0]])
         remarks.append(
             f"{format_count(len(broken), 'invalid geometry', 'invalid geometries')} repaired (first: {reason})."
         )
-    outside = int((~features.intersects(shapely.box(*scene.grid.bounds()))).sum())
-    if outside:
-        remarks.append(f"{format_count(outside, 'feature')} outside the imagery left out.")
-    ignored = int((features["class_index"] == IGNORE).sum())
-    if ignored:
-        remarks.append(f"{format_count(ignored, 'feature')} mapped to 'ignore' by the crosswalk.")
-    return remarks + _doubtful(features, scene) + _overlaps(features, scene)
+    return remarks + _left_out(scene) + _doubtful(features, scene) + _overlaps(features, scene)
+
+
+def _left_out(scene: Scene) -> list[str]:
+    """Report the features of the file that no labelled ground is of: each is counted once."""
+    source, features, placed = scene.source_features, scene.features, scene.placed_polygons
+    assert source is not None
+    assert features is not None
+    assert placed is not None
+    rest = features[~features["feature"].isin(placed["feature"])]
+    outside = shapely.area(shapely.intersection(rest.geometry.to_numpy(), scene.ground)) == 0
+    ignored = (rest["class_index"] == IGNORE).to_numpy() & ~outside
+    hidden = len(rest) - int(outside.sum()) - int(ignored.sum())
+    counted = (
+        (len(source) - len(features), "without geometry left out"),
+        (int(outside.sum()), "outside the imagery left out"),
+        (int(ignored.sum()), "mapped to 'ignore' by the crosswalk"),
+        (hidden, "wholly under smaller ones left out"),
+    )
+    return [f"{format_count(number, 'feature')} {what}." for number, what in counted if number]
 
 
 def _doubtful(features: gpd.GeoDataFrame, scene: Scene) -> list[str]:
