@@ -21,6 +21,9 @@ _SHOWN = 80
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
+_QUERY = re.compile(r"((?:://|/vsi)[^\s'\"?]*)\?(?:[^\s'\"]|['\"](?=\w))*")
+_USER = re.compile(r"://(?:[^/\s'\"]*@|[^/\s'\"@:]+:(?!\d+/)[^\s'\"@]*@)")
+
 _LARGEST_GROWTH = 16
 """Most bytes that an archive of tensors may unpack to for each of its own."""
 
@@ -51,7 +54,7 @@ def path_of(text: str | Path, where: str | Path, base: Path | None = None) -> Pa
     """
     if _ADDRESS.match(str(text)):
         raise LulcsegError(
-            f"'{str(text).partition('?')[0][:_SHOWN]}' is an address, but a path is needed here",
+            f"'{hide_secrets(str(text)).partition('?')[0][:_SHOWN]}' is an address, but a path is needed here",
             where=where,
             remedy="download the file, and give its path",
         )
@@ -89,6 +92,18 @@ def make_folder(path: Path, key: str) -> Path:
             f"it can't be written to ({error.strerror})", where=path, remedy=f"set {key} to a folder that can"
         ) from error
     return path
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without users, passwords and queries of the addresses in it.
+
+    Example:
+        >>> hide_secrets("error: 503 - https://me:pw@host/a.tif?sig=abc. Retrying")
+        'error: 503 - https://host/a.tif?… Retrying'
+        >>> hide_secrets("https://me:p@w@host:80/a@b.tif"), hide_secrets("https://me:p/w@host/a.tif?sig=a'b&x=1")
+        ('https://host:80/a@b.tif', 'https://host/a.tif?…')
+    """
+    return _QUERY.sub(r"\1?…", _USER.sub("://", text))
 
 
 @contextmanager

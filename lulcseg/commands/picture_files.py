@@ -11,6 +11,7 @@ from lulcseg.errors import LulcsegError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from lulcseg.scene.file_names import FileName
     from lulcseg.scene.scene import Scene
 
 
@@ -21,18 +22,19 @@ def open_scene(scene: str, cache: Path | None) -> Scene:
     return Scene.open(scene.removeprefix("scene="), cache)
 
 
-def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Path:
+def picture_target(out: Path | None, default: Path, maps: Sequence[FileName]) -> Path:
     """Return the path to write to, and check it and the maps before anything slow is done.
 
     Args:
         out: The path given; None: the default.
         default: Path used without one.
-        maps: The maps to be drawn, which must exist and must not be overwritten.
+        maps: The maps to be drawn, which must exist (elsewhere, drawing finds out) and must not be overwritten.
 
     Raises:
         LulcsegError: A map is missing, or the path can't be written to, isn't a PNG or is one of the maps.
     """
-    for path in maps:
+    here = [path for path in maps if isinstance(path, Path)]
+    for path in here:
         if not path.is_file():
             raise LulcsegError("no such file", where=path, remedy="check the path of the map")
     if out is None:
@@ -45,7 +47,7 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[Path]) -> Pat
         raise LulcsegError("is a folder", where=out, remedy="give --out the name of a file in it")
     if out.suffix.lower() != ".png":
         raise LulcsegError("is not a PNG", where=out, remedy="end --out in .png")
-    if any(out.resolve() == path.resolve() for path in maps):
+    if any(out.resolve() == path.resolve() for path in here):
         raise LulcsegError("is the map itself", where=out, remedy="give --out another name")
     return out
 

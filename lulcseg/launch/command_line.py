@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError, did_you_mean
+from lulcseg.files import hide_secrets
 from lulcseg.invocation import call_of
 from lulcseg.launch.compose import SCHEMAS
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.launch.hydra_settings import check_hydras_key
-from lulcseg.scene.file_names import hide_secrets
 from lulcseg.settings.configuration_folders import SWEEPS, files_of, group_names, own_file
 from lulcseg.settings.plain_yaml import read_yaml
 from lulcseg.settings.schema import TARGET, free_keys, known_keys, suggest_key

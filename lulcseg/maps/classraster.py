@@ -26,7 +26,8 @@ from lulcseg.maps.as_written import check_as_written
 from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import BandFacts, choose_rule
 from lulcseg.scene.file_names import FileName, RemoteFile
-from lulcseg.scene.raster_opening import open_dataset, reading_error
+from lulcseg.scene.raster_opening import reading_error
+from lulcseg.scene.sidecar_files import open_with_sidecars
 
 LEGEND_TAG = "LULCSEG_LEGEND"
 """TIFF tag of lulcseg's maps that holds the legend, as JSON of :meth:`Legend.to_plain`."""
@@ -180,7 +181,7 @@ def open_raster(path: FileName) -> Iterator[rasterio.DatasetReader]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a sentence says what lacks
-            data = open_dataset(path)
+            data = open_with_sidecars(path)
     except (RasterioError, CPLE_BaseError, CRSError) as error:
         otherwise = LulcsegError("not a raster", where=path, remedy="give a class raster (GeoTIFF)")
         raise reading_error(path, error, otherwise) from error

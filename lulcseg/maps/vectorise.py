@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import rasterio
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -30,6 +29,8 @@ from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.rings import CornerLattice, trace_outlines
 from lulcseg.maps.seams import Regions, Seams
 from lulcseg.maps.share_encoding import SHARE_STEPS
+from lulcseg.scene.band_source import BandSource
+from lulcseg.scene.band_validity import choose_rule
 from lulcseg.scene.raster_headers import read_header
 
 SHEET = 4096
@@ -65,8 +66,7 @@ class ByteRaster:
         if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1:
             raise LulcsegError("its CRS is not in metres", where=path, remedy="warp it to one that is (gdalwarp)")
         self.path, self.grid = path, found.grid
-        self._nodata = found.facts.nodatas[0]
-        self._dataset = rasterio.open(path)
+        self._source = BandSource(path, choose_rule(found.facts, [1]))
 
     def __enter__(self) -> Self:
         """Return the raster."""
@@ -80,31 +80,28 @@ class ByteRaster:
 
     def close(self) -> None:
         """Close the file."""
-        self._dataset.close()
+        self._source.close()
 
     def read(self, window: Window) -> NDArray[np.uint8]:
-        """Read a window inside the raster, (h, w).
+        """Read a window inside the raster, (h, w); 255 where it has no value, by its mask or its nodata value.
 
         Raises:
             LulcsegError: It can't be read, for instance because the file is truncated.
         """
         at = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
-            values: NDArray[np.uint8] = self._dataset.read(1, window=at)
+            (values,), valid = self._source.read(at)
         except RasterioIOError as error:
             raise LulcsegError("part of it can't be read", where=self.path, remedy="write the file again") from error
-        return values
+        return values if valid is None else np.where(valid, values, np.uint8(IGNORE))
 
     def classes(self, legend: Legend) -> ReadWindow:
         """Return a reader of a class map: 1 + the class's index, :data:`BACKGROUND` where there is no class.
 
-        Both 255 and the file's own nodata value mean no class. Reading raises LulcsegError on a code that is not in
-        the legend.
+        255 means no class, as :meth:`read` returns it. Reading raises LulcsegError on a code that is not in the legend.
         """
         table, known = (legend.code_to_index() + np.uint8(1)).astype(np.uint8), np.zeros(256, dtype=bool)
         known[[*legend.codes, IGNORE]] = True
-        if self._nodata is not None and self._nodata in range(256):
-            table[int(self._nodata)], known[int(self._nodata)] = BACKGROUND, True
 
         def read(window: Window) -> NDArray[np.uint8]:
             codes = self.read(window)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from lulcseg.legend import IGNORE, PAPER_LEGEND, LandClass, Legend
 from lulcseg.maps.classraster import ClassRaster, carried_legend, open_raster
 from lulcseg.maps.share_encoding import SHARE_SCALE
 from lulcseg.pictures.map_names import describe_passes
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.raster_headers import same_crs
 
 
@@ -24,13 +24,13 @@ from lulcseg.scene.raster_headers import same_crs
 class ClassMap:
     """A class map: its file, its legend, its pixel grid and its tags."""
 
-    path: Path
+    path: FileName
     legend: Legend
     grid: Grid
     tags: dict[str, str]
 
     @classmethod
-    def open(cls, path: Path, fallback: Legend | None = None) -> ClassMap:
+    def open(cls, path: FileName, fallback: Legend | None = None) -> ClassMap:
         """Read a map's header.
 
         Args:
@@ -115,7 +115,7 @@ class ClassMapReader:
         return index
 
 
-def holds_values(path: Path) -> bool:
+def holds_values(path: FileName) -> bool:
     """Return whether a raster's first band is a layer of values 0…1 in steps of 1/250, by its scale.
 
     Of several bands, that is the disagreement of an ensemble; those of probabilities are one layer a class.
@@ -128,7 +128,7 @@ def holds_values(path: Path) -> bool:
         return bool(is_layer and data.dtypes[0] == "uint8" and abs(data.scales[0] - SHARE_SCALE) < 1e-6)
 
 
-def read_tags(path: Path) -> dict[str, str]:
+def read_tags(path: FileName) -> dict[str, str]:
     """Return a raster's metadata."""
     with open_raster(path) as data:
         return {str(key): str(value) for key, value in data.tags().items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -19,6 +18,7 @@ from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.pictures.class_map import ClassMap, read_tags
 from lulcseg.pictures.painting import draw_chequers, enlarge, paint_classes
 from lulcseg.pictures.sheet import NO_CLASS, Key, format_share
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.raster_headers import read_header
 
 _RAMP = "viridis"
@@ -70,7 +70,7 @@ class _PictureSize:
         return cls(max(1, round(grid.height / scale)), max(1, round(grid.width / scale)), 1)
 
 
-def read_classes(path: Path, fallback: Legend | None, max_height: int, max_width: int) -> MapContent:
+def read_classes(path: FileName, fallback: Legend | None, max_height: int, max_width: int) -> MapContent:
     """Read a map of classes; a pixel of a reduced picture is the commonest class of its ground.
 
     Args:
@@ -100,7 +100,7 @@ def read_classes(path: Path, fallback: Legend | None, max_height: int, max_width
     return MapContent(path.name, found.tags, found.grid, pixels, keys, None, note)
 
 
-def read_values(path: Path, max_height: int, max_width: int) -> MapContent:
+def read_values(path: FileName, max_height: int, max_width: int) -> MapContent:
     """Read a map of values 0…1 in steps of 1/250, such as confidence; a pixel of a reduced picture is their mean.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -29,6 +27,7 @@ from lulcseg.pictures.map_names import describe_passes
 from lulcseg.pictures.painting import enlarge
 from lulcseg.pictures.reduced_imagery import window_imagery
 from lulcseg.pictures.sheet import Sheet
+from lulcseg.scene.file_names import FileName
 from lulcseg.scene.scene import Scene
 
 NARROWEST, WIDEST = 320, 6000
@@ -40,7 +39,7 @@ _LEAST_CONTENT = 560
 """Minimum width of text above a narrow map, pixels, if the picture is that wide."""
 
 
-def draw_quicklook(path: Path, *, scene: Scene | None = None, width: int = 1600) -> Image.Image:
+def draw_quicklook(path: FileName, *, scene: Scene | None = None, width: int = 1600) -> Image.Image:
     """Draw a whole map, with its legend and the share of each class, and a scale bar.
 
     Classes have their legend's colours and are never mixed: a pixel of a reduced picture is the commonest class of
@@ -48,7 +47,7 @@ def draw_quicklook(path: Path, *, scene: Scene | None = None, width: int = 1600)
     (confidence, entropy, disagreement) is drawn on a colour ramp, which ends where next to no values lie beyond.
 
     Args:
-        path: The map; read through its overviews, if it has any.
+        path: The map, here or elsewhere; read through its overviews, if it has any.
         scene: Its scene: the imagery of the same ground is drawn to the left of the map; its legend is used if the
             map carries none.
         width: Maximum width of the picture, in pixels, 320…6,000; neither side of the map is longer.
@@ -77,7 +76,7 @@ def draw_quicklook(path: Path, *, scene: Scene | None = None, width: int = 1600)
     return _lay_out(content, panels, room)
 
 
-def _imagery_of(scene: Scene, path: Path, content: MapContent) -> NDArray[np.uint8]:
+def _imagery_of(scene: Scene, path: FileName, content: MapContent) -> NDArray[np.uint8]:
     """Return the imagery of a map's ground, at the size of the map's picture."""
     window = ClassMap(path, scene.legend, content.grid, content.tags).window_in(scene.grid)
     if window.intersection(scene.grid.window).is_empty:

@@ -16,7 +16,7 @@ from lulcseg.assessment.console_reliability import print_reliability
 from lulcseg.assessment.design_based import DesignRequest, with_design_if_possible
 from lulcseg.assessment.probability_points import PointProbabilities, probabilities_beside
 from lulcseg.assessment.score_points import assess
-from lulcseg.files import make_folder
+from lulcseg.files import hide_secrets, make_folder
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.run_contents import show_assessment, show_map
 from lulcseg.mosaic.ensemble import Ensemble
@@ -30,7 +30,6 @@ from lulcseg.run.other_scenes import put_scene_values
 from lulcseg.run_folder.record import RecordWriter
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.training_ground import on_training_ground
-from lulcseg.scene.file_names import hide_secrets
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.assess import AssessSettings
 from lulcseg.settings.mosaic import MosaicSettings

@@ -86,7 +86,10 @@ def _of_remote(file: RemoteFile) -> list[Any]:
 
 
 def _layout(file: RemoteFile) -> list[str]:
-    """Return a digest of a raster's header, its blocks' places and sizes, and of an uncompressed one some pixels."""
+    """Return a digest of a raster's header, its blocks' places and sizes, and of an uncompressed one some pixels.
+
+    Bands that have blocks of their own are all looked at; where they share them, so does what the digest is of.
+    """
     digest = hashlib.sha256()
     try:
         with open_dataset(file) as source:
@@ -95,13 +98,15 @@ def _layout(file: RemoteFile) -> list[str]:
             down, across = -(-source.height // rows), -(-source.width // cols)
             step = max(1, down * across // _MOST_BLOCKS)
             for block in range(0, down * across, step):
-                for what in ("OFFSET", "SIZE"):
-                    item = f"BLOCK_{what}_{block % across}_{block // across}"
-                    digest.update(repr(source.get_tag_item(item, "TIFF", bidx=1)).encode())
+                for band in source.indexes if source.profile.get("interleave") == "band" else [1]:
+                    for what in ("OFFSET", "SIZE"):
+                        item = f"BLOCK_{what}_{block % across}_{block // across}"
+                        digest.update(repr(source.get_tag_item(item, "TIFF", bidx=band)).encode())
             packed = source.compression is not None  # then blocks differ in size where pixels do
             for block in [] if packed else np.linspace(0, down * across - 1, _READ_BLOCKS).astype(int):
                 place = Window(int(block) % across * cols, int(block) // across * rows, cols, rows)
-                digest.update(source.read(1, window=place).tobytes())
+                for band in source.indexes:  # their types may differ
+                    digest.update(source.read(band, window=place).tobytes())
     except (RasterioError, CPLE_BaseError) as error:
         otherwise = LulcsegError("it can't be read", where=file)
         raise reading_error(file, error, otherwise) from error

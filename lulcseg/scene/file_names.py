@@ -11,14 +11,12 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of
+from lulcseg.files import hide_secrets, path_of
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _PREFIXES = {
     "http": "/vsicurl/http://", "https": "/vsicurl/https://", "s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/",
 }  # fmt: skip
-_QUERY = re.compile(r"((?:://|/vsi)[^\s'\"?]*)\?(?:[^\s'\"]|['\"](?=\w))*")
-_USER = re.compile(r"://(?:[^/\s'\"]*@|[^/\s'\"@:]+:(?!\d+/)[^\s'\"@]*@)")
 _SIGNING = re.compile(
     r"x-(amz|goog|ms)-.*|sig|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|(access_?)?token|"
     r"(api_?)?key|s[eprtv]|srt?|spr|skoid|sktid|sk[estv]",
@@ -161,18 +159,6 @@ def split_layer(text: str) -> LayerName:
     rest, _, crs = text.partition("|crs=")
     file, _, layer = rest.partition("|layername=")
     return LayerName(file, layer or None, crs or None)
-
-
-def hide_secrets(text: str) -> str:
-    """Return a text without users, passwords and queries of the addresses in it.
-
-    Example:
-        >>> hide_secrets("error: 503 - https://me:pw@host/a.tif?sig=abc. Retrying")
-        'error: 503 - https://host/a.tif?… Retrying'
-        >>> hide_secrets("https://me:p@w@host:80/a@b.tif"), hide_secrets("https://me:p/w@host/a.tif?sig=a'b&x=1")
-        ('https://host:80/a@b.tif', 'https://host/a.tif?…')
-    """
-    return _QUERY.sub(r"\1?…", _USER.sub("://", text))
 
 
 def _address(gdal_name: str) -> str:

@@ -18,7 +18,8 @@ from lulcseg.files import is_there
 from lulcseg.grid import Grid
 from lulcseg.scene.band_validity import BandFacts
 from lulcseg.scene.file_names import FileName, RemoteFile
-from lulcseg.scene.raster_opening import open_dataset, reading_error
+from lulcseg.scene.raster_opening import reading_error
+from lulcseg.scene.sidecar_files import open_with_sidecars
 
 _READ = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"}
 
@@ -86,7 +87,7 @@ def read_header(path: FileName) -> RasterFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # an error below
-            source = open_dataset(path)
+            source = open_with_sidecars(path)
         with source:
             return _header(source, path)
     except (RasterioError, CPLE_BaseError, CRSError, OSError, ValueError) as error:

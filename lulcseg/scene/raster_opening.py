@@ -15,8 +15,9 @@ import rasterio
 from rasterio.errors import RasterioIOError
 
 from lulcseg.errors import LulcsegError
+from lulcseg.files import hide_secrets
 from lulcseg.scene.band_validity import BandFacts
-from lulcseg.scene.file_names import FileName, RemoteFile, hide_secrets
+from lulcseg.scene.file_names import FileName, RemoteFile
 
 NETWORK = {
     "GDAL_HTTP_MAX_RETRY": "4",  # after statuses 429, 502, 503 and 504 and some failures of the connection

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from lulcseg.errors import did_you_mean
+from lulcseg.files import hide_secrets
 from lulcseg.settings.presets import load_preset, preset_names
 from lulcseg.settings.schema import refuse, setting
 
@@ -94,7 +95,8 @@ class MosaicSettings:
 
     def __post_init__(self) -> None:
         """Refuse outputs that are not known, and a region whose address would be recorded with its secrets."""
-        if self.region is not None and "://" in self.region and set("?@") & set(self.region.partition("://")[2]):
+        region = self.region or ""
+        if hide_secrets(region) != region and not region.lower().startswith("file:"):
             refuse(
                 "mosaic.region is an address with a user or a query, which runs and maps would record",
                 "copy the file, and give its path",

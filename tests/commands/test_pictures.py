@@ -13,6 +13,7 @@ from PIL import Image
 from lulcseg.cli import main
 from lulcseg.commands.picture_files import save_picture
 from tests.conftest import LEFT, TOP, write_raster
+from tests.support.file_server import serving
 from tests.support.map_files import LEGEND, map_of, scattered, tagged, values_of
 
 Make = Callable[..., Path]
@@ -45,6 +46,27 @@ def test_a_quick_look_with_imagery(make_scene: Make, cache: Path, tmp_path: Path
     main(["quicklook", str(path), "--scene", f"scene={make_scene()}", "--cache", str(cache), "--width", "900"])
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.width == 2 * 3 * 128 + 12 + 40
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_a_quick_look_of_a_map_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = tmp_path / "served" / "farm.tif"
+    if kind == "classes":
+        map_of(path, scattered(30, 40))
+    else:
+        values_of(path, np.linspace(0, 250, 1200).astype(np.uint8).reshape(30, 40))
+    main(["quicklook", str(path)])
+    with serving(tmp_path / "served") as server:
+        for name in (server.url("farm.tif?sig=SECRET"), f"/vsicurl/{server.url('farm.tif')}"):
+            capsys.readouterr()
+            main(["quicklook", name])
+            assert capsys.readouterr().out == "farm.png\n"
+            assert (tmp_path / "here" / "farm.png").read_bytes() == (tmp_path / "served" / "farm.png").read_bytes()
 
 
 def test_maps_beside_each_other(

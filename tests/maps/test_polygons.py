@@ -483,3 +483,23 @@ def test_qgis_finds_the_layer(tmp_path):
     write(tmp_path, noise(17))
     assert pyogrio.list_layers(Path(tmp_path / "map.gpkg")).tolist() == [["map", "Polygon"]]
     assert isinstance(gpd.read_file(tmp_path / "map.gpkg", bbox=(LEFT, TOP - 5, LEFT + 5, TOP)), gpd.GeoDataFrame)
+
+
+@pytest.mark.parametrize("kind", ["nodata", "internal", "sidecar"])
+def test_polygons_go_by_the_rasters_validity(tmp_path: Path, kind: str) -> None:
+    codes = blobs(3, shape=(60, 70), nodata=False)
+    hole = np.zeros(codes.shape, bool)
+    hole[20:35, 10:40] = True
+    _, expected = write(tmp_path, np.where(hole, 255, codes).astype(np.uint8), name="expected")
+    path = tmp_path / "map.tif"
+    if kind == "nodata":
+        write_raster(path, np.where(hole, 77, codes).astype(np.uint8)[None], nodata=77)
+    else:
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=kind == "internal"):
+            write_raster(path, codes[None])
+            with rasterio.open(path, "r+") as out:
+                out.write_mask(~hole)
+    write_polygons(path, LEGEND, tmp_path / "map.gpkg", min_area=0.0, simplify=0.0)
+    found = pyogrio.read_dataframe(tmp_path / "map.gpkg", layer="map")
+    assert found.drop(columns="geometry").equals(expected.drop(columns="geometry"))
+    assert (found.geometry.to_wkb() == expected.geometry.to_wkb()).all()

@@ -16,16 +16,17 @@ from rasterio.enums import ColorInterp
 
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of
+from lulcseg.files import hide_secrets, path_of
 from lulcseg.grid import Window
+from lulcseg.maps.classraster import open_raster
 from lulcseg.scene.decoded_imagery import decode
 from lulcseg.scene.file_identity import identity_of
-from lulcseg.scene.file_names import FileName, RemoteFile, hide_secrets, locate
+from lulcseg.scene.file_names import FileName, RemoteFile, locate
 from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
-from tests.conftest import CRS, LEFT, RES, TOP
+from tests.conftest import CRS, LEFT, RES, TOP, write_raster
 from tests.support.file_server import FileServer, serving
 
 SIDE = 300
@@ -186,6 +187,50 @@ def test_a_mask_that_is_lost_is_an_error(server: FileServer, tmp_path: Path, res
         RasterSet([masked], grid, [1]).read(ALL)
 
 
+@pytest.mark.parametrize("where", ["server", "bucket"])
+@pytest.mark.parametrize("kind", ["sidecar", "plain"])
+def test_a_mask_that_fails_at_its_first_opening_is_an_error(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, where: str
+) -> None:
+    """GDAL takes all pixels for valid where its server fails for the mask, and no header tells."""
+    folder = tmp_path / "served" / "bucket"
+    folder.mkdir()
+    path = write(folder, f"{kind}_{where}.tif", kind)
+    use_bucket(server, monkeypatch)
+    there = locate(server.url(f"bucket/{path.name}") if where == "server" else f"s3://bucket/{path.name}", "test")
+    server.tell(statuses={".msk": 503})
+    with pytest.raises(LulcsegError, match=r"tif.msk: the server answered with HTTP status 503; try again"):
+        read_header(there)
+    with pytest.raises(LulcsegError, match=r"tif.msk: the server answered with HTTP status 503"), open_raster(there):
+        pass
+    server.tell(statuses={".msk": 403, ".aux.xml": 403})  # what isn't there, of many stores
+    write(folder, f"other_{where}.tif", "plain")
+    other = server.url(f"bucket/other_{where}.tif") if where == "server" else f"s3://bucket/other_{where}.tif"
+    assert imagery_of(locate(other, "test")).read(ALL)[1][10:-10, 10:-10].all()
+
+
+def test_metadata_that_fail_at_their_first_opening_are_an_error(server: FileServer, tmp_path: Path) -> None:
+    write(tmp_path / "served")
+    server.tell(statuses={".aux.xml": 502})
+    with pytest.raises(LulcsegError, match=r"a.tif.aux.xml: the server answered with HTTP status 502; try again"):
+        read_header(locate(server.url("a.tif"), "test"))
+
+
+def test_a_page_for_whatever_is_not_there_is_no_mask(server: FileServer, tmp_path: Path) -> None:
+    write(tmp_path / "served")
+    (tmp_path / "served" / "a.tif.msk").write_text("<!DOCTYPE html>nothing here")
+    assert not read_header(locate(server.url("a.tif"), "test")).facts.has_mask
+
+
+def use_bucket(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let GDAL find buckets as the server's folders."""
+    for key, value in {
+        "AWS_S3_ENDPOINT": f"127.0.0.1:{server.port}", "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE",
+        "AWS_NO_SIGN_REQUEST": "YES",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(key, value)
+
+
 def test_identity_is_the_servers_word(server: FileServer, tmp_path: Path) -> None:
     path = write(tmp_path / "served")
     there = locate(server.url("a.tif"), "test")
@@ -224,6 +269,29 @@ def test_without_validators_and_compression_pixels_are_looked_at(server: FileSer
         assert isinstance(there, RemoteFile)
         found.append(identity_of(there)[1:])
     assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("interleave", ["band", "pixel"])
+@pytest.mark.parametrize("compress", ["deflate", None])
+@pytest.mark.parametrize("band", [1, 2, 3])
+def test_without_validators_a_change_of_any_band_is_seen(
+    server: FileServer, tmp_path: Path, band: int, compress: str | None, interleave: str
+) -> None:
+    server.tell(validators=False)
+    values = np.random.default_rng(0).integers(0, 9, (3, 256, 256)).astype(np.uint8)
+    found = []
+    for number in (0, 1):
+        name = f"b{band}_{compress}_{interleave}_{number}.tif"
+        values[band - 1] = np.random.default_rng(number).integers(0, 9 + 9 * number, (256, 256))
+        options = {"compress": compress} if compress else {}
+        write_raster(tmp_path / "served" / name, values, interleave=interleave, **options)
+        there = locate(server.url(name), "test")
+        assert isinstance(there, RemoteFile)
+        found.append(identity_of(there)[1:])
+    sizes = [(tmp_path / "served" / f"b{band}_{compress}_{interleave}_{n}.tif").stat().st_size for n in (0, 1)]
+    assert found[0][1:] != found[1][1:], sizes
+    if compress is None:
+        assert sizes[0] == sizes[1]
 
 
 def test_a_signature_is_neither_shown_nor_part_of_the_identity(
@@ -294,11 +362,7 @@ def test_tiles_of_a_web_map(server: FileServer, tmp_path: Path) -> None:
 def test_a_store_of_objects(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "served" / "bucket").mkdir()
     path = write(tmp_path / "served" / "bucket")
-    for key, value in {
-        "AWS_S3_ENDPOINT": f"127.0.0.1:{server.port}", "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE",
-        "AWS_NO_SIGN_REQUEST": "YES",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(key, value)
+    use_bucket(server, monkeypatch)
     imagery = imagery_of(locate("s3://bucket/a.tif", "test"))
     assert imagery.read(ALL)[0].tobytes() == imagery_of(path).read(ALL)[0].tobytes()
     assert imagery.state()["files"][0][0] == "s3://bucket/a.tif"
@@ -349,7 +413,8 @@ def test_where_only_a_path_is_possible_an_address_is_called_one() -> None:
 def test_commands_take_an_address_for_an_address(capsys: pytest.CaptureFixture[str]) -> None:
     warnings.simplefilter("error")
     for words, message in (
-        (["quicklook", "https://host/map.tif"], "the command: 'https://host/map.tif' is an address, but a path"),
+        (["quicklook", "http://127.0.0.1:9/map.tif"], "http://127.0.0.1:9/map.tif: it can't be reached"),
+        (["contact", "https://user:secret@host/map.tif"], "scene: 'https://host/map.tif' is an address, but a path"),
         (["assess", "http://127.0.0.1:9/map.tif", "x.gpkg"], "x.gpkg: no such file"),
         (["assess", "http://127.0.0.1:9/map.tif", "http://127.0.0.1:9/x.gpkg"], "it can't be reached"),
     ):

@@ -86,10 +86,14 @@ def test_disagreement_needs_several_views_or_models(overrides):
 
 def test_a_region_whose_address_holds_secrets_is_refused() -> None:
     words = r"region is an address with a user or a query.*copy the file"
-    for region in ("https://host/a.gpkg?sig=secret", "https://me:pw@host/a.gpkg"):
+    for region in (
+        "https://host/a.gpkg?sig=secret", "https://me:pw@host/a.gpkg", "https://me:p/w@host/a.gpkg",
+        "/vsicurl/https://host/a.gpkg?sig=secret",
+    ):  # fmt: skip
         with pytest.raises(LulcsegError, match=words) as refused:
             MosaicSettings(region=region)
         assert "secret" not in str(refused.value)
         assert "pw" not in str(refused.value)
-    for region in ("https://host/a.gpkg|layername=work", "maps/a@home.gpkg", "s3://bucket/a.gpkg"):
+    for region in ("https://host/a.gpkg|layername=work", "maps/a@home.gpkg", "s3://bucket/a.gpkg", "s3://b/x@2/a.gpkg",
+                   "/data/who? me@home/a.gpkg", "file:///data/me@home/a.gpkg", "FILE:///a?b.gpkg"):  # fmt: skip
         assert MosaicSettings(region=region).region == region

@@ -27,6 +27,7 @@ USUAL = {
     "validators": True,  # whether it sends ETag and Last-Modified
     "refused": [],  # statuses of the next requests, first to last
     "status": None,  # status of all requests, if not the usual one
+    "statuses": {},  # statuses of all requests for files by the ending of their names
     "answers_left": None,  # requests for parts that it answers before it cuts every connection
     "cut": 0,  # how many of the next requests for parts it cuts
     "delay": 0.0,  # seconds before an answer
@@ -62,6 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "")
         with self.server.lock:
             forced = told["refused"].pop(0) if told["refused"] else told["status"]
+            forced = next((s for end, s in told["statuses"].items() if path.name.endswith(end)), forced)
             if told["answers_left"] is not None and wanted and body:
                 told["answers_left"] -= 1
             cut = told["answers_left"] is not None and told["answers_left"] < 0

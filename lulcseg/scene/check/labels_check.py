@@ -8,9 +8,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from lulcseg.files import hide_secrets
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.check.findings import Findings
-from lulcseg.scene.file_names import hide_secrets
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.ground_area import pixel_ground_area
 from lulcseg.scene.labels import RasterLabels, invalid
