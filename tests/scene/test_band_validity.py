@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-import yaml
 from rasterio.enums import ColorInterp
 
 from lulcseg.errors import LulcsegError
@@ -26,6 +25,7 @@ from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import measure
 from tests.conftest import CRS, LEFT, RES, TOP, write_raster
+from tests.support.scene_files import open_scene
 
 Make = Callable[..., Path]
 SIDE, FILL = 16, 7
@@ -49,13 +49,6 @@ def open_imagery(path: Path, resolution: float | None = None) -> ImageryReader:
     file = read_header(path)
     grid = lay_grid([file], None, resolution, path)
     return ImageryReader(RasterSet([file], grid, choose_bands([file], None, path)), None)
-
-
-def open_scene(folder: Path, name: str, cache: Path, **spec: Any) -> Scene:
-    """Open a scene of files that stand already."""
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(spec))
-    return Scene.open(str(path), cache)
 
 
 def write(folder: Path, dtype: str, kind: str, bands: int) -> Written:

@@ -19,7 +19,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.scene.scene_state import scene_state
 from lulcseg.scene.statistics import measure
 from tests.conftest import RES, write_raster
-from tests.scene.test_band_validity import HOLE, SIDE, open_scene
+from tests.support.scene_files import open_scene
 
 Make = Callable[..., Path]
 COLOURS = {
@@ -29,6 +29,7 @@ COLOURS = {
     3: (150, 140, 130, 255),
     9: (9, 99, 19, 255),
 }
+SIDE, HOLE = 16, (slice(4, 12), slice(0, 8))
 HIDDEN = 9
 """The palette's number where there is no imagery."""
 
