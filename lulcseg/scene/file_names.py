@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import hide_secrets, path_of
@@ -81,6 +82,23 @@ class RemoteFile:
         inner = re.sub(r"^(/vsi[a-z0-9_]+)+/", "", self.gdal_name)
         parents = (Path(inner), *Path(inner).parents)
         return next((path for path in parents if path.is_file()), None)
+
+    def beside(self, relative: str) -> str:
+        """Return the address or GDAL's name of a file by its address relative to this one.
+
+        Example:
+            >>> RemoteFile("/vsis3/farm/items/a.json").beside("../a.tif")
+            's3://farm/a.tif'
+            >>> RemoteFile("/vsizip//data/a.zip/items/a.json").beside("../a.tif")
+            '/vsizip//data/a.zip/a.tif'
+        """
+        kind, separator, rest = _address(self.gdal_name).partition("://")
+        if not separator:  # not urljoin: of /vsizip//data/a.zip it would lose a slash
+            folder = posixpath.dirname(kind)
+            for part in relative.split("/"):
+                folder = posixpath.dirname(folder) if part == ".." else posixpath.join(folder, part)
+            return folder
+        return f"{kind}://{urljoin('https://' + rest, relative).removeprefix('https://')}"
 
     @property
     def signless(self) -> str:

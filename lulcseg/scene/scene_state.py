@@ -14,8 +14,9 @@ from lulcseg.scene.file_names import FileName, RemoteFile, locate
 from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.spec import LabelsSpec, PointsSpec
+from lulcseg.scene.table_files import is_table
 from lulcseg.scene.vectors import read_vector
-from lulcseg.scene.web_server import fetch
+from lulcseg.scene.whole_files import read_whole
 
 _SHAPEFILE = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 
@@ -90,9 +91,9 @@ def vector_digest(path: FileName) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _known_elsewhere(path: RemoteFile, state: tuple[Any, ...] | None) -> str:  # noqa: ARG001 (as below)
-    """Return the digest of a file elsewhere: its bytes on a web server, its features in a bucket or an archive."""
-    if path.url is not None:
-        return hashlib.sha256(fetch(path)).hexdigest()
+    """Return the digest of a file elsewhere: of a table or on a web server its bytes, of any other its features."""
+    if path.url is not None or is_table(path):
+        return hashlib.sha256(read_whole(path)).hexdigest()
     frame = read_vector(path, None, None, None)
     return hashlib.sha256(frame.to_wkt().to_csv().encode()).hexdigest()
 

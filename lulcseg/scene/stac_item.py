@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.scene.file_names import FileName, RemoteFile, locate
+from lulcseg.scene.file_names import FileName, locate
 from lulcseg.scene.imagery_spec import ImagerySpec
 from lulcseg.scene.mosaic_files import find_files
 from lulcseg.scene.raster_headers import RasterFile, same_crs
-from lulcseg.scene.web_server import fetch
+from lulcseg.scene.whole_files import read_whole
 
 _RASTERS = ("image/tiff", "image/jp2", "image/vnd.stac.geotiff", "application/x-geotiff")
 """What the media types of assets that are rasters begin with."""
@@ -61,10 +60,7 @@ def check_side_by_side(spec: ImagerySpec, files: Sequence[RasterFile], where: st
 
 def _assets(item: FileName) -> Mapping[str, Any]:
     try:
-        text = fetch(item) if isinstance(item, RemoteFile) else item.read_bytes()
-        content = json.loads(text)
-    except OSError as error:
-        raise LulcsegError(f"it can't be read ({error.strerror})", where=item, remedy="check imagery.stac") from error
+        content = json.loads(read_whole(item))
     except ValueError as error:
         raise LulcsegError("it is not JSON", where=item, remedy="give a STAC item") from error
     kind = content.get("type") if isinstance(content, dict) else None
@@ -94,5 +90,4 @@ def _file_of(asset: Mapping[str, Any], name: str, item: FileName) -> FileName:
         raise LulcsegError("it has no href", where=where, remedy="correct the item")
     if isinstance(item, Path):
         return locate(href, where, item.parent)
-    assert item.url is not None
-    return locate(href if href.startswith("/vsi") else urljoin(item.url, href) if "://" not in href else href, where)
+    return locate(href if href.startswith("/vsi") or "://" in href else item.beside(href), where)

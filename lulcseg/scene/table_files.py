@@ -16,8 +16,8 @@ from pyproj.exceptions import CRSError
 from shapely.errors import GEOSException
 
 from lulcseg.errors import LulcsegError
-from lulcseg.scene.file_names import FileName, RemoteFile
-from lulcseg.scene.web_server import fetch
+from lulcseg.scene.file_names import FileName
+from lulcseg.scene.whole_files import read_whole
 
 _PARQUET = frozenset({".parquet", ".geoparquet", ".pq"})
 _TEXT = frozenset({".csv", ".tsv"})
@@ -48,7 +48,7 @@ def read_table(file: FileName, crs: str | None) -> gpd.GeoDataFrame:
         LulcsegError: It can't be read, has no coordinates, or they aren't numbers; or its CRS isn't known.
     """
     stated = None if crs is None else known_crs(crs, file)
-    content = fetch(file) if isinstance(file, RemoteFile) else _bytes_of(file)
+    content = read_whole(file)
     frame = _parquet(content, file) if file.suffix.lower() in _PARQUET else _csv(content, file)
     if isinstance(frame, gpd.GeoDataFrame):
         return frame
@@ -92,13 +92,6 @@ def known_crs(crs: str, file: FileName) -> CRS:
         return CRS.from_user_input(int(crs) if crs.isdecimal() else crs)
     except CRSError as error:
         raise LulcsegError(f"crs '{crs}' is not known", where=file, remedy="write it as EPSG:28355") from error
-
-
-def _bytes_of(file: Any) -> bytes:
-    try:
-        return bytes(file.read_bytes())
-    except OSError as error:
-        raise LulcsegError(f"it can't be read ({error.strerror})", where=file, remedy="check the path") from error
 
 
 def _parquet(content: bytes, file: FileName) -> pd.DataFrame:

@@ -66,15 +66,11 @@ def ask(file: RemoteFile, *, patiently: bool = True) -> ServerAnswer:
 
 
 def fetch(file: RemoteFile) -> bytes:
-    """Return the whole content of a small file.
+    """Return the whole content of a small file that has an address on a web server.
 
     Raises:
-        LulcsegError: It isn't on a web server, can't be reached, or the server refuses it.
+        LulcsegError: It can't be reached, or the server refuses it.
     """
-    if file.url is None:
-        raise LulcsegError(
-            "only web servers can be read from here", where=file, remedy="copy the file, and give its path"
-        )
     answer = _answer(file, {}, None, retry_delays())
     answer.check(file)
     return answer.content

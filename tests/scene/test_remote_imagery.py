@@ -27,6 +27,7 @@ from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
 from tests.conftest import CRS, LEFT, RES, TOP, write_raster
+from tests.support.buckets import use_buckets
 from tests.support.file_server import FileServer, serving
 
 SIDE = 300
@@ -196,7 +197,7 @@ def test_a_mask_that_fails_at_its_first_opening_is_an_error(
     folder = tmp_path / "served" / "bucket"
     folder.mkdir()
     path = write(folder, f"{kind}_{where}.tif", kind)
-    use_bucket(server, monkeypatch)
+    use_buckets(server, monkeypatch)
     there = locate(server.url(f"bucket/{path.name}") if where == "server" else f"s3://bucket/{path.name}", "test")
     server.tell(statuses={".msk": 503})
     with pytest.raises(LulcsegError, match=r"tif.msk: the server answered with HTTP status 503; try again"):
@@ -220,15 +221,6 @@ def test_a_page_for_whatever_is_not_there_is_no_mask(server: FileServer, tmp_pat
     write(tmp_path / "served")
     (tmp_path / "served" / "a.tif.msk").write_text("<!DOCTYPE html>nothing here")
     assert not read_header(locate(server.url("a.tif"), "test")).facts.has_mask
-
-
-def use_bucket(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let GDAL find buckets as the server's folders."""
-    for key, value in {
-        "AWS_S3_ENDPOINT": f"127.0.0.1:{server.port}", "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE",
-        "AWS_NO_SIGN_REQUEST": "YES",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(key, value)
 
 
 def test_identity_is_the_servers_word(server: FileServer, tmp_path: Path) -> None:
@@ -362,7 +354,7 @@ def test_tiles_of_a_web_map(server: FileServer, tmp_path: Path) -> None:
 def test_a_store_of_objects(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "served" / "bucket").mkdir()
     path = write(tmp_path / "served" / "bucket")
-    use_bucket(server, monkeypatch)
+    use_buckets(server, monkeypatch)
     imagery = imagery_of(locate("s3://bucket/a.tif", "test"))
     assert imagery.read(ALL)[0].tobytes() == imagery_of(path).read(ALL)[0].tobytes()
     assert imagery.state()["files"][0][0] == "s3://bucket/a.tif"
