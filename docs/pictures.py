@@ -23,11 +23,14 @@ GAP = 8
 
 def main(demo: Path) -> None:
     """Write landscape.jpg, map.jpg, beside.jpg, report.jpg and the contact sheets."""
-    scenes = next((demo / "cache" / "synthetic").glob("v*_size2048_*"))
+    found = sorted((demo / "cache" / "synthetic").glob("v*_size2048_*"))
     run = RunFolder(demo / "run")
+    maps = [run.map_file(f"synthetic_2018_{mosaic}") for mosaic in ("single", "multiple")]
+    if not found or not all(path.exists() for path in (*maps, run.report)):
+        sys.exit(f"{demo} holds no finished demo, of which the pictures are made; make one: make demo DEMO={demo}")
+    scenes = found[-1]
     dates = [_read_image(scenes / f"{year}.tif") for year in (2018, 2015)]
     _save_row(dates, "landscape.jpg")
-    maps = [run.map_file(f"synthetic_2018_{mosaic}") for mosaic in ("single", "multiple")]
     _save_row(
         [dates[0], *(_paint_classes(path) for path in maps), _paint_classes(scenes / "truth_2018.tif")], "map.jpg"
     )

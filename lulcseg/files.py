@@ -24,6 +24,12 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _QUERY = re.compile(r"((?:://|/vsi)[^\s'\"?]*)\?(?:[^\s'\"]|['\"](?=\w))*")
 _USER = re.compile(r"://(?:[^/\s'\"]*@|[^/\s'\"@:]+:(?!\d+/)[^\s'\"@]*@)")
 
+_FILES = frozenset({
+    ".tif", ".tiff", ".vrt", ".img", ".png", ".jpg", ".gpkg", ".shp", ".geojson", ".json", ".csv", ".parquet", ".yaml",
+    ".yml", ".html", ".onnx", ".pt2", ".ckpt",
+})  # fmt: skip
+"""Endings of files that are read and written: a folder named so is a mistake."""
+
 _LARGEST_GROWTH = 16
 """Most bytes that an archive of tensors may unpack to for each of its own."""
 
@@ -73,6 +79,24 @@ def path_of(text: str | Path, where: str | Path, base: Path | None = None) -> Pa
     return path
 
 
+def check_folder_name(path: Path, key: str) -> None:
+    """Check that a folder that would be new isn't named as a file.
+
+    Args:
+        path: The folder.
+        key: Setting that named it.
+
+    Raises:
+        LulcsegError: It is, such as map.tif.
+    """
+    if path.suffix.lower() in _FILES and not is_there(path):
+        raise LulcsegError(
+            f"'{path.name}' is the name of a file, and {key} names a folder, in which files get their names",
+            where=key,
+            remedy=f"name a folder, such as {path.stem}",
+        )
+
+
 def make_folder(path: Path, key: str) -> Path:
     """Create a folder and check that it can be written to.
 
@@ -81,8 +105,9 @@ def make_folder(path: Path, key: str) -> Path:
         key: Setting that named the folder, for the remedy.
 
     Raises:
-        LulcsegError: It can't be created or written to.
+        LulcsegError: It is named as a file, or can't be created or written to.
     """
+    check_folder_name(path, key)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

@@ -43,12 +43,13 @@ def _run(arguments: argparse.Namespace) -> None:
     settings = _settings(arguments)
     out = path_of(str(settings.out), "--out").resolve()
     from lulcseg.export.export_model import check_request_for, export_model
-    from lulcseg.export.export_source import export_source
+    from lulcseg.export.export_source import check_needs_scene, export_source
 
     check_request_for(settings.to, out)
     model = _model(arguments.checkpoint, settings)
     scene = None
     if settings.scene is not None:
+        check_needs_scene(model, settings, settings.scene)
         from lulcseg.run.open_scenes import cache_folder, check_imagery, of_model, open_scenes
 
         (scene,) = open_scenes([settings.scene], cache_folder(settings.cache))

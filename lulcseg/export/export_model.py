@@ -19,7 +19,7 @@ from lulcseg.export.onnx_file import INPUT, needed, read_onnx, write_onnx
 from lulcseg.export.portable_network import PortableNetwork
 from lulcseg.export.probe_check import Run, check_agreement
 from lulcseg.export.torch_program import trace, write_program
-from lulcseg.files import make_folder
+from lulcseg.files import check_folder_name, make_folder
 from lulcseg.processes import print_line
 from lulcseg.settings.export import CARD, MLM, ONNX, TORCH
 
@@ -43,6 +43,7 @@ def check_request_for(formats: Sequence[str], out: Path) -> None:
         raise LulcsegError(
             "a STAC item describes a model's file, and none is exported", where="--to mlm", remedy="add onnx or torch"
         )
+    check_folder_name(out, "--out")
     if not out.exists():
         return
     if not out.is_dir():

@@ -106,6 +106,25 @@ def export_source(model: TrainedModel, settings: ExportSettings, scene: Scene | 
     return ExportSource(model, predictor, described, settings.tolerance, settings.licence)
 
 
+def check_needs_scene(model: TrainedModel, settings: ExportSettings, scene: str) -> None:
+    """Check that something of a scene would be fixed in the files, before it is opened.
+
+    Args:
+        model: The trained model.
+        settings: Of the export.
+        scene: The scene, for the error.
+
+    Raises:
+        LulcsegError: Nothing would.
+    """
+    if settings.adapt == "none" and model.scaled_over != MOSAIC:
+        raise LulcsegError(
+            f"nothing of scene {scene} would be fixed in the files: they are for any mosaic",
+            where="export",
+            remedy="leave --scene out, or set --adapt",
+        )
+
+
 def _check_scene(model: TrainedModel, settings: ExportSettings, scene: Scene | None, *, by_mosaic: bool) -> None:
     """Check that a scene is named if, and only if, something of it is fixed in the files.
 
@@ -128,12 +147,7 @@ def _check_scene(model: TrainedModel, settings: ExportSettings, scene: Scene | N
                 remedy="name the scene that the files are for (--scene)",
             )
         return
-    if settings.adapt == "none" and not by_mosaic:
-        raise LulcsegError(
-            f"nothing of scene {scene.name} would be fixed in the files: they are for any mosaic",
-            where="export",
-            remedy="leave --scene out, or set --adapt",
-        )
+    check_needs_scene(model, settings, scene.name)
     if settings.adapt != "none":
         if scene.name in model.record.scenes:
             raise LulcsegError(

@@ -69,6 +69,11 @@ class OnnxModel:
         return over if over is None or scene is None else f"{over} of {scene}"
 
     @property
+    def adapted(self) -> str | None:
+        """How the mosaic that it is for is adapted, inside the graph; None: not at all."""
+        return self.exported.adapted
+
+    @property
     def weights(self) -> int:
         """Size of its file, in bytes."""
         return self.checkpoint.stat().st_size

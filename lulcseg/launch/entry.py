@@ -21,6 +21,9 @@ from lulcseg.settings.configuration_folders import CONF, in_place_of_shipped
 _HELP = {"--help", "-h"}
 _ASKS_ONLY = {"--hydra-help", "--version", "--info", "-i", "--cfg", "-c", "--resolve"}
 _BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+_ON_THIS_MACHINE = {_BASIC_LAUNCHER, "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"}
+"""Launchers whose jobs see the files that this process sees; others' may lie on other machines."""
+
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -125,6 +128,8 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: 
         jobs = prepared_jobs(name, master)
         for job in jobs:
             _check_alone(job.settings)
+        if master.hydra.launcher._target_ in _ON_THIS_MACHINE:
+            _check_scenes(jobs)
         settings = {tuple(job.overrides): job.settings for job in jobs}
         if jobs[0].settings.trial.name is not None:
             _check_folder(line, master)
@@ -133,6 +138,22 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: 
             run_all(hydra, master, partial(_apart, name, command, settings))
         else:
             run_all(hydra, master, partial(_one_of, task, settings))
+
+
+def _check_scenes(jobs: Sequence[Job]) -> None:
+    """Check that the scenes of runs on this machine are there, before the first run.
+
+    Runs that are finished are left alone, whatever became of their scenes.
+
+    Raises:
+        LulcsegError: A scene, or a file that it names, is missing.
+    """
+    from lulcseg.launch.sweep_runs import is_finished
+    from lulcseg.scene.scene_files import check_scene_files
+
+    left = [job.settings for job in jobs if job.settings.trial.name is None or not is_finished(job.settings)]
+    for name in dict.fromkeys(name for settings in left for name in settings.scene_names):
+        check_scene_files(name)
 
 
 def _tell_own(config: Any) -> None:

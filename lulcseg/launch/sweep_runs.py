@@ -39,7 +39,7 @@ def begin_sweep(runs: Sequence[Settings]) -> Path:
             refused.
     """
     folder = check_layout(runs)
-    refused = [s for s in runs if s.trial.changed == "refuse" and _is_done(s) and not _is_same(s)]
+    refused = [s for s in runs if s.trial.changed == "refuse" and is_finished(s) and not _is_same(s)]
     if refused:
         first = refused[0]
         count = "1 finished run is" if len(refused) == 1 else f"{len(refused)} finished runs are"
@@ -137,17 +137,18 @@ def _to_be_run(settings: Settings, label: str) -> bool:
     if not folder.record.exists():
         return True
     if _is_same(settings):
-        if done := _is_done(settings):
+        if done := is_finished(settings):
             print_line(f"{label}: done already")
         return not done
-    if _is_done(settings) and settings.trial.changed != "redo":
+    if is_finished(settings) and settings.trial.changed != "redo":
         print_line(f"{label}: kept, though by other settings ({_difference(settings)})")
         return False
     print_line(f"{label}: what was there is by other settings, moved to {_move_aside(folder)}")
     return True
 
 
-def _is_done(settings: Settings) -> bool:
+def is_finished(settings: Settings) -> bool:
+    """Whether a run's folder holds a finished run, by whatever settings."""
     return _record_of(folder_of(settings)).is_complete
 
 

@@ -39,7 +39,7 @@ class Adaptation:
     """How a mosaic is adapted to the models.
 
     Attributes:
-        name: As in maps' file names and tags; None: not at all.
+        name: As in maps' file names and tags; None: not at all. Without the following, it is done inside the files.
         quantiles: The mosaic's, if its values are matched to those trained on.
         by_batch_norm: Whether batch norm's statistics are those of the mosaic.
     """

@@ -191,12 +191,15 @@ class Ensemble:
         return True
 
     def adaptation(self, scene: str) -> str | None:
-        """Return how a scene's mosaic is adapted, as maps' names and tags have it; None: not at all.
+        """Return how a scene's mosaic is adapted, here or inside exported files, as maps' names and tags have it.
 
         Raises:
             LulcsegError: As :meth:`adapts`.
         """
-        return ADAPTATIONS[self.adapt] if self.adapts(scene) else None
+        if self.adapts(scene):
+            return ADAPTATIONS[self.adapt]
+        inside = {member.adapted for member in self.members}  # their scene is checked with the request
+        return "+".join(sorted(name or "none" for name in inside)) if any(inside) else None
 
     def on(
         self,

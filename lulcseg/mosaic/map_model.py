@@ -44,6 +44,10 @@ class MapModel(Protocol):
         """Source of the statistics that patches are scaled by; None without scaling."""
 
     @property
+    def adapted(self) -> str | None:
+        """How the mosaic that it is for was adapted when its file was made, as maps' tags name it; None: not at all."""
+
+    @property
     def weights(self) -> int:
         """Size of its weights, in bytes."""
 

@@ -77,6 +77,10 @@ class TrainedModel:
         is_own = statistics is None and quantiles is None
         return predictor if is_own else predictor.of_mosaic(statistics, quantiles)
 
+    @property
+    def adapted(self) -> None:
+        """How a mosaic is adapted inside its file: not at all."""
+
     def check_adaptable(self, adapt: str) -> None:
         """Check that the model can be adapted to mosaics.
 

@@ -102,6 +102,12 @@ class TrainConfig:
             )
 
     @property
+    def scene_names(self) -> list[str]:
+        """Names or paths of all scenes that the run reads, each once."""
+        trained = self.scenes.train or ([self.scene] if self.scene else [])
+        return list(dict.fromkeys([*trained, *self.scenes.assess, *self.scenes.unlabelled]))
+
+    @property
     def uses_unlabelled(self) -> bool:
         """Whether unlabelled mosaics are used in training."""
         return self.exchange.share > 0 or self.self_training.weight > 0
@@ -171,6 +177,11 @@ class PredictConfig:
             refuse(what, "write checkpoint=a.ckpt, or 'checkpoint=[a.ckpt,b.ckpt]'")
         if self.mosaic.shares > 1:
             self._check_shares()
+
+    @property
+    def scene_names(self) -> list[str]:
+        """Names or paths of the scenes to map, each once; none if it is the one that the model was trained on."""
+        return list(dict.fromkeys(self.scenes.assess or ([self.scene] if self.scene else [])))
 
     def _check_shares(self) -> None:
         """Refuse jobs that share a map with several devices each, or within a sweep."""

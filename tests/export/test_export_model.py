@@ -169,6 +169,21 @@ def test_imagery_of_other_bands_is_refused(
     assert "its imagery has 3 bands, the model was trained on 4" in said
 
 
+def test_a_scene_that_is_not_needed_is_not_made(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made.yaml").write_text("synthetic: {size: 128}\n")
+    model = trained(tmp_path)
+    words = [str(model.checkpoint), "--out", str(tmp_path / "out"), "--scene", str(tmp_path / "made.yaml")]
+    with pytest.raises(SystemExit):
+        main(["export", *words, "--cache", str(cache)])
+    assert "nothing of scene " in capsys.readouterr().err
+    assert not cache.exists()
+    with pytest.raises(SystemExit):
+        main(["export", str(model.checkpoint), "--out", str(tmp_path / "model.onnx")])
+    assert "'model.onnx' is the name of a file, and --out names a folder" in capsys.readouterr().err
+
+
 def test_a_model_for_one_mosaic(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     """Scaling by the mosaic, the match of values and batch norm's statistics are those of the scene."""
     scene = Scene.open(str(make_scene("farm", size=(160, 160))), cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,28 @@ def test_checkpoints_and_exported_files_are_not_averaged(
     named = f"checkpoint=[{files[0]},{files[1]}]"
     with pytest.raises(LulcsegError, match="exported models and checkpoints can't be averaged together"):
         predict(compose("predict", [f"scene={scene.file.path}", f"cache={folder / 'cache'}", named]))
+
+
+@pytest.mark.parametrize(("adapt", "name"), [("histogram", "histogram"), ("both", "histogram_batch_norm")])
+def test_a_map_says_how_its_mosaic_is_adapted_inside_the_file(
+    make: Callable[..., Path], folder: Path, tmp_path: Path, adapt: str, name: str
+) -> None:
+    """As the map by the checkpoint does: in its name, its tags, its STAC item and the record."""
+    scene = Scene.open(str(make(f"adapted_{adapt}", size=(160, 160))), folder / "cache")
+    checkpoint = checkpoint_for(scene, tmp_path / "model.ckpt")
+    model = TrainedModel(SegmentationTask.load_from_checkpoint(checkpoint), checkpoint, "32-true", Devices("cpu"))
+    source = export_source(model, ExportSettings(adapt=adapt), scene)
+    (exported,) = export_model(source, ["onnx"], tmp_path / "exported")
+    words = [f"scene={scene.file.path}", f"cache={folder / 'cache'}", "mosaic=single", "accelerator=cpu"]
+    found = []
+    for out, own in (("checkpoint", [f"checkpoint={checkpoint}", f"adapt={adapt}", "precision=32-true"]),
+                     ("onnx", [f"checkpoint={exported}"])):  # fmt: skip
+        predict(compose("predict", [*words, *own, f"output={tmp_path / out}"]))
+        (path,) = (tmp_path / out / "maps").glob("*_single*.tif")
+        with rasterio.open(path) as opened:
+            tags = opened.tags()
+        item = json.loads(path.with_suffix(".json").read_text())["properties"]
+        (entry,) = json.loads((tmp_path / out / "record.json").read_text())["maps"]
+        found.append([path.name, tags["adapted"], tags["mosaic"], item["lulcseg:adapted"], entry["adapted"]])
+    assert found[0] == found[1]
+    assert found[1][1] == name

@@ -19,7 +19,7 @@ from lulcseg.launch import sweep_runs as sweeping
 from lulcseg.launch.jobs import jobs_from
 from tests.support.checkout import ROOT
 
-SCENE = ["scene=any", "scenes.assess=[any]"]
+SCENE = ["scene=mini2018", "scenes.assess=[mini2018]"]  # found by name, and never made
 
 
 @pytest.fixture
@@ -80,6 +80,21 @@ def test_several_runs_are_wrong_before_the_first(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SystemExit) as left:
         call(monkeypatch, "-m", "seed=0,1", "trainer.epochs=1,0", *SCENE)
     assert left.value.code == 2
+
+
+@pytest.mark.parametrize("words", [["+sweeps=patch_size"], ["seed=1,2"]], ids=["trial", "runs"])
+def test_scenes_of_several_runs_are_looked_for_before_the_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweeping, "run_child", lambda *_: pytest.fail("a run was started"))
+    (tmp_path / "lost.yaml").write_text("imagery: {files: [none.tif]}\n")
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, "-m", *words, "scene=lost.yaml", "scenes.assess=[lost.yaml]")
+    assert ended.value.code == 2
+    assert f"imagery.files: there is no file '{tmp_path}/none.tif'" in capsys.readouterr().err
+    assert not list(tmp_path.glob("**/record.json"))
+    assert not list(tmp_path.glob("**/trial.json"))
 
 
 def test_settings_can_be_printed_without_a_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

@@ -9,6 +9,7 @@ import pytest
 from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
 from lulcseg.run.map_destination import check_maps_of, map_destination
+from lulcseg.run.predict import predict
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.config import PredictConfig
@@ -38,6 +39,18 @@ def test_other_ensembles_have_other_folders_and_the_same_one_its_own(here: Path)
     assert len(others | {first}) == 4
     assert folder_of([A, B], ["1", "2"], output="maps") == here / "maps"
     assert folder_of([A], ["1"]) == here / "predictions"
+
+
+def test_a_folder_named_as_a_file_is_refused_before_anything_is_read(here: Path) -> None:
+    for name in ("maps/x.tif", "x.GPKG"):
+        with pytest.raises(LulcsegError, match=r"output: 'x\.\w+' is the name of a file, and output names a"):
+            predict(PredictConfig(checkpoint="none.ckpt", scene="none", output=name))
+        with pytest.raises(LulcsegError, match="is the name of a file"):
+            folder_of([A], ["1"], output=name)
+    assert not list(here.iterdir())
+    (here / "x.tif").mkdir()
+    assert folder_of([A], ["1"], output="x.tif") == here / "x.tif", "one that is there already"
+    assert folder_of([A], ["1"], output="v1.2") == here / "v1.2"
 
 
 def test_replicates_have_folders_beside_their_value(here: Path) -> None:
