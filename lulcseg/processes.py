@@ -38,6 +38,11 @@ def stand_alone() -> int:
     return int(known[0]) if known else 0
 
 
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def export_import_path() -> None:
     """Put this lulcseg on ``PYTHONPATH``, so that child processes import the same one."""
     root, known = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")

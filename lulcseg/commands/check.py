@@ -25,6 +25,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--plan", type=as_path, help="a run's plan.gpkg: also count the reference points inside its training patches"
     )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="read a sample of the imagery, up to 36 blocks of 512² evenly spread, and say so "
+        "(default: all of it up to 105 megapixels, else 400 blocks)",
+    )
     add_cache(parser)
 
 
@@ -36,13 +42,20 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.scene.check.estimate import estimate
     from lulcseg.scene.check.imagery_check import check_imagery
     from lulcseg.scene.check.labels_check import check_labels
+    from lulcseg.scene.check.pixel_survey import PixelSurvey
     from lulcseg.scene.check.points_check import check_points
     from lulcseg.scene.scene import Scene
 
     scene = Scene.open(arguments.scene.removeprefix("scene="), arguments.cache)
     plan = None if arguments.plan is None else Plan.load(arguments.plan)
     trained = None if plan is None else partial(on_training_ground, plan=plan)
-    found = [check_imagery(scene), check_labels(scene), check_points(scene, trained), estimate(scene)]
+    survey = PixelSurvey(scene.imagery, quick=arguments.quick, keep_validity=scene.spec.points is not None)
+    found = [
+        check_imagery(scene, survey),
+        check_labels(scene),
+        check_points(scene, trained, survey),
+        estimate(scene),
+    ]
     _print_findings(scene.name, str(scene.file.path), found)
     if faults := sum(part.faults for part in found):
         said = "what was found in one part" if faults == 1 else f"what was found in {faults} parts"

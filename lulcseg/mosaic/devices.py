@@ -13,7 +13,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from lulcseg.errors import LulcsegError
 from lulcseg.mosaic.strip_job import StripBatch, StripJob
-from lulcseg.processes import as_keyboard_interrupt, quiet_lightning
+from lulcseg.processes import as_keyboard_interrupt, quiet_lightning, usable_cores
 
 BeginJob = Callable[[torch.device, int, int], StripJob]
 """Makes a process's job; called with its device, its rank and the number of processes."""
@@ -66,8 +66,7 @@ def threads_of(trainer: pl.Trainer) -> int:
         return torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ:
         return int(os.environ["OMP_NUM_THREADS"])
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // trainer.num_devices)
+    return max(1, usable_cores() // trainer.num_devices)
 
 
 def predict_on(trainer: pl.Trainer, begin: BeginJob) -> tuple[int, int, float]:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from lulcseg.patches.batches import PlanBatches, StepSchedule
 from lulcseg.patches.scenes_dataset import ScenesDataset
 from lulcseg.patches.timed_loader import Stopwatch, TimedLoader
+from lulcseg.processes import usable_cores
 from lulcseg.sampling.plan import Plan
 from lulcseg.sampling.torchgeo_samplers import ScenesSampler
 from lulcseg.scene.dataset import SceneDataset
@@ -26,11 +27,8 @@ def default_workers(processes: int = 1) -> int:
     Args:
         processes: Training processes on this machine.
     """
-    if "SLURM_CPUS_PER_TASK" in os.environ:
-        own = int(os.environ["SLURM_CPUS_PER_TASK"])  # this process's already
-    else:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        own = cores // processes
+    given = os.environ.get("SLURM_CPUS_PER_TASK")  # this process's already
+    own = usable_cores() // processes if given is None else int(given)
     return 0 if own <= 2 else min(8, own - 1)
 
 

@@ -47,6 +47,8 @@ class BandRange:
             return cls(np.inf, -np.inf)
         low, high = float(values.min()), float(values.max())
         for fill in (high if high >= _ABSURD else low, low):
+            if fill not in _WRITTEN and abs(fill) < _ABSURD:
+                continue  # so for most imagery, whose values need no second look
             rest = values[values != fill]
             if rest.size < values.size and _looks_like_fill(fill, rest):
                 return cls(low, high, fill, int(values.size - rest.size))
@@ -62,10 +64,10 @@ class BandRange:
 
 
 def _looks_like_fill(value: float, rest: NDArray[np.generic]) -> bool:
-    """Return whether a value is absurd, or one that software writes, far below all others."""
+    """Return whether a value, absurd or one that software writes, is absurd or far below all others."""
     if abs(value) >= _ABSURD:
         return True
-    if value not in _WRITTEN or not rest.size:
-        return value in _WRITTEN
+    if not rest.size:
+        return True
     low, high = float(rest.min()), float(rest.max())
     return low - value > _APART * max(high - low, 1e-9) or (low >= 0 and value < 0)

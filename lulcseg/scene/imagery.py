@@ -76,6 +76,18 @@ class ImageryReader:
             valid &= inside(self.boundary, self.grid, window)
         return image, valid
 
+    def read_sources(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_], list[NDArray[np.bool_]]]:
+        """Read a window as :meth:`read` does, and tell where each source has values.
+
+        Returns:
+            Values (C, h, w); validity (h, w) bool; where each source of ``rasters.parts`` has a value, whatever the
+            boundary, (h, w) bool each.
+        """
+        image, valid, of_sources = self.rasters.read_sources(window)
+        if self.boundary is not None:
+            valid = valid & inside(self.boundary, self.grid, window)
+        return image, valid, of_sources
+
     def valid(self, window: Window) -> NDArray[np.bool_]:
         """Return the validity as :meth:`read` does, (h, w) bool, reading as little as possible."""
         if self.always_valid:

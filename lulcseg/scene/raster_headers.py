@@ -32,11 +32,13 @@ class RasterFile:
         path: The file.
         grid: Its own grid.
         facts: What it declares of its bands.
+        driver: GDAL's name of its format.
     """
 
     path: FileName
     grid: Grid
     facts: BandFacts
+    driver: str
 
     @property
     def bands(self) -> int:
@@ -116,4 +118,4 @@ def _header(source: Any, path: FileName) -> RasterFile:
     if t.b or t.d or t.a <= 0 or t.e >= 0:
         raise LulcsegError("its rows don't run north to south", where=path, remedy="warp it to a north-up grid")
     grid = Grid(crs_name(source.crs), t.c, t.f, t.a, -t.e, source.height, source.width)
-    return RasterFile(path, grid, BandFacts.of(source))
+    return RasterFile(path, grid, BandFacts.of(source), source.driver)

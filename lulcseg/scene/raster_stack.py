@@ -157,11 +157,17 @@ class RasterStack:
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read a window, which may reach outside the grid, as :meth:`lulcseg.scene.rasters.RasterSet.read` does."""
+        data, valid, _ = self.read_sources(window)
+        return data, valid
+
+    def read_sources(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_], list[NDArray[np.bool_]]]:
+        """Read a window as :meth:`read` does, with where each source has values, (h, w) bool each."""
         data = np.empty((self.bands, window.height, window.width), dtype=self.dtype)
         valid = np.ones((window.height, window.width), dtype=bool)
-        first = 0
+        first, of_sources = 0, []
         for source in self.sources:
             parts, has_value = source.read(window)
+            of_sources.append(has_value)
             for part in parts:
                 data[first : first + len(part)] = part
                 first += len(part)
@@ -169,7 +175,7 @@ class RasterStack:
                 valid &= has_value
         if not valid.all():
             data[:, ~valid] = 0
-        return data, valid
+        return data, valid, of_sources
 
     def valid(self, window: Window) -> NDArray[np.bool_]:
         """Return the validity as :meth:`read` does, (h, w) bool, reading required sources alone."""

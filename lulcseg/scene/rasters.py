@@ -148,6 +148,11 @@ class RasterSet:
             return np.zeros((self.bands, *shape), dtype=self.dtype), np.zeros(shape, dtype=bool)
         return data, valid
 
+    def read_sources(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_], list[NDArray[np.bool_]]]:
+        """Read a window, with where each source has values: this one."""
+        data, valid = self.read(window)
+        return data, valid, [valid]
+
     def valid(self, window: Window) -> NDArray[np.bool_]:
         """Return the validity as :meth:`read` does, (h, w) bool, reading as little as possible."""
         valid = np.zeros((window.height, window.width), dtype=bool)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import shapely
 from pyproj import CRS
 
-from lulcseg.grid import Grid, Window, blocks
-from lulcseg.progress import tracked
 from lulcseg.scene.band_validity import BandFacts
 from lulcseg.scene.check.fetching_check import describe_fetching
 from lulcseg.scene.check.findings import Findings
-from lulcseg.scene.check.sources_check import SourceShares, describe_missing, valid_by
-from lulcseg.scene.fill_values import BandRange
+from lulcseg.scene.check.pixel_survey import PixelSurvey
+from lulcseg.scene.check.sources_check import describe_missing, describe_sources, valid_by
 from lulcseg.scene.format_quantities import format_area, format_count, format_share
 from lulcseg.scene.ground_area import describe_stretch, ground_areas
 from lulcseg.scene.imagery_sources import by_colours
@@ -24,12 +21,15 @@ from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.scene import Scene
 
-_BLOCK = 512
-_MOST_BLOCKS = 400
 
+def check_imagery(scene: Scene, survey: PixelSurvey | None = None) -> Findings:
+    """Check the imagery's headers and the validity of its pixels.
 
-def check_imagery(scene: Scene) -> Findings:
-    """Check the imagery's headers and the validity of its pixels."""
+    Args:
+        scene: The scene.
+        survey: Reads the pixels; None: one that reads them all, or of large mosaics a sample.
+    """
+    survey = survey or PixelSurvey(scene.imagery)
     grid, files = scene.grid, scene.image_files
     bounds = grid.bounds()
     out = Findings("Imagery")
@@ -54,7 +54,8 @@ def check_imagery(scene: Scene) -> Findings:
         out.remarks += _paletted(source) if by_colours(spec) else []
     out.remarks += _of_the_grid(scene)
     with out.noting_faults():
-        _look_at_pixels(scene, out)
+        survey.read()
+        _look_at_pixels(scene, survey, out)
     footprints = [shapely.box(*grid.bounds(w)) for w in scene.imagery.rasters.footprints]
     covered = shapely.union_all(footprints)
     frame = covered.envelope if scene.boundary is None else covered.envelope.intersection(scene.boundary)
@@ -98,26 +99,15 @@ def _valid_by(scene: Scene) -> str:
     return f"where {' and '.join(required)} {'are' if len(required) > 1 else 'is'}"
 
 
-def _look_at_pixels(scene: Scene, out: Findings) -> None:
+def _look_at_pixels(scene: Scene, survey: PixelSurvey, out: Findings) -> None:
     """Report how much of the grid has imagery, and which bands have a single value."""
-    windows, whole = _sample(scene.grid)
-    valid = pixels = 0
-    parts = scene.imagery.rasters.parts
-    shares = SourceShares(parts if scene.file.sources else [])
-    ranges = [BandRange(np.inf, -np.inf)] * scene.bands
-    for window in tracked(windows, "Reading imagery", "blocks"):
-        image, mask = scene.imagery.read(window)
-        shares.look(window)
-        valid, pixels = valid + int(mask.sum()), pixels + mask.size
-        if mask.any():
-            ranges = [known.joined(BandRange.of(band)) for known, band in zip(ranges, image[:, mask], strict=True)]
-    extent = "all pixels read" if whole else f"{pixels:,} pixels read, evenly spread"
-    out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({extent})"
+    valid, pixels = survey.valid, survey.pixels
+    out.facts["without imagery"] = f"{format_share(pixels - valid, pixels)} of the grid ({survey.extent})"
     if valid < 0.5 * pixels:
         out.remarks.append("More than half of the grid has no imagery; the map will be nodata there.")
-    out.facts |= shares.facts(scene)
-    out.remarks += describe_missing(scene, shares)
-    numbered = list(zip(_labels(scene), ranges, strict=True))
+    out.facts |= describe_sources(scene, survey)
+    out.remarks += describe_missing(scene, survey)
+    numbered = list(zip(_labels(scene), survey.ranges, strict=True))
     if valid:
         out.facts["values"] = "; ".join(f"band {number}: {r.low:g} … {r.high:g}" for number, r in numbered)
     for number, found in numbered:
@@ -183,14 +173,3 @@ def _of_the_grid(scene: Scene) -> list[str]:
     if abs(scene.grid.xres / scene.grid.yres - 1) > 1e-6:
         remarks.append("Pixels are not square; set resolution: for square ones.")
     return remarks
-
-
-def _sample(grid: Grid) -> tuple[list[Window], bool]:
-    """Return windows to read, evenly spread over a grid, and whether they cover all of it."""
-    windows = list(blocks(grid.window, _BLOCK, _BLOCK)) if grid.height * grid.width < 4e9 else []
-    if windows and len(windows) <= _MOST_BLOCKS:
-        return windows, True
-    side = int(np.sqrt(_MOST_BLOCKS))
-    rows = np.linspace(0, max(0, grid.height - _BLOCK), side).astype(int)
-    cols = np.linspace(0, max(0, grid.width - _BLOCK), side).astype(int)
-    return [Window(int(r), int(c), _BLOCK, _BLOCK).intersection(grid.window) for r in rows for c in cols], False

@@ -9,8 +9,8 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.grid import Window
 from lulcseg.scene.check.findings import Findings
+from lulcseg.scene.check.pixel_survey import PixelSurvey
 from lulcseg.scene.format_quantities import format_count, format_share
 from lulcseg.scene.points import check_place
 from lulcseg.scene.scene import Scene
@@ -21,23 +21,24 @@ type Trained = Callable[[gpd.GeoSeries], NDArray[np.bool_]]
 """Points → whether each lies on ground that a model was trained on, (n,) bool."""
 
 
-def check_points(scene: Scene, trained: Trained | None = None) -> Findings:
+def check_points(scene: Scene, trained: Trained | None = None, survey: PixelSurvey | None = None) -> Findings:
     """Check a scene's reference points.
 
     Args:
         scene: The scene.
         trained: Returns which points lie on ground of a training patch, to report their number.
+        survey: What was read of the imagery already; None: nothing.
     """
     out = Findings("Reference points")
     if scene.spec.points is None:
         out.remarks.append("The scene has no reference points: a map of it can't be assessed.")
         return out
     with out.noting_faults():
-        _look(scene, trained, out)
+        _look(scene, trained, survey or PixelSurvey(scene.imagery), out)
     return out
 
 
-def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
+def _look(scene: Scene, trained: Trained | None, survey: PixelSurvey, out: Findings) -> None:
     points = scene.points
     assert points is not None
     assert scene.spec.points is not None
@@ -47,9 +48,8 @@ def _look(scene: Scene, trained: Trained | None, out: Findings) -> None:
     row, col = scene.grid.rowcol(points.geometry.x.fillna(-1e18), points.geometry.y.fillna(-1e18))
     inside = (row >= 0) & (col >= 0) & (row < scene.grid.height) & (col < scene.grid.width)
     reason[placed & ~inside] = "off the imagery"
-    for i in np.flatnonzero(placed & inside):
-        if not scene.imagery.read(Window(int(row[i]), int(col[i]), 1, 1))[1][0, 0]:
-            reason[i] = "on nodata or outside the boundary"
+    on_grid = np.flatnonzero(placed & inside)
+    reason[on_grid[~survey.valid_at(row[on_grid], col[on_grid])]] = "on nodata or outside the boundary"
     scorable = reason == ""
     out.facts["points"] = f"{len(points):,}, {scene.spec.points.design} design"
     out.facts["scorable"] = f"{int(scorable.sum()):,}"

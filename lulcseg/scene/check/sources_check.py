@@ -5,47 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lulcseg.grid import Window
+from lulcseg.scene.check.pixel_survey import PixelSurvey
 from lulcseg.scene.format_quantities import format_count, format_share
 from lulcseg.scene.raster_headers import same_crs
 from lulcseg.scene.rasters import RasterSet
 from lulcseg.scene.scene import Scene
 
 
-class SourceShares:
-    """Counts the valid pixels of each source.
+def describe_sources(scene: Scene, survey: PixelSurvey) -> dict[str, str]:
+    """Return a line on each named source: files, type, grid, bands, and the share of valid pixels."""
+    if not scene.file.sources:
+        return {}
+    parts = zip(scene.imagery.rasters.parts, survey.source_valid, strict=True)
+    return {
+        f"source {name}": _describe(name, source, scene, format_share(count, survey.pixels))
+        for (name, source), count in parts
+    }
 
-    Args:
-        parts: The sources by name.
-    """
 
-    def __init__(self, parts: Sequence[tuple[str, RasterSet]]) -> None:
-        self.parts = list(parts)
-        self.valid = dict.fromkeys((name for name, _ in parts), 0)
-        self.pixels = 0
-
-    def look(self, window: Window) -> None:
-        """Count a window."""
-        self.pixels += window.height * window.width
-        for name, source in self.parts:
-            self.valid[name] += int(source.valid(window).sum())
-
-    def facts(self, scene: Scene) -> dict[str, str]:
-        """Return a line on each named source: files, type, grid, bands, and the share of valid pixels."""
-        return {f"source {name}": self._describe(name, source, scene) for name, source in self.parts}
-
-    def _describe(self, name: str, source: RasterSet, scene: Scene) -> str:
-        first = source.files[0].grid
-        crs = "the scene's CRS" if same_crs(first.crs, scene.grid.crs) else first.crs
-        crs = crs if len(crs) < 40 else f"{crs[:37]}…"
-        read = f"warped ({source.resampling.name})" if source.warped else "on the grid"
-        bands = [band.name for band in scene.band_table or () if band.source == name]
-        files, size = format_count(len(source.files), "file"), f"{first.xres:.6g} × {first.yres:.6g}"
-        return (
-            f"{files} of {source.dtype.name}, pixels of {size} "
-            f"in {crs}, {read}; {_shortened(bands)}; valid {format_share(self.valid[name], self.pixels)} "
-            f"({valid_by(source)})"
-        )
+def _describe(name: str, source: RasterSet, scene: Scene, valid: str) -> str:
+    first = source.files[0].grid
+    crs = "the scene's CRS" if same_crs(first.crs, scene.grid.crs) else first.crs
+    crs = crs if len(crs) < 40 else f"{crs[:37]}…"
+    read = f"warped ({source.resampling.name})" if source.warped else "on the grid"
+    bands = [band.name for band in scene.band_table or () if band.source == name]
+    files, size = format_count(len(source.files), "file"), f"{first.xres:.6g} × {first.yres:.6g}"
+    return (
+        f"{files} of {source.dtype.name}, pixels of {size} in {crs}, {read}; {_shortened(bands)}; valid {valid} "
+        f"({valid_by(source)})"
+    )
 
 
 def valid_by(source: RasterSet) -> str:
@@ -56,12 +44,13 @@ def valid_by(source: RasterSet) -> str:
     return "; ".join(f"{told} ({format_count(number, 'image')})" for told, number in counts.most_common(3))
 
 
-def describe_missing(scene: Scene, shares: SourceShares) -> list[str]:
+def describe_missing(scene: Scene, survey: PixelSurvey) -> list[str]:
     """Return a sentence on each source without values in the scene, or whose values for 0 and 1 aren't known."""
+    optional = {source.name for source in scene.file.sources if not source.required}
     remarks = [
         f"{name} has no value anywhere in the scene, and is filled throughout."
-        for name, count in shares.valid.items()
-        if not count and name in {source.name for source in scene.file.sources if not source.required}
+        for (name, _), count in zip(scene.imagery.rasters.parts, survey.source_valid, strict=True)
+        if not count and name in optional
     ]
     unknown = [band for band in scene.band_table or () if not band.optical and not band.has_known_values]
     if unknown:
