@@ -1,9 +1,11 @@
 """Patches a second of the U-Net on this machine: number format × memory layout, forward and training step.
 
-python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--memory]
+python benchmarks/step.py [--patch 128] [--batch 16] [--filters 16] [--memory | --compile]
 
 --memory compares instead, in bf16 and channels-last, freed memory that is kept (lulcseg/training/cpu_allocator.py) with
 what the C library does by default: fresh processes in turn, of each the fastest of three, and their peak memory.
+--compile compares instead, on a CPU and with one thread, a network compiled by torch.compile with one that isn't, step
+by step in turn, of each the least time of six; --batch has no effect.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lulcseg.models.unet import UNet
+from lulcseg.settings.model import ModelSettings
 from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.losses.cross_entropy import cross_entropy
+from lulcseg.training.measured_speed import BFLOAT16, FLOAT32, Work
 
 _SECONDS = 4.0
 
@@ -34,6 +38,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--filters", type=int, default=16)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--one", choices=("keep", "leave"), help=argparse.SUPPRESS)
     sizes = parser.parse_args()
     if sizes.one:
@@ -43,6 +48,9 @@ def main() -> None:
         _compare_memory(sizes)
         return
     keep_freed_memory()
+    if sizes.compile:
+        _compare_compiled(sizes)
+        return
     device = "cuda" if torch.cuda.is_available() else "cpu"
     table = Table(title=f"U-Net, {sizes.filters} filters, {sizes.batch} patches of {sizes.patch}², {device}")
     for column in ("format", "layout", "forward patches/s", "ratio", "trained patches/s", "ratio"):
@@ -76,6 +84,32 @@ def _compare_memory(sizes: argparse.Namespace) -> None:
         best = [max(values) for values in zip(*rounds, strict=True)]
         table.add_row(how, f"{best[0]:.1f}", f"{best[1]:.1f}", f"{best[2] / 1e9:.2f} GB")
     Console().print(table)
+
+
+def _compare_compiled(sizes: argparse.Namespace) -> None:
+    """Print the times of steps of a compiled network and of one that isn't, and how long compiling takes."""
+    torch.set_num_threads(1)
+    table = Table(title=f"U-Net, {sizes.filters} filters, patches of {sizes.patch}², one thread")
+    for column in ("computes", "format", "ms a step", "compiled", "ratio", "first compiled step, s"):
+        table.add_column(column, justify="right")
+    for training in (True, False):
+        work = Work(ModelSettings(filters=sizes.filters), 3, sizes.patch, training=training)
+        for precision in (BFLOAT16, FLOAT32):
+            plain = work.step(channels_last=True)
+            compiled = work.step(channels_last=True, compiled=True)
+            plain(precision)
+            first = _seconds(compiled, precision)
+            pairs = [(_seconds(plain, precision), _seconds(compiled, precision)) for _ in range(6)]
+            without, with_it = (1e3 * min(each) for each in zip(*pairs, strict=True))
+            row = (work.use, precision, f"{without:.0f}", f"{with_it:.0f}", f"{with_it / without:.2f}", f"{first:.0f}")
+            table.add_row(*row)
+    Console().print(table)
+
+
+def _seconds(step: Callable[[str], None], precision: str) -> float:
+    started = time.perf_counter()
+    step(precision)
+    return time.perf_counter() - started
 
 
 def _one(sizes: argparse.Namespace) -> None:

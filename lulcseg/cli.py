@@ -33,6 +33,7 @@ from lulcseg.commands import (
     sweep,
     synth,
     train,
+    tune,
 )
 from lulcseg.errors import exits_cleanly
 
@@ -41,7 +42,7 @@ _PROGRAMS = {"train": train.main, "predict": predict.main}
 
 _COMMANDS = (
     init, check, contact, synth, train, predict, map_status, calibrate, assess, change, quicklook, beside, micro_batch,
-    rate_range, reference, agreement, suggest, revise, sweep, collect, rank, report, study, export,
+    tune, rate_range, reference, agreement, suggest, revise, sweep, collect, rank, report, study, export,
 )  # fmt: skip
 """In the order of ``--help``."""
 

@@ -23,7 +23,7 @@ from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.batch_norm import BatchNormStatistics
 from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.predictor import PatchPredictor
+from lulcseg.training.predictor import PatchPredictor, number_format
 
 RESOLUTION_TOLERANCE = 0.1
 """Largest relative difference between pixel sizes at which a model is still used."""
@@ -95,9 +95,11 @@ class Ensemble:
         return self.members[0].devices
 
     @property
-    def precision(self) -> str:
-        """As in ``trainer.precision``."""
-        return self.members[0].precision
+    def number_formats(self) -> str | list[str]:
+        """Name of the type that all models compute in, or a list of them where they differ."""
+        accelerator = self.devices.accelerator
+        found = [str(number_format(member.precision, accelerator) or torch.float32) for member in self.members]
+        return found[0] if len(set(found)) == 1 else found
 
     @property
     def scaled_over(self) -> str | None:

@@ -34,7 +34,7 @@ from lulcseg.processes import print_line
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.training.predictor import PatchPredictor, device_of, number_format
+from lulcseg.training.predictor import PatchPredictor, device_of
 
 _MOST_READERS = 8
 
@@ -129,7 +129,7 @@ class MapRequest:
             "region": None if region is None else region.digest(),
             "scaled_over": ensemble.scaled_over,
             "statistics": statistics,
-            "precision": str(number_format(ensemble.precision, ensemble.devices.accelerator) or torch.float32),
+            "precision": ensemble.number_formats,
             "compile": settings.compile,
             **ensemble.calibration_identity(),
             **adaptation.identity(),

@@ -15,7 +15,9 @@ from lulcseg.mosaic.devices import Devices
 from lulcseg.settings.adapt import BY_BATCH_NORM, BY_HISTOGRAM
 from lulcseg.training.batch_norm import BatchNormStatistics, check_batch_norm, put_statistics, trained_shares
 from lulcseg.training.calibration import Calibration
+from lulcseg.training.measured_speed import Work
 from lulcseg.training.model_record import ModelRecord
+from lulcseg.training.precision import choose_computing
 from lulcseg.training.predictor import PatchPredictor, scaled_over, trained_quantiles
 from lulcseg.training.task import SegmentationTask
 
@@ -27,7 +29,7 @@ class TrainedModel:
     Attributes:
         task: The model with its record.
         checkpoint: Its file.
-        precision: As in ``trainer.precision``.
+        precision: As in ``trainer.precision``; ``auto`` becomes what is faster for this network here.
         devices: The devices.
         calibration: Of its probabilities; None: as the network gives them.
     """
@@ -37,6 +39,12 @@ class TrainedModel:
     precision: str = "auto"
     devices: Devices = field(default_factory=Devices)
     calibration: Calibration | None = None
+
+    def __post_init__(self) -> None:
+        """Decide on the number format, so that all that is made with the model has one."""
+        work = Work(self.record.model, self.record.bands, self.record.patch_size, training=False)
+        chosen = choose_computing(self.precision, self.devices.accelerator, work)
+        object.__setattr__(self, "precision", chosen.precision)
 
     @property
     def record(self) -> ModelRecord:

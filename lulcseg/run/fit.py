@@ -39,6 +39,7 @@ from lulcseg.training.checkpoints import RunCheckpoints, describe_selection
 from lulcseg.training.clock import TrainingClock
 from lulcseg.training.cpu_allocator import keep_freed_memory
 from lulcseg.training.finite_loss import FiniteLoss
+from lulcseg.training.measured_speed import using_threads
 from lulcseg.training.metrics_file import kept_curves, restore_curves
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.monitor import Monitor, StopWithoutProgress, monitor_of
@@ -138,7 +139,7 @@ def fit(
     trainer.accumulate_grad_batches = schedule.accumulate
     if is_rank_zero():
         print_line(_what_comes(config, scenes, plan, run_dir))
-    with as_keyboard_interrupt(), reporting_lost_loaders():
+    with as_keyboard_interrupt(), reporting_lost_loaders(), using_threads(config.trainer.threads):
         trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
     took = clock.stop()
     best = Path(checkpoints.best_model_path)

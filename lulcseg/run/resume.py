@@ -52,7 +52,7 @@ class Earlier:
         Args:
             plan: Digest of the next attempt's plan, None without one; training on another plan isn't taken over.
         """
-        kept = ["started", *_PEAKS]
+        kept = ["started", "computing", *_PEAKS]
         start: dict[str, Any] = {"attempts": self.record.attempts + 1}
         if plan == self.record.plan_digest:
             start["goes_on_from"] = self.last

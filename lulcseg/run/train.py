@@ -39,6 +39,7 @@ from lulcseg.run.planning import (
     weigh_classes,
 )
 from lulcseg.run.resume import begin_record, earlier_attempt, peaks_with, recording_outcome
+from lulcseg.run.settled_computing import decide_computing, mapping_precision, with_computing
 from lulcseg.run.unlabelled_scenes import check_unlabelled
 from lulcseg.run_folder.creation import join_run_dir, new_run_dir
 from lulcseg.run_folder.environment import environment, git_state
@@ -95,6 +96,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         start = {} if earlier is None else earlier.taken_over(plan.digest())
         seen = [scene.name for scene in unlabelled if config.uses_unlabelled]
         start |= {"name": config.name, "seed": config.seed, "unlabelled_scenes": seen}
+        start["computing"] = start.get("computing") or decide_computing(config, trained[0].bands)
         writer = begin_record(folder, config, start, fingerprint, command)
         _start(writer, trained, planned, counts, class_weights)
         with recording_outcome(writer, "finished"):
@@ -130,8 +132,9 @@ def _help_train(config: TrainConfig, scenes: Sequence[Scene], unlabelled: Sequen
     record = RunRecord.load(folder)
     start = _resumed_from(folder, record)
     fit(
-        config, scenes, plan, folder.path, unlabelled=unlabelled, prior_shift=record.prior_shift,
-        class_shares=record.class_shares, class_weights=record.class_weights, cache=cache, goes_on_from=start,
+        with_computing(config, record.computing), scenes, plan, folder.path, unlabelled=unlabelled,
+        prior_shift=record.prior_shift, class_shares=record.class_shares, class_weights=record.class_weights,
+        cache=cache, goes_on_from=start,
     )  # fmt: skip
 
 
@@ -164,9 +167,9 @@ def _train_and_map(
             read = [*trained, *unlabelled]
             before = [scene.imagery.state() for scene in read]
             fitted = fit(
-                config, trained, plan, folder.path, unlabelled=unlabelled, prior_shift=writer.record.prior_shift,
-                class_shares=writer.record.class_shares, class_weights=writer.record.class_weights, cache=cache,
-                display=display,
+                with_computing(config, writer.record.computing), trained, plan, folder.path, unlabelled=unlabelled,
+                prior_shift=writer.record.prior_shift, class_shares=writer.record.class_shares,
+                class_weights=writer.record.class_weights, cache=cache, display=display,
                 goes_on_from=_resumed_from(folder, writer.record),
             )  # fmt: skip
             _check_unchanged(read, before)
@@ -180,7 +183,8 @@ def _train_and_map(
         if config.stop_after != "training":
             task = SegmentationTask.load_from_checkpoint(best_path, trust_target=config.model.target is not None)
             # on one device: the others' processes have ended with the training
-            model = TrainedModel(task, best_path, config.trainer.precision, Devices(config.trainer.accelerator))
+            precision = mapping_precision(config, writer.record.computing)
+            model = TrainedModel(task, best_path, precision, Devices(config.trainer.accelerator))
             pictured = [scene.name for scene in trained]
             found = MapRun(writer, Ensemble((model,), adapt=config.adapt), [plan], display, pictured).run(
                 assessed, config.mosaic, config.assess

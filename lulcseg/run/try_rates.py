@@ -19,8 +19,10 @@ from lulcseg.run.fit import build_data, build_task
 from lulcseg.run.model_setup import model_record, training_margin
 from lulcseg.run.open_scenes import cache_folder, open_scenes, read_ahead
 from lulcseg.run.planning import count_plan, make_plan, weigh_classes
+from lulcseg.run.settled_computing import decide_computing, with_computing
 from lulcseg.sampling.plan import TRAIN
 from lulcseg.settings.config import TrainConfig
+from lulcseg.training.measured_speed import using_threads
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.rate_finder import RateTest, Suggestion, rising_rates, smoothed, suggest_rate
 
@@ -67,6 +69,7 @@ def run_range_test(config: TrainConfig, *, steps: int, lowest: float, highest: f
         if scene.labels is None:
             raise LulcsegError("it has no labels to train on", where=scene.file.path, remedy="add labels:")
     config = replace(config, trainer=replace(config.trainer, ema=0.0, patience=None))
+    config = with_computing(config, decide_computing(replace(config, stop_after="training"), scenes[0].bands))
     record = model_record(config, scenes)
     training_margin(config, record)
     check_parts(config, record.bands, record.to_legend().names)
@@ -89,7 +92,7 @@ def run_range_test(config: TrainConfig, *, steps: int, lowest: float, highest: f
         test = RateTest(rising_rates(steps, lowest, highest), progress)
         trainer = _trainer(config, test)
         trainer.accumulate_grad_batches = data.steps().accumulate
-        with as_keyboard_interrupt():
+        with as_keyboard_interrupt(), using_threads(config.trainer.threads):
             trainer.fit(task, datamodule=data)
     try:
         suggestion = suggest_rate(test.rates, test.losses)

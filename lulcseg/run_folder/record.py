@@ -41,6 +41,8 @@ class RunRecord(Entry):
         notes: What was noted of each scene, a sentence each.
         environment: What it ran on.
         git: State of the code; None: not a checkout.
+        computing: How ``training`` and ``mapping`` are computed: ``precision``, ``channels_last``, ``threads`` (None:
+            PyTorch's own number), and what ``decided_by``; None in a prediction's record, whose maps state it.
         plan: The sampling plan; None for a prediction whose model's plan isn't known.
         encoder_weights: The pretrained weights that its encoder started from: source, licence, mean and deviation of
             each band, bands, sha256, notes; None: random ones.
@@ -80,6 +82,7 @@ class RunRecord(Entry):
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     environment: EnvironmentEntry | None = None
     git: GitEntry | None = None
+    computing: Mapping[str, Mapping[str, Any]] | None = None
     plan: PlanEntry | None = None
     class_weights: Mapping[str, float] | None = None
     encoder_weights: Mapping[str, Any] | None = None

@@ -53,6 +53,7 @@ ADDED: Mapping[str, Any] = {
     "trainer.minutes": None,
     "trainer.monitor": "auto",
     "trainer.patience": None,
+    "trainer.threads": None,
 }
 """Settings that were added after runs had been made, with the values that stand for what earlier versions did (mostly
 their defaults): at these they count as absent."""

@@ -19,7 +19,7 @@ _CLAIM = re.compile(r"\s([+−]?\d*\.\d+)([*=?])")
 
 
 @dataclass(frozen=True)
-class Claim:
+class StatedEffect:
     """What a tag states.
 
     Attributes:
@@ -35,14 +35,14 @@ class Claim:
     line: int
 
 
-def read_claims(text: str) -> list[Claim]:
+def read_claims(text: str) -> list[StatedEffect]:
     """Return the claims of a text.
 
     Raises:
         LulcsegError: A tag that states no size or no verdict.
 
     >>> read_claims("Augmentation costs accuracy [A1.held −0.39*].")
-    [Claim(row='A1.held', effect='−0.39', mark='*', line=1)]
+    [StatedEffect(row='A1.held', effect='−0.39', mark='*', line=1)]
     """
     claims = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -53,7 +53,7 @@ def read_claims(text: str) -> list[Claim]:
                     f"line {number}: [{row}{rest}] states no effect and verdict",
                     where="text", remedy=f"write [{row} +0.12*]: * differs, = no difference, ? can't be told",
                 )  # fmt: skip
-            claims.append(Claim(row, stated[1], stated[2], number))
+            claims.append(StatedEffect(row, stated[1], stated[2], number))
     return claims
 
 

@@ -90,7 +90,7 @@ class SegmentationTask(pl.LightningModule):
         self.classes = len(record.legend)
         self.network = build_network(record.model, record.bands, self.classes)
         self.frozen = freeze(self.network, record.model.freeze)
-        self.layout = torch.channels_last if self.settings.trainer.channels_last else torch.contiguous_format
+        self.layout = torch.contiguous_format if self.settings.trainer.channels_last is False else torch.channels_last
         self.network = self.network.to(memory_format=self.layout)
         self.scaler = build_scaler(record, scenes, at_prediction)
         self.normalisation = Normalisation(record.weights)

@@ -15,6 +15,7 @@ SMALLEST = {
     "feed": "--size 1024 --seconds 0.1 --polygons 20 --tiles raw --workers 0 --out OUT",
     "mosaic": "--filters 4 --patch 64 --sizes 128 --plans single --rounds 1 --threads 1 --out OUT",
     "check": "--side 300 --rounds 1",
+    "imports": "--module lulcseg.legend --rounds 1",
     "plan": "--totals exact --repeat 1 --corners 4",
     "step": "--patch 32 --batch 2 --filters 4",
     "trials": "--runs 4 --points 100",
