@@ -20,7 +20,7 @@ from lulcseg.mosaic.map_request import MapRequest
 from lulcseg.mosaic.map_share import MapShare
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
-from lulcseg.mosaic.shared_mapping import shared_work
+from lulcseg.mosaic.shared_mapping import report_strip_rows, shared_work
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import Bars
@@ -118,6 +118,7 @@ def map_scene(
     ):
         if share is None:
             _report_earlier_work(store)
+            report_strip_rows(store, settings)
         title = f"{scene.name}, {label}" + (f", {len(ensemble)} models" if len(ensemble) > 1 else "")
         request.adapt(store)
         several = f", first of {trainer.world_size} devices" if trainer.world_size > 1 else ""

@@ -64,6 +64,7 @@ def shared_map(ensemble: Ensemble, scene: Scene, settings: MosaicSettings, out: 
             worker = stack.enter_context(ShareWorker(folder.path / SHARES, note))
         _check_others(folder, store, worker)
         share = MapShare(store, worker, settings.shares)
+        report_strip_rows(store, settings)
         print_line(request.describe_memory())
         with limited_cache(request.cache), Bars() as bars:
             _map_strips(request, share, bars(f"Mapping {scene.name}, all jobs", "strips"))
@@ -72,6 +73,15 @@ def shared_map(ensemble: Ensemble, scene: Scene, settings: MosaicSettings, out: 
                 "the folder of the unfinished map was removed", where=folder.path, remedy="give the same command again"
             )
         yield share
+
+
+def report_strip_rows(store: StripStore, settings: MosaicSettings) -> None:
+    """Report that a begun map keeps the height of its strips, where the settings ask for another."""
+    if store.strip_rows != settings.strip:
+        print_line(
+            f"The map was begun in strips of {store.strip_rows} rows, and keeps them: "
+            f"mosaic.strip={settings.strip} is not used."
+        )
 
 
 def _map_strips(request: MapRequest, share: MapShare, progress: Progress) -> None:

@@ -35,6 +35,7 @@ class StripStore:
         target: Path of the class map.
         mosaic: The whole mosaic's pixels.
         part: The part of it that is mapped.
+        strip_rows: Rows of a strip, as the map was begun with.
         threads: Number of torch's threads when the map was begun; another number might round differently.
         processor: Kind of processor that the map was begun on.
         resumed: Number of strips that were done already.
@@ -49,7 +50,7 @@ class StripStore:
         self.part = Window(*manifest["part"])
         self.threads = int(manifest["threads"])
         self.processor = str(manifest["processor"])
-        self._strip_rows = int(manifest["strip_rows"])
+        self.strip_rows = int(manifest["strip_rows"])
         self._lock: ExitStack | None = None
         self._draft = self.owner = ""
         self.resumed = 0
@@ -184,7 +185,7 @@ class StripStore:
 
     def strips(self) -> list[Strip]:
         """Return all strips, from the top."""
-        return split_rows(self.part, self._strip_rows)
+        return split_rows(self.part, self.strip_rows)
 
     def missing(self, *, verified: bool = False) -> list[Strip]:
         """Return the strips that are not done.

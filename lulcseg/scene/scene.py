@@ -210,8 +210,13 @@ class Scene:
 
     @cached_property
     def vanished(self) -> list[int]:
-        """Indices of classes whose polygons on the imagery are too small to cover the centre of any pixel."""
-        return [] if self.features is None else classes_without_pixels(self._cut_features, self.grid)
+        """Indices of classes whose polygons on the imagery are too small to cover the centre of any pixel.
+
+        The class of what no polygon covers isn't among them: that ground has its pixels.
+        """
+        if self.features is None:
+            return []
+        return [k for k in classes_without_pixels(self._cut_features, self.grid) if k != self.uncovered]
 
     @cached_property
     def ground(self) -> Any:

@@ -200,9 +200,10 @@ def test_imagery_of_another_time_is_refused(folder):
     assert "the imagery changed while it was mapped" in sentence
 
 
-def test_strips_and_threads_are_those_that_the_map_was_begun_with(folder, whole):
+def test_strips_and_threads_are_those_that_the_map_was_begun_with(folder, whole, capsys):
     assert start(folder, "strip", "kill", count=3).finish()[0] == "killed"
     assert share(folder, strip=64, shares=3).strips == STRIPS
+    assert "rows, and keeps them: mosaic.strip=64 is not used." in capsys.readouterr().out
     assert pixels_of(folder) == whole[1]
 
 

@@ -179,6 +179,18 @@ def test_a_class_too_small_for_the_pixels_is_said_and_gets_no_patches(make_scene
     assert (features["class_index"] == 2).sum() == 40
 
 
+def test_the_class_of_uncovered_ground_has_its_pixels_however_small_its_polygons(make_scene: Make, cache: Path) -> None:
+    path = make_scene(points=None)
+    frame = gpd.read_file(path.parent / "labels.gpkg")
+    tiny = shapely.box(LEFT + 5.3, 8_050_000.25 - 20.45, LEFT + 5.45, 8_050_000.25 - 20.3)
+    small = gpd.GeoDataFrame({"class": ["Bare"]}, geometry=[tiny], crs=CRS)
+    pd.concat([frame[frame["class"] == "Trees"], small], ignore_index=True).to_file(path.parent / "labels.gpkg")
+    scene = Scene.open(str(path), cache)
+    assert scene.legend.names[scene.uncovered] == "Bare"
+    assert scene.vanished == []
+    assert not any("covers the centre" in remark for remark in check_labels(scene).remarks)
+
+
 def test_every_feature_of_the_file_is_counted_once(make_scene: Make, cache: Path) -> None:
     labels = {"file": "labels.gpkg", "column": "class", "uncovered": "ignore", "crosswalk": {"Fence": "ignore"}}
     path = make_scene(labels=labels, boundary="area.gpkg", points=None)
