@@ -14,7 +14,8 @@ CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lulcseg}
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-0,1,2,3,4}
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-parts="scenes augmentation sampling transfer sources batches losses preprocessing passes real full_training longer pretrained ensemble results"
+parts="scenes augmentation sampling transfer sources batches losses preprocessing passes real full_training longer pretrained ensemble
+    resolution results"
 at_once="hydra/launcher=joblib hydra.launcher.n_jobs=$JOBS cache=$CACHE"
 failed=0
 train() { "$PYTHON" train.py -m study=mini $at_once seed="$SEEDS" "$@" || failed=1; }
@@ -123,6 +124,24 @@ ensemble() {
         SEEDS=$seed predict +sweeps=ensemble members=all trial.value=five "checkpoint=[${members#,}]"
     done
     predict +sweeps=ensemble members=one trial.value=one 'checkpoint=runs/augmentation/augment_off/seed${seed}/checkpoints/best.ckpt'
+}
+
+# Patches of 64², 128² and 256² pixels at half and at twice the landscapes' resolution of 0.5 m: the scene at its own stands in patch_size
+resolution() {
+    for seed in $(every_seed); do
+        land="$CACHE"/synthetic/*_size3072_seed$((31 + seed % 5))
+        for metres in 0.25 1; do
+            for scene in 2018 2015 2018_training; do
+                "$PYTHON" docs/study/resampled_scene.py "$(echo $land)/scene_$scene.yaml" "mini$scene" $metres \
+                    "runs/scenes/$seed/${metres}m_$scene.yaml" || failed=1
+            done
+        done
+    done
+    for metres in 0.25 1; do
+        train +sweeps=patch_size +experiment=patch256_stratified,patch512_stratified,patch1024_stratified "trial.name=resolution_${metres}m" \
+            'trial.contrast.values=[patch256_stratified,patch512_stratified,patch1024_stratified]' "scenes.train=[$here/${metres}m_2018_training.yaml]" \
+            "scenes.assess=[$here/${metres}m_2018.yaml,$here/${metres}m_2015.yaml]"
+    done
 }
 
 # Korea (Sentinel-2, two dates) and Dubai (tiles 1 to 3 trained on, 6 mapped), where they are at hand: one scene for all replicates

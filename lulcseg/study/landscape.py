@@ -8,8 +8,12 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.features import rasterize
+from rasterio.transform import array_bounds
+from rasterio.warp import reproject
 
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.errors import LulcsegError
@@ -29,6 +33,7 @@ class LandscapeTruth:
     Attributes:
         landscape: Name of the landscape: version, size and seed, as its folder is called.
         legend: The scene's classes.
+        transform: Transform from (col, row) of the truth to map coordinates.
         truth: (H, W) uint8 class index of each pixel.
         grounds: Name of a part of the ground → (H, W) bool.
         rows: (n,) row of each reference point.
@@ -38,6 +43,7 @@ class LandscapeTruth:
 
     landscape: str
     legend: Legend
+    transform: Affine
     truth: NDArray[np.uint8]
     grounds: dict[str, NDArray[np.bool_]]
     rows: NDArray[np.int64]
@@ -108,6 +114,7 @@ def read_truth(scene: Scene, *, split: bool) -> LandscapeTruth:
     return LandscapeTruth(
         folder.name,
         scene.legend,
+        transform,
         table[codes],
         grounds,
         np.clip(np.floor(rows).astype(np.int64), 0, last[0]),
@@ -124,10 +131,26 @@ def _to_legend(legend: Legend) -> NDArray[np.uint8]:
     return table
 
 
-def read_map(path: Path, legend: Legend) -> NDArray[np.uint8]:
-    """Read a whole map as class indices, (H, W) uint8, 255 where there is no class."""
+def read_map(path: Path, truth: LandscapeTruth) -> NDArray[np.uint8]:
+    """Read a whole map on the truth's pixels, as class indices, (H, W) uint8, 255 where there is no class.
+
+    A map of another resolution is resampled by nearest neighbour: each pixel of the truth has the class mapped at its
+    centre.
+
+    Raises:
+        LulcsegError: The map covers another extent than the truth.
+    """
     table = np.full(256, IGNORE, dtype=np.uint8)
-    table[list(legend.codes)] = np.arange(len(legend), dtype=np.uint8)
+    table[list(truth.legend.codes)] = np.arange(len(truth.legend), dtype=np.uint8)
+    height, width = truth.truth.shape
     with rasterio.open(path) as file:
-        mapped: NDArray[np.uint8] = table[file.read(1)]
+        own = array_bounds(height, width, truth.transform)
+        if not np.allclose(file.bounds, own, rtol=0, atol=abs(file.transform.a)):
+            raise LulcsegError("it isn't on its landscape's extent", where=path, remedy="map the whole date")
+        codes = np.full((height, width), IGNORE, dtype=np.uint8)
+        reproject(
+            rasterio.band(file, 1), codes, dst_transform=truth.transform, dst_crs=file.crs, dst_nodata=IGNORE,
+            resampling=Resampling.nearest,
+        )  # fmt: skip
+    mapped: NDArray[np.uint8] = table[codes]
     return mapped

@@ -97,11 +97,7 @@ def _scored(
             if own is not None:
                 yield place | {"ground": ALL, "against": POINTS}, cost, own.legend.names, own.scores
             continue
-        mapped = read_map(r.path / entry.path, truth.legend)
-        if mapped.shape != truth.truth.shape:
-            raise LulcsegError(
-                "it isn't on its landscape's pixels", where=r.path / entry.path, remedy="map the whole date"
-            )
+        mapped = read_map(r.path / entry.path, truth)
         for where, scored in _by_ground(truth, mapped):
             yield place | where, cost, truth.legend.names, scored
 

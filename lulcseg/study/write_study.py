@@ -34,7 +34,7 @@ PASSES = (
 )  # fmt: skip
 """Trial and value of sets of passes on the same models, roughly by cost."""
 GROUPS = {
-    ("B",): "batch_size", ("P",): "patch_size", ("S", "L"): "sampling", ("A", "C", "H"): "preprocessing",
+    ("B",): "batch_size", ("P", "Z"): "patch_size", ("S", "L"): "sampling", ("A", "C", "H"): "preprocessing",
     ("T",): "another_date", ("M", "E"): "passes", ("F", "U"): "full_training", ("R", "W"): "sources",
     ("K", "D"): "real_imagery",
 }  # fmt: skip
@@ -168,7 +168,7 @@ def write_samples(run: Path, scene_name: str, out: Path, cache: Path | None, *, 
     if not maps:
         raise LulcsegError(f"it has no map of {scene.name}", where=run, remedy="give a run that mapped it")
     truth = read_truth(scene, split=False)
-    matrix = truth.pixels(read_map(run / maps[0].path, truth.legend), ALL)
+    matrix = truth.pixels(read_map(run / maps[0].path, truth), ALL)
     names = list(scene.legend.names)
     matrices = {OURS: matrix / matrix.sum(), PAPER: with_shares(matrix, list(PAPER_HECTARES.values()))}
     errors = {whose: simple_random_error(m, seed=seed, names=names) for whose, m in matrices.items()}

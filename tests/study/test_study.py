@@ -141,7 +141,7 @@ def test_effects_are_paired_t_tests_of_what_the_maps_scored(trial: Path, landsca
     held = truth.grounds["heldout"]
 
     def kappas(value: str) -> list[float]:
-        maps = (read_map(trial / value / f"seed{s}" / "maps" / "m.tif", truth.legend) for s in SEEDS)
+        maps = (read_map(trial / value / f"seed{s}" / "maps" / "m.tif", truth) for s in SEEDS)
         return [cohen_kappa_score(truth.truth[held], m[held]) for m in maps]
 
     little, much = np.array(kappas("little")), np.array(kappas("much"))
@@ -164,11 +164,36 @@ def test_effects_are_paired_t_tests_of_what_the_maps_scored(trial: Path, landsca
     here = truth.grounds["training"][truth.rows, truth.cols]
 
     def mean_f1(value: str, seed: int) -> float:
-        shown = read_map(trial / value / f"seed{seed}" / "maps" / "m.tif", truth.legend)[truth.rows, truth.cols]
+        shown = read_map(trial / value / f"seed{seed}" / "maps" / "m.tif", truth)[truth.rows, truth.cols]
         return float(f1_score(truth.points[here], shown[here], labels=names, average="macro", zero_division=0))
 
     by_hand = np.mean([mean_f1("much", s) - mean_f1("little", s) for s in SEEDS])
     assert found.loc["N3.own", "effect"] == pytest.approx(by_hand)
+
+
+def test_a_map_of_another_resolution_is_scored_on_the_truths_pixels(landscape: Path, tmp_path: Path) -> None:
+    truth = read_truth(whole_scene(landscape, tmp_path), split=True)
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 9, (SIZE // 2, SIZE // 2), dtype=np.uint8)
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": SIZE // 2, "width": SIZE // 2, "nodata": 255}
+    with rasterio.open(landscape / "truth_2018.tif") as file:
+        place = {"crs": file.crs, "transform": file.transform * rasterio.Affine.scale(2)}
+        fine_place = {"crs": file.crs, "transform": file.transform * rasterio.Affine.scale(0.5)}
+    with rasterio.open(tmp_path / "coarse.tif", "w", **profile, **place) as out:
+        out.write(coarse, 1)
+    np.testing.assert_array_equal(read_map(tmp_path / "coarse.tif", truth), coarse.repeat(2, 0).repeat(2, 1))
+    fine = rng.integers(0, 9, (SIZE * 2, SIZE * 2), dtype=np.uint8)
+    with rasterio.open(
+        tmp_path / "fine.tif", "w", **profile | {"height": SIZE * 2, "width": SIZE * 2}, **fine_place
+    ) as out:
+        out.write(fine, 1)
+    read = read_map(tmp_path / "fine.tif", truth)
+    corners = np.stack([fine[a::2, b::2] for a in (0, 1) for b in (0, 1)])
+    assert (corners == read).any(axis=0).all(), "each pixel has the class of one of the four under it"
+    with rasterio.open(tmp_path / "part.tif", "w", **profile | {"height": SIZE // 4}, **place) as out:
+        out.write(coarse[: SIZE // 4], 1)
+    with pytest.raises(LulcsegError, match="isn't on its landscape's extent"):
+        read_map(tmp_path / "part.tif", truth)
 
 
 def test_polygons_are_scored_like_a_map(landscape: Path, tmp_path: Path) -> None:
@@ -232,7 +257,7 @@ def test_samples_are_drawn_from_a_map_and_its_truth(
     }  # fmt: skip
     table = pd.read_csv(tmp_path / "samples_random.csv").set_index(["shares", "figure", "class"])
     truth = read_truth(whole_scene(landscape, tmp_path), split=False)
-    mapped = read_map(run / "maps" / "m.tif", truth.legend)
+    mapped = read_map(run / "maps" / "m.tif", truth)
     kappa = cohen_kappa_score(truth.truth.ravel(), mapped.ravel())
     assert table.loc[("the landscape's shares", "kappa", "all"), "true"] == pytest.approx(kappa, abs=1e-5)
     ours, papers = (table.loc[(f"the {whose} shares", "producers"), "true"] for whose in ("landscape's", "paper's"))
