@@ -114,11 +114,13 @@ pretrained() { train +sweeps=pretrained +experiment=encoder_random,encoder_image
 # Five trainings on each landscape: replicates K, K + 5, … have one
 ensemble() {
     own=$SEEDS
-    SEEDS=5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24
-    scenes
-    train +sweeps=augmentation +experiment=augment_off
+    for more in 5 10 15 20; do
+        SEEDS=$(for seed in $(echo "$own" | tr ',' ' '); do echo $((seed + more)); done | paste -sd, -)
+        scenes
+        train +sweeps=augmentation +experiment=augment_off
+    done
     SEEDS=$own
-    for seed in 0 1 2 3 4; do
+    for seed in $(every_seed); do
         members=""
         for more in 0 5 10 15 20; do members="$members,runs/augmentation/augment_off/seed$((seed + more))/checkpoints/best.ckpt"; done
         SEEDS=$seed predict +sweeps=ensemble members=all trial.value=five "checkpoint=[${members#,}]"
