@@ -128,22 +128,25 @@ def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGI
     Returns:
         One result per pair, in the order of the values.
     """
-    table = _comparable(trial, view, metric)
+    names = [v.name for v in trial.values]
+    scores = (
+        _comparable(trial, view, metric).loc[names].to_numpy()
+    )  # a row looked up in a table takes as long as a test
     contrast = trial.contrast
     is_named = contrast is not None and contrast.kind == "difference" and contrast.metric == metric
     named = set(contrast.values or ()) if contrast is not None and is_named else set()
     results = [
         _result(
             "difference",
-            (first, second),
-            _differences(table.loc[first].to_numpy(), table.loc[second].to_numpy()),
+            (names[first], names[second]),
+            _differences(scores[first], scores[second]),
             metric=metric,
             view=view,
             margin=margin,
             named=False,
         )
-        for first, second in itertools.combinations([v.name for v in trial.values], 2)
-        if {first, second} != named
+        for first, second in itertools.combinations(range(len(names)), 2)
+        if {names[first], names[second]} != named
     ]
     adjusted = zip(holm([r.p for r in results]), holm([r.p_equivalence for r in results]), strict=True)
     return [
@@ -152,9 +155,9 @@ def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGI
     ]
 
 
-def find_pair(comparisons: Sequence[Comparison], one: str, other: str) -> Comparison | None:
-    """Return the comparison of two values, in either direction; None if there is none."""
-    return next((c for c in comparisons if c.kind == "difference" and set(c.values) == {one, other}), None)
+def by_pair(comparisons: Sequence[Comparison]) -> dict[frozenset[str], Comparison]:
+    """Return the comparisons of two values by the values, in either direction."""
+    return {frozenset(c.values): c for c in comparisons if c.kind == "difference"}
 
 
 def _comparable(trial: Trial, view: View, metric: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lulcseg.trials.contrasts import MARGIN, Comparison, find_pair, named_contrast, pairs
+from lulcseg.trials.contrasts import MARGIN, Comparison, by_pair, named_contrast, pairs
 from lulcseg.trials.paper_ranking_rule import PaperRanks, Ties, paper_ranks, ranks_of, round_up, time_counts
 from lulcseg.trials.scores_by_seed import WHOLE_MAP, View, averaged_over, score_table
 from lulcseg.trials.summary import Summary, resamples, summarise
@@ -214,10 +214,9 @@ def _neighbours(
 ) -> list[Neighbours]:
     """Compare each value with the one placed below it; ``drawn`` has a column for each value of ``ranked``."""
     ordered = sorted((r for r in rows if r.place is not None), key=lambda r: r.place or 0)
-    found = []
+    found, compared = [], by_pair(comparisons)
     for better, worse in itertools.pairwise(ordered):
-        comparison = find_pair(comparisons, better.value, worse.value)
-        assert comparison is not None
+        comparison = compared[frozenset((better.value, worse.value))]
         lead = drawn[:, ranked.index(better.value)] - drawn[:, ranked.index(worse.value)]
         ahead = float(((lead > 0) + (lead == 0) / 2).mean()) if lead.size else math.nan
         sentence = _describe_order(comparison, better, worse, ahead)

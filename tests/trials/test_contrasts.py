@@ -12,7 +12,7 @@ from scipy import stats
 from lulcseg.assessment.design import Estimate
 from lulcseg.assessment.reliability import Reliability
 from lulcseg.trials.collecting import collect
-from lulcseg.trials.contrasts import find_pair, named_contrast, pairs
+from lulcseg.trials.contrasts import by_pair, named_contrast, pairs
 from lulcseg.trials.paired_tests import equivalence, paired_t
 from lulcseg.trials.ranking import rank_trial
 from lulcseg.trials.trial_reader import Contrast
@@ -109,8 +109,8 @@ def test_other_pairs_leave_the_named_one_out_and_are_adjusted():
     assert others[0].verdict == "inconclusive"
     assert "p by Holm's method" in others[0].sentence
     assert len(pairs(trial_of(table), VIEW)) == 3
-    assert find_pair(others, "v2", "v1") is others[1]
-    assert find_pair(others, "v2", "v0") is None
+    assert by_pair(others)[frozenset(("v2", "v1"))] is others[1]
+    assert frozenset(("v2", "v0")) not in by_pair(others)
 
 
 def test_the_same_at_every_seed():
