@@ -71,26 +71,27 @@ def main() -> None:
     draw(rows, asked.out / "mosaic.png")
 
 
-def write_image(path: Path, size: int) -> Path:
-    """Write an RGB GeoTIFF of soft patterns under noise, a strip at a time."""
+def write_image(path: Path, size: int, width: int | None = None) -> Path:
+    """Write an RGB GeoTIFF of soft patterns under noise, a strip at a time; ``size`` is its rows, and its width."""
     import numpy as np
     import rasterio
     from rasterio.windows import Window
     from scipy.ndimage import zoom
 
+    width = width or size
     rng = np.random.default_rng(0)
     soft = zoom(rng.normal(110, 40, (64, 64)), 32, order=1)
     pixels = np.clip(soft + rng.normal(0, 2, (3, *soft.shape)), 0, 255).astype(np.uint8)
     profile = {
-        "driver": "GTiff", "dtype": "uint8", "count": 3, "height": size, "width": size, "crs": "EPSG:28355",
+        "driver": "GTiff", "dtype": "uint8", "count": 3, "height": size, "width": width, "crs": "EPSG:28355",
         "tiled": True, "blockxsize": 512, "blockysize": 512, "interleave": "pixel", "compress": "deflate",
         "transform": rasterio.Affine(0.5, 0, 330_000, 0, -0.5, 8_050_000), "bigtiff": "if_safer", "num_threads": "2",
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as out:
         for row in range(0, size, 512):
             height = min(512, size - row)
-            strip = pixels.take(range(row, row + height), axis=1, mode="wrap").take(range(size), axis=2, mode="wrap")
-            out.write(strip, window=Window(0, row, size, height))
+            strip = pixels.take(range(row, row + height), axis=1, mode="wrap").take(range(width), axis=2, mode="wrap")
+            out.write(strip, window=Window(0, row, width, height))
     return path
 
 
@@ -135,30 +136,18 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
     """Map an image and time it, and the bare forward passes beside it."""
     import torch
 
-    from lulcseg.legend import PAPER_LEGEND
-    from lulcseg.mosaic.devices import Devices
     from lulcseg.mosaic.mapping import map_scene
-    from lulcseg.mosaic.trained_model import TrainedModel
     from lulcseg.scene.scene import Scene
-    from lulcseg.settings.model import ModelSettings
     from lulcseg.settings.mosaic import MosaicPass, MosaicSettings
-    from lulcseg.training.model_record import ModelRecord
     from lulcseg.training.predictor import device_of
-    from lulcseg.training.task import SegmentationTask
 
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
     offsets = [MosaicPass([row, col]) for row in (0.0, 0.5) for col in (0.0, 0.5)]
     passes = {"passes": offsets, "weight": "cone"} if plan == "offsets" else {"name": plan}
     settings = MosaicSettings(**passes, batch_size=BATCH)
-    scene_file, checkpoint = (Path(image).with_name(name) for name in ("scene.yaml", "model.ckpt"))
+    scene_file = Path(image).with_name("scene.yaml")
     scene_file.write_text(f"name: mosaic\nimagery: {{files: [{Path(image).name}]}}\n", encoding="utf-8")
-    checkpoint.write_bytes(b"")  # a map's identity holds its hash
-    record = ModelRecord(
-        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=patch,
-        model=ModelSettings(filters=network["filters"], depth=network["depth"]),
-    )  # fmt: skip
-    model = TrainedModel(SegmentationTask(record), checkpoint, devices=Devices())
+    model = untrained(Path(image).with_name("model.ckpt"), network, patch)
     predictor = model.on(device_of(model.devices.accelerator))
     device = predictor.device
     batch = torch.rand(BATCH, 3, patch, patch, device=device).contiguous(memory_format=torch.channels_last)
@@ -191,6 +180,26 @@ def ours(image: str, plan: str, network: dict[str, int], *, threads: int, rounds
         "in_model": result.forward_seconds, "format": str(kind), "strips": result.strips,
         "classes": sum(area.pixels > 0 for area in result.areas),
     }  # fmt: skip
+
+
+def untrained(checkpoint: Path, network: dict[str, int], patch: int) -> Any:
+    """Return a U-Net with random weights as a model that maps; a map's identity holds its file's hash."""
+    import torch
+
+    from lulcseg.legend import PAPER_LEGEND
+    from lulcseg.mosaic.devices import Devices
+    from lulcseg.mosaic.trained_model import TrainedModel
+    from lulcseg.settings.model import ModelSettings
+    from lulcseg.training.model_record import ModelRecord
+    from lulcseg.training.task import SegmentationTask
+
+    checkpoint.write_bytes(b"")
+    record = ModelRecord(
+        legend=PAPER_LEGEND.to_plain(), bands=3, dtype="uint8", resolution=[0.5, 0.5], patch_size=patch,
+        model=ModelSettings(filters=network["filters"], depth=network["depth"]),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    return TrainedModel(SegmentationTask(record), checkpoint, devices=Devices())
 
 
 def peak_memory() -> int:

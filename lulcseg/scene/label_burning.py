@@ -40,7 +40,7 @@ _BEST_COMPRESSION = 64
 """Pixels that run lengths store in a byte, where all are alike."""
 
 _MANY_PIXELS = 10**10
-"""Pixels that take half an hour and more."""
+"""Pixels that take half a minute of processor time and more, and up to a byte each on disk."""
 
 
 class CachedLabels:

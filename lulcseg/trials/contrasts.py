@@ -129,9 +129,8 @@ def pairs(trial: Trial, view: View, metric: str = "kappa", margin: float = MARGI
         One result per pair, in the order of the values.
     """
     names = [v.name for v in trial.values]
-    scores = (
-        _comparable(trial, view, metric).loc[names].to_numpy()
-    )  # a row looked up in a table takes as long as a test
+    # an array: looking two rows up in the table takes nearly as long as the test
+    scores = _comparable(trial, view, metric).loc[names].to_numpy()
     contrast = trial.contrast
     is_named = contrast is not None and contrast.kind == "difference" and contrast.metric == metric
     named = set(contrast.values or ()) if contrast is not None and is_named else set()

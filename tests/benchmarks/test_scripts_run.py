@@ -18,6 +18,7 @@ SMALLEST = {
     "imports": "--module lulcseg.legend --rounds 1",
     "plan": "--totals exact --repeat 1 --corners 4",
     "step": "--patch 32 --batch 2 --filters 4",
+    "growth": "--together --first 1 --most-seconds 60 --out OUT",
     "trials": "--runs 4 --points 100",
     "ensemble": "--size 128 --models 2 --plan single --filters 4 --patch 64 --rounds 1 --threads 1",
     "augment": "--rounds 1 --seconds 0.05 --step-batch 0 --threads 1 --only multiply --out OUT",
