@@ -130,7 +130,7 @@ class StripStore:
             request: The map; the other arguments are those of :meth:`begin`.
             mosaic: The whole mosaic's pixels.
             products: The rasters to write, the class map first.
-            strip_rows: Rows of a strip, which the first process decides, as it does the next two.
+            strip_rows: Rows of a strip, which the first process decides, as it does threads and processor.
             threads: Number of torch's threads.
             processor: Kind of processor.
 
@@ -227,15 +227,12 @@ class StripStore:
     def strip_sources(self, product: Product) -> list[StripSource]:
         """Return all strips of a raster, in the raster's own rows; all must be done."""
         top = self.part.row
-        return [
-            StripSource(
-                self.strip_path(product, s),
-                s.start - top,
-                s.stop - top,
-                tuple((self.note_of(s) or {})["checksums"][product.key]),
-            )
-            for s in self.strips()
-        ]
+
+        def source(s: Strip) -> StripSource:
+            sums = tuple((self.note_of(s) or {})["checksums"][product.key])
+            return StripSource(self.strip_path(product, s), s.start - top, s.stop - top, sums)
+
+        return [source(strip) for strip in self.strips()]
 
     def counts(self) -> list[int]:
         """Return the number of pixels of each code, 0…255, in the finished strips of the class map."""
