@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +89,7 @@ def assess_files(
             "both files hold points", where=mapped, remedy="give a map or polygons to look the classes up in"
         )
     carried = None if legend else shown.carried_legend() or ref.carried_legend()
+    inferred = not legend and carried is None
     classes = legend or carried or _found_legend(ref, shown)
     if probabilities is not None and not (ref.is_points and shown.is_raster):
         raise LulcsegError(
@@ -107,6 +108,8 @@ def assess_files(
     else:
         theirs = classes if carried is None else _in_order_of(carried, shown, ref)
         result = _on_pixels(ref, shown, classes, theirs)
+    if inferred:
+        result = replace(result, notes=(*result.notes, *_one_sided(ref, shown)))
     if result.scores.n_scored == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
         place = "point lies on the map" if result.places == "points" else "pixel has a class on both sides"
@@ -251,7 +254,39 @@ def _found_legend(ref: ComparedFile, shown: ComparedFile) -> Legend:
             where=raster.path,
             remedy="give a legend that says which code is which class",
         )
+    coded = [file for file in (ref, shown) if file.classes() and all(text.isdecimal() for text in file.classes())]
+    if coded:
+        (named,) = (file for file in (ref, shown) if file is not coded[0])
+        raise LulcsegError(
+            f"holds codes ({_listed(coded[0].classes())}), and {named.path.name} names its classes "
+            f"({_listed(named.classes())})",
+            where=coded[0].path,
+            remedy="give a legend that says which code is which class",
+        )
+    if not set(map(plain_code, ref.classes())) & set(map(plain_code, shown.classes())):
+        raise LulcsegError(
+            f"has no class ({_listed(ref.classes())}) that {shown.path.name} has ({_listed(shown.classes())})",
+            where=ref.path,
+            remedy="name the classes alike, or name the columns that hold them",
+        )
     return _coloured(list(enumerate(found)))
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def _one_sided(ref: ComparedFile, shown: ComparedFile) -> list[str]:
+    """Return a note where the reference has a class that the map lacks, and no legend says which there are."""
+    theirs, ours = set(map(plain_code, ref.classes())), set(map(plain_code, shown.classes()))
+    only = [
+        f"{_listed(sorted(names), 8)} in {file.path.name}"
+        for file, names in ((ref, theirs - ours), (shown, ours - theirs))
+        if names
+    ]
+    return (
+        [f"Classes of one file alone: {'; '.join(only)}. Misspelt ones count as classes of their own."] if only else []
+    )
 
 
 def _coloured(classes: list[tuple[int, str]]) -> Legend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -145,7 +146,7 @@ class BandSource:
         else:
             source = open_by(rule, path)
         self._opened.append(source)
-        value = nodata[0]
+        value = _warp_nodata(rule, places[0])
         options: dict[str, Any] = {"nodata": value, "src_nodata": value} if value is not None else {}
         both = value is not None and mark is not None
         if both:  # GDAL would take for nodata what is nodata in the alpha band too, and never find any
@@ -171,9 +172,20 @@ def _alike(rule: ValidityRule, *, warped: bool) -> list[list[int]]:
     """
     groups: dict[Any, list[int]] = {}
     for place, (dtype, nodata) in enumerate(zip(rule.dtypes, rule.nodata, strict=True)):
-        alone = warped and nodata is not None and np.dtype(dtype).kind == "f"
+        alone = warped and _warp_nodata(rule, place) is not None and np.dtype(dtype).kind == "f"
         groups.setdefault((dtype, str(nodata) if warped else None, place if alone else None), []).append(place)
     return list(groups.values())
+
+
+def _warp_nodata(rule: ValidityRule, place: int) -> float | None:
+    """Return what a band's warp leaves out: its nodata value, or NaN, which is never imagery, declared or not.
+
+    Where a mask or an alpha band counts, GDAL weighs pixels by that alone.
+    """
+    value = rule.nodata[place]
+    if value is None and np.dtype(rule.dtypes[place]).kind == "f" and not rule.mask and rule.alpha is None:
+        return math.nan
+    return value
 
 
 def _differ(values: NDArray[Any], nodata: list[float | None]) -> NDArray[np.bool_] | None:

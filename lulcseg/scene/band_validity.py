@@ -246,13 +246,20 @@ def check_validity(valid: str, nodata: float | None, files: Sequence[BandFacts],
         where: The scene file, for errors.
 
     Raises:
-        LulcsegError: No image has it, or a nodata value is given that wouldn't count.
+        LulcsegError: No image has it, or a nodata value is given that wouldn't count or that none of them can hold.
     """
     if nodata is not None and valid in {"mask", "alpha", "all"}:
         raise LulcsegError(
             f"imagery.nodata is given, but doesn't count with imagery.valid {valid}",
             where=where,
             remedy="leave one of them out",
+        )
+    dtypes = sorted({dtype for f in files for dtype in f.dtypes})
+    if nodata is not None and all(_in_type(nodata, dtype) is None for dtype in dtypes):
+        raise LulcsegError(
+            f"imagery.nodata {nodata:g} is no value of {' or '.join(dtypes)}",
+            where=where,
+            remedy="give a value that the images can hold, or leave it out",
         )
     declared = {
         "mask": any(f.has_mask for f in files),

@@ -368,3 +368,30 @@ def test_a_layer_of_several_is_named(tmp_path, map_file):
     assert assess_files(points, map_file, reference_layer="visits").scores.n_scored <= 3
     with pytest.raises(LulcsegError, match="it has no layer 'visit'; did you mean 'visits'"):
         assess_files(points, map_file, reference_layer="visit")
+
+
+def test_names_on_one_side_and_codes_on_the_other_are_refused(tmp_path):
+    drawn = polygons(tmp_path / "polygons.gpkg")
+    coded = write_points(tmp_path / "points.gpkg", ["1", "2", "3", "1", "2", "3"])
+    with pytest.raises(
+        LulcsegError, match=r"holds codes \(1, 2, 3\), and polygons.gpkg names its classes .*give a legend"
+    ):
+        assess_files(coded, drawn)
+    with pytest.raises(LulcsegError, match="holds codes"):
+        assess_files(drawn, coded)
+
+
+def test_files_without_a_common_class_are_refused(tmp_path):
+    drawn = polygons(tmp_path / "polygons.gpkg")
+    foreign = write_points(tmp_path / "points.gpkg", ["Wheat", "Barley", "Wheat", "Barley", "Wheat", "Barley"])
+    with pytest.raises(
+        LulcsegError, match=r"has no class \(Barley, Wheat\) that polygons.gpkg has \(Cane, Other, Road\)"
+    ):
+        assess_files(foreign, drawn)
+
+
+def test_a_class_that_one_file_lacks_is_said(tmp_path):
+    drawn = polygons(tmp_path / "polygons.gpkg")
+    misspelt = write_points(tmp_path / "points.gpkg", ["Cane", "Rod", "Other", "Cane", "Rod", "Other"])
+    notes = " ".join(assess_files(misspelt, drawn).notes)
+    assert "Classes of one file alone: Rod in points.gpkg; Road in polygons.gpkg." in notes

@@ -88,6 +88,35 @@ def test_invalid_half_stays_invalid_when_warped(make_scene: Make, cache: Path, k
     assert image[:, valid].min() > 30
 
 
+@pytest.mark.parametrize("bands", [1, 3])
+def test_numbers_that_are_none_spread_no_further_undeclared_than_declared(
+    make_scene: Make, cache: Path, bands: int
+) -> None:
+    data = textured("float32", bands)
+    data[:, :, :24] = np.nan
+    data[0, 40, 50] = np.nan  # one in one band of several
+    read = {}
+    for name, declared in (("declared", {"nodata": np.nan}), ("undeclared", {})):
+        path = make_scene(name, imagery={"files": ["n.tif"]}, labels=None, points=None, resolution=1.0)
+        write_raster(path.parent / "n.tif", data, **declared)
+        scene = Scene.open(str(path), cache)
+        read[name] = scene.imagery.read(scene.grid.window)
+    np.testing.assert_array_equal(read["declared"][1], read["undeclared"][1])
+    np.testing.assert_array_equal(read["declared"][0], read["undeclared"][0])
+    valid = read["undeclared"][1]
+    assert not valid[:, :12].any()
+    assert valid[:, 12:].mean() > 0.99
+
+
+def test_a_nodata_value_that_no_image_can_hold_is_refused(make_scene: Make, cache: Path) -> None:
+    path = make_scene(imagery={"files": ["u.tif"], "nodata": -9999}, labels=None, points=None)
+    write_raster(path.parent / "u.tif", textured("uint8", 3))
+    with pytest.raises(
+        LulcsegError, match=r"imagery\.nodata -9999 is no value of uint8; give a value that the images can hold"
+    ):
+        Scene.open(str(path), cache).imagery  # noqa: B018
+
+
 def test_nodata_in_one_float_band_is_invalid_but_black_is_not(make_scene: Make, cache: Path) -> None:
     path = make_scene(imagery={"files": ["f.tif"]}, labels=None, points=None)
     data = np.ones((3, 8, 8), np.float32)
