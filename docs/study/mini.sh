@@ -155,9 +155,9 @@ real() {
     korea="scenes.train=[${k}2023_east.yaml]"
     train +sweeps=augmentation trial.name=korea_augmentation "$korea" "$dates"
     train +sweeps=scaling +experiment=scaling_on trial.contrast.kind=null 'trial.contrast.values=[]' trial.name=korea_scaling "$korea" "$dates"
-    train +sweeps=transfer +experiment=transfer_source,transfer trial.name=korea_transfer validation.fraction=0 "$korea" "$dates" \
+    train +sweeps=transfer +experiment=transfer_source,transfer trial.name=korea_transfer validation.fraction=0 sampling.totals=exact "$korea" "$dates" \
         "scenes.unlabelled=[${k}2024_east.yaml,${k}2024_west.yaml]"
-    train +sweeps=replicates +experiment=transfer_source trial.name=korea_oracle validation.fraction=0 "scenes.train=[${k}2024_east.yaml]" "$dates"
+    train +sweeps=replicates +experiment=transfer_source trial.name=korea_oracle validation.fraction=0 sampling.totals=exact "scenes.train=[${k}2024_east.yaml]" "$dates"
     d=runs/scenes/dubai_tile
     dubai="scenes.train=[${d}1.yaml,${d}2.yaml,${d}3.yaml]"
     tile="scenes.assess=[${d}6.yaml]"

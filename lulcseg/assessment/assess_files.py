@@ -279,14 +279,14 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
 def _one_sided(ref: ComparedFile, shown: ComparedFile) -> list[str]:
     """Return a note where the reference has a class that the map lacks, and no legend says which there are."""
     theirs, ours = set(map(plain_code, ref.classes())), set(map(plain_code, shown.classes()))
+    if not theirs - ours:  # a map may have classes of which no reference was drawn
+        return []
     only = [
         f"{_listed(sorted(names), 8)} in {file.path.name}"
         for file, names in ((ref, theirs - ours), (shown, ours - theirs))
         if names
     ]
-    return (
-        [f"Classes of one file alone: {'; '.join(only)}. Misspelt ones count as classes of their own."] if only else []
-    )
+    return [f"Classes of one file alone: {'; '.join(only)}. Misspelt ones count as classes of their own."]
 
 
 def _coloured(classes: list[tuple[int, str]]) -> Legend:

@@ -62,7 +62,8 @@ def repair_polygons(frame: gpd.GeoDataFrame, spec: LabelsSpec, path: FileName) -
         geometry[broken] = [areal(g) for g in shapely.make_valid(geometry[broken])]
         frame = frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=frame.crs))
     held = frame.geometry.to_numpy()
-    return frame[~(shapely.is_missing(held) | shapely.is_empty(held))]
+    kept: gpd.GeoDataFrame = frame[~(shapely.is_missing(held) | shapely.is_empty(held))]
+    return kept
 
 
 def _check_may_repair(spec: LabelsSpec, path: FileName, geometry: NDArray[Any], broken: NDArray[np.int64]) -> None:
