@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,6 +190,18 @@ def test_the_class_of_uncovered_ground_has_its_pixels_however_small_its_polygons
     assert scene.legend.names[scene.uncovered] == "Bare"
     assert scene.vanished == []
     assert not any("covers the centre" in remark for remark in check_labels(scene).remarks)
+
+
+def test_empty_geometries_are_left_out_without_a_librarys_warning(make_scene: Make, cache: Path) -> None:
+    path = make_scene(points=None)
+    frame = gpd.read_file(path.parent / "labels.gpkg")
+    none = gpd.GeoDataFrame({"class": ["Trees", "Trees"]}, geometry=[shapely.Polygon(), None], crs=CRS)
+    pd.concat([frame, none], ignore_index=True).to_file(path.parent / "labels.gpkg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        features = Scene.open(str(path), cache).features
+    assert features is not None
+    assert len(features) == len(frame)
 
 
 def test_every_feature_of_the_file_is_counted_once(make_scene: Make, cache: Path) -> None:
