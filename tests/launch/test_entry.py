@@ -19,7 +19,7 @@ from lulcseg.launch import sweep_runs as sweeping
 from lulcseg.launch.jobs import jobs_from
 from tests.support.checkout import ROOT
 
-SCENE = ["scene=mini2018", "scenes.assess=[mini2018]"]  # found by name, and never made
+SCENE = ["scene=mini2018_dev", "scenes.assess=[mini2018_dev]"]  # found by name, and never made
 
 
 @pytest.fixture
