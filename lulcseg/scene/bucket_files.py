@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lulcseg.errors import LulcsegError
 from lulcseg.files import hide_secrets
 from lulcseg.scene.file_names import RemoteFile
-from lulcseg.scene.raster_opening import failed_status, prepare_network
+from lulcseg.scene.network_settings import failed_status, prepare_network
 
 _KINDS = {"/vsis3/": "s3", "/vsigs/": "gs", "/vsiaz/": "az"}
 _STATUS = re.compile(r"HTTP status:? (\d{3})")

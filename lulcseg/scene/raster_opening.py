@@ -1,13 +1,7 @@
-"""Opening rasters for reading, here or elsewhere: GDAL's settings for the network, and what its failures mean.
-
-GDAL's environment variables are left as the user has set them, credentials among them; what isn't set gets a value
-here, so that a server that fails for a while is asked again, a bounded number of times.
-"""
+"""Opening rasters for reading, here or elsewhere, and what GDAL's failures mean."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 from typing import Any
 
@@ -18,15 +12,8 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import hide_secrets
 from lulcseg.scene.band_validity import BandFacts
 from lulcseg.scene.file_names import FileName, RemoteFile
-
-NETWORK = {
-    "GDAL_HTTP_MAX_RETRY": "4",  # after statuses 429, 502, 503 and 504 and some failures of the connection
-    "GDAL_HTTP_RETRY_DELAY": "1",  # seconds, about doubled each time
-    "GDAL_HTTP_CONNECTTIMEOUT": "15",  # seconds
-    "GDAL_HTTP_LOW_SPEED_TIME": "60",  # seconds without …
-    "GDAL_HTTP_LOW_SPEED_LIMIT": "1",  # … so many bytes a second: slow servers are waited for, stalled ones are not
-}
-"""GDAL's settings for reading over the network, where the environment has no others."""
+from lulcseg.scene.network_settings import PASSING, TRANSIENT, failed_status, page_instead, prepare_network
+from lulcseg.scene.web_server import ask
 
 _SIDECARS = "TRUE"
 """GDAL_DISABLE_READDIR_ON_OPEN: no listing of a server's folder; masks beside a file are still asked for by name.
@@ -34,21 +21,9 @@ _SIDECARS = "TRUE"
 EMPTY_DIR would save these requests, and take every pixel of a file with a mask beside it for valid.
 """
 
-PASSING = frozenset({0, 429, 500, 502, 503, 504})
-"""HTTP statuses after which a server may answer when it is asked again; 0: it can't be reached."""
-
 _STATUS = re.compile(r"HTTP (?:response|error|status) code(?: on \S+)?: ?([1-9]\d{2})")
 _UNREACHED = re.compile(r"(?:CURL error: |HTTP status code: 0, error: )(.*)")
-_TRANSIENT = "try again: finished strips of a map are kept"
-_REMEDIES = {
-    401: "give GDAL's credentials in environment variables (such as GDAL_HTTP_USERPWD), or a signed address",
-    403: "give GDAL's credentials in environment variables (such as AWS_ACCESS_KEY_ID, AWS_NO_SIGN_REQUEST=YES for "
-    "public files), or a fresh signed address",
-    404: "check the address",
-    410: "check the address",
-    429: "wait, or set GDAL_HTTP_MAX_RETRY and GDAL_HTTP_RETRY_DELAY higher",
-}
-_LOGGERS = ("rasterio._env", "rasterio._err", "rasterio._io", "rasterio._base", "pyogrio._io", "pyogrio._err")
+_UNKNOWN_FORMAT = "not recognized as being in a supported file format"
 
 
 def open_dataset(file: FileName) -> Any:
@@ -87,14 +62,6 @@ def open_as_known(file: FileName, *, mask: bool) -> Any:
     return dataset
 
 
-def prepare_network() -> None:
-    """Set GDAL's settings for the network where the environment doesn't, for this process and those it starts."""
-    for key, value in NETWORK.items():
-        os.environ.setdefault(key, value)
-    for name in _LOGGERS:  # a filter is added once, however often it is asked for
-        logging.getLogger(name).addFilter(_hide_in_log)
-
-
 def reading_error(file: FileName, error: BaseException, otherwise: LulcsegError) -> LulcsegError:
     """Return the sentence for a file that couldn't be opened or read.
 
@@ -104,6 +71,10 @@ def reading_error(file: FileName, error: BaseException, otherwise: LulcsegError)
         otherwise: The sentence for a file on this machine.
     """
     said, status = _said(error), network_status(error)
+    if isinstance(file, RemoteFile) and (_UNKNOWN_FORMAT in said or (status and status not in PASSING)):
+        answered = _answered_otherwise(file, otherwise)
+        if answered is not None:
+            return answered
     if status:
         return failed_status(file, status)
     if status is None and not isinstance(file, RemoteFile):
@@ -116,10 +87,21 @@ def reading_error(file: FileName, error: BaseException, otherwise: LulcsegError)
         return LulcsegError(
             f"it can't be reached ({found[1].rstrip('.')})",
             where=file,
-            remedy=f"check the address and the network, and {_TRANSIENT}",
+            remedy=f"check the address and the network, and {TRANSIENT}",
         )
     reason = said.splitlines()[0] if said else type(error).__name__
-    return LulcsegError(f"it can't be read ({reason[:200]})", where=file, remedy=f"check the file, or {_TRANSIENT}")
+    return LulcsegError(f"it can't be read ({reason[:200]})", where=file, remedy=f"check the file, or {TRANSIENT}")
+
+
+def _answered_otherwise(file: RemoteFile, otherwise: LulcsegError) -> LulcsegError | None:
+    """Return the sentence for a file that its web server has, but that isn't what it should be; None if it hasn't.
+
+    The status in GDAL's message may be that of a file beside it, which GDAL has looked for last.
+    """
+    answer = None if file.url is None else ask(file, patiently=False)
+    if answer is None or not answer.is_file:
+        return None
+    return page_instead(otherwise.what, answer.kind, file) if answer.is_page else otherwise
 
 
 def network_status(error: BaseException) -> int | None:
@@ -130,13 +112,6 @@ def network_status(error: BaseException) -> int | None:
     return 0 if _UNREACHED.search(said) else None
 
 
-def failed_status(file: FileName, status: int) -> LulcsegError:
-    """Return the sentence for a server's refusal."""
-    return LulcsegError(
-        f"the server answered with HTTP status {status}", where=file, remedy=_REMEDIES.get(status, _TRANSIENT)
-    )
-
-
 def _said(error: BaseException) -> str:
     """Return what GDAL said, from the error and what led to it, without secrets."""
     parts: list[str] = []
@@ -145,9 +120,3 @@ def _said(error: BaseException) -> str:
         parts.append(str(cause))
         cause = cause.__cause__ or cause.__context__
     return hide_secrets("\n".join(part for part in parts if part))
-
-
-def _hide_in_log(record: logging.LogRecord) -> bool:
-    """Take secrets out of a library's log record."""
-    record.msg, record.args = hide_secrets(record.getMessage()), ()
-    return True

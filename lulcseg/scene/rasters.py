@@ -27,8 +27,9 @@ from lulcseg.scene.band_source import BandSource
 from lulcseg.scene.band_validity import ValidityRule, choose_rule
 from lulcseg.scene.file_identity import identity_of
 from lulcseg.scene.file_names import FileName, RemoteFile
+from lulcseg.scene.network_settings import PASSING
 from lulcseg.scene.raster_headers import RasterFile, same_crs
-from lulcseg.scene.raster_opening import PASSING, network_status, reading_error
+from lulcseg.scene.raster_opening import network_status, reading_error
 from lulcseg.scene.web_server import retry_delays
 
 _MOST_HANDLES = 64

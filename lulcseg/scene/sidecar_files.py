@@ -16,7 +16,8 @@ from rasterio.errors import RasterioError
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.band_validity import BandFacts
 from lulcseg.scene.file_names import FileName, RemoteFile
-from lulcseg.scene.raster_opening import PASSING, failed_status, open_dataset
+from lulcseg.scene.network_settings import PASSING, failed_status
+from lulcseg.scene.raster_opening import open_dataset
 from lulcseg.scene.web_server import ask
 
 _MASK, _METADATA = ".msk", ".aux.xml"

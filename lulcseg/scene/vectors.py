@@ -22,7 +22,8 @@ from lulcseg.files import is_there
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.scene.file_names import FileName, RemoteFile
 from lulcseg.scene.legend_spec import IGNORE_NAME
-from lulcseg.scene.raster_opening import prepare_network, reading_error
+from lulcseg.scene.network_settings import prepare_network
+from lulcseg.scene.raster_opening import reading_error
 from lulcseg.scene.table_files import is_table, read_table, with_stated_crs
 
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from lulcseg.errors import LulcsegError
 from lulcseg.scene.file_names import RemoteFile
-from lulcseg.scene.raster_opening import PASSING, failed_status, prepare_network
+from lulcseg.scene.network_settings import PASSING, failed_status, page_instead, prepare_network
 
 _SECONDS = 30.0
 
@@ -29,6 +29,7 @@ class ServerAnswer:
         size: Bytes of the whole file, None if it doesn't say.
         tag: Its ETag.
         modified: Its Last-Modified.
+        kind: Its media type, such as text/html; empty if it doesn't say.
         content: The part of the file that was asked for.
     """
 
@@ -37,7 +38,18 @@ class ServerAnswer:
     size: int | None = None
     tag: str | None = None
     modified: str | None = None
+    kind: str = ""
     content: bytes = b""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, or a part of one."""
+        return self.status in {200, 206}
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of the web by what the server says."""
+        return self.kind in {"text/html", "application/xhtml+xml"}
 
     def check(self, file: RemoteFile) -> None:
         """Check that it is the file.
@@ -49,7 +61,7 @@ class ServerAnswer:
             raise LulcsegError(
                 f"it can't be reached ({self.reason})", where=file, remedy="check the address and the network"
             )
-        if self.status not in {200, 206}:
+        if not self.is_file:
             raise failed_status(file, self.status)
 
 
@@ -69,10 +81,12 @@ def fetch(file: RemoteFile) -> bytes:
     """Return the whole content of a small file that has an address on a web server.
 
     Raises:
-        LulcsegError: It can't be reached, or the server refuses it.
+        LulcsegError: It can't be reached, or the server refuses it or sends a page to be looked at.
     """
     answer = _answer(file, {}, None, retry_delays())
     answer.check(file)
+    if answer.is_page and answer.content.lstrip().startswith(b"<"):  # some call any text so
+        raise page_instead("it can't be read", answer.kind, file)
     return answer.content
 
 
@@ -109,6 +123,7 @@ def _asked(file: RemoteFile, headers: dict[str, str], most: int | None) -> Serve
                 size=int(size) if size.isdigit() else None,
                 tag=told.get("ETag"),
                 modified=told.get("Last-Modified"),
+                kind=told.get_content_type() if "Content-Type" in told else "",
                 content=answer.read(most),
             )
     except urllib.error.HTTPError as error:

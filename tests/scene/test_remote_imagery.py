@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +28,8 @@ from lulcseg.scene.imagery import ImageryReader
 from lulcseg.scene.mosaic_files import choose_bands, find_files, lay_grid
 from lulcseg.scene.raster_headers import read_header
 from lulcseg.scene.rasters import RasterSet
+from lulcseg.scene.vectors import read_vector
+from lulcseg.scene.whole_files import read_whole
 from tests.conftest import CRS, LEFT, RES, TOP, write_raster
 from tests.support.buckets import use_buckets
 from tests.support.file_server import FileServer, serving
@@ -395,6 +399,44 @@ def test_names_of_all_kinds(tmp_path: Path) -> None:
     assert locate(f"file://{tmp_path}/a%20b.tif", "test") == tmp_path / "a b.tif"
     assert locate("a.tif", "test", tmp_path) == tmp_path / "a.tif"
     assert hide_secrets("no address? none") == "no address? none"
+
+
+def test_nothing_that_gdal_says_is_printed(server: FileServer, tmp_path: Path) -> None:
+    """In a process of its own: GDAL chooses once where its messages go."""
+    write(tmp_path / "served")
+    server.tell(statuses={".MSK": 503})  # which GDAL asks for after the raster is open
+    address = server.url("a.tif").replace("//", "//me:SECRET@")
+    script = f"""
+from lulcseg.scene.file_names import locate
+from lulcseg.scene.raster_headers import read_header
+read_header(locate({address!r}, "test"))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout + ended.stderr == ""
+    assert any(status == 503 for *_, status in server.asked())
+
+
+def test_a_page_for_the_file_itself_is_called_one(server: FileServer, tmp_path: Path) -> None:
+    """As of pages to log in; the statuses of files that GDAL looks for beside it say nothing of it."""
+    for name in ("a.tif", "a.gpkg", "a.csv", "a.json", "plain.tif"):
+        (tmp_path / "served" / name).write_text("<html><p>Log in</p></html>\n" * 300)
+    server.tell(kinds={"a" + ending: "text/html; charset=utf-8" for ending in (".tif", ".gpkg", ".csv", ".json")})
+    page = r"the server answered with a page \(text/html\)"
+    with pytest.raises(LulcsegError, match=rf"/a.tif: it can't be read as a raster: {page}; .*logs? in"):
+        read_header(locate(server.url("a.tif"), "test"))
+    with pytest.raises(LulcsegError, match=r"/plain.tif: it can't be read as a raster; give a raster"):
+        read_header(locate(server.url("plain.tif"), "test"))
+    with (
+        pytest.raises(LulcsegError, match=rf"/a.tif: not a raster: {page}"),
+        open_raster(locate(server.url("a.tif"), "test")),
+    ):
+        pass
+    with pytest.raises(LulcsegError, match=rf"/a.gpkg: it can't be read as a vector file \(.*\): {page}"):
+        read_vector(locate(server.url("a.gpkg"), "test"), None, None, None)
+    with pytest.raises(LulcsegError, match=rf"/a.csv: it can't be read: {page}"):
+        read_vector(locate(server.url("a.csv"), "test"), None, None, None)
+    with pytest.raises(LulcsegError, match=rf"/a.json: it can't be read: {page}"):
+        read_whole(locate(server.url("a.json"), "test"))
 
 
 def test_where_only_a_path_is_possible_an_address_is_called_one() -> None:

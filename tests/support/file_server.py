@@ -28,6 +28,7 @@ USUAL = {
     "refused": [],  # statuses of the next requests, first to last
     "status": None,  # status of all requests, if not the usual one
     "statuses": {},  # statuses of all requests for files by the ending of their names
+    "kinds": {},  # content types by the ending of files' names
     "answers_left": None,  # requests for parts that it answers before it cuts every connection
     "cut": 0,  # how many of the next requests for parts it cuts
     "delay": 0.0,  # seconds before an answer
@@ -86,6 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
         if status in {200, 206} and told["validators"]:
             headers["ETag"] = f'"{hashlib.md5(content).hexdigest()}"'
             headers["Last-Modified"] = formatdate(path.stat().st_mtime, usegmt=True)
+        kind = next((kind for end, kind in told["kinds"].items() if path.name.endswith(end)), None)
+        if status in {200, 206} and kind is not None:
+            headers["Content-Type"] = kind
         self.server.asked.append([self.command, self.path, asked, status])
         self._send(status, sent, headers, body=body)
 
