@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from lulcseg.augment.catalogue import operations
 from lulcseg.augment.stretch import to_unit, unit_range
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.pictures.canvas import SMALL, TITLE, Canvas, text_height
-from lulcseg.pictures.display_range import DisplayRange
+from lulcseg.pictures.display_range import DisplayRange, are_bytes
 from lulcseg.pictures.outline_legend import NO_GROUND, NO_LABEL, draw_outline_legend, outline_legend_height
 from lulcseg.pictures.tiles import draw_tile, patch_display_range
 from lulcseg.progress import Progress
@@ -84,13 +84,14 @@ def lay_out_contact_sheets(
     augmentation: Augmentation,
     *,
     unit: tuple[float, float] | None = None,
+    dtypes: Sequence[str] | None = None,
     versions: int = 6,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Image.Image]:
     """Draw what an augmentation does.
 
-    The same patches, augmentation and seed give the same sheets. Imagery other than 8-bit is stretched for display,
+    The same patches, augmentation and seed give the same sheets. Displayed bands other than 8-bit are stretched,
     augmented versions like the original.
 
     Args:
@@ -100,6 +101,7 @@ def lay_out_contact_sheets(
         legend: The classes.
         augmentation: As in training.
         unit: Raw values scaled to 0 and 1; None: by the type of ``image``.
+        dtypes: Types of the bands, each of which may be narrower than that of ``image``; None: all are of that.
         versions: Augmented versions of each patch.
         seed: Same seed, same draws.
         progress: Progress callback, called with (done, total) rows.
@@ -111,7 +113,8 @@ def lay_out_contact_sheets(
     """
     unit = unit or unit_range(image.dtype.name)
     values = torch.where(torch.from_numpy(valid)[:, None], to_unit(torch.from_numpy(image), unit), 0.0)
-    display = patch_display_range(values.numpy(), valid, image.dtype)
+    as_it_is = are_bytes(dtypes or [image.dtype.name] * image.shape[1])
+    display = patch_display_range(values.numpy(), valid, as_it_is=as_it_is)
     patches = _SheetPatches(values.clamp(0.0, 1.0), torch.from_numpy(mask), torch.from_numpy(valid), legend, display)
     bands = augmentation.optical.count or image.shape[1]
     groups = {g: [n for n, o in operations().items() if o.group == g and _fits(n, bands)] for g in _GROUPS}

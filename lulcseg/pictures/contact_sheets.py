@@ -73,6 +73,7 @@ def draw_contact_sheets(
         scene.legend,
         augmentation,
         unit=unit,
+        dtypes=scene.imagery.band_dtypes,
         versions=versions,
         seed=seed,
         progress=progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,3 +61,16 @@ def rgb_bands(bands: int) -> list[int]:
         ([0, 1, 2], [0, 0, 0])
     """
     return [0, 1, 2] if bands >= 3 else [0, 0, 0]
+
+
+def are_bytes(dtypes: Sequence[str]) -> bool:
+    """Return whether the displayed bands are 8-bit, so that they are shown as they are, whatever the others are.
+
+    Args:
+        dtypes: Types of all bands.
+
+    Example:
+        >>> are_bytes(["uint8", "uint8", "uint8", "float32"]), are_bytes(["uint16", "uint8"])
+        (True, False)
+    """
+    return all(dtypes[band] == "uint8" for band in rgb_bands(len(dtypes)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
-from lulcseg.pictures.display_range import DisplayRange, rgb_bands
+from lulcseg.pictures.display_range import DisplayRange, are_bytes, rgb_bands
 from lulcseg.progress import tracked
 
 _BLOCK = 2048
@@ -18,6 +18,9 @@ _BLOCK = 2048
 
 
 class _Imagery(Protocol):
+    @property
+    def band_dtypes(self) -> Sequence[str]: ...
+
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]: ...
 
 
@@ -46,11 +49,6 @@ class PicturedScene(Protocol):
     @property
     def bands(self) -> int:
         """Number of bands of its imagery."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of its imagery."""
         ...
 
     @property
@@ -103,7 +101,7 @@ def _split_spans(edges: NDArray[np.int64]) -> Iterator[slice]:
 
 
 def average_imagery(scene: PicturedScene, cells: PictureCells) -> NDArray[np.uint8]:
-    """Return the mean of each cell's valid pixels as RGB; imagery other than 8-bit is stretched.
+    """Return the mean of each cell's valid pixels as RGB; displayed bands other than 8-bit are stretched.
 
     Args:
         scene: The scene.
@@ -122,7 +120,8 @@ def average_imagery(scene: PicturedScene, cells: PictureCells) -> NDArray[np.uin
         total = _sum_cells(np.where(there, image[bands], 0).astype(np.float64), rows, cols)
         mean[r, c] = np.moveaxis(total / np.maximum(count, 1), 0, -1)
         valid[r, c] = count > 0
-    displayed = mean if scene.dtype == np.uint8 or not valid.any() else DisplayRange.of(mean[valid]).stretch(mean)
+    as_it_is = are_bytes(scene.imagery.band_dtypes) or not valid.any()
+    displayed = mean if as_it_is else DisplayRange.of(mean[valid]).stretch(mean)
     picture = np.rint(displayed).astype(np.uint8)
     picture[~valid] = 255
     return picture
@@ -148,7 +147,8 @@ class _SceneWindow:
     labels = None
 
     def __init__(self, scene: PicturedScene, window: Window) -> None:
-        self.name, self.legend, self.bands, self.dtype = scene.name, scene.legend, scene.bands, scene.dtype
+        self.name, self.legend, self.bands = scene.name, scene.legend, scene.bands
+        self.band_dtypes = scene.imagery.band_dtypes
         self.grid = scene.grid.crop(window)
         self.imagery = self
         self._scene, self._window = scene, window

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,16 +20,16 @@ _LEAST_ENLARGED = 160
 """Smaller patches are enlarged by whole factors, pixels."""
 
 
-def patch_display_range(image: NDArray[np.float32], valid: NDArray[np.bool_], dtype: np.dtype[Any]) -> DisplayRange:
-    """Return the display range of patches: the whole range of 8-bit imagery, else the middle 96 % of the pixels.
+def patch_display_range(image: NDArray[np.float32], valid: NDArray[np.bool_], *, as_it_is: bool) -> DisplayRange:
+    """Return the display range of patches: the whole range 0…1, as of 8-bit imagery, or the middle 96 % of the pixels.
 
     Args:
         image: (N, C, P, P), 0…1 by the type's range.
         valid: (N, P, P) whether there is imagery.
-        dtype: Type of the imagery.
+        as_it_is: Whether the whole range is displayed.
     """
     displayed = np.moveaxis(image, 1, -1)[valid][:, rgb_bands(image.shape[1])]
-    if dtype == np.uint8 or not len(displayed):
+    if as_it_is or not len(displayed):
         return DisplayRange(np.zeros(3, np.float32), np.ones(3, np.float32))
     found = DisplayRange.of(displayed)
     return DisplayRange(found.low.astype(np.float32), found.high.astype(np.float32))

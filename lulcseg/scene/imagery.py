@@ -40,6 +40,11 @@ class ImageryReader:
         """Bytes of one of its values."""
         return int(self.dtype.itemsize)
 
+    @property
+    def band_dtypes(self) -> tuple[str, ...]:
+        """Types of the bands in their files, which may be narrower than :attr:`dtype`."""
+        return self.rasters.band_dtypes
+
     def clone(self) -> Self:
         """Return a reader of the same files with its own handles, for another thread."""
         return type(self)(copy.copy(self.rasters), self.boundary)

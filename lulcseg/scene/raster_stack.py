@@ -112,6 +112,15 @@ class RasterStack:
         return len(self.table)
 
     @property
+    def band_dtypes(self) -> tuple[str, ...]:
+        """Types of the bands in their files, which may be narrower than that of all together."""
+        found: list[str] = []
+        for source in self.sources:
+            own = source.rasters.band_dtypes if source.classes is None else ()
+            found += [*own, *["uint8"] * (len(source.bands) - len(own))]  # the others are 0 and 1
+        return tuple(found)
+
+    @property
     def optical(self) -> tuple[int, ...] | None:
         """Places of the optical bands; None: all are."""
         found = tuple(optical_bands(self.table))

@@ -80,6 +80,11 @@ class RasterSet:
         return len(self.band_numbers)
 
     @property
+    def band_dtypes(self) -> tuple[str, ...]:
+        """Types of its bands; the files agree in them."""
+        return self.rules[0].dtypes
+
+    @property
     def parts(self) -> list[tuple[str, RasterSet]]:
         """Itself as the only source, without a name."""
         return [("", self)]

@@ -87,9 +87,9 @@ def test_other_types_are_stretched_by_what_there_is():
     image[0, 0] = np.linspace(0.1, 0.2, 100).reshape(10, 10)
     valid = np.ones((1, 10, 10), np.bool_)
     valid[0, 0, 0], image[0, 0, 0, 0] = False, 0.9
-    display = patch_display_range(image, valid, np.dtype(np.uint16))
+    display = patch_display_range(image, valid, as_it_is=False)
     np.testing.assert_allclose((display.low[0], display.high[0]), (0.102, 0.198), atol=2e-3)
-    assert patch_display_range(image, valid, np.dtype(np.uint8)).high.tolist() == [1, 1, 1]
+    assert patch_display_range(image, valid, as_it_is=True).high.tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("bands", "dtype"), [(1, np.uint8), (4, np.uint16)])
@@ -140,6 +140,20 @@ def test_versions_are_what_the_augmentation_makes(only_versions):
     original, version = pixels[top : top + 192, 20:212], pixels[top : top + 192, 220:412]
     np.testing.assert_array_equal(version[:, ::-1], original)
     assert (version != original).any()
+
+
+def test_8_bit_colours_beside_heights_are_shown_as_they_are(only_versions):
+    image, mask, valid = patches(1)
+    units = np.concatenate([image / 255, np.full((1, 1, SIDE, SIDE), 0.3)], axis=1).astype(np.float32)
+    expected, found = (
+        np.asarray(
+            lay_out_contact_sheets(each, mask, valid, LEGEND, build("none", each.shape[1]), versions=1, **how)[
+                "versions"
+            ]
+        )
+        for each, how in ((image, {}), (units, {"unit": (0.0, 1.0), "dtypes": ["uint8"] * 3 + ["float32"]}))
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_single_operations_are_as_strong_as_in_the_augmentation():

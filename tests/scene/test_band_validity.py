@@ -129,7 +129,7 @@ def test_every_reader_of_imagery_finds_what_was_written(
         np.testing.assert_array_equal(told, expected)
         np.testing.assert_array_equal(copied[:, told], values[:, valid])
         assert measure(imagery).bands[0].count == expected.sum()
-        pictured = SimpleNamespace(imagery=imagery, grid=grid, bands=bands, dtype=imagery.dtype)
+        pictured = SimpleNamespace(imagery=imagery, grid=grid, bands=bands)
         picture = average_imagery(pictured, PictureCells(grid, 100))
         np.testing.assert_array_equal((picture == 255).all(axis=-1) & ~expected, ~expected)
 

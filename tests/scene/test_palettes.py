@@ -114,7 +114,7 @@ def test_a_palette_is_read_as_the_colours_written(
     np.testing.assert_array_equal(known, valid)
     assert measure(scene.imagery).bands[0].count == told.sum()
     pictures = [
-        average_imagery(SimpleNamespace(imagery=s.imagery, grid=s.grid, bands=s.bands, dtype=s.dtype),
+        average_imagery(SimpleNamespace(imagery=s.imagery, grid=s.grid, bands=s.bands),
                         PictureCells(s.grid, 5)) for s in (scene, expected)
     ]  # fmt: skip
     np.testing.assert_array_equal(*pictures)

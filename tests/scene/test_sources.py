@@ -18,6 +18,7 @@ from rasterio.warp import calculate_default_transform
 
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
+from lulcseg.pictures.reduced_imagery import PictureCells, average_imagery
 from lulcseg.scene.check.imagery_check import check_imagery
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.decoded_imagery import decode
@@ -156,6 +157,33 @@ def test_bands_of_zero_and_one_leave_the_type_as_it_is(make_scene: Make, cache: 
     assert image.dtype == np.uint8
     assert valid.all()
     assert (image[3] == 1).all()
+
+
+@pytest.mark.parametrize("kind", ["stack", "one file"])
+def test_pictures_show_8_bit_colours_as_they_are(make_scene: Make, cache: Path, kind: str) -> None:
+    plain = Scene.open(str(make_scene("plain", imagery=[RGB])), cache)
+    path = make_scene("more", imagery=[RGB, {"name": "dsm", "files": ["d.tif"], "range": [0, 400]}])
+    if kind == "one file":
+        path = make_scene("mixed", imagery={"files": ["mixed.vrt"], "valid": "all"})
+    write_dsm(path.parent / "d.tif", "float32", "own")
+    if kind == "one file":
+        bands = "".join(
+            f'<VRTRasterBand dataType="{dtype}" band="{number}"><SimpleSource><SourceFilename relativeToVRT="1">{name}'
+            f"</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
+            for number, (dtype, name, band) in enumerate(
+                [*(("Byte", "image.tif", band) for band in (1, 2, 3)), ("Float32", "d.tif", 1)], start=1
+            )
+        )
+        place = ", ".join(map(str, (LEFT, RES, 0, TOP, 0, -RES)))
+        (path.parent / "mixed.vrt").write_text(
+            f'<VRTDataset rasterXSize="128" rasterYSize="96"><SRS>{CRS}</SRS><GeoTransform>{place}</GeoTransform>'
+            f"{bands}</VRTDataset>"
+        )
+    scene = Scene.open(str(path), cache)
+    assert scene.dtype == np.float32
+    valid = scene.imagery.valid(scene.grid.window)
+    own, whole = (average_imagery(each, PictureCells(each.grid, 200)) for each in (scene, plain))
+    np.testing.assert_array_equal(own[valid], whole[valid])
 
 
 def test_ground_is_where_all_required_sources_lie(make_scene: Make, cache: Path) -> None:

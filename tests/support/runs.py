@@ -46,6 +46,7 @@ class FakeScene:
 class _Imagery:
     def __init__(self, scene):
         self._scene = scene
+        self.band_dtypes = (scene.dtype.name,) * scene.bands
 
     def read(self, window):
         s, (rows, cols) = self._scene, window.slices_in(self._scene.grid.window)
