@@ -58,12 +58,7 @@ def path_of(text: str | Path, where: str | Path, base: Path | None = None) -> Pa
         LulcsegError: Nothing can be there: a loop of links, a name too long, an unknown user's home; or it is an
             address, whose ``//`` a path would lose.
     """
-    if _ADDRESS.match(str(text)):
-        raise LulcsegError(
-            f"'{hide_secrets(str(text)).partition('?')[0][:_SHOWN]}' is an address, but a path is needed here",
-            where=where,
-            remedy="download the file, and give its path",
-        )
+    _check_is_path(str(text), where, "a path is needed here", "download the file, and give its path")
     try:
         path = Path(text).expanduser()
         path = path if base is None else base / path
@@ -77,6 +72,22 @@ def path_of(text: str | Path, where: str | Path, base: Path | None = None) -> Pa
             f"'{shown}' can't be a path ({reason[:_SHOWN]})", where=where, remedy="write another path"
         ) from error
     return path
+
+
+def target_of(text: str | Path, where: str | Path) -> Path:
+    """Return the path of what is to be written, as :func:`path_of` does of what is there.
+
+    Raises:
+        LulcsegError: Nothing can be there, or it is an address.
+    """
+    _check_is_path(str(text), where, "results are written to this machine alone", "give a folder or a file on it")
+    return path_of(text, where)
+
+
+def _check_is_path(text: str, where: str | Path, why: str, remedy: str) -> None:
+    if _ADDRESS.match(text):
+        shown = hide_secrets(text).partition("?")[0][:_SHOWN]
+        raise LulcsegError(f"'{shown}' is an address, but {why}", where=where, remedy=remedy)
 
 
 def check_folder_name(path: Path, key: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_command, as_path, as_target
 
 if TYPE_CHECKING:
     from lulcseg.assessment.interpreters import Agreement
@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
         "files", type=as_path, nargs="+", metavar="file", help="copies of one sample, one per interpreter"
     )
     parser.add_argument("--column", default="class", help="column that holds the class (default: %(default)s)")
-    parser.add_argument("--out", type=as_path, help="write the points on which they disagree, .gpkg or .csv")
+    parser.add_argument("--out", type=as_target, help="write the points on which they disagree, .gpkg or .csv")
 
 
 def _run(arguments: argparse.Namespace) -> None:

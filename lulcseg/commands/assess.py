@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import RASTERS, Commands, add_command, as_file, as_path
+from lulcseg.commands.parsers import RASTERS, Commands, add_command, as_file, as_path, as_target
 
 if TYPE_CHECKING:
     from lulcseg.assessment.design_based import DesignRequest
@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--crs", help="CRS of the reference, if its file states none (CSV)")
     parser.add_argument("--map-crs", help="CRS of the map, if it is polygons of which the same holds")
     parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
-    parser.add_argument("--out", type=as_path, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
+    parser.add_argument("--out", type=as_target, help="write <out>.json, <out>_points.csv and <out>_confusion.csv")
     parser.add_argument(
         "--design",
         choices=("simple-random", "stratified", "post-stratified", "unknown"),

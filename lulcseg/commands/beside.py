@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path, as_target
 from lulcseg.commands.picture_files import open_scene, picture_target, save_picture
 from lulcseg.errors import LulcsegError
 
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("maps", type=as_path, nargs="+", metavar="map", help="class maps on the scene's pixels")
     parser.add_argument("--scene", required=True, help="name or path of their scene")
-    parser.add_argument("--out", type=as_path, help="picture to write, .png (default: next to the first map)")
+    parser.add_argument("--out", type=as_target, help="picture to write, .png (default: next to the first map)")
     parser.add_argument(
         "--at", metavar="E,N", help="centre of the window (default: where the first two maps differ most)"
     )

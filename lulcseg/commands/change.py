@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_command, as_path, as_target
 from lulcseg.errors import LulcsegError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("before", type=as_path, help="map of the first date")
     parser.add_argument("after", type=as_path, help="map of the second date")
-    parser.add_argument("--out", type=as_path, required=True, help="folder to write to")
+    parser.add_argument("--out", type=as_target, required=True, help="folder to write to")
     parser.add_argument(
         "--tolerance",
         type=float,

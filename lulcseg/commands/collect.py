@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_command, as_path, as_target
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "trials", type=as_path, nargs="+", metavar="trial", help="folder of a trial, such as runs/batch_size"
     )
-    parser.add_argument("--out", type=as_path, help="file to write instead, .parquet or .csv")
+    parser.add_argument("--out", type=as_target, help="file to write instead, .parquet or .csv")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -38,10 +38,10 @@ def add(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from lulcseg.files import path_of
+    from lulcseg.files import target_of
 
     settings = _settings(arguments)
-    out = path_of(str(settings.out), "--out").resolve()
+    out = target_of(str(settings.out), "--out").resolve()
     from lulcseg.export.export_model import check_request_for, export_model
     from lulcseg.export.export_source import check_needs_scene, export_source
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lulcseg.files import path_of
+from lulcseg.files import path_of, target_of
 from lulcseg.scene.file_names import FileName, locate
 
 RASTERS = frozenset({".tif", ".tiff", ".vrt", ".img"})
@@ -70,6 +70,15 @@ def as_path(text: str) -> Path:
     return path_of(text, "the command")
 
 
+def as_target(text: str) -> Path:
+    """Return the path of what an argument asks to be written.
+
+    Raises:
+        LulcsegError: Nothing can be there, or it is an address.
+    """
+    return target_of(text, "the command")
+
+
 def as_file(text: str) -> FileName:
     """Return the file that an argument names: by a path, or elsewhere by an address.
 
@@ -81,4 +90,4 @@ def as_file(text: str) -> FileName:
 
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add ``--cache``."""
-    parser.add_argument("--cache", type=as_path, help="folder for label rasters and synthetic scenes")
+    parser.add_argument("--cache", type=as_target, help="folder for label rasters and synthetic scenes")

@@ -35,6 +35,8 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[FileName]) ->
     """
     here = [path for path in maps if isinstance(path, Path)]
     for path in here:
+        if path.is_dir():
+            raise LulcsegError("it is a folder, not a map", where=path, remedy="give the class map in it, a GeoTIFF")
         if not path.is_file():
             raise LulcsegError("no such file", where=path, remedy="check the path of the map")
     if out is None:

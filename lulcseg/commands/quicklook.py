@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command, as_file, as_path
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_file, as_target
 from lulcseg.commands.picture_files import open_scene, picture_target, save_picture
 from lulcseg.scene.file_names import FileName
 
@@ -15,7 +15,7 @@ def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "quicklook", _run, help="draw a whole map, its legend and the share of each class")
     parser.add_argument("map", type=as_file, help="class map, or a raster of confidence, entropy or disagreement")
-    parser.add_argument("--out", type=as_path, help="picture to write, .png (default: next to a map on this machine)")
+    parser.add_argument("--out", type=as_target, help="picture to write, .png (default: next to a map on this machine)")
     parser.add_argument("--width", type=int, default=1600, help="maximum width in pixels (default: %(default)s)")
     parser.add_argument("--scene", help="name or path of the map's scene: draws its imagery to the left")
     add_cache(parser)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lulcseg.commands.parsers import as_path
+from lulcseg.commands.parsers import as_target
 
 if TYPE_CHECKING:
     from lulcseg.run.try_rates import RateTestResult
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
     test.add_argument("--lowest", type=float, default=1e-6, help="rate of the first step (default: %(default)s)")
     test.add_argument("--highest", type=float, default=1.0, help="rate of the last step (default: %(default)s)")
     test.add_argument(
-        "--out", type=as_path, default=None, help="the picture; the CSV has its name (default: rate_range.png)"
+        "--out", type=as_target, default=None, help="the picture; the CSV has its name (default: rate_range.png)"
     )
     test.set_defaults(run=_run)
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command, as_path
+from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command, as_path, as_target
 
 if TYPE_CHECKING:
     from lulcseg.assessment.reference_draw import Population
@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("target", help="class raster, or name or path of a scene")
     parser.add_argument(
-        "--out", type=as_path, required=True, help="GeoPackage to write; an existing one is never overwritten"
+        "--out", type=as_target, required=True, help="GeoPackage to write; an existing one is never overwritten"
     )
     parser.add_argument(
         "--design",

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path, as_target
 
 if TYPE_CHECKING:
     from lulcseg.corrections.revise_labels import Revision
@@ -28,10 +28,13 @@ def add(commands: Commands) -> None:
         "reviews", type=as_path, nargs="+", metavar="review", help="filled-in files of places to review"
     )
     parser.add_argument(
-        "--out", type=as_path, required=True, help="labels to write, new: .gpkg, or .tif for a scene with class rasters"
+        "--out",
+        type=as_target,
+        required=True,
+        help="labels to write, new: .gpkg, or .tif for a scene with class rasters",
     )
     parser.add_argument(
-        "--scene", dest="scene_out", type=as_path, help="scene file to write that uses them (default: none)"
+        "--scene", dest="scene_out", type=as_target, help="scene file to write that uses them (default: none)"
     )
     parser.add_argument(
         "--side", choices=("before", "after"), help="with the review of a change: which of its dates the scene is of"

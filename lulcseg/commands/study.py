@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_actions, add_cache, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_actions, add_cache, add_command, as_path, as_target
 
 
 def add(commands: Commands) -> None:
@@ -15,18 +15,18 @@ def add(commands: Commands) -> None:
     ground = add_command(actions, "ground", _ground, help="write a scene of the ground that a plan covers")
     ground.add_argument("scene", help="name or path of the plan's scene")
     ground.add_argument("plan", type=as_path, help="plan.gpkg of a run, such as a grid's")
-    ground.add_argument("out", type=as_path, help="scene file to write, .yaml")
+    ground.add_argument("out", type=as_target, help="scene file to write, .yaml")
     add_cache(ground)
 
     classes = add_command(actions, "class", _class, help="write a scene of one class against all others")
     classes.add_argument("scene", help="name or path of the scene")
     classes.add_argument("land_class", metavar="class", help="name of the class")
-    classes.add_argument("out", type=as_path, help="scene file to write, .yaml")
+    classes.add_argument("out", type=as_target, help="scene file to write, .yaml")
     add_cache(classes)
 
     results = add_command(actions, "results", _results, help="score all runs by ground, at points and at every pixel")
     results.add_argument("trials", type=as_path, nargs="+", metavar="trial", help="folder of a trial: runs/<trial>")
-    results.add_argument("--out", type=as_path, required=True, help="folder for results.csv and classes.csv.gz")
+    results.add_argument("--out", type=as_target, required=True, help="folder for results.csv and classes.csv.gz")
     add_cache(results)
     results.add_argument(
         "--labels", nargs="*", default=[], metavar="scene", help="scenes whose polygons are scored too"
@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
     )
     samples.add_argument("run_dir", type=as_path, metavar="run", help="run directory that holds the map")
     samples.add_argument("scene", help="name or path of the map's scene")
-    samples.add_argument("--out", type=as_path, required=True, help="folder for samples_*.csv and samples_*.png")
+    samples.add_argument("--out", type=as_target, required=True, help="folder for samples_*.csv and samples_*.png")
     add_cache(samples)
 
 

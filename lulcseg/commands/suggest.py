@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_command, as_file, as_path
+from lulcseg.commands.parsers import Commands, add_command, as_file, as_path, as_target
 
 
 def add(commands: Commands) -> None:
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
         "square (from <map>_entropy.tif or <map>_probabilities.tif beside the map), else 1 − confidence.",
     )
     parser.add_argument("map", type=as_path, help="class map with entropy, probabilities or confidence beside it")
-    parser.add_argument("--out", type=as_path, required=True, help="GeoPackage to write, new")
+    parser.add_argument("--out", type=as_target, required=True, help="GeoPackage to write, new")
     parser.add_argument("--count", type=int, default=50, help="number of squares (default: %(default)s)")
     parser.add_argument(
         "--size", type=float, default=20.0, metavar="METRES", help="side of a square (default: %(default)g)"

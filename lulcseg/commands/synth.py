@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_command, as_target
 
 
 def add(commands: Commands) -> None:
@@ -13,7 +13,7 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "synth", _run, help="write the synthetic landscape: two dates, polygons, points, truth"
     )
-    parser.add_argument("out", type=as_path, help="folder to write, new or empty")
+    parser.add_argument("out", type=as_target, help="folder to write, new or empty")
     parser.add_argument("--size", type=int, default=2048, help="side in pixels of 50 cm (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same landscape (default: %(default)s)")
     parser.add_argument("--points", type=int, default=10_000, help="reference points (default: %(default)s)")

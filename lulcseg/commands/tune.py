@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command, as_path
+from lulcseg.commands.parsers import Commands, add_command, as_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     tune.add_argument(
         "--again", action="store_true", help="measure anew, and replace what was kept; begun runs keep what they have"
     )
-    tune.add_argument("--out", type=as_path, help="also write the times to this file, JSON", metavar="FILE.json")
+    tune.add_argument("--out", type=as_target, help="also write the times to this file, JSON", metavar="FILE.json")
 
 
 def _run(arguments: argparse.Namespace) -> None:

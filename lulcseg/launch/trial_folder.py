@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of, read_json, write_json
+from lulcseg.files import read_json, target_of, write_json
 from lulcseg.locks import exclusive
 from lulcseg.run_folder.folder import RunFolder, TrialFolder
 from lulcseg.run_folder.record_parts import plain_level
@@ -27,7 +27,7 @@ def folder_of(settings: Settings) -> RunFolder:
     setting = settings.run_dir if isinstance(settings, TrainConfig) else settings.output
     if setting is None:
         raise LulcsegError("a trial's run needs a folder of its own", where="output", remedy="set output=…")
-    return RunFolder(path_of(setting, "run_dir or output").resolve())
+    return RunFolder(target_of(setting, "run_dir or output").resolve())
 
 
 def in_subfolder(settings: Settings, name: str) -> Settings:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lulcseg import __version__
 from lulcseg.errors import LulcsegError
-from lulcseg.files import default_cache, path_of, sha256_of
+from lulcseg.files import default_cache, path_of, sha256_of, target_of
 from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.fingerprinted_settings import LEFT_OUT, fingerprinted_settings
 from lulcseg.run_folder.record_parts import one_or_list
@@ -68,7 +68,7 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
     Raises:
         LulcsegError: A scene that can't be opened.
     """
-    cache = str(path_of(config.cache, "cache").resolve() if config.cache else default_cache())
+    cache = str(target_of(config.cache, "cache").resolve() if config.cache else default_cache())
     if isinstance(config, PredictConfig):
         names = config.scenes.assess or ([config.scene] if config.scene else [])
         return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder, path_of, read_json
+from lulcseg.files import make_folder, read_json, target_of
 from lulcseg.run.chosen_checkpoints import replicates_folder
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.settings.config import PredictConfig
@@ -36,7 +36,7 @@ def map_destination(config: PredictConfig, checkpoints: Sequence[Path], digests:
     run = RunFolder.of_checkpoint(checkpoints[0])
     if config.output is None and len(checkpoints) == 1 and run.has_record:
         return run
-    folder = path_of(config.output or _default(config, digests), "output").resolve()
+    folder = target_of(config.output or _default(config, digests), "output").resolve()
     return RunFolder(make_folder(folder, "output"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import default_cache, make_folder, path_of
+from lulcseg.files import default_cache, make_folder, target_of
 from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
 from lulcseg.scene.band_table import describe_difference
@@ -116,7 +116,7 @@ def cache_folder(setting: str | None) -> Path:
     Raises:
         LulcsegError: It can't be created.
     """
-    return make_folder(path_of(setting, "cache").resolve() if setting else default_cache(), "cache")
+    return make_folder(target_of(setting, "cache").resolve() if setting else default_cache(), "cache")
 
 
 def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:

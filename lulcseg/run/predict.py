@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import check_folder_name, path_of
+from lulcseg.files import check_folder_name, target_of
 from lulcseg.loggers.display import NOTHING, Display
 from lulcseg.loggers.open_display import reopen_display
 from lulcseg.mosaic.devices import Devices
@@ -64,7 +64,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         stand_apart(config.accelerator)
     check_device(config.accelerator)
     if config.output is not None:
-        check_folder_name(path_of(config.output, "output"), "output")
+        check_folder_name(target_of(config.output, "output"), "output")
     checkpoints = chosen_checkpoints(config)
     ensemble = _loaded(config, checkpoints)
     names = config.scenes.assess or ([config.scene] if config.scene else [])

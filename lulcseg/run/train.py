@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of, sha256_of
+from lulcseg.files import path_of, sha256_of, target_of
 from lulcseg.loggers.open_display import check_logger, open_display
 from lulcseg.loggers.run_contents import facts_of, show_model, show_outcome, show_plan
 from lulcseg.loggers.run_identity import identity_of
@@ -80,7 +80,7 @@ def train(config: TrainConfig, *, goes_on: bool = False, command: str | None = N
         _help_train(config, trained, unlabelled, cache)
         return None
     fingerprint = train_fingerprint(config, trained, assessed, unlabelled)
-    wanted = RunFolder(path_of(config.run_dir, "run_dir").resolve())
+    wanted = RunFolder(target_of(config.run_dir, "run_dir").resolve())
     planned = _with_margin(make_plan(config, trained), config, trained)
     plan = planned.plan
     config = settle_epochs(config, plan)

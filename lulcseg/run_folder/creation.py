@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import path_of
+from lulcseg.files import target_of
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.run_folder.sole_writer import sole_writer
@@ -39,7 +39,7 @@ def new_run_dir(setting: str, *, again: bool = False) -> Iterator[RunFolder]:
     Raises:
         LulcsegError: It already holds a run, another process writes to it, or it isn't writable.
     """
-    folder = RunFolder(path_of(setting, "run_dir").resolve())
+    folder = RunFolder(target_of(setting, "run_dir").resolve())
     with sole_writer(folder, "run_dir"):
         if not again and folder.record.exists():
             raise LulcsegError(
@@ -73,7 +73,7 @@ def join_run_dir(setting: str, longest_wait: float = _LONGEST_WAIT) -> RunFolder
             where="run_dir",
             remedy=remedy,
         )
-    folder = RunFolder(path_of(inherited or setting, "run_dir").resolve())
+    folder = RunFolder(target_of(inherited or setting, "run_dir").resolve())
     until = time.monotonic() + longest_wait
     while not _is_running(folder):
         if time.monotonic() > until:

@@ -71,6 +71,8 @@ def describe_difference(mine: Sequence[Band] | None, theirs: Sequence[Band] | No
         "it lacks dsm.1 of the model's bands rgb.1, dsm.1"
         >>> describe_difference([dsm, rgb], [rgb, dsm])
         "its bands dsm.1, rgb.1 are in another order than the model's rgb.1, dsm.1"
+        >>> describe_difference([rgb, Band("dsm.1", "float32")], [rgb, dsm])
+        "its dsm.1 has no range, the model's has the range 0 to 90"
     """
     if mine == theirs:
         return None
@@ -91,4 +93,13 @@ def describe_difference(mine: Sequence[Band] | None, theirs: Sequence[Band] | No
     pairs = [(a.to_plain(), b.to_plain()) for a, b in zip(mine, theirs, strict=True)]
     band, key = next((a, key) for a, b in pairs for key in a if a[key] != b[key])
     other = next(b for _, b in pairs if b["name"] == band["name"])
-    return f"its {band['name']} has {key} {band[key]}, the model's {other[key]}"
+    return f"its {band['name']} {_describe(key, band[key])}, the model's {_describe(key, other[key])}"
+
+
+def _describe(key: str, value: Any) -> str:
+    """Return what is stated of a band, as a clause without its subject."""
+    if key == "range":
+        return "has no range" if value is None else f"has the range {value[0]:g} to {value[1]:g}"
+    if key == "fill":
+        return "is required" if value is None else f"is {value:g} where its source has none"
+    return f"is {'' if value else 'not '}optical" if key == "optical" else f"is of {value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -109,7 +110,7 @@ class SourceFiles:
         assert isinstance(spec, SourceSpec)
         if spec.classes is not None:
             return [Band(f"{spec.name}={code}", "uint8", range=_ONE_HOT) for code in spec.classes]
-        names = list(map(str, self.bands)) if spec.names is None else spec.names
+        names = _numbered(self.bands) if spec.names is None else spec.names
         if len(names) != len(self.bands) or len(set(names)) != len(names) or "valid" in names:
             raise LulcsegError(
                 f"names {', '.join(names)} are not a different one for each of its {len(self.bands)} bands",
@@ -122,6 +123,17 @@ class SourceFiles:
         dtypes = [facts.dtypes[band - 1] for band in self.bands]
         kind = np.result_type(*dtypes).name
         return [Band(f"{spec.name}.{name}", kind, bool(spec.optical), ends, fill) for name in names]
+
+
+def _numbered(bands: Sequence[int]) -> list[str]:
+    """Return bands' numbers as their names, counted where one is read several times.
+
+    Example:
+        >>> _numbered([3, 1, 1])
+        ['3', '1', '1_2']
+    """
+    again = [list(bands[:place]).count(band) + 1 for place, band in enumerate(bands)]
+    return [str(band) if count == 1 else f"{band}_{count}" for band, count in zip(bands, again, strict=True)]
 
 
 def find_sources(file: SceneFile) -> list[SourceFiles]:

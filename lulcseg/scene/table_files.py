@@ -127,10 +127,12 @@ def _csv(content: bytes, file: FileName) -> pd.DataFrame:
             rows.append([cell or None for cell in row])
     except csv.Error as error:
         raise LulcsegError(f"it can't be read as CSV ({error})", where=file, remedy="repair it") from error
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if not header or twice:
-        found = f"two columns are named '{twice[0]}'" if twice else "it is empty"
-        raise LulcsegError(found, where=file, remedy="give a table with a header")
+    if not header:
+        raise LulcsegError("it is empty", where=file, remedy="give a table with a header")
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        found = f"two columns are named '{twice}'" if twice else "two columns have no name"
+        raise LulcsegError(found, where=file, remedy="rename one of them, or take it out")
     return pd.DataFrame(rows, columns=header, dtype=object).apply(_numbers_if_all)
 
 

@@ -98,7 +98,7 @@ def test_maps_beside_each_other(
     ("argv", "part"),
     [
         (["none.tif"], "none.tif: no such file"),
-        (["folder"], "folder: no such file"),
+        (["folder"], "folder: it is a folder, not a map; give the class map"),
         (["map.tif", "--out", "none/a.png"], "none: the output folder does not exist"),
         (["map.tif", "--out", "a.jpg"], "a.jpg: is not a PNG"),
         (["map.tif", "--out", "folder"], "folder: is a folder"),
@@ -181,3 +181,10 @@ def test_a_picture_is_whole_or_what_it_was(tmp_path: Path, monkeypatch: pytest.M
         save_picture(Image.new("RGB", (9, 9)), out)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
     assert out.read_text() == "what was"
+
+
+def test_a_folder_is_no_map(tmp_path, capsys):
+    for words in (["quicklook", str(tmp_path)], ["beside", str(tmp_path), str(tmp_path), "--scene", "x"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert f"{tmp_path}: it is a folder, not a map; give the class map in it" in capsys.readouterr().err

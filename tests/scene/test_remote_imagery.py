@@ -449,6 +449,11 @@ def test_commands_take_an_address_for_an_address(capsys: pytest.CaptureFixture[s
     for words, message in (
         (["quicklook", "http://127.0.0.1:9/map.tif"], "http://127.0.0.1:9/map.tif: it can't be reached"),
         (["contact", "https://user:secret@host/map.tif"], "scene: 'https://host/map.tif' is an address, but a path"),
+        (
+            ["quicklook", "a.tif", "--out", "https://host/a.png?sig=SECRET"],
+            "'https://host/a.png' is an address, but results",
+        ),
+        (["assess", "a.tif", "p.gpkg", "--out", "s3://b/a"], "written to this machine alone; give a folder or a file"),
         (["assess", "http://127.0.0.1:9/map.tif", "x.gpkg"], "x.gpkg: no such file"),
         (["assess", "http://127.0.0.1:9/map.tif", "http://127.0.0.1:9/x.gpkg"], "it can't be reached"),
     ):

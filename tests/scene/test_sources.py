@@ -159,6 +159,19 @@ def test_bands_of_zero_and_one_leave_the_type_as_it_is(make_scene: Make, cache: 
     assert (image[3] == 1).all()
 
 
+@pytest.mark.parametrize("resolution", [None, 2 * RES], ids=["own grid", "warped"])
+def test_a_band_may_be_read_twice(make_scene: Make, cache: Path, resolution: float | None) -> None:
+    """As grey imagery for a network of three bands."""
+    unnamed, named = {"files": ["image.tif"], "bands": [2, 1, 1]}, [RGB | {"bands": [2, 1, 1]}]
+    for name, sources in (("unnamed", unnamed), ("named", named)):
+        scene = Scene.open(str(make_scene(name, imagery=sources, resolution=resolution)), cache)
+        values, valid = scene.imagery.read(scene.grid.window)
+        assert valid.all()
+        np.testing.assert_array_equal(values[1], values[2])
+        assert (values[0] != values[1]).any()
+    assert [band.name for band in scene.band_table or ()] == ["rgb.2", "rgb.1", "rgb.1_2"]
+
+
 @pytest.mark.parametrize("kind", ["stack", "one file"])
 def test_pictures_show_8_bit_colours_as_they_are(make_scene: Make, cache: Path, kind: str) -> None:
     plain = Scene.open(str(make_scene("plain", imagery=[RGB])), cache)
