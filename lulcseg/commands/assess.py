@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "assess", _run, help="compare a map with reference points, polygons or another map")
-    parser.add_argument("map", type=as_file, help="class raster, or polygons")
-    parser.add_argument("reference", type=as_file, help="points, polygons or class raster")
+    parser.add_argument("map", help="class raster, or polygons (<file>|layername=<layer>, <file>|crs=<CRS>)")
+    parser.add_argument("reference", help="points, polygons (as above) or class raster")
     parser.add_argument(
         "--column",
         help="class column of the reference (default: guessed); of a change both, as class_2015,class_2018",
@@ -53,8 +53,15 @@ def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.console_design import print_design
     from lulcseg.assessment.console_reliability import print_reliability
     from lulcseg.assessment.design_based import DesignRequest
+    from lulcseg.scene.file_names import locate_layer
     from lulcseg.scene.legend_spec import read_legend
 
+    arguments.map, arguments.map_layer, arguments.map_crs = locate_layer(
+        arguments.map, "the map", layer=arguments.map_layer, crs=arguments.map_crs
+    )
+    arguments.reference, arguments.layer, arguments.crs = locate_layer(
+        arguments.reference, "the reference", layer=arguments.layer, crs=arguments.crs
+    )
     request = (
         DesignRequest(
             None if arguments.design is None else arguments.design.replace("simple-random", "simple random"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_command, as_file, as_path, as_target
+from lulcseg.commands.parsers import Commands, add_command, as_path, as_target
 
 
 def add(commands: Commands) -> None:
@@ -34,7 +34,6 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--outside",
-        type=as_file,
         nargs="+",
         default=[],
         metavar="FILE",

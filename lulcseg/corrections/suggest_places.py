@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from lulcseg.maps.share_encoding import SHARE_STEPS
 from lulcseg.maps.styles import embed_style, review_style
 from lulcseg.maps.vectorise import ByteRaster, ReadWindow
 from lulcseg.progress import Progress
-from lulcseg.scene.file_names import FileName
+from lulcseg.scene.file_names import locate_layer
 from lulcseg.scene.ground_area import pixel_ground_area
 from lulcseg.scene.vectors import read_vector
 
@@ -47,7 +48,7 @@ class SuggestRequest:
         count: Most squares.
         size: Side of a square, in metres; rounded to whole pixels.
         distance: Least distance between two squares, edge to edge, in metres.
-        outside: Points or polygons to stay away from.
+        outside: Points or polygons to stay away from, perhaps with ``|layername=`` or ``|crs=`` after the file.
         buffer: Least distance from them, in metres; None: as ``distance``.
         random_seed: Seed to draw the places at random instead; None: the most uncertain first.
     """
@@ -57,7 +58,7 @@ class SuggestRequest:
     count: int = 50
     size: float = 20.0
     distance: float = 50.0
-    outside: Sequence[FileName] = ()
+    outside: Sequence[str | PathLike[str]] = ()
     buffer: float | None = None
     random_seed: int | None = None
 
@@ -104,7 +105,8 @@ def suggest_places(request: SuggestRequest, progress: Progress | None = None, *,
         classes = mapped.classes(legend)
         sums = sum_squares(lattice, classes, layer.read, block=block, progress=progress)
         for outside in request.outside:
-            around = read_vector(outside, None, mapped.grid.crs, []).geometry.to_numpy()
+            file, named, crs = locate_layer(outside, "outside")
+            around = read_vector(file, named, mapped.grid.crs, [], own_crs=crs).geometry.to_numpy()
             exclude_near(sums, lattice, around, request.distance if request.buffer is None else request.buffer)
         if (sums < 0).all():
             raise LulcsegError(

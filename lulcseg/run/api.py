@@ -21,7 +21,7 @@ from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.run.device_checks import check_device
 from lulcseg.run.exported_models import exported_models
 from lulcseg.run.open_scenes import check_fits, of_model
-from lulcseg.scene.file_names import locate
+from lulcseg.scene.file_names import locate_layer
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.task import SegmentationTask
@@ -120,6 +120,8 @@ def assess(
 ) -> Assessment:
     """Compare a map with a reference, each of them points, polygons or a class raster, here or at an address.
 
+    A layer or a CRS may also follow a vector file's name: ``farm.gpkg|layername=work``, ``points.csv|crs=EPSG:28355``.
+
     Args:
         mapped: The map, such as ``map_scene(...).path``.
         reference: The reference, such as points with a column of their class.
@@ -137,14 +139,16 @@ def assess(
     Raises:
         LulcsegError: Files that can't be read or compared (:func:`lulcseg.assessment.assess_files.assess_files`).
     """
+    file, layer, crs = locate_layer(reference, "reference", layer=reference_layer, crs=reference_crs)
+    map_file, map_layer, map_crs = locate_layer(mapped, "mapped", layer=mapped_layer, crs=mapped_crs)
     return assess_files(
-        locate(reference, "reference"),
-        locate(mapped, "mapped"),
+        file,
+        map_file,
         reference_column=reference_column,
         mapped_column=mapped_column,
-        reference_layer=reference_layer,
-        mapped_layer=mapped_layer,
-        reference_crs=reference_crs,
-        mapped_crs=mapped_crs,
+        reference_layer=layer,
+        mapped_layer=map_layer,
+        reference_crs=crs,
+        mapped_crs=map_crs,
         legend=legend,
     )

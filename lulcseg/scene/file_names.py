@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _PREFIXES = {
     "http": "/vsicurl/http://", "https": "/vsicurl/https://", "s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/",
 }  # fmt: skip
+_AFTER_FILE = re.compile(r"\|(layername|crs)=")
 _SIGNING = re.compile(
     r"x-(amz|goog|ms)-.*|sig|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|(access_?)?token|"
     r"(api_?)?key|s[eprtv]|srt?|spr|skoid|sktid|sk[estv]",
@@ -174,9 +175,53 @@ def split_layer(text: str) -> LayerName:
         >>> tuple(split_layer("farm.gpkg|layername=work")), tuple(split_layer("farm.csv|crs=EPSG:4326"))
         (('farm.gpkg', 'work', None), ('farm.csv', None, 'EPSG:4326'))
     """
-    rest, _, crs = text.partition("|crs=")
-    file, _, layer = rest.partition("|layername=")
-    return LayerName(file, layer or None, crs or None)
+    file, *rest = _AFTER_FILE.split(text)
+    named = dict(zip(rest[::2], rest[1::2], strict=True))
+    return LayerName(file, named.get("layername") or None, named.get("crs") or None)
+
+
+def add_layer(named: LayerName, where: str, *, layer: str | None = None, crs: str | None = None) -> LayerName:
+    """Return a file with the layer and the CRS that are named after it, or else beside it.
+
+    Args:
+        named: The file as it is written, split.
+        where: The setting that names the file, for errors.
+        layer: Its layer by a setting of its own, if it has one.
+        crs: Its CRS by a setting of its own.
+
+    Raises:
+        LulcsegError: One is named in both places, differently.
+    """
+    for key, after, beside in (("layer", named.layer, layer), ("crs", named.crs, crs)):
+        if after is not None and beside is not None and after != beside:
+            raise LulcsegError(
+                f"{key} is '{beside}', and '{after}' after the name of the file", where=where, remedy="name it once"
+            )
+    return LayerName(named.file, named.layer or layer, named.crs or crs)
+
+
+def locate_layer(
+    text: str | os.PathLike[str], where: str, *, layer: str | None = None, crs: str | None = None
+) -> tuple[FileName, str | None, str | None]:
+    """Return a vector file that an argument names, with its layer and CRS (:func:`add_layer`).
+
+    Args:
+        text: A path or an address (:func:`locate`), perhaps with ``|layername=`` or ``|crs=`` after it.
+        where: The argument, for errors.
+        layer: Its layer by an argument of its own.
+        crs: Its CRS by an argument of its own.
+
+    Raises:
+        LulcsegError: Nothing can be there, or a layer or a CRS is named twice, differently.
+
+    Example:
+        >>> locate_layer("s3://farm/points.csv|crs=EPSG:4326", "reference")[1:]
+        (None, 'EPSG:4326')
+    """
+    if isinstance(text, RemoteFile):
+        return text, layer, crs
+    file, layer, crs = add_layer(split_layer(os.fspath(text)), where, layer=layer, crs=crs)
+    return locate(file, where), layer, crs
 
 
 def _address(gdal_name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import path_of
 from lulcseg.legend import Legend
-from lulcseg.scene.file_names import FileName, locate
+from lulcseg.scene.file_names import FileName, add_layer, locate, split_layer
 from lulcseg.scene.imagery_spec import ImagerySpec, SourceSpec, choose_sources, read_sources
 from lulcseg.scene.legend_spec import FORMULA, as_text, legend_of
 from lulcseg.settings.configuration_folders import files_of
@@ -183,6 +183,8 @@ def read_scene(name: str, *, cache: Path) -> SceneFile:
     typed: dict[str, Any] = {
         k: fill(sections[k], plain.pop(k), f"{path}: {k}") for k in sections if plain.get(k) is not None
     }
+    for key, section in typed.items():
+        _split_layer(section, f"{path}: {key}")
     spec = fill(SceneSpec, {k: v for k, v in plain.items() if v is not None}, str(path))
     spec.labels, spec.points = typed.get("labels"), typed.get("points")
     sources = [] if listed is None else read_sources(listed, path)
@@ -207,6 +209,13 @@ def _as_text(plain: dict[str, Any], path: Path) -> dict[str, Any]:
             plain[key] = section | {"crosswalk": crosswalk}
     named = {key: plain[key] for key in ("name", "date", "crs") if plain.get(key) is not None}
     return plain | {key: as_text(value, key, path) for key, value in named.items()}
+
+
+def _split_layer(section: LabelsSpec | PointsSpec, where: str) -> None:
+    """Move a layer and a CRS named after a section's file into their own settings."""
+    if section.file:
+        named = add_layer(split_layer(section.file), where, layer=section.layer, crs=section.crs)
+        section.file, section.layer, section.crs = named
 
 
 def _check(spec: SceneSpec, path: Path) -> None:

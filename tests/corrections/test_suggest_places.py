@@ -97,6 +97,8 @@ def test_outside_a_buffer_around_points_and_polygons(mapped, tmp_path, buffer):
     files = [tmp_path / "points.gpkg", tmp_path / "labels.gpkg"]
     points.to_crs("EPSG:4326").to_file(files[0])
     labels.to_file(files[1])
+    gpd.GeoSeries([shapely.box(*GRID.bounds())], crs=GRID.crs).to_file(files[1], layer="other", mode="a")
+    files[1] = f"{files[1]}|layername=labels"
     away = shapely.union_all([*points, *labels])
     frame = suggested(mapped, distance=6.0, outside=files, buffer=buffer)[1]
     wide = 6.0 if buffer is None else buffer
