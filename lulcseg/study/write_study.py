@@ -20,7 +20,7 @@ from lulcseg.study.landscape import ALL, read_map, read_truth
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
 from lulcseg.study.samplefigures import reference_figures
 from lulcseg.study.samples import PAPER_HECTARES, compare_designs, simple_random_error, with_shares
-from lulcseg.study.score import score_labels, score_trials
+from lulcseg.study.score import KEYS, score_labels, score_trials
 from lulcseg.trials.trial_reader import Trial
 
 RESULTS, CLASSES = "results.csv", "classes.csv.gz"
@@ -76,10 +76,9 @@ def write_document(folder: Path) -> list[Path]:
         The files written.
 
     Raises:
-        LulcsegError: Invalid questions, or a file can't be written.
+        LulcsegError: Results that are missing or of an earlier version, invalid questions, or a file can't be written.
     """
-    maps = pd.read_csv(folder / RESULTS, keep_default_na=False, na_values=[""])
-    classes = pd.read_csv(folder / CLASSES)
+    maps, classes = _read(folder / RESULTS), _read(folder / CLASSES)
     maps["mosaic"] = maps["mosaic"].fillna("")
     questions = read_questions(folder / "questions.yaml")
     found = effects(questions, maps, classes)
@@ -89,6 +88,19 @@ def write_document(folder: Path) -> list[Path]:
     with replacing(written[1]) as part:
         part.write_text(_tables(maps, found, questions), encoding="utf-8")
     return [*written, *_figures(maps, found, questions, folder)]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read a raw table."""
+    remedy = "write it with lulcseg study results"
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except OSError as error:
+        raise LulcsegError("it can't be read", where=path, remedy=remedy) from error
+    missing = [key for key in KEYS if key not in table]
+    if missing:
+        raise LulcsegError(f"it has no column {', '.join(missing)}", where=path, remedy=remedy)
+    return table
 
 
 def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> str:

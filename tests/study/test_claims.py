@@ -10,6 +10,7 @@ import pytest
 from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.study.claims import check_claims, check_file, read_claims
+from tests.support.checkout import ROOT
 
 EFFECTS = pd.DataFrame({
     "row": ["A1.held", "A2.date", "M1.own"], "effect": [-0.386, 0.135, 0.0004],
@@ -57,3 +58,7 @@ def test_the_command_counts_claims_and_refuses_wrong_ones(tmp_path: Path, capsys
     assert stopped.value.code == 2
     with pytest.raises(LulcsegError, match="can't be read"):
         check_file(tmp_path / "none.md", table)
+
+
+def test_the_claims_of_the_study_are_borne_out() -> None:
+    assert check_file(ROOT / "docs" / "study.md", ROOT / "docs" / "study" / "effects.csv") > 10

@@ -245,6 +245,15 @@ def test_the_commands_write_results_tables_and_figures(
     assert all(path.stat().st_size > 0 for path in written)
 
 
+def test_results_that_are_missing_or_of_an_earlier_version_get_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "questions.yaml").write_text(QUESTIONS)
+    with pytest.raises(LulcsegError, match=r"results\.csv: it can't be read; write it with lulcseg study results"):
+        write_document(tmp_path)
+    (tmp_path / "results.csv").write_text("trial,value,level,seed,scene,mosaic,ground,against\n")
+    with pytest.raises(LulcsegError, match="it has no column landscape"):
+        write_document(tmp_path)
+
+
 def test_samples_are_drawn_from_a_map_and_its_truth(
     trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
