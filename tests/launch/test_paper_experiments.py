@@ -87,14 +87,18 @@ def runs_of(sweep: str) -> list[Any]:
     return [job.settings for job in jobs_of(program_of(sweep), [f"+sweeps={sweep}"])]
 
 
-STUDIED = ("fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground")
+STUDIED = (
+    "fast_path_off", "fast_path_on", "grid_corrected", "stratified_corrected", "stratified_ground",
+    "augment_on_scaled", "augment_on_scaled_after", "augment_transfer", "augment_transfer_scaled",
+    "augment_transfer_scaled_after",
+)  # fmt: skip
 ENCODERS = ("encoder_random", "encoder_imagenet", "encoder_frozen", "encoder_slow")
 WEIGHTED = (
     "grid_inverse", "stratified_dice_ce", "stratified_effective_number", "stratified_focal", "stratified_inverse",
     "stratified_lovasz", "stratified_tversky",
 )  # fmt: skip
 STUDIES = (
-    "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
+    "adaptation", "longer", "preprocessing", "rotations", "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
     "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling", "sources", "transfer",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
@@ -156,7 +160,8 @@ def test_the_trial_of_pretrained_encoders_differs_in_their_weights_alone() -> No
 
 def test_a_sweep_says_which_script_runs_it() -> None:
     predicted = {name for name in groups()["sweeps"] if program_of(name) == "predict"}
-    assert predicted == {"calibration", "ensemble", "passes", "pass_sets", "pass_weights", "patch_window"}
+    again = {"adaptation", "calibration", "ensemble", "rotations"}
+    assert predicted == again | {"passes", "pass_sets", "pass_weights", "patch_window"}
 
 
 def test_the_passes_are_of_the_models_trained_with_augmentation() -> None:
