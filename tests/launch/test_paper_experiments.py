@@ -98,7 +98,8 @@ WEIGHTED = (
     "stratified_lovasz", "stratified_tversky",
 )  # fmt: skip
 STUDIES = (
-    "adaptation", "longer", "preprocessing", "rotations", "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
+    "adaptation", "longer", "preprocessing", "rotations",
+    "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
     "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling", "sources", "transfer",
 )  # fmt: skip
 """What the study adds to take the paper's artefacts apart, and one that asks whether speed costs accuracy."""
