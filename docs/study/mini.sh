@@ -74,7 +74,8 @@ sources() {
 transfer() {
     train +sweeps=transfer validation.fraction=0 "scenes.unlabelled=[$here/mini2015.yaml]"
     train +sweeps=replicates +experiment=transfer_source trial.name=oracle validation.fraction=0 "scenes.train=[$here/mini2015_training.yaml]"
-    for value in augment_off augment_on; do predict +sweeps=adaptation trial.value=$value; done
+    adapt augmentation augment_off
+    adapt augmentation augment_on
     adapt transfer transfer_source
     adapt transfer transfer
 }

@@ -71,7 +71,7 @@ def _memory_of(config: TrainConfig) -> StepMemory:
     from lulcseg.training.task import SegmentationTask
     from lulcseg.training.training_settings import TrainingSettings
 
-    names = config.scenes.train or ([config.scene] if config.scene else [])
+    names = config.training_scenes
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     scenes = open_scenes(names, cache_folder(config.cache), config.scenes.sources)

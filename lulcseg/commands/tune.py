@@ -91,7 +91,7 @@ def _works(config: TrainConfig, *, opens: bool) -> list[Work]:
             where=f"trainer.accelerator={config.trainer.accelerator}",
             remedy="give trainer=cpu, or see what the GPU reaches with benchmarks/gpu.py",
         )
-    names = (config.scenes.train or ([config.scene] if config.scene else [])) if opens else []
+    names = config.training_scenes if opens else []
     scenes = open_scenes(names[:1], cache_folder(config.cache), config.scenes.sources) if names else []
     bands, classes = (scenes[0].bands, len(scenes[0].legend)) if scenes else (3, 9)
     training = Work(config.model, bands, config.sampling.patch_size, classes=classes)

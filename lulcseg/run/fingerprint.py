@@ -72,7 +72,7 @@ def fingerprint_of(config: TrainConfig | PredictConfig) -> str:
     if isinstance(config, PredictConfig):
         names = config.scenes.assess or ([config.scene] if config.scene else [])
         return predict_fingerprint(config, [_opened(name, cache) for name in dict.fromkeys(names)])
-    names = config.scenes.train or ([config.scene] if config.scene else [])
+    names = config.training_scenes
     groups, sources = (names, config.scenes.assess or names, config.scenes.unlabelled), tuple(config.scenes.sources)
     trained, assessed, unlabelled = ([_opened(n, cache, sources) for n in dict.fromkeys(group)] for group in groups)
     return train_fingerprint(config, trained, assessed, unlabelled)

@@ -207,7 +207,7 @@ def _check_unchanged(scenes: Sequence[Scene], before: Sequence[Mapping[str, Any]
 
 def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene], list[Scene]]:
     """Open a run's scenes (trained on, assessed, unlabelled), and check that they fit together."""
-    names = config.scenes.train or ([config.scene] if config.scene else [])
+    names = config.training_scenes
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     assess_names = config.scenes.assess or names

@@ -61,7 +61,7 @@ def run_range_test(config: TrainConfig, *, steps: int, lowest: float, highest: f
     """
     cache = cache_folder(config.cache)
     check_device(config.trainer.accelerator)
-    names = config.scenes.train or ([config.scene] if config.scene else [])
+    names = config.training_scenes
     if not names:
         raise LulcsegError("no scene to train on", where="scene", remedy="write scene=<name or path>")
     scenes = open_scenes(names, cache, config.scenes.sources)

@@ -102,10 +102,14 @@ class TrainConfig:
             )
 
     @property
+    def training_scenes(self) -> list[str]:
+        """Scenes to train on: `scenes.train`, else `scene`; empty if there is neither."""
+        return self.scenes.train or ([self.scene] if self.scene else [])
+
+    @property
     def scene_names(self) -> list[str]:
         """Names or paths of all scenes that the run reads, each once."""
-        trained = self.scenes.train or ([self.scene] if self.scene else [])
-        return list(dict.fromkeys([*trained, *self.scenes.assess, *self.scenes.unlabelled]))
+        return list(dict.fromkeys([*self.training_scenes, *self.scenes.assess, *self.scenes.unlabelled]))
 
     @property
     def uses_unlabelled(self) -> bool:
