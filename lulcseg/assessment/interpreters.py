@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,6 +15,7 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
+from lulcseg.scene.file_names import locate_layer
 from lulcseg.scene.layer_writing import write_layer
 from lulcseg.scene.points import said_no
 from lulcseg.scene.vectors import read_vector, value_text
@@ -47,7 +49,7 @@ class Agreement:
     """Agreement of several interpreters.
 
     Attributes:
-        interpreters: Their names: the files' stems.
+        interpreters: Their names: the files' stems, or the layers' names where layers are named.
         points: One row a point that any of them interpreted: ``point``, a column for each interpreter, geometry.
         complete: Points to which all gave a class.
         overall: Share of those on which all agree; NaN without such points.
@@ -65,30 +67,32 @@ class Agreement:
     discuss: gpd.GeoDataFrame
 
 
-def agreement_of(files: Sequence[Path], column: str = "class") -> Agreement:
+def agreement_of(files: Sequence[str | os.PathLike[str]], column: str = "class") -> Agreement:
     """Compare interpreters' copies of one sample.
 
     Points are matched by the column ``point``. A point that an interpreter left empty doesn't count for them; with
     ``interpretable`` no, their class doesn't count, and the point is to be discussed if another gave a class.
 
     Args:
-        files: Two or more copies of a sample, one for each interpreter.
+        files: Two or more copies of a sample, one for each interpreter, perhaps with ``|layername=`` or ``|crs=``
+            after the file: copies may be layers of one file.
         column: Column of the class.
 
     Raises:
-        LulcsegError: Fewer than two files, duplicate names, missing columns, or different points.
+        LulcsegError: Fewer than two copies, duplicate names, missing columns, or different points.
     """
-    names = tuple(path.stem for path in files)
+    places = [locate_layer(file, "agreement") for file in files]
+    names = tuple(layer or Path(path.name).stem for path, layer, _ in places)
     if len(files) < 2 or len(set(names)) < len(names):
         raise LulcsegError(
-            "agreement needs two or more files of different names",
+            "agreement needs two or more files, or layers, of different names",
             where="agreement",
             remedy="give one for each interpreter",
         )
     first: gpd.GeoDataFrame | None = None
     table = pd.DataFrame()
-    for name, path in zip(names, files, strict=True):
-        frame = read_vector(path, None, None, None)
+    for name, (path, layer, crs) in zip(names, places, strict=True):
+        frame = read_vector(path, layer, None, None, own_crs=crs)
         for needed in ("point", column):
             if needed not in frame.columns:
                 raise LulcsegError(f"it has no column '{needed}'", where=path, remedy="give copies of one sample")
@@ -97,7 +101,7 @@ def agreement_of(files: Sequence[Path], column: str = "class") -> Agreement:
             first = frame
         elif set(frame.index) != set(first.index) or frame.index.has_duplicates:
             raise LulcsegError(
-                f"its points are not those of {files[0].name}", where=path, remedy="give copies of one sample"
+                f"its points are not those of {names[0]}", where=path, remedy="give copies of one sample"
             )
         given = frame[column].map(value_text).astype(object)
         if "interpretable" in frame.columns:

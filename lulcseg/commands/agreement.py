@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_command, as_path, as_target
+from lulcseg.commands.parsers import Commands, add_command, as_target
 
 if TYPE_CHECKING:
     from lulcseg.assessment.interpreters import Agreement
@@ -18,7 +18,10 @@ def add(commands: Commands) -> None:
         commands, "agreement", _run, help="compare several interpreters' copies of one reference sample"
     )
     parser.add_argument(
-        "files", type=as_path, nargs="+", metavar="file", help="copies of one sample, one per interpreter"
+        "files",
+        nargs="+",
+        metavar="file",
+        help="copies of one sample, one per interpreter: files, or layers of one (<file>|layername=<layer>)",
     )
     parser.add_argument("--column", default="class", help="column that holds the class (default: %(default)s)")
     parser.add_argument("--out", type=as_target, help="write the points on which they disagree, .gpkg or .csv")

@@ -73,10 +73,20 @@ def test_one_class_throughout_has_no_kappa(tmp_path):
     assert math.isnan(found.pairs[0].kappa)
 
 
+def test_copies_may_be_layers_of_one_file(files, tmp_path):
+    both = tmp_path / "both.gpkg"
+    for path in files[:2]:
+        gpd.read_file(path).to_file(both, layer=path.stem)
+    found = agreement_of([f"{both}|layername={path.stem}" for path in files[:2]])
+
+    assert found.interpreters == ("a", "b")
+    assert found.pairs[0].kappa == agreement_of(files[:2]).pairs[0].kappa
+
+
 def test_what_cannot_be_compared(files, tmp_path):
     with pytest.raises(LulcsegError, match="two or more files"):
         agreement_of(files[:1])
-    with pytest.raises(LulcsegError, match=r"its points are not those of a\.gpkg"):
+    with pytest.raises(LulcsegError, match="its points are not those of a;"):
         agreement_of([files[0], write(tmp_path, "short", ANN[:3])])
     with pytest.raises(LulcsegError, match="no column 'klass'"):
         agreement_of(files, "klass")
