@@ -111,7 +111,8 @@ class OnnxModel:
             raise LulcsegError(
                 f"it takes patches of {own.patch_size} pixels, not of {patch_size}",
                 where=self.checkpoint,
-                remedy=f"leave mosaic.patch_size out, or export it with --patch-size {patch_size}",
+                remedy=f"leave mosaic.patch_size out, or export it with --patch-size {patch_size}; mosaic.patch_size "
+                f"times mosaic.scale must be {own.patch_size}",
             )
 
     def predictor(

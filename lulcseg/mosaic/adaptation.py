@@ -42,15 +42,17 @@ class Adaptation:
         name: As in maps' file names and tags; None: not at all. Without the following, it is done inside the files.
         quantiles: The mosaic's, if its values are matched to those trained on.
         by_batch_norm: Whether batch norm's statistics are those of the mosaic.
+        scale: At which the networks see patches, of which the statistics are taken (``mosaic.scale``).
     """
 
     name: str | None = None
     quantiles: Quantiles | None = None
     by_batch_norm: bool = False
+    scale: float = 1.0
 
     @classmethod
-    def of(cls, ensemble: Ensemble, scene: Scene) -> Adaptation:
-        """Return how a scene's mosaic is adapted to models.
+    def of(cls, ensemble: Ensemble, scene: Scene, scale: float = 1.0) -> Adaptation:
+        """Return how a scene's mosaic is adapted to models, whose networks see patches at a scale.
 
         Raises:
             LulcsegError: A model can't be adapted.
@@ -61,7 +63,7 @@ class Adaptation:
         quantiles = None
         if ensemble.adapt in BY_HISTOGRAM:
             quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
-        return cls(name, quantiles, ensemble.adapt in BY_BATCH_NORM)
+        return cls(name, quantiles, ensemble.adapt in BY_BATCH_NORM, scale)
 
     def identity(self) -> dict[str, Any]:
         """Return its entry in a map's identity; empty if the mosaic isn't adapted.
@@ -105,7 +107,7 @@ class Adaptation:
         if self.is_settled(folder):
             return
         found = [
-            dict(statistics_of_mosaic(member, scene, device, statistics, self.quantiles))
+            dict(statistics_of_mosaic(member, scene, device, statistics, self.quantiles, scale=self.scale))
             for member in ensemble.members
             if isinstance(member, TrainedModel)  # all are: exported models refuse to be adapted
         ]

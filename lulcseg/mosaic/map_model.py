@@ -62,7 +62,7 @@ class MapModel(Protocol):
         """
 
     def check_request(self, scene: str, patch_size: int) -> None:
-        """Check that the model can map a scene by patches of a size.
+        """Check that the model can map a scene by patches of a size, which is the one that its network sees.
 
         Raises:
             LulcsegError: It can't.

@@ -27,6 +27,7 @@ from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.products import DISAGREEMENT, Product, products
 from lulcseg.mosaic.region import Region
 from lulcseg.mosaic.row_stream import PredictionSetup
+from lulcseg.mosaic.scaled_patches import scale_identity, scaled, scaled_bytes, scaled_size
 from lulcseg.mosaic.strip_job import Progress, StripJob
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.mosaic.strips import rank_share
@@ -58,7 +59,7 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
     if ensemble is not None:
         size = ensemble.patch_size(settings)
         for member in ensemble.members:
-            member.check_request(scene.name, size)
+            member.check_request(scene.name, scaled_size(size, settings.scale))
         ensemble.review_confidence(settings)
         if ensemble.adapts(scene.name):
             records = [member.record for member in ensemble.members]
@@ -109,7 +110,7 @@ class MapRequest:
         statistics = None
         if ensemble.scaled_over == MOSAIC:
             statistics = mosaic_statistics(scene.imagery, scene.cache).summary(record.scaling.percentiles)
-        adaptation = Adaptation.of(ensemble, scene)
+        adaptation = Adaptation.of(ensemble, scene, settings.scale)
         layers = layers_for(settings)
         default = 1 if device.type == "cpu" else min(_MOST_READERS, torch.get_num_threads())
         setup = PredictionSetup(
@@ -133,6 +134,7 @@ class MapRequest:
             "compile": settings.compile,
             **ensemble.calibration_identity(),
             **adaptation.identity(),
+            **scale_identity(settings),
             **pixel_identity(setup, ensemble.legend, grid),
         }
         rasters = products(ensemble.legend, layers, len(ensemble))
@@ -191,7 +193,7 @@ class MapRequest:
         predictors = self.ensemble.on(device, self.statistics, adapted.quantiles, found)
         if self.settings.compile:
             self._compile(predictors, device)
-        return predictors
+        return scaled(predictors, self.settings.scale)
 
     def folder(self, out: Path) -> MapFolder:
         """Return where the map is in progress."""
@@ -207,7 +209,9 @@ class MapRequest:
 
     def describe_memory(self) -> str:
         """Return a sentence on the memory that the prediction takes."""
-        device, host = estimate_memory(self.setup, self.part, **self._sizes)
+        setup, bands = self.setup, self.ensemble.record.bands
+        device, host = estimate_memory(setup, self.part, **self._sizes)
+        device += scaled_bytes(self.settings, setup.patch_size, setup.batch_size, bands, setup.classes)
         sentence = f"Rows and queues take {(device + host) / 1e9:.2f} GB, whatever the mosaic's height."
         if len(self.ensemble) == 1:
             return sentence
@@ -239,6 +243,7 @@ class MapRequest:
             }
             | ({} if calibration is None else {"calibration": calibration})
             | self.adaptation.tags()
+            | {key: str(scale) for key, scale in scale_identity(self.settings).items()}
         )
 
     def properties(self, store: StripStore) -> dict[str, Any]:
@@ -257,7 +262,8 @@ class MapRequest:
         }
 
     def _compile(self, predictors: Sequence[PatchModel], device: torch.device) -> None:
-        bands, batch_size, patch = self.ensemble.record.bands, self.setup.batch_size, self.setup.patch_size
+        bands, batch_size = self.ensemble.record.bands, self.setup.batch_size
+        patch = scaled_size(self.setup.patch_size, self.settings.scale)
         kind = torch.from_numpy(np.empty(0, self.scene.dtype)).dtype
         image = torch.zeros((batch_size, bands, patch, patch), dtype=kind, device=device)
         valid = torch.ones((batch_size, patch, patch), dtype=torch.bool, device=device)

@@ -149,7 +149,7 @@ def _changed(scene: Scene) -> LulcsegError:
     return LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
 
 
-def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> MapEntry:
+def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble, scale: float = 1.0) -> MapEntry:
     """Return a map's entry in a run's record.
 
     Args:
@@ -157,6 +157,7 @@ def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> 
         scene: Name of the scene.
         label: Name of its passes.
         ensemble: The models.
+        scale: At which their networks saw patches (``mosaic.scale``).
     """
     return MapEntry(
         scene=scene,
@@ -164,6 +165,7 @@ def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble) -> 
         scaled_over=ensemble.scaled_over,
         calibration=ensemble.describe_calibration(),
         adapted=ensemble.adaptation(scene),
+        scale=None if scale == 1 else scale,
         path=f"{MAPS}/{result.path.name}",
         files=[f"{MAPS}/{path.name}" for path in result.files],
         bytes=result.path.stat().st_size,

@@ -17,6 +17,7 @@ from torch import Tensor
 from lulcseg.augment.band_matching import Quantiles
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
+from lulcseg.mosaic.scaled_patches import resampled, scaled_size
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import print_line
 from lulcseg.progress import tracked
@@ -82,6 +83,8 @@ def statistics_of_mosaic(
     device: torch.device,
     statistics: Mapping[str, Any] | None = None,
     quantiles: Quantiles | None = None,
+    *,
+    scale: float = 1.0,
 ) -> BatchNormStatistics:
     """Return batch norm's statistics of patches of a mosaic that are drawn like those that a model was trained on.
 
@@ -95,6 +98,7 @@ def statistics_of_mosaic(
         device: Where to compute.
         statistics: Those of the mosaic, if the model scales by them.
         quantiles: Those of the mosaic, if its values are matched to those trained on.
+        scale: At which the network sees patches (``mosaic.scale``).
 
     Returns:
         The statistics, on the CPU.
@@ -108,22 +112,26 @@ def statistics_of_mosaic(
     predictor = member.copied().on(device).of_mosaic(statistics, quantiles)
     rng = generator(record.seed, "sample for batch norm")
     for _ in range(ROUNDS):
-        batches = _batches(scene, windows, "Predicting patches of the mosaic")
+        batches = _batches(scene, windows, scale, "Predicting patches of the mosaic")
         shares = np.concatenate([_predicted_shares(predictor, *batch) for batch in batches])
         weights = weights_alike(shares, target, LEAST_EFFECTIVE)
         drawn = draw_by_weight(weights, SAMPLE, rng)
         sample = [windows[number] for number in drawn.tolist()]
-        found = take_statistics(predictor, _batches(scene, sample, "Taking batch norm's statistics"))
+        found = take_statistics(predictor, _batches(scene, sample, scale, "Taking batch norm's statistics"))
     print_line(_describe(shares, drawn, target, record.to_legend().names, effective_number(weights)))
     return found
 
 
-def _batches(scene: Scene, windows: Sequence[Window], what: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield images (B, C, P, P) and validity (B, P, P) of patches, in batches of one size (the last may be smaller)."""
+def _batches(scene: Scene, windows: Sequence[Window], scale: float, what: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield images (B, C, P, P) and validity (B, P, P) of patches, in batches of one size (the last may be smaller).
+
+    They have the pixels that the network sees.
+    """
     groups = [windows[start : start + BATCH] for start in range(0, len(windows), BATCH)]
     for group in tracked(groups, what, "batches"):
         images, valid = zip(*(scene.imagery.read(window) for window in group), strict=True)
-        yield torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(valid))
+        batch = torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(valid))
+        yield batch if scale == 1 else resampled(*batch, scaled_size(group[0].width, scale))
 
 
 def _predicted_shares(predictor: PatchPredictor, image: Tensor, valid: Tensor) -> NDArray[np.float64]:

@@ -183,7 +183,8 @@ def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
 
     Returns:
         A label for files and reports, and the plan. The label is the plan's name with the changes to it
-        (``multiple-hann``); for passes given one by one it is ``own`` and a few letters of their hash.
+        (``multiple-hann``), patch size and scale among them; for passes given one by one it is ``own`` and a few
+        letters of their hash.
 
     Raises:
         LulcsegError: The passes are not valid.
@@ -202,6 +203,8 @@ def plan_from(settings: MosaicSettings) -> tuple[str, PassPlan]:
         plan, label = replace(plan, trim=settings.trim), f"{label}-trim{settings.trim:g}"
     if settings.patch_size is not None:
         label = f"{label}-patch{settings.patch_size}"
+    if settings.scale != 1:
+        label = f"{label}-scale{settings.scale:g}"
     return label, plan
 
 

@@ -75,7 +75,7 @@ def map_scene(
     opened = of_model(opened, ensemble.record)
     chosen = settings or MosaicSettings()
     for member in members:
-        check_fits(member.record, opened)
+        check_fits(member.record, opened, chosen.scale)
     check_request(opened, chosen, ensemble)
     path = Path(out).expanduser().resolve()
     path.parent.mkdir(parents=True, exist_ok=True)

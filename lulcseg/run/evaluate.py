@@ -97,7 +97,7 @@ class MapRun:
         path = folder.map_file(stem)
         done = map_scene(model, scene, mosaic, path, label=label, share=self.shares.get(scene.name))
         assert done is not None
-        made = map_entry(done, scene.name, label, model)
+        made = map_entry(done, scene.name, label, model, mosaic.scale)
         self.writer.put_map(made)
         show_map(self.display, folder, made, self.writer.record.scenes[scene.name])
         print_areas(done.areas)

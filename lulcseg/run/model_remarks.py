@@ -10,12 +10,13 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.map_models import calibration_by_model
 
 
-def model_remarks(ensemble: Ensemble, *, adapts: bool = False) -> Iterator[str]:
+def model_remarks(ensemble: Ensemble, *, adapts: bool = False, scale: float = 1.0) -> Iterator[str]:
     """Yield sentences on the calibrations, if there is one, and one for each training run with several models.
 
     Args:
         ensemble: The models.
         adapts: Whether a mosaic that they map is adapted to them.
+        scale: At which the networks see patches (``mosaic.scale``).
     """
     calibrations = [member.calibration for member in ensemble.members]
     names = short_paths([member.checkpoint for member in ensemble.members])
@@ -27,6 +28,8 @@ def model_remarks(ensemble: Ensemble, *, adapts: bool = False) -> Iterator[str]:
                 f"The calibration was fitted without adapt={ensemble.adapt}: how well it holds for mosaics adapted so "
                 "isn't known."
             )
+        if scale != 1:
+            yield f"The calibration was fitted without mosaic.scale={scale:g}: how well it holds at it isn't known."
     runs = [RunFolder.of_checkpoint(member.checkpoint) for member in ensemble.members]
     for run in dict.fromkeys(runs):
         own = [name for name, its in zip(names, runs, strict=True) if its == run]

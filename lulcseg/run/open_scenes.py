@@ -55,14 +55,19 @@ def warped_to(scene: Scene, record: ModelRecord) -> Scene:
     return Scene(replace(scene.file, spec=spec), scene.cache)
 
 
-def check_fits(record: ModelRecord, scene: Scene) -> None:
+def check_fits(record: ModelRecord, scene: Scene, scale: float = 1.0) -> None:
     """Check that a model can map a scene.
 
+    Args:
+        record: The model's.
+        scene: The scene.
+        scale: At which the network sees patches (``mosaic.scale``).
+
     Raises:
-        LulcsegError: It has another number of bands, another dtype, a resolution that differs by more than a tenth,
-            or, if it has labels or points, another legend.
+        LulcsegError: It has another number of bands, another dtype, a resolution that differs by more than a tenth (as
+            it is and at the scale), or, if it has labels or points, another legend.
     """
-    check_imagery(record, scene)
+    check_imagery(record, scene, scale)
     has_classes = scene.spec.labels is not None or scene.spec.points is not None
     if has_classes and scene.legend.names != record.to_legend().names:
         raise LulcsegError(
@@ -73,12 +78,17 @@ def check_fits(record: ModelRecord, scene: Scene) -> None:
         )
 
 
-def check_imagery(record: ModelRecord, scene: Scene) -> None:
+def check_imagery(record: ModelRecord, scene: Scene, scale: float = 1.0) -> None:
     """Check that a scene's imagery is such as a model was trained on; whatever its classes are.
+
+    Args:
+        record: The model's.
+        scene: The scene.
+        scale: At which the network sees patches (``mosaic.scale``): it may bring other pixels to those trained on.
 
     Raises:
         LulcsegError: Its sources' bands have other names or another order, or one is missing; it has another number of
-            bands, another dtype, or a resolution that differs by more than a tenth.
+            bands, another dtype, or a resolution that differs by more than a tenth, as it is and at the scale.
     """
     where = scene.file.path
     difference = describe_difference(scene.band_table, record.named_bands)
@@ -100,14 +110,15 @@ def check_imagery(record: ModelRecord, scene: Scene) -> None:
             where=where,
             remedy="convert the imagery",
         )
-    for mine, theirs in zip((scene.grid.xres, scene.grid.yres), record.resolution, strict=True):
-        if abs(mine / theirs - 1) > RESOLUTION_TOLERANCE:
-            raise LulcsegError(
-                f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
-                f"{record.resolution[0]:g} × {record.resolution[1]:g} m",
-                where=where,
-                remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it (predict.py: warp=true)",
-            )
+    ratios = [mine / theirs for mine, theirs in zip((scene.grid.xres, scene.grid.yres), record.resolution, strict=True)]
+    if not any(all(abs(ratio / by - 1) <= RESOLUTION_TOLERANCE for ratio in ratios) for by in (1.0, scale)):
+        raise LulcsegError(
+            f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
+            f"{record.resolution[0]:g} × {record.resolution[1]:g} m",
+            where=where,
+            remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it (predict.py: warp=true), or "
+            f"map it as it is with mosaic.scale={ratios[0]:.3g}, if that is 0.25 to 4",
+        )
 
 
 def cache_folder(setting: str | None) -> Path:
@@ -119,14 +130,19 @@ def cache_folder(setting: str | None) -> Path:
     return make_folder(target_of(setting, "cache").resolve() if setting else default_cache(), "cache")
 
 
-def read_ahead(scenes: Sequence[Scene], model: ModelRecord) -> None:
+def read_ahead(scenes: Sequence[Scene], model: ModelRecord, scale: float = 1.0) -> None:
     """Read what will be needed later, so that invalid input is reported before anything is trained or written.
+
+    Args:
+        scenes: The scenes.
+        model: The record of the model that maps them.
+        scale: At which the network sees patches (``mosaic.scale``).
 
     Raises:
         LulcsegError: A scene can't be read, or isn't what the model maps.
     """
     for scene in dict.fromkeys(scenes):  # a scene trained on is often assessed too
-        check_fits(model, scene)
+        check_fits(model, scene, scale)
         scene.labels  # noqa: B018 (rasterises the polygons)
         if scene.spec.points is not None and scene.points is not None:
             check_place(scene.points, scene.grid, scene.file.place(scene.spec.points.file))

@@ -77,7 +77,7 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     if config.warp:
         scenes = [warped_to(scene, ensemble.record) for scene in scenes]
     for member in ensemble.members:
-        read_ahead(scenes, member.record)
+        read_ahead(scenes, member.record, config.mosaic.scale)
     ensemble.devices.trainer()
     for scene in scenes:
         check_request(scene, config.mosaic, ensemble)
@@ -88,7 +88,9 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
         for scene, stem, label in zip(scenes, stems, labels, strict=True):
             map_scene(ensemble, scene, config.mosaic, folder.map_file(stem), label=label)
         return None
-    for remark in model_remarks(ensemble, adapts=any(ensemble.adapts(scene.name) for scene in scenes)):
+    for remark in model_remarks(
+        ensemble, adapts=any(ensemble.adapts(scene.name) for scene in scenes), scale=config.mosaic.scale
+    ):
         print_line(remark)
 
     def map_scenes(writer: RecordWriter, shares: Shares | None = None) -> float | None:

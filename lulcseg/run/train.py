@@ -225,7 +225,8 @@ def _scenes(config: TrainConfig, cache: Path) -> tuple[list[Scene], list[Scene],
     check_parts(config, model.bands, model.to_legend().names)
     if model.weights is not None and is_rank_zero():
         print_line(model.weights.describe())
-    read_ahead([*trained, *assessed], model)
+    read_ahead(trained, model)
+    read_ahead([scene for scene in assessed if scene not in trained], model, config.mosaic.scale)
     check_unlabelled(config, trained, unlabelled, model)
     for scene in assessed:
         check_request(scene, config.mosaic)

@@ -16,7 +16,7 @@ _ADAPTED = {
 
 
 def model_sentences(entry: MapEntry) -> list[str]:
-    """Return what sets a map apart from that of one model's own probabilities: several models, calibration, adapting.
+    """Return what sets a map apart from that of one model's own probabilities: models, calibration, adapting, scale.
 
     >>> for sentence in model_sentences(
     ...     MapEntry.of(scene="a", path="a.tif", checkpoint=["1.ckpt", "2.ckpt"], calibration="none, temperature 0.2")
@@ -32,6 +32,10 @@ def model_sentences(entry: MapEntry) -> list[str]:
         sentences.append(calibration_sentence(entry))
     if entry.adapted is not None:
         sentences.append(_ADAPTED.get(entry.adapted, f"The mosaic was adapted to the model ({entry.adapted})."))
+    if entry.scale is not None:
+        sentences.append(
+            f"Along a patch's side the network saw {entry.scale:g} pixels for each of the mosaic's (mosaic.scale)."
+        )
     return sentences
 
 

@@ -153,6 +153,7 @@ class MapEntry(Entry):
         calibration: How its probabilities are calibrated, in words; None: not at all. Of several models
             those of all, separated by commas, or ``none``.
         adapted: How its mosaic was adapted to the models; None: not at all.
+        scale: At which the networks saw patches (``mosaic.scale``); None: as they are.
         path: The class map, below the run's folder.
         files: All files of the map, likewise.
         bytes: Size of the class map's file.
@@ -170,6 +171,7 @@ class MapEntry(Entry):
     scaled_over: str | None = None
     calibration: str | None = None
     adapted: str | None = None
+    scale: float | None = None
     path: str
     files: Sequence[str] = ()
     bytes: int | None = None

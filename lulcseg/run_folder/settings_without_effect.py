@@ -40,6 +40,7 @@ ADDED: Mapping[str, Any] = {
     "model.freeze": "none",
     "model.norm": "batch",
     "mosaic.review_precision": None,
+    "mosaic.scale": 1.0,
     "optim.encoder_rate": 1.0,
     "optim.rise": 0.3,
     "scaling.before_augmentation": False,

@@ -53,6 +53,13 @@ class MosaicSettings:
     patch_size: int | None = setting(
         None, "Side of a prediction patch, in pixels; null: as in training.", least=16, most=8192
     )
+    scale: float = setting(
+        1.0,
+        "Pixels that the network sees along a patch's side for each of the mosaic's, for mosaics whose pixels or "
+        "sharpness are not those trained on; its probabilities are brought back to the mosaic's pixels.",
+        least=0.25,
+        most=4.0,
+    )
     batch_size: int = setting(16, "Patches of one forward pass, each rotation counted.", least=1)
     region: str | None = setting(
         None, "Vector file of polygons: only ground inside them is mapped, with the pixels of a map of the whole."

@@ -82,6 +82,21 @@ def test_the_map_is_the_checkpoints(files: tuple[Path, Path], scene: Scene, tmp_
     assert (found == expected)[clear].all()
 
 
+def test_a_scale_that_makes_its_patches_maps_as_the_checkpoint_does(
+    files: tuple[Path, Path], scene: Scene, tmp_path: Path
+) -> None:
+    """Patches of 24 pixels are 32 to the network, which is what the graph takes."""
+    passes = [MosaicPass(), MosaicPass(offset=[0.5, 0.5], rotations=[90])]
+    (expected, wanted), (found, shares) = (
+        mapped(path, scene, tmp_path / f"{path.suffix[1:]}.tif", passes=passes, patch_size=24, scale=1.33)
+        for path in files
+    )
+    assert np.abs(shares.astype(int) - wanted.astype(int)).max() <= 1, "a stored step"
+    assert (shares != wanted).mean() < 1e-3
+    assert (found == expected).mean() > 0.999
+    assert (mapped(files[0], scene, tmp_path / "plain.tif", passes=passes)[0] != expected).mean() > 0.02
+
+
 def test_predict_takes_it(files: tuple[Path, Path], scene: Scene, tmp_path: Path, folder: Path) -> None:
     words = [f"scene={scene.file.path}", f"cache={folder / 'cache'}", "mosaic=single", "accelerator=cpu"]
     found = []
@@ -98,6 +113,7 @@ REFUSED = {
     "calibration=temperature": "calibration can't be chosen for an exported model",
     "precision=bf16-mixed": "precision can't be chosen for an exported model",
     "mosaic.patch_size=64": "it takes patches of 32 pixels, not of 64; leave mosaic.patch_size out, or export",
+    "mosaic.scale=2": "mosaic.patch_size times mosaic.scale must be 32",
     "adapt=histogram": "an exported model can't be adapted to another mosaic",
 }
 

@@ -26,7 +26,7 @@ from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import mosaic_statistics
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.training.batch_norm import batch_norms, check_batch_norm
+from lulcseg.training.batch_norm import batch_norms, check_batch_norm, take_statistics
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
 from tests.support.models import record, save
@@ -121,6 +121,22 @@ def test_statistics_equal_those_of_pytorch_over_the_sample(
         torch.testing.assert_close(value, expected[name], rtol=1e-4, atol=1e-6)
 
 
+def test_statistics_are_of_patches_at_the_scale_of_the_map(
+    model: Callable[..., Path], scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[tuple[int, ...]] = []
+
+    def take(predictor: Any, batches: Any) -> Any:
+        kept = list(batches)
+        sides.extend(image.shape[-2:] for image, _ in kept)
+        return take_statistics(predictor, kept)
+
+    monkeypatch.setattr(norm_sample, "take_statistics", take)
+    own, scaled = (mapped(model(), scene, tmp_path / f"{scale}.tif", scale=scale) for scale in (1.0, 1.5))
+    assert (own != scaled).mean() > 0.01
+    assert [set(sides[:12]), set(sides[12:])] == [{(16, 16)}, {(24, 24)}]
+
+
 def test_the_classes_of_the_sample_are_shared_as_those_of_the_training_patches(
     model: Callable[..., Path], scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,9 +195,9 @@ def test_a_resumed_map_takes_the_statistics_that_it_began_with(
 ) -> None:
     path, taken = model(), []
 
-    def take(*arguments: Any) -> Any:
+    def take(*arguments: Any, **named: Any) -> Any:
         taken.append(arguments)
-        return statistics_of_mosaic(*arguments)
+        return statistics_of_mosaic(*arguments, **named)
 
     monkeypatch.setattr(adaptation, "statistics_of_mosaic", take)
     whole = mapped(path, scene, tmp_path / "whole.tif", strip=16)

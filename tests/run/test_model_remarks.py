@@ -20,9 +20,9 @@ class Member:
     calibration: Calibration | None = None
 
 
-def remarks(*members: Member, adapts: bool = False) -> list[str]:
+def remarks(*members: Member, adapts: bool = False, scale: float = 1.0) -> list[str]:
     ensemble: Any = type("Models", (), {"members": members, "adapt": "histogram"})
-    return list(model_remarks(ensemble, adapts=adapts))
+    return list(model_remarks(ensemble, adapts=adapts, scale=scale))
 
 
 def test_calibrations_are_told_by_model(tmp_path: Path) -> None:
@@ -42,6 +42,9 @@ def test_a_calibration_was_fitted_without_adapting(tmp_path: Path) -> None:
     assert remarks(Member(first), adapts=True) == []
     (_, said) = remarks(Member(first, COLD), adapts=True)
     assert said.startswith("The calibration was fitted without adapt=histogram")
+    assert remarks(Member(first), scale=2.0) == []
+    (_, said) = remarks(Member(first, COLD), scale=2.0)
+    assert said.startswith("The calibration was fitted without mosaic.scale=2:")
 
 
 def test_several_models_of_one_run_are_told(tmp_path: Path) -> None:

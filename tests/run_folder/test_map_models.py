@@ -25,3 +25,9 @@ def test_calibration_number_of_models_and_adapting_are_told() -> None:
     assert model_sentences(known)[1].split(": ")[1].split("; ") == [
         "0/a.ckpt by temperature 2.000", f"2/a.ckpt by {vector}", "1/a.ckpt is not calibrated.",
     ]  # fmt: skip
+
+
+def test_the_scale_is_told() -> None:
+    assert model_sentences(ENTRY.updated(scale=1.33)) == [
+        "Along a patch's side the network saw 1.33 pixels for each of the mosaic's (mosaic.scale)."
+    ]
