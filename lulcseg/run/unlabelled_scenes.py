@@ -17,6 +17,7 @@ from lulcseg.augment.scaler import MOSAIC, Scaler
 from lulcseg.augment.stretch import Limits
 from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
+from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.run.model_setup import measure_scenes, training_margin
 from lulcseg.run.open_scenes import check_imagery
 from lulcseg.sampling.patches_anywhere import draw_anywhere
@@ -24,7 +25,9 @@ from lulcseg.scene.file_names import RemoteFile
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.statistics import BandStatistics, mosaic_statistics
 from lulcseg.seeds import generator
+from lulcseg.settings.adapt import BY_BATCH_NORM
 from lulcseg.settings.config import TrainConfig
+from lulcseg.settings.self_training import OWN
 from lulcseg.training.mean_teacher import Unlabelled
 from lulcseg.training.model_record import ModelRecord
 
@@ -75,6 +78,12 @@ def check_unlabelled(
             BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
             if config.exchange.kind == "fourier" or config.self_training.weight:
                 _draw_pool(scene, _side(config, record), config.seed)
+    taught = config.self_training
+    if taught.weight and taught.batch_norm == OWN and config.adapt not in BY_BATCH_NORM and is_rank_zero():
+        print_line(
+            "self_training.batch_norm=own: the model keeps batch norm's statistics of labelled patches alone; map "
+            f"unlabelled mosaics with adapt=batch_norm or both (adapt is {config.adapt})."
+        )
 
 
 def build_exchange(

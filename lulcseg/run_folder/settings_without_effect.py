@@ -45,6 +45,7 @@ ADDED: Mapping[str, Any] = {
     "optim.rise": 0.3,
     "scaling.before_augmentation": False,
     "scenes.sources": [],
+    "self_training.batch_norm": "shared",
     "self_training.begins": 0.3,
     "self_training.confidence": 0.9,
     "self_training.decay": 0.99,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from lulcseg.settings.schema import setting
 
+SHARED, OWN = "shared", "own"
+"""Statistics that batch norm normalises unlabelled patches by."""
+
 
 @dataclass
 class SelfTrainingSettings:
@@ -31,4 +34,10 @@ class SelfTrainingSettings:
         "Share of the teacher's weights that an optimiser step keeps, less at the beginning.",
         least=0.0,
         most=0.99999,
+    )
+    batch_norm: str = setting(
+        SHARED,
+        "Statistics that batch norm takes in training: shared: of labelled and unlabelled patches together; own: of "
+        "either alone, of which the model keeps those of the labelled patches: map with adapt=batch_norm.",
+        choices=(SHARED, OWN),
     )

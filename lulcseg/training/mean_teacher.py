@@ -6,7 +6,8 @@ alone (Sohn et al. 2020, FixMatch).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 from lulcseg.augment.stretch import Limits
 from lulcseg.legend import IGNORE
 from lulcseg.seeds import mixed_seed
-from lulcseg.settings.self_training import SelfTrainingSettings
+from lulcseg.settings.self_training import OWN, SelfTrainingSettings
+from lulcseg.training.domain_statistics import by_own_statistics, check_batch_statistics
 from lulcseg.training.weight_average import decay_at, move_average
 
 UNLABELLED = 2
@@ -46,6 +48,12 @@ class MeanTeacher(nn.Module):
         network: The network that learns.
         settings: Of the self-training.
         patches: The pool that patches are drawn from.
+
+    Attributes:
+        is_apart: Whether batch norm normalises unlabelled patches by statistics of their own.
+
+    Raises:
+        LulcsegError: It should, and the network has none.
     """
 
     image: Tensor
@@ -55,12 +63,29 @@ class MeanTeacher(nn.Module):
         super().__init__()
         self.network = deepcopy(network).requires_grad_(False)
         self.settings, self._limits, self._steps = settings, patches.limits, 0
+        self.is_apart = settings.batch_norm == OWN
+        if self.is_apart:
+            check_batch_statistics(network, "self_training.batch_norm")
         self.register_buffer("image", patches.image, persistent=False)
         self.register_buffer("valid", patches.valid, persistent=False)
 
     def train(self, mode: bool = True) -> MeanTeacher:  # noqa: ARG002
-        """Stay in evaluation mode: labels come of batch norm's averages."""
+        """Stay in evaluation mode: labels come of batch norm's averages, unless each domain has its own."""
         return super().train(False)
+
+    def labelled(
+        self, predict: Callable[[Tensor, nn.Module], Tensor], learner: nn.Module, image: Tensor, valid: Tensor
+    ) -> Tensor:
+        """Return the labels of unlabelled patches, as :meth:`labels` does.
+
+        Args:
+            predict: Returns a network's logits.
+            learner: The network that learns.
+            image: (n, C, S, S), scaled as at prediction.
+            valid: (n, S, S) bool.
+        """
+        with self.normalising(self.network, learner):
+            return self.labels(predict(image, self.network), valid)
 
     def draw(self, labelled: int, parts: Sequence[int]) -> Unlabelled:
         """Draw the unlabelled patches of a micro-batch.
@@ -99,3 +124,32 @@ class MeanTeacher(nn.Module):
             self._steps = step
             mine, current = ({k: v.detach() for k, v in each.state_dict().items()} for each in (self.network, network))
             move_average(mine, current, decay_at(step, self.settings.decay))
+
+    def normalising(self, network: nn.Module, learner: nn.Module) -> AbstractContextManager[None]:
+        """Return the context in which a network sees unlabelled patches."""
+        return by_own_statistics(network, learner) if self.is_apart else nullcontext()
+
+
+def learners_logits(
+    teacher: MeanTeacher | None,
+    predict: Callable[[Tensor], Tensor],
+    learner: nn.Module,
+    image: Tensor,
+    taught: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """Return the logits of labelled and, behind them, unlabelled patches by the network that learns.
+
+    Args:
+        teacher: Its teacher; None: it has none.
+        predict: Returns its logits.
+        learner: The network.
+        image: (B, C, P, P), labelled patches.
+        taught: (n, C, P, P), unlabelled ones, and their labels; None: there are none.
+    """
+    if teacher is None or taught is None:
+        return predict(image)
+    if not teacher.is_apart:
+        return predict(torch.cat([image, taught[0]]))
+    own = predict(image)
+    with teacher.normalising(learner, learner):
+        return torch.cat([own, predict(taught[0])])

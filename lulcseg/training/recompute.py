@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
@@ -57,19 +57,25 @@ def _checkpointed(block: nn.Module, forward: Callable[[Tensor], Tensor], image: 
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    return nullcontext(), _statistics_kept(block)
+    norms = [part for part in block.modules() if isinstance(part, _BatchNorm)]
+    return nullcontext(), _statistics_kept(norms, [norm.track_running_stats for norm in norms])
 
 
 @contextmanager
-def _statistics_kept(block: nn.Module) -> Iterator[None]:
-    """Keep running statistics unchanged: they have been updated by this batch already."""
-    norms = [part for part in block.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
+def _statistics_kept(layers: Sequence[_BatchNorm], tracked: Sequence[bool]) -> Iterator[None]:
+    """Keep running statistics unchanged: they have been updated by this batch already, where layers tracked it."""
+    norms = [layer for layer, tracks in zip(layers, tracked, strict=True) if tracks]
+    now = [layer.track_running_stats for layer in layers]
     momenta = [norm.momentum for norm in norms]
+    for layer, tracks in zip(layers, tracked, strict=True):
+        layer.track_running_stats = tracks  # as when it was computed first
     for norm in norms:
         norm.momentum = 0.0
     try:
         yield
     finally:
+        for layer, tracks in zip(layers, now, strict=True):
+            layer.track_running_stats = tracks
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             if norm.num_batches_tracked is not None:

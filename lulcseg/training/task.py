@@ -26,7 +26,7 @@ from lulcseg.training.dropout_draws import dropout_draws
 from lulcseg.training.losses.class_weights import checked_weights, weights_differ
 from lulcseg.training.losses.logit_adjustment import adjust_logits, correction_of
 from lulcseg.training.losses.pixel_losses import build_loss
-from lulcseg.training.mean_teacher import UNLABELLED, MeanTeacher, Unlabelled
+from lulcseg.training.mean_teacher import UNLABELLED, MeanTeacher, Unlabelled, learners_logits
 from lulcseg.training.model_record import KEY, TRAINING, WEIGHTS, ModelRecord, check_same
 from lulcseg.training.network_input import NetworkInput, build_scaler
 from lulcseg.training.optimizers import build_optimizer
@@ -177,7 +177,7 @@ class SegmentationTask(pl.LightningModule):
         image, mask = self.prepared(batch, batch_index)
         taught = self._taught(len(image), batch_index)
         with dropout_draws(self.record.model.dropout, image.device, self._numbers(batch_index)):
-            logits = self._logits(image if taught is None else torch.cat([image, taught[0]]))
+            logits = learners_logits(self.teacher, self._logits, self.network, image, taught)
         own = logits[: len(image)]
         total, pixels = self.loss(adjust_logits(own, self.prior_shift), mask)
         with torch.no_grad():
@@ -278,7 +278,7 @@ class SegmentationTask(pl.LightningModule):
         parts = self._numbers(batch_index)
         raw, valid, mosaic = self.teacher.draw(labelled, parts)
         image = self.inputs.at_prediction(raw, valid, mosaic)
-        mask = self.teacher.labels(self._logits(image, self.teacher.network), valid)
+        mask = self.teacher.labelled(self._logits, self.network, image, valid)
         return self.inputs.in_training(raw, mask, valid, mosaic, [*parts, UNLABELLED])
 
     def _compile(self, patches: int) -> None:

@@ -108,3 +108,15 @@ def test_unlabelled_scenes_are_used_unless_told_otherwise() -> None:
     assert compose("train", ["scenes.unlabelled=[synthetic2015]"]).exchange.p == 0.5
     assert compose("train", ["scenes.unlabelled=[synthetic2015]", "exchange.p=0"]).exchange.p == 0.0
     assert compose("train", []).exchange.p == 0.0
+
+
+@pytest.mark.parametrize(
+    ("adapt", "said"), [("none", True), ("histogram", True), ("batch_norm", False), ("both", False)]
+)
+def test_batch_norm_by_domain_asks_for_statistics_at_prediction(
+    scenes: list[Scene], capsys: pytest.CaptureFixture[str], adapt: str, said: bool
+) -> None:
+    words = ["self_training.weight=1", "self_training.batch_norm=own", f"adapt={adapt}"]
+    config = config_of(scenes, *words)
+    check_unlabelled(config, scenes[:1], scenes[1:], model_record(config, scenes[:1]))
+    assert ("with adapt=batch_norm or both" in capsys.readouterr().out) == said
