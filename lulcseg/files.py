@@ -8,9 +8,8 @@ import os
 import re
 import tempfile
 import uuid
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,6 @@ _FILES = frozenset({
     ".yml", ".html", ".onnx", ".pt2", ".ckpt",
 })  # fmt: skip
 """Endings of files that are read and written: a folder named so is a mistake."""
-
-_LARGEST_GROWTH = 16
-"""Most bytes that an archive of tensors may unpack to for each of its own."""
 
 
 def is_there(path: Path) -> bool:
@@ -149,7 +145,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, from which GDAL and matplotlib infer the format.
 
     Args:
-        path: The file to write. Its folder is created if missing.
+        path: The file to write. Its folder is created if missing, and removed again if the block fails.
 
     Yields:
         The temporary path to write to.
@@ -158,17 +154,51 @@ def replacing(path: Path) -> Iterator[Path]:
         LulcsegError: The folder or the file can't be written.
     """
     part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    with removing_new_folders(path.parent):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            part.replace(path)
+        except OSError as error:
+            raise LulcsegError(
+                f"it can't be written ({error.strerror or error})",
+                where=path,
+                remedy="choose a folder you may write to",
+            ) from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_together(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Write several files as :func:`replacing` does each, all of them or none.
+
+    Args:
+        paths: The files to write.
+
+    Yields:
+        The temporary paths to write to, every one of them, in the same order.
+
+    Raises:
+        LulcsegError: A folder or a file can't be written.
+    """
+    with ExitStack() as stack:
+        parts = [stack.enter_context(replacing(path)) for path in reversed(paths)]
+        yield parts[::-1]  # the first is renamed first
+
+
+@contextmanager
+def removing_new_folders(folder: Path) -> Iterator[None]:
+    """Remove a folder and its parents again if the block fails: those that the block made, and left empty."""
+    new = [path for path in (folder, *folder.parents) if not is_there(path)]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise LulcsegError(
-            f"it can't be written ({error.strerror or error})", where=path, remedy="choose a folder you may write to"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        yield
+    except BaseException:
+        for path in new:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def short_paths(paths: Sequence[str | Path]) -> list[str]:
@@ -243,29 +273,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def check_archive(path: Path) -> None:
-    """Check the content of a zip archive against the checksums of its entries.
-
-    Args:
-        path: The archive, as ``torch.save`` writes it: not compressed.
-
-    Raises:
-        LulcsegError: An entry doesn't fit its checksum, or the archive would unpack to far more than its own size.
-        zipfile.BadZipFile: It is not an archive, or its directory is damaged.
-    """
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _LARGEST_GROWTH * max(path.stat().st_size, 1 << 20):
-            raise LulcsegError(f"it would unpack to {unpacked / 1e9:.1f} GB", where=path, remedy="use another file")
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise LulcsegError(
-            f"damaged: its part '{damaged}' doesn't fit the checksum",
-            where=path,
-            remedy="take the file from a backup, or make it anew",
-        )
 
 
 def sha256_of(path: Path) -> str:

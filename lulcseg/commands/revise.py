@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import Commands, add_cache, add_command, as_path, as_target
+from lulcseg.commands.parsers import Commands, add_cache, add_command, as_target
 
 if TYPE_CHECKING:
     from lulcseg.corrections.revise_labels import Revision
@@ -25,7 +25,10 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("scene", help="name or path of the scene")
     parser.add_argument(
-        "reviews", type=as_path, nargs="+", metavar="review", help="filled-in files of places to review"
+        "reviews",
+        nargs="+",
+        metavar="review",
+        help="filled-in files of places to review (<file>|layername=<layer>, if the layer isn't called review)",
     )
     parser.add_argument(
         "--out",

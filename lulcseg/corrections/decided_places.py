@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from os import PathLike
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.legend import IGNORE, Legend
 from lulcseg.maps.review_form import CHANGE_REVIEW, CLASS, LABELS, MAP, MAP_REVIEW, REVIEW_LAYER, UNCHANGED, UNSURE
+from lulcseg.scene.file_names import FileName, locate_layer
 from lulcseg.scene.labels import areal
 from lulcseg.scene.legend_spec import IGNORE_NAME
 from lulcseg.scene.vectors import class_named, read_vector, value_text
@@ -79,11 +81,14 @@ def decided_name(class_index: int, legend: Legend) -> str:
     return IGNORE_NAME if class_index == IGNORE else legend.names[class_index]
 
 
-def read_decisions(paths: Sequence[Path], crs: str, legend: Legend, *, side: ChangeSide | None = None) -> Decisions:
+def read_decisions(
+    reviews: Sequence[str | PathLike[str]], crs: str, legend: Legend, *, side: ChangeSide | None = None
+) -> Decisions:
     """Read review files that were filled in.
 
     Args:
-        paths: Files written by ``predict`` (``_review.gpkg``), ``report`` of a change, or ``suggest``.
+        reviews: Files written by ``predict`` (``_review.gpkg``), ``report`` of a change, or ``suggest``; perhaps with
+            ``|layername=`` or ``|crs=`` after the file.
         crs: CRS to transform them to.
         legend: The scene's classes.
         side: Which date of a change the scene is of; needed with the review of a change alone.
@@ -94,14 +99,16 @@ def read_decisions(paths: Sequence[Path], crs: str, legend: Legend, *, side: Cha
     """
     found: list[DecidedPlace] = []
     undecided = 0
-    for path in paths:
-        read = _read_file(path, crs, legend, side)
+    files = [locate_layer(review, "review") for review in reviews]
+    for path, layer, own_crs in files:
+        frame = read_vector(path, layer or _layer_of(path), crs, None, own_crs=own_crs)
+        read = _read_places(frame, path, legend, side)
         found += [place for place in read if place is not None]
         undecided += read.count(None)
     if not found:
         raise LulcsegError(
             f"none of {undecided:,} places is decided",
-            where=", ".join(path.name for path in paths),
+            where=", ".join(path.name for path, *_ in files),
             remedy="fill in decision or class, in QGIS for instance",
         )
     places = _disjoint(found, legend)
@@ -109,9 +116,10 @@ def read_decisions(paths: Sequence[Path], crs: str, legend: Legend, *, side: Cha
     return Decisions(tuple(p for p in places if p.class_index != KEEP), kept, undecided)
 
 
-def _read_file(path: Path, crs: str, legend: Legend, side: ChangeSide | None) -> list[DecidedPlace | None]:
-    """Return the file's places in order, None for those that are undecided."""
-    frame = read_vector(path, _layer_of(path), crs, None)
+def _read_places(
+    frame: gpd.GeoDataFrame, path: FileName, legend: Legend, side: ChangeSide | None
+) -> list[DecidedPlace | None]:
+    """Return a file's places in order, None for those that are undecided."""
     of_change = set(CHANGE_REVIEW.classes) <= set(frame.columns)
     lacking = [c for c in ("decision", *(() if of_change else MAP_REVIEW.classes)) if c not in frame.columns]
     if lacking:
@@ -211,10 +219,10 @@ def _polygon(geometry: Any, where: str) -> Any:
     return ground
 
 
-def _layer_of(path: Path) -> str | None:
+def _layer_of(path: FileName) -> str | None:
     """Return the layer of places where a file has one by its usual name; None: the only one with geometries."""
     try:
-        names = [str(name) for name, _ in pyogrio.list_layers(path)]
+        names = [str(name) for name, _ in pyogrio.list_layers(os.fspath(path))]
     except (DataSourceError, DataLayerError):
         return None  # the reader says what is wrong
     return REVIEW_LAYER if REVIEW_LAYER in names else None

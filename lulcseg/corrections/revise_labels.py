@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 import shapely
 
+from lulcseg.corrections.checked_polygons import write_checked_polygons
 from lulcseg.corrections.decided_places import ChangeSide, read_decisions
 from lulcseg.corrections.label_difference import find_difference, summarise_difference, write_difference
-from lulcseg.corrections.revised_labels import RevisedLabels, revise_polygons, write_label_raster
+from lulcseg.corrections.revised_labels import RevisedLabels, write_label_raster
+from lulcseg.corrections.revised_polygons import revise_polygons
 from lulcseg.corrections.revised_scene import write_revised_scene
 from lulcseg.errors import LulcsegError
-from lulcseg.files import replacing
+from lulcseg.files import is_there, replacing_together
+from lulcseg.maps.writer import reporting_write_errors, sidecar_of
 from lulcseg.progress import Progress
-from lulcseg.scene.layer_writing import write_layer
-from lulcseg.scene.legend_spec import IGNORE_NAME
 from lulcseg.scene.scene import Scene
-
-LAYER = "labels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Revision:
 
 def revise_labels(
     scene: Scene,
-    reviews: Sequence[Path],
+    reviews: Sequence[str | PathLike[str]],
     out: Path,
     *,
     scene_out: Path | None = None,
@@ -56,7 +56,7 @@ def revise_labels(
     """Write a scene's labels with decided classes in the decided places, and nothing changed elsewhere.
 
     A scene with polygons, or without labels, gets polygons; one with class rasters gets a class raster on its grid.
-    Beside them ``<out>_difference.gpkg`` says what changed.
+    Beside them ``<out>_difference.gpkg`` says what changed. All files are written, or none.
 
     Args:
         scene: The scene.
@@ -67,33 +67,40 @@ def revise_labels(
         progress: Progress callback of writing a class raster, called with (done, total) strips.
 
     Raises:
-        LulcsegError: A file exists already or has the wrong suffix, or decisions can't be used.
+        LulcsegError: A file exists already, has the wrong suffix or can't be written, or decisions can't be used.
     """
     of_raster = scene.spec.labels is not None and bool(scene.spec.labels.rasters)
     difference_out = out.with_name(f"{out.stem}_difference.gpkg")
-    _check_names(out, of_raster=of_raster, others=(difference_out, scene_out))
+    label_files = [out, out.with_suffix(".qml"), sidecar_of(out)] if of_raster else [out]
+    targets = [*label_files, difference_out, *([] if scene_out is None else [scene_out])]
+    _check_names(out, scene_out, targets, of_raster=of_raster)
     decisions = read_decisions(reviews, scene.grid.crs, scene.legend, side=side)
     ground = scene.ground
     shapely.prepare(ground)
     places = [place for place in decisions.places if ground.intersects(place.geometry)]
+    if scene.spec.labels is None and not places:
+        raise LulcsegError(
+            "none of the decided places lies on the scene's ground, and the scene has no labels yet",
+            where=scene.file.path,
+            remedy="give the review of a map of this scene",
+        )
     labels = RevisedLabels(scene, places)
-    found = find_difference(labels, places, scene.grid)
-    files = [out]
-    with_ignore = False
-    if of_raster:
-        files = write_label_raster(labels, scene.grid, scene.legend, out, progress)
-    else:
-        polygons = revise_polygons(scene, places)
-        with_ignore = bool((polygons["class"] == IGNORE_NAME).any())
-        with replacing(out) as part:
-            write_layer(polygons, part, LAYER)
-    write_difference(found, difference_out, scene.grid.crs, scene.legend)
-    files.append(difference_out)
-    if scene_out is not None:
-        write_revised_scene(scene.file, out, scene_out, with_ignore=with_ignore)
-        files.append(scene_out)
+    found = find_difference(labels, scene.grid)
+    with replacing_together(targets) as parts:
+        with_ignore = False
+        if of_raster:
+            style_and_all = parts[: len(label_files)]
+            write_label_raster(labels, scene.grid, scene.legend, style_and_all, out=out, progress=progress)
+        else:
+            with reporting_write_errors(out):
+                with_ignore = write_checked_polygons(scene, labels, revise_polygons(scene, places), parts[0])
+        with reporting_write_errors(difference_out):
+            write_difference(found, parts[len(label_files)], scene.grid.crs, scene.legend)
+        if scene_out is not None:
+            with reporting_write_errors(scene_out):
+                write_revised_scene(scene.file, out, scene_out, parts[-1], with_ignore=with_ignore)
     return Revision(
-        tuple(files),
+        tuple(path for path in targets if path.suffix != ".xml"),
         len(decisions.places),
         decisions.kept,
         decisions.undecided,
@@ -102,7 +109,8 @@ def revise_labels(
     )
 
 
-def _check_names(out: Path, *, of_raster: bool, others: Sequence[Path | None]) -> None:
+def _check_names(out: Path, scene_out: Path | None, targets: Sequence[Path], *, of_raster: bool) -> None:
+    """Check the names of all files before anything is read."""
     wanted = ".tif" if of_raster else ".gpkg"
     if out.suffix != wanted:
         raise LulcsegError(
@@ -110,6 +118,10 @@ def _check_names(out: Path, *, of_raster: bool, others: Sequence[Path | None]) -
             where=out,
             remedy=f"give a name that ends in {wanted}",
         )
-    for path in (out, *others):
-        if path is not None and path.exists():
+    if scene_out is not None and scene_out.suffix not in {".yaml", ".yml"}:
+        raise LulcsegError(
+            "is not the name of a scene file", where=scene_out, remedy="give --scene a name that ends in .yaml"
+        )
+    for path in targets:
+        if is_there(path) or path.is_symlink():
             raise LulcsegError("it exists already", where=path, remedy="choose another name, or move it away")

@@ -9,13 +9,12 @@ from typing import Any
 
 import yaml
 
-from lulcseg.files import replacing
 from lulcseg.scene.legend_spec import IGNORE_NAME
 from lulcseg.scene.spec import LabelsSpec, SceneFile
 from lulcseg.settings.plain_yaml import read_yaml
 
 
-def write_revised_scene(file: SceneFile, labels: Path, out: Path, *, with_ignore: bool) -> None:
+def write_revised_scene(file: SceneFile, labels: Path, out: Path, part: Path, *, with_ignore: bool) -> None:
     """Write a scene file that differs from another by its labels, its name and where it lies.
 
     It is named by its file. Relative paths are rewritten for its folder; comments are lost. The labels' crosswalk is
@@ -24,11 +23,12 @@ def write_revised_scene(file: SceneFile, labels: Path, out: Path, *, with_ignore
     Args:
         file: The scene file.
         labels: The new labels, GeoPackage or class raster.
-        out: The scene file to write.
+        out: The scene file: paths are relative to its folder.
+        part: Where to write it, within :func:`lulcseg.files.replacing`.
         with_ignore: Whether polygons have the class ``ignore``.
 
     Raises:
-        LulcsegError: It can't be written.
+        OSError: It can't be written.
     """
     plain = read_yaml(file.path)
     move = _mover(file.path.parent.resolve(), out.parent.resolve())
@@ -52,9 +52,8 @@ def write_revised_scene(file: SceneFile, labels: Path, out: Path, *, with_ignore
         names = {each.name: each.name for each in file.legend}
         plain["points"]["crosswalk"] = {**codes, **names, **earlier.crosswalk}
     plain.pop("name", None)
-    with replacing(out) as part:
-        text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, allow_unicode=True)
-        part.write_text(text, encoding="utf-8")
+    text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, allow_unicode=True)
+    part.write_text(text, encoding="utf-8")
 
 
 def _mover(old: Path, new: Path) -> Callable[[str], str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import check_archive
+from lulcseg.models.tensor_archive import check_archive
 
 _NESTED = ("state_dict", "model_state_dict", "model_state", "model", "teacher", "student", "net")
 """Keys under which trainers keep the tensors, in the order they are looked for."""

@@ -13,7 +13,8 @@ import torch
 
 from lulcseg.augment.band_matching import QUANTILES, BandMatching, Quantiles
 from lulcseg.errors import LulcsegError
-from lulcseg.files import check_archive, replacing
+from lulcseg.files import replacing
+from lulcseg.models.tensor_archive import check_archive
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.norm_sample import (
     BATCH,

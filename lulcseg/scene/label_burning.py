@@ -90,11 +90,47 @@ def burn(
     return CachedLabels(path, grid)
 
 
+class PolygonBurner:
+    """Burns polygons block by block: the same block gets the same labels, whoever asks.
+
+    A pixel whose centre lies on an edge is burned by rounding, which depends on where its block begins.
+
+    Args:
+        features: Columns ``class_index`` and ``geometry``, in the grid's CRS, in file order.
+        grid: The scene's grid.
+        uncovered: Class index of ground that no polygon covers, or 255.
+        boundary: Mapping boundary (shapely), or None; outside it is 255.
+    """
+
+    def __init__(self, features: gpd.GeoDataFrame, grid: Grid, *, uncovered: int, boundary: Any) -> None:
+        ordered = features.iloc[burn_order(features.geometry.to_numpy())]
+        self._geometries, self._classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
+        self._tree = shapely.STRtree(self._geometries)
+        self._grid, self._uncovered, self._boundary = grid, uncovered, boundary
+
+    def burn(self, block: Window) -> NDArray[np.uint8]:
+        """Return the class indices of one of :func:`burned_blocks`, (h, w) uint8, 255 where there is no label."""
+        label = np.full((block.height, block.width), self._uncovered, dtype=np.uint8)
+        near = np.sort(self._tree.query(shapely.box(*self._grid.bounds(block))))
+        if len(near):
+            rasterize(
+                zip(self._geometries[near], self._classes[near].tolist(), strict=True),
+                out=label,
+                transform=rasterio.Affine(*self._grid.crop(block).transform),
+            )
+        if self._boundary is not None:
+            label[~inside(self._boundary, self._grid, block)] = IGNORE
+        return label
+
+
+def burned_blocks(grid: Grid) -> list[Window]:
+    """Return the blocks that the labels of a grid are burned by."""
+    return list(blocks(grid.window, _BLOCK, _BLOCK))
+
+
 def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: int, boundary: Any) -> None:
     _reckon(grid, path.parent)
-    ordered = features.iloc[burn_order(features.geometry.to_numpy())]
-    geometries, classes = ordered.geometry.to_numpy(), ordered["class_index"].to_numpy()
-    tree = shapely.STRtree(geometries)
+    burner = PolygonBurner(features, grid, uncovered=uncovered, boundary=boundary)
     # run lengths: 1.5 × the size of deflate, read in two thirds of the time
     profile = {
         "driver": "GTiff", "dtype": "uint8", "count": 1, "nodata": IGNORE, "crs": grid.crs, "height": grid.height,
@@ -103,17 +139,8 @@ def _burn_blocks(path: Path, features: gpd.GeoDataFrame, grid: Grid, uncovered: 
     }  # fmt: skip
     written = []
     with rasterio.open(path, "w", **profile) as out:
-        for block in tracked(list(blocks(grid.window, _BLOCK, _BLOCK)), "Burning labels"):
-            label = np.full((block.height, block.width), uncovered, dtype=np.uint8)
-            near = np.sort(tree.query(shapely.box(*grid.bounds(block))))
-            if len(near):
-                rasterize(
-                    zip(geometries[near], classes[near].tolist(), strict=True),
-                    out=label,
-                    transform=rasterio.Affine(*grid.crop(block).transform),
-                )
-            if boundary is not None:
-                label[~inside(boundary, grid, block)] = IGNORE
+        for block in tracked(burned_blocks(grid), "Burning labels"):
+            label = burner.burn(block)
             window = rasterio.windows.Window(block.col, block.row, block.width, block.height)
             out.write(label, 1, window=window)
             written.append((window, zlib.crc32(label)))

@@ -24,7 +24,7 @@ _TEXT = frozenset({".csv", ".tsv"})
 _GEOMETRY = ("geometry", "wkt", "geom")
 _MAP, _DEGREES = (("x", "y"), ("easting", "northing")), (("lon", "lat"), ("longitude", "latitude"), ("lng", "lat"))
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
-_STATE = "state it: crs: in the scene file, --crs of the command, or <file>|crs=<CRS>"
+_STATE = "state it: crs: in the scene file, or <file>|crs=<CRS> on the command line"
 
 
 def is_table(file: FileName) -> bool:

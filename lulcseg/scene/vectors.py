@@ -149,7 +149,7 @@ def _layer(path: FileName, wanted: str | None, key: str | None) -> str:
         raise LulcsegError(
             f"it has {len(drawn)} layers with geometries ({', '.join(drawn)})",
             where=path,
-            remedy="name one: --layer of the command, or <file>|layername=<layer>"
+            remedy="name one: <file>|layername=<layer>"
             if key is None
             else f"name one as {key}, or give a file with one",
         )

@@ -14,7 +14,8 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
 from lulcseg.errors import LulcsegError
-from lulcseg.files import check_archive, replacing
+from lulcseg.files import replacing
+from lulcseg.models.tensor_archive import check_archive
 
 REMEDY = "give <run>/checkpoints/best.ckpt or last.ckpt"
 

@@ -363,7 +363,7 @@ def test_codes_above_254_are_refused_in_a_sentence(tmp_path):
 def test_a_layer_of_several_is_named(tmp_path, map_file):
     points = write_points(tmp_path / "p.gpkg", names_of(CODES[0]))
     gpd.read_file(points)[:3].to_file(points, layer="visits", mode="a")
-    with pytest.raises(LulcsegError, match="--layer of the command"):
+    with pytest.raises(LulcsegError, match=r"name one: <file>\|layername=<layer>"):
         assess_files(points, map_file)
     assert assess_files(points, map_file, reference_layer="visits").scores.n_scored <= 3
     with pytest.raises(LulcsegError, match="it has no layer 'visit'; did you mean 'visits'"):
