@@ -14,6 +14,23 @@ import hashlib
 
 import numpy as np
 
+from lulcseg.errors import LulcsegError
+
+
+def check_seed(seed: int, where: str) -> int:
+    """Return a seed.
+
+    Args:
+        seed: The seed.
+        where: Option that gave it, for the error.
+
+    Raises:
+        LulcsegError: It is below 0.
+    """
+    if seed < 0:
+        raise LulcsegError(f"{seed} is not a seed", where=where, remedy="give a whole number of 0 or more")
+    return seed
+
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
     """Return the random generator for a purpose: independent of what else is drawn with the seed.

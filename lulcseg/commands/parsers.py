@@ -88,6 +88,21 @@ def as_file(text: str) -> FileName:
     return locate(text, "the command")
 
 
+def as_seed(text: str) -> int:
+    """Return the seed that an argument gives.
+
+    Raises:
+        argparse.ArgumentTypeError: It is not a whole number of 0 or more.
+
+    Example:
+        >>> as_seed("7")
+        7
+    """
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a seed; give a whole number of 0 or more")
+    return int(text)
+
+
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Add ``--cache``."""
     parser.add_argument("--cache", type=as_target, help="folder for label rasters and synthetic scenes")

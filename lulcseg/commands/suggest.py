@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_command, as_path, as_target
+from lulcseg.commands.parsers import Commands, add_command, as_path, as_seed, as_target
 
 
 def add(commands: Commands) -> None:
@@ -46,13 +46,15 @@ def add(commands: Commands) -> None:
         help="least distance from them (default: as --distance)",
     )
     parser.add_argument(
-        "--random", type=int, metavar="SEED", help="draw the places at random instead, for a comparison"
+        "--random", type=as_seed, metavar="SEED", help="draw the places at random instead, for a comparison"
     )
+    parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
 
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.corrections.suggest_places import SuggestRequest, suggest_places
     from lulcseg.progress import progress_bar
+    from lulcseg.scene.legend_spec import read_legend
 
     request = SuggestRequest(
         arguments.map,
@@ -63,9 +65,11 @@ def _run(arguments: argparse.Namespace) -> None:
         outside=tuple(arguments.outside),
         buffer=arguments.buffer,
         random_seed=arguments.random,
+        legend=None if arguments.legend is None else read_legend(arguments.legend),
     )
     with progress_bar("Reading the map", "blocks") as progress:
         found = suggest_places(request, progress)
     rows, cols = found.shape
     fewer = "" if found.places == request.count else f" of {request.count:,} wanted, since no more fit"
+    sys.stdout.write("".join(f"{note}\n" for note in found.notes))
     sys.stdout.write(f"{found.places:,} squares of {rows} × {cols} pixels{fewer}, by {found.measure}.\n{request.out}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulcseg.commands.parsers import Commands, add_command, as_target
+from lulcseg.commands.parsers import Commands, add_command, as_seed, as_target
 
 
 def add(commands: Commands) -> None:
@@ -15,7 +15,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("out", type=as_target, help="folder to write, new or empty")
     parser.add_argument("--size", type=int, default=2048, help="side in pixels of 50 cm (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="same seed, same landscape (default: %(default)s)")
+    parser.add_argument("--seed", type=as_seed, default=1, help="same seed, same landscape (default: %(default)s)")
     parser.add_argument("--points", type=int, default=10_000, help="reference points (default: %(default)s)")
     parser.add_argument(
         "--shift",

@@ -112,8 +112,8 @@ def sum_squares(
 
 def exclude_near(
     sums: NDArray[np.int64], lattice: SquareLattice, geometries: NDArray[np.object_], buffer: float
-) -> None:
-    """Set the sums of squares within a distance of geometries to −1, in place.
+) -> int:
+    """Set the sums of squares within a distance of geometries to −1, in place; return the number of those set.
 
     Args:
         sums: Of each square.
@@ -121,7 +121,7 @@ def exclude_near(
         geometries: (n,) points or polygons, in the grid's CRS.
         buffer: The distance, in metres.
     """
-    grid = lattice.grid
+    grid, before = lattice.grid, int((sums >= 0).sum())
     for geometry in geometries[~(shapely.is_missing(geometries) | shapely.is_empty(geometries))]:
         left, bottom, right, top = geometry.bounds
         reach = buffer + max(grid.xres, grid.yres)
@@ -136,6 +136,7 @@ def exclude_near(
             squares = shapely.box(x, y - lattice.rows * grid.yres, x + lattice.cols * grid.xres, y)
             part = sums[rows.slices_in(Window(0, 0, *sums.shape))]
             part[shapely.dwithin(geometry, squares, buffer)] = -1
+    return before - int((sums >= 0).sum())
 
 
 def choose_squares(

@@ -16,7 +16,6 @@ import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from lulcseg.assessment.design_strata import legend_of
 from lulcseg.change.change_record import read_change
 from lulcseg.corrections.square_lattice import SquareLattice, choose_squares, exclude_near, sum_squares
 from lulcseg.corrections.uncertainty_layers import UncertaintyLayer
@@ -24,6 +23,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.legend import Legend
 from lulcseg.maps.as_written import check_as_written
+from lulcseg.maps.classraster import carried_legend
 from lulcseg.maps.polygons import check_geopackage_path, check_not_negative
 from lulcseg.maps.review_form import REVIEW_LAYER, SUGGESTED
 from lulcseg.maps.share_encoding import SHARE_STEPS
@@ -31,8 +31,10 @@ from lulcseg.maps.styles import embed_style, review_style
 from lulcseg.maps.vectorise import ByteRaster, ReadWindow
 from lulcseg.progress import Progress
 from lulcseg.scene.file_names import locate_layer
+from lulcseg.scene.format_quantities import format_count
 from lulcseg.scene.ground_area import pixel_ground_area
-from lulcseg.scene.vectors import read_vector
+from lulcseg.scene.vectors import check_not_empty, read_vector
+from lulcseg.seeds import check_seed
 
 _READ = 1024
 """Longest side of what is read at a time, in pixels, unless a square is larger."""
@@ -51,6 +53,7 @@ class SuggestRequest:
         outside: Points or polygons to stay away from, perhaps with ``|layername=`` or ``|crs=`` after the file.
         buffer: Least distance from them, in metres; None: as ``distance``.
         random_seed: Seed to draw the places at random instead; None: the most uncertain first.
+        legend: The map's classes; None: those that it carries.
     """
 
     mapped: Path
@@ -61,15 +64,24 @@ class SuggestRequest:
     outside: Sequence[str | PathLike[str]] = ()
     buffer: float | None = None
     random_seed: int | None = None
+    legend: Legend | None = None
 
 
 @dataclass(frozen=True)
 class SuggestedPlaces:
-    """What was suggested: number of squares, their shape in pixels (rows, columns), and by what."""
+    """What was suggested.
+
+    Attributes:
+        places: Number of squares.
+        shape: Their shape in pixels (rows, columns).
+        measure: What they were chosen by.
+        notes: How many squares were left out for what is to be stayed away from, a sentence for each file.
+    """
 
     places: int
     shape: tuple[int, int]
     measure: str
+    notes: tuple[str, ...] = ()
 
 
 def suggest_places(request: SuggestRequest, progress: Progress | None = None, *, block: int = _READ) -> SuggestedPlaces:
@@ -89,8 +101,8 @@ def suggest_places(request: SuggestRequest, progress: Progress | None = None, *,
         block: Longest side of what is read at a time, in pixels.
 
     Raises:
-        LulcsegError: The map has nothing beside it that tells its uncertainty, a file can't be read, no square is left,
-            or the output exists.
+        LulcsegError: The map has no legend, or nothing beside it that tells its uncertainty, a file can't be read or is
+            empty, no square is left, or the output exists.
     """
     _check(request)
     path = request.mapped
@@ -98,16 +110,19 @@ def suggest_places(request: SuggestRequest, progress: Progress | None = None, *,
         raise LulcsegError(
             "it is a change map", where=path, remedy="lulcseg report of its folder writes the places to review"
         )
-    legend = legend_of(path)
+    legend = request.legend or carried_legend(path)
+    if legend is None:
+        raise LulcsegError(
+            "carries no legend, and places are decided by the names of classes",
+            where=path,
+            remedy="give its classes with --legend (a YAML file with a legend: list)",
+        )
     check_as_written(path)
     with ByteRaster(path) as mapped, UncertaintyLayer(mapped, legend) as layer:
         lattice = SquareLattice.of(mapped.grid, request.size, path)
         classes = mapped.classes(legend)
         sums = sum_squares(lattice, classes, layer.read, block=block, progress=progress)
-        for outside in request.outside:
-            file, named, crs = locate_layer(outside, "outside")
-            around = read_vector(file, named, mapped.grid.crs, [], own_crs=crs).geometry.to_numpy()
-            exclude_near(sums, lattice, around, request.distance if request.buffer is None else request.buffer)
+        notes = tuple(_stay_away(each, request, sums, lattice) for each in request.outside)
         if (sums < 0).all():
             raise LulcsegError(
                 f"no square of {lattice.rows} × {lattice.cols} pixels is without nodata"
@@ -122,10 +137,27 @@ def suggest_places(request: SuggestRequest, progress: Progress | None = None, *,
         chosen = choose_squares(scores, lattice, request.distance, request.count)
         frame = _describe(chosen, sums, lattice, classes, legend, layer.measure)
     _write(frame, request.out, legend)
-    return SuggestedPlaces(len(frame), (lattice.rows, lattice.cols), "chance" if scores is not sums else layer.measure)
+    measure = "chance" if scores is not sums else layer.measure
+    return SuggestedPlaces(len(frame), (lattice.rows, lattice.cols), measure, notes)
+
+
+def _stay_away(
+    outside: str | PathLike[str], request: SuggestRequest, sums: NDArray[np.int64], lattice: SquareLattice
+) -> str:
+    """Leave out the squares near a file's points or polygons, and say how many."""
+    file, named, crs = locate_layer(outside, "outside")
+    frame = read_vector(file, named, lattice.grid.crs, [], own_crs=crs)
+    check_not_empty(frame, file, "points or polygons to stay away from")
+    around = frame.geometry.to_numpy()
+    extent = shapely.box(*lattice.grid.bounds())
+    there = int(shapely.intersects(around, extent).sum())
+    left_out = exclude_near(sums, lattice, around, request.distance if request.buffer is None else request.buffer)
+    near = format_count(left_out, "square was", "squares were")
+    return f"{file.name}: {near} left out." if there else f"{file.name} has nothing on the map; {near} left out for it."
 
 
 def _check(request: SuggestRequest) -> None:
+    check_seed(request.random_seed or 0, "--random")
     check_geopackage_path(request.out)
     if request.out.exists():
         raise LulcsegError(

@@ -40,6 +40,7 @@ from lulcseg.maps.vectorise import (
     trace_regions,
 )
 from lulcseg.scene.ground_area import ground_areas, is_stretched, min_pixels
+from lulcseg.scene.raster_headers import same_crs
 
 LAYER = "map"
 """Name of the layer."""
@@ -175,11 +176,15 @@ def open_aligned(path: Path, mapped: ByteRaster) -> ByteRaster:
     """Open a raster of the same pixels as a map.
 
     Raises:
-        LulcsegError: It can't be opened, or its pixels are not those of the map.
+        LulcsegError: It can't be opened, or its CRS or pixels are not those of the map.
     """
     opened = ByteRaster(path)
     one, two = mapped.grid, opened.grid
-    if one.offset_of(two) != (0, 0) or (one.height, one.width) != (two.height, two.width):
+    if (
+        not same_crs(one.crs, two.crs)
+        or one.offset_of(two) != (0, 0)
+        or (one.height, one.width) != (two.height, two.width)
+    ):
         opened.close()
         raise LulcsegError(
             f"its pixels are not those of {mapped.path}", where=path, remedy="give the one written with the map"

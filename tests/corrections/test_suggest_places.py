@@ -198,3 +198,68 @@ def test_squares_of_oblong_pixels_are_as_wide_as_high():
     assert (lattice.rows, lattice.cols, lattice.shape) == (10, 20, (10, 10))
     scores = np.zeros((10, 10))
     assert choose_squares(scores, lattice, 20.0, 3) == [(0, 0), (0, 2), (0, 4)]
+
+
+def test_what_to_stay_away_from_is_said(mapped, tmp_path, capsys):
+    place = gpd.GeoSeries([shapely.Point(GRID.left + 61, GRID.top - 61)], crs=GRID.crs)
+    for name, points in (
+        ("on", place),
+        ("off", place.translate(9000)),
+        ("near", place.translate(-62)),
+        ("none", place[:0]),
+    ):
+        gpd.GeoDataFrame(geometry=points).to_file(tmp_path / f"{name}.gpkg", engine="pyogrio", geometry_type="Point")
+    words = ["suggest", str(mapped), "--out", str(tmp_path / "s.gpkg"), "--size", "8", "--distance=0", "--buffer=9"]
+    main([*words, "--outside", *(str(tmp_path / f"{name}.gpkg") for name in ("on", "off", "near"))])
+    said = capsys.readouterr().out
+    assert "on.gpkg: 9 squares were left out." in said
+    assert "off.gpkg has nothing on the map; 0 squares were left out for it." in said
+    assert "near.gpkg has nothing on the map; 4 squares were left out for it." in said
+    with pytest.raises(
+        LulcsegError, match="holds no points or polygons to stay away from; check that its layer was saved"
+    ):
+        suggested(mapped, "t.gpkg", outside=[tmp_path / "none.gpkg"])
+
+
+@pytest.mark.parametrize("kind", ["entropy", "confidence"])
+def test_uncertainty_of_another_place_is_refused(tmp_path, kind):
+    path = write_class_map(tmp_path / "map.tif", INDEX)
+    for options in ({"crs": "EPSG:28356"}, {"left": GRID.left + 2}, {"res": 4.0}):
+        place = {"left": GRID.left, "top": GRID.top, "res": GRID.xres, "crs": GRID.crs} | options
+        write_raster(path.with_name(f"map_{kind}.tif"), STEPS[None], nodata=255, **place)
+        with pytest.raises(LulcsegError, match="its pixels are not those of"):
+            suggested(path)
+
+
+def test_classes_have_the_names_that_a_revision_knows(tmp_path, capsys):
+    path = write_class_map(tmp_path / "map.tif", INDEX, legend=None)
+    beside(path, "entropy", STEPS)
+    with pytest.raises(
+        LulcsegError, match="carries no legend, and places are decided by the names of classes; give its"
+    ):
+        suggested(path)
+    found, frame = suggested(path, legend=CLASSES)
+    assert set(frame["mapped"]) <= set(CLASSES.names)
+    assert found.places == len(frame) > 0
+    legend = tmp_path / "legend.yaml"
+    lines = [f"- {{code: {c.code}, name: {c.name}, colour: '{c.colour}'}}" for c in CLASSES]
+    legend.write_text("\n".join(["legend:", *lines]))
+    main(["suggest", str(path), "--size", "8", "--legend", str(legend), "--out", str(tmp_path / "t.gpkg")])
+    assert set(gpd.read_file(tmp_path / "t.gpkg")["mapped"]) <= set(CLASSES.names)
+
+
+@pytest.mark.parametrize(
+    "words", [["suggest", "m.tif", "--random", "-1", "--out", "s.gpkg"], ["synth", "new", "--seed=-1"]]
+)
+def test_seeds_are_0_or_more(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "-1 is not a seed; give a whole number of 0 or more" in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_seed_of_a_request_is_0_or_more(mapped):
+    with pytest.raises(LulcsegError, match="--random: -1 is not a seed"):
+        suggested(mapped, random_seed=-1)
