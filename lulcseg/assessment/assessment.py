@@ -18,7 +18,7 @@ from lulcseg.assessment.design import DesignBased
 from lulcseg.assessment.reliability import Reliability
 from lulcseg.assessment.scores import Scores, score
 from lulcseg.errors import LulcsegError
-from lulcseg.files import replacing
+from lulcseg.files import is_there, read_json, replacing
 from lulcseg.legend import Legend
 
 FORMAT = 1
@@ -217,6 +217,29 @@ class Assessment:
                 for bounds in (s.users_interval[i], s.producers_interval[i])
             )
         return entry
+
+
+def files_to_save(stem: Path, *, of_change: bool = False) -> list[Path]:
+    """Return the files that an assessment is saved in, and check that none is there, unless an assessment is.
+
+    Args:
+        stem: As of :meth:`Assessment.save`.
+        of_change: Whether it is the assessment of a change, which has one more file.
+
+    Raises:
+        LulcsegError: A file of another kind would be replaced.
+    """
+    files = [_sibling(stem, end) for end in (".json", "_points.csv", "_confusion.csv", "_change.json")]
+    files = files if of_change else files[:-1]
+    if (read_json(files[0]) or {}).get("format") != FORMAT:
+        for path in files:
+            if is_there(path):
+                raise LulcsegError(
+                    "it exists already, and not as part of an assessment",
+                    where=path,
+                    remedy="give --out another name",
+                )
+    return files
 
 
 def _sibling(stem: Path, ending: str) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lulcseg.assessment.probability_points import probabilities_beside
 from lulcseg.change.change_polygons import write_change_polygons
 from lulcseg.change.change_record import CHANGE_TAG, ChangeRecord, date_labels
 from lulcseg.change.change_strips import ChangeStrips, StageProgress, StripRequest
@@ -23,18 +24,26 @@ from lulcseg.change.pixel_comparison import PixelComparison
 from lulcseg.change.probability_pair import ProbabilityPair, have_probabilities
 from lulcseg.change.work_folder import work_folder
 from lulcseg.errors import LulcsegError
-from lulcseg.files import make_folder
+from lulcseg.files import make_folder, removing_new_folders
 from lulcseg.legend import Legend
 from lulcseg.maps import styles
 from lulcseg.maps.as_written import checksum
+from lulcseg.maps.output_guards import check_not_replaced
 from lulcseg.maps.polygons import check_not_negative
 from lulcseg.maps.stac import stac_item
 from lulcseg.maps.writer import reporting_write_errors
+from lulcseg.scene.format_quantities import format_hectares
 from lulcseg.scene.ground_area import describe_stretch, min_pixels
 
 MAP, CONFIDENCE, POLYGONS = "change.tif", "change_confidence.tif", "change_polygons.gpkg"
 AREAS, MATRIX, FLOWS = "change_areas.csv", "change_matrix.csv", "change_flows.png"
 """Names of the files in the folder of a change."""
+
+FILES = (
+    MAP, CONFIDENCE, POLYGONS, AREAS, MATRIX, FLOWS, "change.json", "change.qml", "change.tif.aux.xml",
+    "change_confidence.qml", "change_confidence.tif.aux.xml",
+)  # fmt: skip
+"""Names of all of them, with those that go with the rasters."""
 
 type DrawFlows = Callable[[ChangeAreas, tuple[str, str]], bytes]
 """Draws the areas that went from class to class, as a PNG; its arguments are the areas and the dates' names."""
@@ -111,13 +120,14 @@ def compare_maps(
     check_not_negative("--minimum-unit", request.minimum_unit)
     check_persistence(request.persistence)
     paths = request.before, request.after
-    if request.out / MAP in paths:
-        raise LulcsegError("it would be replaced", where=request.out / MAP, remedy="give another folder with --out")
+    read = (*paths, *map(probabilities_beside, paths), request.crosswalk)
+    check_not_replaced([request.out / name for name in FILES], read, remedy="give another folder with --out")
     labels = date_labels(*paths, request.dates)
     common = common_classes(*paths, legend=request.legend, crosswalk=request.crosswalk)
     with ExitStack() as stack:
         pair = stack.enter_context(MapPair(*paths, common, onto=request.onto))
         shares = _open_shares(request, pair, common, stack)
+        stack.enter_context(removing_new_folders(request.out))
         folder = make_folder(request.out, "--out")
         staged = stack.enter_context(work_folder(folder))
         comparison = PixelComparison(
@@ -184,13 +194,13 @@ def _notes(request: ChangeRequest, pair: MapPair, shares: ProbabilityPair | None
     notes = []
     if request.tolerance > 0:
         notes.append(
-            f"Boundary tolerance of {request.tolerance:g} m: {areas.shifted:,.2f} ha of change along edges were taken "
-            "for a shift, and count as unchanged."
+            f"Boundary tolerance of {request.tolerance:g} m: {format_hectares(areas.shifted)} ha of change along edges "
+            "were taken for a shift, and count as unchanged."
         )
     if request.minimum_unit > 0:
         notes.append(
-            f"Minimum mapping unit of {request.minimum_unit:,g} m²: {areas.small:,.2f} ha of change in smaller patches "
-            "count as unchanged."
+            f"Minimum mapping unit of {request.minimum_unit:,g} m²: {format_hectares(areas.small)} ha of change in "
+            "smaller patches count as unchanged."
         )
     have = have_probabilities((request.before, request.after))
     if shares is None and request.probabilities and any(have):
@@ -198,7 +208,8 @@ def _notes(request: ChangeRequest, pair: MapPair, shares: ProbabilityPair | None
         notes.append(f"{lacking.name} has no probabilities beside it: change is subtracted, without a confidence.")
     if areas.without_probabilities > 0:
         notes.append(
-            f"{areas.without_probabilities:,.2f} ha have no probabilities on one of the dates, and count as mapped."
+            f"{format_hectares(areas.without_probabilities)} ha have no probabilities on one of the dates, and count "
+            "as mapped."
         )
     stretched = describe_stretch(pair.grid)
     return notes if stretched is None else [*notes, stretched]

@@ -29,7 +29,10 @@ def add(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     from lulcseg.assessment.interpreters import agreement_of, write_discussion
+    from lulcseg.maps.output_guards import check_not_replaced
 
+    if arguments.out is not None:
+        check_not_replaced([arguments.out], arguments.files)
     found = agreement_of(arguments.files, arguments.column)
     _print_agreement(found)
     if arguments.out is not None:

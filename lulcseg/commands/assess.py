@@ -72,6 +72,8 @@ def _run(arguments: argparse.Namespace) -> None:
         else None
     )
     record = _change_record(arguments)
+    if arguments.out is not None:
+        _check_out(arguments, of_change=record is not None)
     if record is not None:
         _assess_change(arguments, record, request)
         return
@@ -95,6 +97,16 @@ def _run(arguments: argparse.Namespace) -> None:
     print_reliability(result)
     if arguments.out is not None:
         result.save(arguments.out)
+
+
+def _check_out(arguments: argparse.Namespace, *, of_change: bool) -> None:
+    """Check that no file but those of an earlier assessment would be replaced."""
+    from lulcseg.assessment.assessment import files_to_save
+    from lulcseg.maps.output_guards import check_not_replaced
+
+    given = ("map", "reference", "legend", "strata_map", "strata_sizes", "probabilities")
+    targets = files_to_save(arguments.out, of_change=of_change)
+    check_not_replaced(targets, [getattr(arguments, name) for name in given])
 
 
 def _change_record(arguments: argparse.Namespace) -> ChangeRecord | None:

@@ -33,6 +33,8 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[FileName]) ->
     Raises:
         LulcsegError: A map is missing, or the path can't be written to, isn't a PNG or is one of the maps.
     """
+    from lulcseg.maps.output_guards import is_same_file
+
     here = [path for path in maps if isinstance(path, Path)]
     for path in here:
         if path.is_dir():
@@ -49,7 +51,7 @@ def picture_target(out: Path | None, default: Path, maps: Sequence[FileName]) ->
         raise LulcsegError("is a folder", where=out, remedy="give --out the name of a file in it")
     if out.suffix.lower() != ".png":
         raise LulcsegError("is not a PNG", where=out, remedy="end --out in .png")
-    if any(out.resolve() == path.resolve() for path in here):
+    if any(is_same_file(out, path) for path in here):
         raise LulcsegError("is the map itself", where=out, remedy="give --out another name")
     return out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def format_share(part: float, whole: float) -> str:
     """Return a share in per cent, with enough digits to distinguish a small one from zero.
@@ -32,6 +34,26 @@ def format_area(square_metres: float) -> str:
     if 0 < ha < 0.01:
         return f"{square_metres:.1f} m²"
     return f"{ha:,.0f} ha" if ha >= 1000 else f"{ha:,.2f} ha"
+
+
+def format_hectares(hectares: float) -> str:
+    """Return hectares as a number, with enough digits to distinguish a small area from none.
+
+    Args:
+        hectares: The area, ha; less than a hundredth of a square metre is rounding, of any sign.
+
+    Example:
+        >>> format_hectares(1234.5), format_hectares(0.05), format_hectares(0.0025), format_hectares(-1e-17)
+        ('1,234.50', '0.05', '0.0025', '0.00')
+        >>> format_hectares(-0.01234), format_hectares(2.5e-5)
+        ('-0.012', '0.000025')
+    """
+    size = abs(hectares)
+    if size < 1e-6:
+        return "0.00"
+    text = f"{hectares:,.{max(2, math.ceil(-math.log10(size)) + 1)}f}"
+    whole, _, digits = text.partition(".")
+    return f"{whole}.{digits[:2]}{digits[2:].rstrip('0')}"
 
 
 def format_count(count: int, one: str, many: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import yaml
 
 from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import make_folder, replacing
+from lulcseg.maps.output_guards import check_not_replaced
 from lulcseg.sampling.plan import Plan
+from lulcseg.scene.file_names import split_layer
 from lulcseg.scene.layer_writing import write_layer
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.plain_yaml import read_yaml
@@ -34,6 +37,7 @@ def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
         LulcsegError: A file can't be written.
     """
     boundary = out.with_suffix(".gpkg")
+    _check_out(scene, (out, boundary))
     make_folder(out.parent, "out")
     ground = gpd.GeoDataFrame({"name": [out.stem]}, geometry=[plan.rows.geometry.union_all()], crs=plan.rows.crs)
     with replacing(boundary) as part:
@@ -60,6 +64,7 @@ def write_class_scene(scene: Scene, land_class: str, out: Path) -> Path:
     for name in (land_class, REST):
         if name not in names:
             raise LulcsegError(f"it has no class '{name}'", where=scene.file.path, remedy=did_you_mean(name, names))
+    _check_out(scene, (out,))
     make_folder(out.parent, "out")
     content = _absolute_content(scene) | {"name": scene.name}
     content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, REST}]
@@ -70,6 +75,16 @@ def write_class_scene(scene: Scene, land_class: str, out: Path) -> Path:
             both = {source: others.get(name, name) for source, name in own.items()}
             content[section] = content[section] | {"crosswalk": others | both}
     return _write(content, out)
+
+
+def _check_out(scene: Scene, targets: Sequence[Path]) -> None:
+    """Check that nothing that the scene consists of would be replaced."""
+    spec = scene.spec
+    named = [part.file for part in (spec.labels, spec.points) if part is not None and part.file]
+    read = [scene.file.path, *(scene.file.place(name) for name in named)]
+    if spec.boundary is not None:
+        read.append(scene.file.place(split_layer(spec.boundary).file))
+    check_not_replaced(targets, read, remedy="give another name for the new scene")
 
 
 def _absolute_content(scene: Scene) -> dict[str, Any]:
