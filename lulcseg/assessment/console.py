@@ -15,6 +15,7 @@ from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.design import STRATIFIED
 from lulcseg.assessment.scores import format_score
 from lulcseg.maps.areas import ClassArea
+from lulcseg.scene.format_quantities import format_hectares
 
 _WIDTH_WITH_INTERVALS = 96
 """Terminal columns that the table of classes needs for its intervals without wrapping."""
@@ -57,7 +58,7 @@ def print_areas(areas: Sequence[ClassArea], console: Console | None = None) -> N
     for heading in ("hectares", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     for area in areas:
-        table.add_row(Text(area.name), f"{area.hectares:,.2f}", f"{area.share:.2%}")
+        table.add_row(Text(area.name), format_hectares(area.hectares), f"{area.share:.2%}")
     (console or Console()).print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isnan
 
 from rich.box import SIMPLE_HEAD
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from lulcseg.assessment.assessment import Assessment
 from lulcseg.assessment.design import Estimate
+from lulcseg.scene.format_quantities import format_hectares
 
 
 def print_design(assessment: Assessment, console: Console | None = None) -> None:
@@ -54,8 +56,8 @@ def print_design(assessment: Assessment, console: Console | None = None) -> None
         name = Text.assemble(("■ ", land_class.colour), c.name)
         cells = [estimate_cells(e) if wide else estimate_cells(e)[:2] for e in (c.users, c.producers, c.f1)]
         classes.add_row(name, *(cell for group in cells for cell in group))
-        mapped = "–" if isnan(c.mapped_hectares) else f"{c.mapped_hectares:,.2f}"
-        areas.add_row(name.copy(), mapped, *estimate_cells(c.hectares, ",.2f"))
+        mapped = "–" if isnan(c.mapped_hectares) else format_hectares(c.mapped_hectares)
+        areas.add_row(name.copy(), mapped, *estimate_cells(c.hectares, format_hectares))
     console.print(classes)
     console.print(areas)
     for warning in found.warnings:
@@ -63,11 +65,19 @@ def print_design(assessment: Assessment, console: Console | None = None) -> None
     console.print(Text(f"Formulae: {found.estimator}. ± SE: standard error, by the draw of points alone.", style="dim"))
 
 
-def estimate_cells(estimate: Estimate, form: str = ".3f") -> tuple[str, str, str]:
-    """Return an estimate, its standard error and its interval as text, – where undefined."""
+def estimate_cells(estimate: Estimate, form: str | Callable[[float], str] = ".3f") -> tuple[str, str, str]:
+    """Return an estimate, its standard error and its interval as text, – where undefined.
+
+    Args:
+        estimate: The estimate.
+        form: How numbers are formatted: a format, or a function.
+    """
 
     def shown(value: float) -> str:
-        return "–" if isnan(value) else format(value, form).replace("-", "−")
+        if isnan(value):
+            return "–"
+        text = form(value) if callable(form) else format(value, form)
+        return (text if text.strip("-0.,") else text.lstrip("-")).replace("-", "−")  # nothing has no sign
 
     between = " to " if estimate.low < 0 else "–"
     bounds = "–" if isnan(estimate.low) else f"{shown(estimate.low)}{between}{shown(estimate.high)}"

@@ -23,6 +23,7 @@ from lulcseg.assessment.design import (
 from lulcseg.assessment.design_variance import Array, StratumSample
 from lulcseg.assessment.intervals import wilson_interval
 from lulcseg.errors import LulcsegError
+from lulcseg.scene.format_quantities import format_hectares
 
 Z = 1.959963984540054
 """The normal distribution's 97.5 % point."""
@@ -69,7 +70,7 @@ def simple_random(confusion: ArrayLike, names: Sequence[str], hectares: float, m
         ),
         design=SIMPLE_RANDOM,
         estimator="plain counts of a simple random sample (Cochran 1977, ch. 3), not adjusted by the map's areas",
-        sentence=f"Estimates for the ground of {hectares:,.2f} ha from {n:,} points of a simple random sample.",
+        sentence=f"Estimates for {format_hectares(hectares)} ha of ground from {n:,} points of a simple random sample.",
         warnings=_few([s for s in few if s.points]),
         strata=(Stratum("all", math.nan, hectares, n),),
     )
@@ -118,7 +119,7 @@ def stratified_by_map(
         _Intervals(users=_wilson(np.diag(counts), n)),
         design=design,
         estimator="stratified by the assessed map's classes (Olofsson et al. 2014, eqs. 1–11)",
-        sentence=f"Estimates for the {hectares:,.2f} ha that the map covers, from {int(n.sum()):,} points "
+        sentence=f"Estimates for the {format_hectares(hectares)} ha that the map covers, from {int(n.sum()):,} points "
         f"({how} the map's own classes), weighted by the classes' areas on the whole map.",
         warnings=_few([s for s in strata if s.pixels > 0]),
         strata=tuple(strata[k] for k in kept),
@@ -166,7 +167,7 @@ def stratified_elsewhere(
         _Intervals(),
         design=STRATIFIED,
         estimator="strata other than the assessed map's classes (Stehman 2014, eqs. 2, 25, 28)",
-        sentence=f"Estimates for the {hectares:,.2f} ha of the strata as far as the map covers them, from "
+        sentence=f"Estimates for the {format_hectares(hectares)} ha of the strata as far as the map covers them, from "
         f"{int(number.sum()):,} points drawn by strata that are not the map's classes.",
         warnings=warned,
         strata=tuple(strata),
@@ -281,7 +282,7 @@ def _check_strata(strata: Sequence[Stratum], what: str) -> None:
         )
     thin = [s for s in strata if s.hectares > 0 and s.points < 2 and not s.points >= s.pixels]
     if thin:
-        listed = ", ".join(f"'{s.name}' ({s.points} for {s.hectares:,.2f} ha)" for s in thin)
+        listed = ", ".join(f"'{s.name}' ({s.points} for {format_hectares(s.hectares)} ha)" for s in thin)
         raise LulcsegError(
             f"every {what} needs two points for a standard error; too few: {listed}",
             where="design",
@@ -290,9 +291,8 @@ def _check_strata(strata: Sequence[Stratum], what: str) -> None:
 
 
 def _few(strata: Sequence[Stratum]) -> tuple[str, ...]:
-    few = [f"{s.name} ({s.points})" for s in strata if s.points < FEW_POINTS]
-    text = f"Fewer than {FEW_POINTS} points, so standard errors that are hardly known: {', '.join(few)}."
-    return (text,) if few else ()
+    few = ", ".join(f"{s.name} ({s.points})" for s in strata if s.points < FEW_POINTS)
+    return (f"Fewer than {FEW_POINTS} points, so standard errors that are hardly known: {few}.",) if few else ()
 
 
 def _normal(value: float, se: float, low: float) -> Bounds:

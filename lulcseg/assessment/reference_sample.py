@@ -34,6 +34,7 @@ from lulcseg.grid import Grid
 from lulcseg.legend import Legend
 from lulcseg.maps.styles import embed_style
 from lulcseg.progress import Progress
+from lulcseg.seeds import check_seed
 
 LAYER = "points"
 EXPECTED = 0.8
@@ -104,13 +105,8 @@ def plan_sample(request: SampleRequest, pixels: NDArray[np.int64], legend: Legen
         raise LulcsegError("there is no pixel to draw from", where="sample", remedy="give a map that has classes")
     general = request.expected.get("", EXPECTED)
     if request.design == SIMPLE_RANDOM:
-        points = request.points or needed_points([1.0], [general], request.standard_error)
-        if not 2 <= points <= pixels.sum():
-            raise LulcsegError(
-                f"{points:,} points can't be drawn from {int(pixels.sum()):,} pixels",
-                where="points",
-                remedy="draw at least 2 and no more than there are",
-            )
+        points = needed_points([1.0], [general], request.standard_error) if request.points is None else request.points
+        check_points(points, pixels)
         error = math.sqrt(general * (1 - general) / points)
         return SamplePlan(("all",), ("all",), pixels, np.array([points]), error)
     kept = np.flatnonzero(pixels)
@@ -118,6 +114,7 @@ def plan_sample(request: SampleRequest, pixels: NDArray[np.int64], legend: Legen
     least = request.least or (LEAST_OLOFSSON if request.allocation == "olofsson" else LEAST)
     if least < 2:
         raise LulcsegError("a stratum needs two points for a standard error", where="least", remedy="give 2 or more")
+    check_points(request.points, sizes)
     if request.points is None:
         shared = size_sample(sizes, users, request.standard_error, request.allocation, least=least, pixels=sizes)
     else:
@@ -129,6 +126,20 @@ def plan_sample(request: SampleRequest, pixels: NDArray[np.int64], legend: Legen
         shared,
         expected_error(sizes, users, shared),
     )
+
+
+def check_points(points: int | None, pixels: NDArray[np.int64]) -> None:
+    """Check that so many points can be drawn; None stands for a number that is to be found.
+
+    Raises:
+        LulcsegError: They are fewer than two, or more than there are pixels.
+    """
+    if points is not None and not 2 <= points <= pixels.sum():
+        raise LulcsegError(
+            f"{points:,} points can't be drawn from {int(pixels.sum()):,} pixels",
+            where="points",
+            remedy="draw at least 2 and no more than there are",
+        )
 
 
 def draw_sample(
@@ -154,6 +165,7 @@ def draw_sample(
     Raises:
         LulcsegError: As for :func:`plan_sample`.
     """
+    check_seed(request.seed, "--seed")
     ground: Population = WholeGround(population) if request.design == SIMPLE_RANDOM else population
     every = count_strata(ground, 1 if request.design == SIMPLE_RANDOM else len(legend), counting)
     plan = plan_sample(request, every, legend)

@@ -29,6 +29,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import write_json
 from lulcseg.maps.as_written import checksum
 from lulcseg.scene.file_names import FileName
+from lulcseg.scene.format_quantities import format_hectares
 from lulcseg.scene.points import NO_CLASS
 
 CHANGE, SAME = "change", "no change"
@@ -183,8 +184,8 @@ def _post_stratified(found: DesignBased) -> DesignBased:
         design=POST_STRATIFIED,
         estimator="strata formed of the change map's classes, rare ones pooled (Stehman 2014, eqs. 2, 25, 28); errors "
         "are conditional on the points in each",
-        sentence=f"Estimates for the {hectares:,.2f} ha that the map covers, from {points:,} points drawn at random, "
-        f"grouped afterwards by {len(found.strata)} strata of the change map.",
+        sentence=f"Estimates for the {format_hectares(hectares)} ha that the map covers, from {points:,} points drawn "
+        f"at random, grouped afterwards by {len(found.strata)} strata of the change map.",
     )
 
 

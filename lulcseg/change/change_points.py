@@ -64,9 +64,10 @@ def read_change_points(
     if frame.empty or set(frame.geom_type.dropna()) - {"Point"}:
         raise LulcsegError("it holds no points", where=path, remedy="give a layer of points")
     stated = sample_record(path)
-    _check_pair(stated, record, path, mapped, named=columns is not None)
     names = [str(c) for c in frame.columns if c != frame.geometry.name]
-    chosen = _columns(columns, stated, record, names, path)
+    named = None if columns is None else _named_columns(columns, names, path)
+    _check_pair(stated, record, path, mapped, named)
+    chosen = named or _columns(stated, record, names, path)
     indices = [
         class_indices(frame[column], record.codes.classes, {}, f"{path}: column {column}").astype(np.int64)
         for column in chosen
@@ -88,16 +89,28 @@ def read_change_points(
     return ChangePoints(frame, codes, chosen)
 
 
-def _check_pair(stated: dict[str, str], record: ChangeRecord, path: FileName, mapped: Path, *, named: bool) -> None:
+def _check_pair(
+    stated: dict[str, str], record: ChangeRecord, path: FileName, mapped: Path, columns: tuple[str, str] | None
+) -> None:
     """Check that a sample was drawn for the pair of the change map: by the dates if both have any, else by the maps."""
     if "dates" not in stated:
         return
     dates = tuple(stated["dates"].split(","))
     dated = record.is_dated and dates != UNDATED
-    fits = (
-        dates == record.labels if dated else set(stated.get("maps_checksums", "").split(",")) == set(record.checksums)
-    )
-    if fits or (named and not dated):
+    theirs_of = tuple(stated.get("maps_checksums", "").split(","))
+    if theirs_of == record.checksums[::-1] != record.checksums:
+        first, second = stated.get("columns", "").split(",")[:1], stated.get("columns", "").split(",")[1:]
+        if columns is not None and columns == (*second, *first):
+            return
+        pair = stated.get("maps", "?").replace(",", " to ")
+        raise LulcsegError(
+            f"it was drawn for the change from {pair}, and {mapped.name} is the one the other way round",
+            where=path,
+            remedy=f"compare the maps in the sample's order, or name its columns in the map's: --column "
+            f"{','.join((*second, *first))}",
+        )
+    fits = dates == record.labels if dated else theirs_of == record.checksums
+    if fits or (columns is not None and not dated):
         return
     theirs = " and ".join(dates if dated else stated.get("maps", "?").split(","))
     ours = " and ".join(record.labels if dated else record.maps)
@@ -110,22 +123,23 @@ def _check_pair(stated: dict[str, str], record: ChangeRecord, path: FileName, ma
     )
 
 
-def _columns(
-    given: str | None, stated: dict[str, str], record: ChangeRecord, names: list[str], path: FileName
-) -> tuple[str, str]:
-    """Return the columns that hold the classes."""
-    if given is not None:
-        words = [word.strip() for word in given.split(",")]
-        if len(words) != 2:
-            raise LulcsegError(
-                f"'{given}' is not two columns, and a change has a class on either date",
-                where="--column",
-                remedy="name both, such as --column class_2015,class_2018",
-            )
-        for word in words:
-            if word not in names:
-                raise LulcsegError(f"it has no column '{word}'", where=path, remedy=did_you_mean(word, names))
-        return words[0], words[1]
+def _named_columns(given: str, names: list[str], path: FileName) -> tuple[str, str]:
+    """Return the columns that the user named."""
+    words = [word.strip() for word in given.split(",")]
+    if len(words) != 2 or words[0] == words[1]:
+        raise LulcsegError(
+            f"'{given}' is not two columns, and a change has a class on either date",
+            where="--column",
+            remedy="name both, such as --column class_2015,class_2018",
+        )
+    for word in words:
+        if word not in names:
+            raise LulcsegError(f"it has no column '{word}'", where=path, remedy=did_you_mean(word, names))
+    return words[0], words[1]
+
+
+def _columns(stated: dict[str, str], record: ChangeRecord, names: list[str], path: FileName) -> tuple[str, str]:
+    """Return the columns that hold the classes, as far as the file or the map says."""
     for candidate in (stated.get("columns", "").split(","), record.columns, [f"class_{label}" for label in UNDATED]):
         if len(candidate) == 2 and set(candidate) <= set(names):
             return candidate[0], candidate[1]

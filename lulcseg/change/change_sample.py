@@ -11,7 +11,7 @@ import numpy as np
 from lulcseg.assessment.design import SIMPLE_RANDOM
 from lulcseg.assessment.design_strata import pixel_hectares
 from lulcseg.assessment.reference_draw import WholeGround, count_strata, draw_pixels
-from lulcseg.assessment.reference_sample import SamplePlan, SampleRequest, check_target, write_sample
+from lulcseg.assessment.reference_sample import SamplePlan, SampleRequest, check_points, check_target, write_sample
 from lulcseg.assessment.reference_size import (
     LEAST,
     LEAST_OLOFSSON,
@@ -21,11 +21,12 @@ from lulcseg.assessment.reference_size import (
     size_sample,
 )
 from lulcseg.change.change_record import ChangeRecord
-from lulcseg.change.change_strata import ChangeGround, ChangeStrata, GroupedGround, expected_change
+from lulcseg.change.change_strata import BUFFER, ChangeGround, ChangeStrata, GroupedGround, expected_change
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.classraster import ClassRaster
 from lulcseg.maps.polygons import check_not_negative
 from lulcseg.progress import Progress
+from lulcseg.seeds import check_seed
 
 OWN_STRATA = 6
 """Default number of changes, the largest, that are strata of their own."""
@@ -75,17 +76,28 @@ def draw_change_sample(
         drawing: Progress callback of the second pass.
 
     Raises:
-        LulcsegError: The file exists, nothing changed on the map, its pixels differ in area, or the sample can't be
-            drawn.
+        LulcsegError: The file exists, nothing changed on the map and strata are asked for, its pixels differ in area,
+            or the sample can't be drawn.
     """
     check_target(out)
+    check_seed(request.seed, "--seed")
     check_not_negative("--buffer", buffer)
+    random = request.design == SIMPLE_RANDOM
+    if random and buffer > 0:
+        raise LulcsegError("a simple random sample has no strata", where="--buffer", remedy="leave it out")
+    if BUFFER in request.expected and not buffer > 0:
+        raise LulcsegError("there is no buffer to expect anything of", where="--expect", remedy="give --buffer too")
     legend = record.codes.legend()
     hectares = pixel_hectares(path, legend)
     with ClassRaster(path, legend) as raster:
-        random = request.design == SIMPLE_RANDOM
-        ground = ChangeGround(raster, record.codes, 0.0 if random else buffer)
+        ground = ChangeGround(raster, record.codes, buffer)
         every = count_strata(ground, ground.size, counting)
+        if not random and not any(n for n, (i, j) in zip(every[:-1], record.codes.pairs, strict=True) if i != j):
+            raise LulcsegError(
+                "nothing changed on it, so there are no strata of change",
+                where=path,
+                remedy="draw a simple random sample (--design simple-random)",
+            )
         strata = ChangeStrata.of(every, record.codes, own_strata, request.expected)
         plan = _random_plan(request, strata) if random else _plan(request, strata)
         if random:
@@ -108,7 +120,7 @@ def draw_change_sample(
                 "dates": ",".join(record.labels),
                 "maps": ",".join(record.maps),
                 "maps_checksums": ",".join(record.checksums),
-                "buffer": f"{0 if random else buffer:g}",
+                "buffer": f"{buffer:g}",
             },
         )
     change = expected_change(strata.pixels, strata.change)
@@ -121,6 +133,7 @@ def _plan(request: SampleRequest, strata: ChangeStrata) -> SamplePlan:
     if least < 2:
         raise LulcsegError("a stratum needs two points for a standard error", where="least", remedy="give 2 or more")
     sizes, change = strata.pixels, strata.change
+    check_points(request.points, sizes)
     if request.points is None:
         shared = size_sample(sizes, change, request.standard_error, request.allocation, least=least, pixels=sizes)
     else:
@@ -131,12 +144,7 @@ def _plan(request: SampleRequest, strata: ChangeStrata) -> SamplePlan:
 def _random_plan(request: SampleRequest, strata: ChangeStrata) -> SamplePlan:
     """Return the plan of a simple random sample."""
     change, total = expected_change(strata.pixels, strata.change), strata.pixels.sum()
-    points = request.points or needed_points([1.0], [change], request.standard_error)
-    if not 2 <= points <= total:
-        raise LulcsegError(
-            f"{points:,} points can't be drawn from {int(total):,} pixels",
-            where="points",
-            remedy="draw at least 2 and no more than there are",
-        )
+    points = needed_points([1.0], [change], request.standard_error) if request.points is None else request.points
+    check_points(points, strata.pixels)
     error = math.sqrt(change * (1 - change) / points)
     return SamplePlan(("all",), ("all",), np.array([total]), np.array([points]), error)

@@ -108,7 +108,7 @@ class ChangeStrata:
                 ``""`` for all changes that aren't named.
 
         Raises:
-            LulcsegError: An unknown name, or no change on the map.
+            LulcsegError: An unknown name, or a number below 0.
         """
         pair_names = codes.names()
         unknown = sorted(set(expected) - {*pair_names, BUFFER, OTHER, ""})
@@ -118,13 +118,9 @@ class ChangeStrata:
                 where="--expect",
                 remedy=did_you_mean(unknown[0], [*pair_names, BUFFER, OTHER]),
             )
+        if own < 0:
+            raise LulcsegError(f"{own} is not a number of strata", where="--own-strata", remedy="give 0 or more")
         moved = [k for k, (i, j) in enumerate(codes.pairs) if i != j and pixels[k]]
-        if not moved:
-            raise LulcsegError(
-                "nothing changed on it, so there are no strata of change",
-                where="change",
-                remedy="draw a simple random sample (--design simple-random)",
-            )
         moved.sort(key=lambda k: -pixels[k])
         rest = moved[own:] if len(moved) > own + 1 else []  # a single rest is no smaller together
         stable = [k for k, (i, j) in enumerate(codes.pairs) if i == j and pixels[k]]

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lulcseg.change.change_tables import changed
 from lulcseg.change.compare_maps import ChangeResult
+from lulcseg.scene.format_quantities import format_hectares
 
 _MOST_COLUMNS = 12
 """Classes up to which the matrix is printed: a larger one fits no terminal."""
@@ -29,7 +30,10 @@ def print_change(result: ChangeResult, console: Console | None = None) -> None:
     ground, moved = float(areas.mapped.sum()), changed(areas.mapped)
     console.print(
         Text.assemble(
-            ("Change ", "bold"), f"{first} → {second}: ", (f"{moved:,.2f} ha", "bold"), f" of {ground:,.2f} ha changed"
+            ("Change ", "bold"),
+            f"{first} → {second}: ",
+            (f"{format_hectares(moved)} ha", "bold"),
+            f" of {format_hectares(ground)} ha changed",
         )
     )
     console.print(_ways_table(result))
@@ -64,7 +68,7 @@ def _ways_table(result: ChangeResult) -> Table:
         rows.append((f"probabilities, {areas.persistence:.0%} expected to persist", areas.persistent))
     rows.append(("the change map as written", areas.mapped))
     for name, matrix in rows:
-        table.add_row(name, f"{changed(matrix):,.2f}", f"{changed(matrix) / ground:.2%}")
+        table.add_row(name, format_hectares(changed(matrix)), f"{changed(matrix) / ground:.2%}")
     return table
 
 
@@ -99,14 +103,16 @@ def _largest_table(result: ChangeResult) -> Table:
     total = max(float(off.sum()), 1e-12)
     for i, j in rows[:_LARGEST]:
         name = Text.assemble(("■ ", areas.classes.classes[j].colour), f"{names[i]} → {names[j]}")
-        table.add_row(name, f"{off[i, j]:,.2f}", f"{off[i, j] / total:.1%}")
+        table.add_row(name, format_hectares(off[i, j]), f"{off[i, j] / total:.1%}")
     if len(rows) > _LARGEST:
         rest = sum(off[i, j] for i, j in rows[_LARGEST:])
-        table.add_row(f"{len(rows) - _LARGEST} smaller ones", f"{rest:,.2f}", f"{rest / total:.1%}", style="dim")
+        table.add_row(f"{len(rows) - _LARGEST} smaller ones", format_hectares(rest), f"{rest / total:.1%}", style="dim")
     return table
 
 
 def _cell(hectares: float) -> str:
     """Return a figure of three digits or more: nine classes stand on 80 columns."""
     decimals = 2 if hectares < 9.995 else 1 if hectares < 99.95 else 0
-    return f"{hectares:,.{decimals}f}" if hectares > 0 else "–"
+    if 1e-6 <= hectares < 0.005:
+        return "<0.01"
+    return f"{hectares:,.{decimals}f}" if hectares >= 0.005 else "–"

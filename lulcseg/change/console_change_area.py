@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lulcseg.assessment.console_design import estimate_cells
 from lulcseg.change.assess_change import ChangeAssessment
+from lulcseg.scene.format_quantities import format_hectares
 
 _LISTED = 12
 """Transitions that the terminal lists; the others stand in the files of ``--out``."""
@@ -44,9 +45,17 @@ def print_change_assessment(result: ChangeAssessment, console: Console | None = 
         console.print(Text(line, style="dim"))
     for warning in result.change.warnings:
         console.print(Text(warning, style="yellow"))
-    console.print(
-        Text(f"Formulae: {result.change.estimator}. ± SE: standard error, by the draw of points alone.", style="dim")
-    )
+    console.print(Text(f"{_formulae(result)} ± SE: standard error, by the draw of points alone.", style="dim"))
+
+
+def _formulae(result: ChangeAssessment) -> str:
+    """Return which estimators are behind the figures: of transitions and of change as a whole, if they differ."""
+    assert result.change is not None
+    assert result.pairs.design_based is not None
+    whole, pairs = result.change.estimator, result.pairs.design_based.estimator
+    if whole == pairs:
+        return f"Formulae: {whole}."
+    return f"Formulae: of transitions {pairs}; of change as a whole {whole}."
 
 
 def _whole_table(result: ChangeAssessment) -> Table:
@@ -55,7 +64,9 @@ def _whole_table(result: ChangeAssessment) -> Table:
     for heading in ("", "mapped", "estimate", "± SE", "95 %"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     change = result.change.classes[0]
-    table.add_row("hectares", f"{change.mapped_hectares:,.2f}", *estimate_cells(change.hectares, ",.2f"))
+    table.add_row(
+        "hectares", format_hectares(change.mapped_hectares), *estimate_cells(change.hectares, format_hectares)
+    )
     table.add_row("share of the ground", "", *estimate_cells(change.share, ".4f"))
     table.add_row("user's accuracy", "", *estimate_cells(change.users))
     table.add_row("producer's accuracy", "", *estimate_cells(change.producers))
@@ -79,8 +90,8 @@ def _transitions_table(result: ChangeAssessment) -> Table:
         table.add_row(
             Text.assemble(("■ ", land_class.colour), each.name),
             f"{seen[k]:,.0f}",
-            f"{each.mapped_hectares:,.2f}",
-            *estimate_cells(each.hectares, ",.2f")[:2],
+            format_hectares(each.mapped_hectares),
+            *estimate_cells(each.hectares, format_hectares)[:2],
             *estimate_cells(each.users)[:2],
         )
     return table
@@ -119,8 +130,8 @@ def _unseen(result: ChangeAssessment) -> list[str]:
     if unseen:
         hectares = sum(each.mapped_hectares for each in unseen)
         lines.append(
-            f"{len(unseen)} transitions, mapped on {hectares:,.2f} ha, are at no reference point: nothing is known of "
-            "their true area, which need not be 0."
+            f"{len(unseen)} transitions, mapped on {format_hectares(hectares)} ha, are at no reference point: nothing "
+            "is known of their true area, which need not be 0."
         )
     further = sum(bool(seen[k]) for k in _changes(result)) - _LISTED
     if further > 0:

@@ -134,6 +134,12 @@ def _led_table(own: Legend, classes: Legend, listed: Any, where: str, map_path: 
     for index, land_class in enumerate(own):
         names = (value_text(land_class.name) or "", str(land_class.code))
         found = [entries[name] for name in names if name in entries]
+        if len(found) > 1 and names[0] != names[1]:
+            raise LulcsegError(
+                f"it lists {land_class.name} twice, by its name and as code {land_class.code}",
+                where=where,
+                remedy="leave out one of the two lines",
+            )
         if found:
             table[index] = found[0]
         elif land_class.name in classes.names:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command, as_path, as_target
+from lulcseg.commands.parsers import RASTERS, Commands, add_cache, add_command, as_path, as_seed, as_target
 
 if TYPE_CHECKING:
     from lulcseg.assessment.reference_draw import Population
@@ -72,7 +72,7 @@ def add(commands: Commands) -> None:
         metavar="N",
         help="on a change map: the N largest changes are strata of their own, all others one together (default: 6)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same sample (default: %(default)s)")
+    parser.add_argument("--seed", type=as_seed, default=0, help="same seed, same sample (default: %(default)s)")
     parser.add_argument("--legend", type=as_path, help="YAML file with a legend: list (default: the map's own)")
     add_cache(parser)
 
@@ -124,6 +124,8 @@ def _draw_change(arguments: argparse.Namespace, target: Path, record: ChangeReco
             "doesn't apply to a change map, which holds its classes", where="--legend", remedy="leave it out"
         )
     design = "stratified" if arguments.design is None else arguments.design.replace("-", " ")
+    if design == "simple random" and arguments.own_strata is not None:
+        raise LulcsegError("a simple random sample has no strata", where="--own-strata", remedy="leave it out")
     with Bars() as bars:
         sample = draw_change_sample(
             target,
@@ -135,11 +137,14 @@ def _draw_change(arguments: argparse.Namespace, target: Path, record: ChangeReco
             counting=bars("Counting pixels", "strips"),
             drawing=bars("Drawing points", "strips"),
         )
+    from lulcseg.scene.format_quantities import format_hectares
+
     _print_strata(sample.plan)
     area, error = sample.change * sample.hectares, sample.plan.error * sample.hectares
     sys.stdout.write(
         f"{int(sample.plan.points.sum()):,} points; change expected on {sample.change:.2%} of the ground, with a "
-        f"standard error of {sample.plan.error:.2%} ({area:,.2f} ± {error:,.2f} ha).\n{arguments.out}\n"
+        f"standard error of {sample.plan.error:.2%} ({format_hectares(area)} ± {format_hectares(error)} ha).\n"
+        f"{arguments.out}\n"
     )
 
 

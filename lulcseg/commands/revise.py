@@ -65,6 +65,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def describe_revision(revision: Revision) -> str:
     """Return what a revision did, as lines."""
+    from lulcseg.scene.format_quantities import format_hectares
+
     lines = [
         f"{revision.decided:,} places decided, {revision.kept:,} whose labels stay, {revision.undecided:,} undecided."
     ]
@@ -74,5 +76,5 @@ def describe_revision(revision: Revision) -> str:
         lines.append("No label changed.")
     for row in revision.difference.itertuples(index=False):
         before, after, hectares = row
-        lines.append(f"  {before} → {after}: {hectares:,.3f} ha")
+        lines.append(f"  {before} → {after}: {format_hectares(hectares)} ha")
     return "".join(f"{line}\n" for line in [*lines, *revision.files])

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lulcseg.legend import Legend
 from lulcseg.pictures.figure_style import INK, MUTED, STYLE, plain
+from lulcseg.scene.format_quantities import format_hectares
 
 _LEFT, _RIGHT, _BAR, _GAP = 0.0, 1.0, 0.022, 0.022
 """Places of the columns, their width, and the space between classes, as shares of the axes."""
@@ -105,7 +106,9 @@ def spread_labels(places: NDArray[np.float64], apart: float) -> NDArray[np.float
 
 
 def _area(hectares: float) -> str:
-    return f"{hectares:,.0f}" if hectares >= 1000 else f"{hectares:,.1f}" if hectares >= 10 else f"{hectares:,.2f}"
+    return (
+        f"{hectares:,.0f}" if hectares >= 1000 else f"{hectares:,.1f}" if hectares >= 10 else format_hectares(hectares)
+    )
 
 
 def _stacked(totals: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from lulcseg.pictures.encoding import data_uri, png_uri
 from lulcseg.pictures.painting import class_picture
 from lulcseg.report.matrix_cells import MatrixCell, matrix_cells
 from lulcseg.report.picture_layers import PictureLayer
-from lulcseg.report.rendering import format_hectares, load_templates
+from lulcseg.report.rendering import load_templates, shown_hectares
 
 PAGE, REVIEW = "report.html", "change_review.gpkg"
 
@@ -93,8 +93,8 @@ def _content(folder: Path, record: ChangeRecord, patches: list[ChangedPatch]) ->
         "facts": [
             ("First map", record.maps[0]),
             ("Second map", record.maps[1]),
-            ("Ground", f"{format_hectares(totals.get('ground_hectares'))} ha"),
-            ("Changed on the map", f"{format_hectares(moved.get('mapped'))} ha"),
+            ("Ground", f"{shown_hectares(totals.get('ground_hectares'))} ha"),
+            ("Changed on the map", f"{shown_hectares(moved.get('mapped'))} ha"),
         ],
         "labels": record.labels,
         "layers": layers,

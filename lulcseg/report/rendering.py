@@ -5,6 +5,7 @@ from __future__ import annotations
 import jinja2
 
 from lulcseg.assessment.scores import format_score
+from lulcseg.scene.format_quantities import format_hectares
 
 
 def load_templates() -> jinja2.Environment:
@@ -18,7 +19,7 @@ def load_templates() -> jinja2.Environment:
     )
     templates.filters["score"] = format_score
     templates.filters["count"] = lambda value: f"{value:,}"
-    templates.filters["hectares"] = format_hectares
+    templates.filters["hectares"] = shown_hectares
     templates.filters["share"] = lambda value: f"{100 * value:.2f} %"
     return templates
 
@@ -37,13 +38,13 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def format_hectares(value: float | None) -> str:
+def shown_hectares(value: float | None) -> str:
     """Return an area as text; – if unknown.
 
     Example:
-        >>> format_hectares(1234.5), format_hectares(12.345), format_hectares(0.0004), format_hectares(None)
+        >>> shown_hectares(1234.5), shown_hectares(12.345), shown_hectares(0.0004), shown_hectares(None)
         ('1,234', '12.35', '0.0004', '–')
     """
     if value is None:
         return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value >= 0.01 or value == 0 else f"{value:.1g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else format_hectares(value)

@@ -11,6 +11,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
+from lulcseg.assessment.console_design import estimate_cells
+from lulcseg.assessment.design import Estimate
 from lulcseg.change.change_record import date_labels
 from lulcseg.change.compare_maps import ChangeRequest, compare_maps
 from lulcseg.change.work_folder import work_folder
@@ -18,6 +20,7 @@ from lulcseg.cli import main
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE
 from lulcseg.report.change_page import REVIEW, write_change_report
+from lulcseg.scene.format_quantities import format_hectares
 from tests.support.change_maps import CLASSES, GRID, write_class_map
 
 BEFORE = np.kron(np.arange(12).reshape(3, 4) % 3, np.ones((10, 10), dtype=int)).astype(np.uint8)
@@ -122,3 +125,34 @@ def test_what_is_said_of_a_sample(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "300 of 300 points compared" in said
     assert len(said.splitlines()) < 60
     assert "0.00   0.00" not in said
+
+
+def test_a_class_has_one_line_in_a_crosswalk(tmp_path: Path) -> None:
+    paths = pair(tmp_path)
+    lines = tmp_path / "crosswalk.yaml"
+    for other in ("Other", "Cane"):
+        lines.write_text(f"before: {{Forest: Other, 10: {other}}}\n")
+        with pytest.raises(LulcsegError, match="it lists Forest twice, by its name and as code 10; leave out one"):
+            compare_maps(ChangeRequest(*paths, tmp_path / "out", crosswalk=lines))
+
+
+def test_small_areas_are_told_from_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A patch of 24 m² of two pixels wide, and a map without change, whose sums leave rounding."""
+    later = BEFORE.copy()
+    later[3:5, 3:6] = 2
+    one = write_class_map(tmp_path / "2015.tif", BEFORE, date="2015")
+    two = write_class_map(tmp_path / "2018.tif", later, date="2018")
+    main(["change", str(one), str(two), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "Change 2015 → 2018: 0.0024 ha of 0.48 ha changed" in said
+    assert "<0.01" in said
+    main(["change", str(one), str(two), "--out", str(tmp_path / "none"), "--minimum-unit", "30"])
+    said = capsys.readouterr().out
+    assert "Change 2015 → 2018: 0.00 ha of 0.48 ha changed" in said
+    assert "0.0024 ha of change in smaller patches" in " ".join(said.split())
+
+
+def test_nothing_has_no_sign() -> None:
+    cells = estimate_cells(Estimate(-1e-9, 0.0012, -0.0024, 0.0024), format_hectares)
+    assert cells == ("0.00", "0.0012", "−0.0024 to 0.0024")
+    assert estimate_cells(Estimate(-0.0004, 0.1, -0.2, 0.2))[0] == "0.000"

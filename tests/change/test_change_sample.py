@@ -295,3 +295,91 @@ def test_a_map_where_nothing_changed_has_no_strata_of_change(tmp_path: Path) -> 
     compare_maps(ChangeRequest(one, two, tmp_path / "out"))
     with pytest.raises(SystemExit):
         main(["reference", str(tmp_path / "out" / "change.tif"), "--out", str(tmp_path / "s.gpkg")])
+
+
+def undated(folder: Path) -> tuple[Path, Path]:
+    """Compare two maps without dates, in both orders."""
+    one, two = (write_class_map(folder / f"{k}.tif", mapped(LATER if k else EARLIER, k)) for k in range(2))
+    for name, pair in (("a", (one, two)), ("b", (two, one))):
+        compare_maps(ChangeRequest(*pair, folder / name))
+    return folder / "a" / "change.tif", folder / "b" / "change.tif"
+
+
+def test_a_sample_is_not_read_the_wrong_way_round(tmp_path: Path) -> None:
+    forth, back = undated(tmp_path)
+    sample = tmp_path / "s.gpkg"
+    main(["reference", str(forth), "--points", "800", "--out", str(sample)])
+    interpret(sample, ("class_before", "class_after"))
+    said = r"from 0\.tif to 1\.tif, and change\.tif is the one the other way round; .*--column class_after,class_before"
+    for columns in (None, "class_before,class_after"):
+        with pytest.raises(LulcsegError, match=said):
+            assessed(back, sample, columns=columns)
+    turned = assessed(back, sample, columns="class_after,class_before")
+    straight = assessed(forth, sample)
+    assert turned.change is not None
+    assert straight.change is not None
+    assert turned.change.classes[0].hectares.value == pytest.approx(straight.change.classes[0].hectares.value)
+    assert turned.pairs.confusion.trace() == straight.pairs.confusion.trace()
+
+
+def test_one_column_is_not_two(change: Path, tmp_path: Path) -> None:
+    points = random_points(tmp_path / "p.gpkg", 30, ("class_2015", "class_2018"))
+    with pytest.raises(LulcsegError, match="'class_2015, class_2015' is not two columns"):
+        assessed(change, points, columns="class_2015, class_2015")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--own-strata", "-1"], "--own-strata: -1 is not a number of strata; give 0 or more"),
+        (["--expect", "buffer=0.95"], "--expect: there is no buffer to expect anything of; give --buffer too"),
+        (["--design", "simple-random", "--buffer", "3"], "--buffer: a simple random sample has no strata"),
+        (["--design", "simple-random", "--own-strata", "3"], "--own-strata: a simple random sample has no strata"),
+        (["--points", "100000"], "100,000 points can't be drawn from 10,800 pixels"),
+        (["--points", "0"], "0 points can't be drawn from 10,800 pixels"),
+        (["--design", "simple-random", "--points", "0"], "0 points can't be drawn"),
+        (["--seed", "-1"], "-1 is not a seed; give a whole number of 0 or more"),
+    ],
+)
+def test_a_sample_that_cannot_be_drawn(
+    change: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    for target in (change, tmp_path / "2015.tif"):
+        if target != change and words[0] in {"--own-strata", "--expect", "--design"} and "--points" not in words:
+            continue
+        with pytest.raises(SystemExit) as left:
+            main(["reference", str(target), *words, "--out", str(tmp_path / "s.gpkg")])
+        assert left.value.code == 2
+        assert said in " ".join(capsys.readouterr().err.split())
+        assert not (tmp_path / "s.gpkg").exists()
+
+
+def test_a_map_where_nothing_changed_can_be_sampled_at_random(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = write_class_map(tmp_path / "a.tif", EARLIER)
+    two = write_class_map(tmp_path / "b.tif", EARLIER[:80], replace(GRID, height=80))
+    compare_maps(ChangeRequest(one, two, tmp_path / "out"))
+    words = ["reference", str(tmp_path / "out" / "change.tif"), "--out", str(tmp_path / "s.gpkg"), "--points", "200"]
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "nothing changed on it" in capsys.readouterr().err
+    main([*words, "--design", "simple-random"])
+    interpret(tmp_path / "s.gpkg", ("class_before", "class_after"))
+    found = assessed(tmp_path / "out" / "change.tif", tmp_path / "s.gpkg")
+    assert found.change is not None
+    assert found.change.design == "simple random"
+
+
+def test_the_formulae_are_those_of_each_figure(
+    change: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = tmp_path / "s.gpkg"
+    main(["reference", str(change), "--points", "900", "--own-strata", "99", "--out", str(sample)])
+    interpret(sample)
+    main(["assess", str(change), str(sample)])
+    said = " ".join(capsys.readouterr().out.split())
+    found = assessed(change, sample)
+    assert found.pairs.design_based is not None
+    assert "Olofsson" in found.pairs.design_based.estimator
+    assert f"Formulae: of transitions {found.pairs.design_based.estimator}; of change as a whole" in said
