@@ -80,7 +80,7 @@ transfer() {
     adapt transfer transfer
 }
 adapt() {  # trial, value: its models with the histogram matched
-    predict +sweeps=adaptation trial.value="$2" "checkpoint=runs/$1/$2/seed"'${seed}'/checkpoints/best.ckpt
+    predict +sweeps=adaptation mosaic=single trial.value="$2" "checkpoint=runs/$1/$2/seed"'${seed}'/checkpoints/best.ckpt
 }
 
 losses() {
@@ -156,9 +156,13 @@ real() {
     korea="scenes.train=[${k}2023_east.yaml]"
     train +sweeps=augmentation trial.name=korea_augmentation "$korea" "$dates"
     train +sweeps=scaling +experiment=scaling_on trial.contrast.kind=null 'trial.contrast.values=[]' trial.name=korea_scaling "$korea" "$dates"
-    train +sweeps=transfer +experiment=transfer_source,transfer trial.name=korea_transfer validation.fraction=0 sampling.totals=exact "$korea" "$dates" \
+    train +sweeps=transfer trial.name=korea_transfer validation.fraction=0 sampling.totals=exact "$korea" "$dates" \
         "scenes.unlabelled=[${k}2024_east.yaml,${k}2024_west.yaml]"
     train +sweeps=replicates +experiment=transfer_source trial.name=korea_oracle validation.fraction=0 sampling.totals=exact "scenes.train=[${k}2024_east.yaml]" "$dates"
+    for way in histogram batch_norm; do
+        predict +sweeps=adaptation mosaic=single trial.name=korea_adaptation trial.value=$way adapt=$way \
+            "scenes.assess=[${k}2024_east.yaml,${k}2024_west.yaml]" 'checkpoint=runs/korea_transfer/transfer_source/seed${seed}/checkpoints/best.ckpt'
+    done
     d=runs/scenes/dubai_tile
     dubai="scenes.train=[${d}1.yaml,${d}2.yaml,${d}3.yaml]"
     tile="scenes.assess=[${d}6.yaml]"
@@ -176,7 +180,7 @@ results() {
     study results $trials --out docs/study --cache "$CACHE" --labels runs/scenes/[0-4]/mini2018.yaml runs/scenes/[0-4]/mini2015.yaml
     study tables docs/study
     study samples runs/patch_size/patch512_stratified/seed0 runs/scenes/0/mini2018.yaml --out docs/study --cache "$CACHE"
-    study claims docs/study.md docs/study/effects.csv
+    study claims docs/study.md docs/study/trials/*.md docs/study/effects.csv
 }
 
 for part in ${@:-$parts}; do

@@ -39,9 +39,9 @@ def add(commands: Commands) -> None:
     tables.add_argument("folder", type=as_path, help="holds results.csv, classes.csv.gz and questions.yaml")
 
     claims = add_command(
-        actions, "claims", _claims, help="check the tags of a text against the effects: size and verdict"
+        actions, "claims", _claims, help="check the tags of texts against the effects: size and verdict"
     )
-    claims.add_argument("text", type=as_path, help="Markdown with tags such as [A1.held −0.39*]")
+    claims.add_argument("texts", type=as_path, nargs="+", metavar="text", help="Markdown with tags as [A1.held −0.39*]")
     claims.add_argument("effects", type=as_path, help="effects.csv")
 
     samples = add_command(
@@ -92,7 +92,8 @@ def _tables(arguments: argparse.Namespace) -> None:
 def _claims(arguments: argparse.Namespace) -> None:
     from lulcseg.study.claims import check_file
 
-    sys.stdout.write(f"{check_file(arguments.text, arguments.effects)} claims, each borne out by its row\n")
+    number = sum(check_file(text, arguments.effects) for text in arguments.texts)
+    sys.stdout.write(f"{number} claims, each borne out by its row\n")
 
 
 def _samples(arguments: argparse.Namespace) -> None:

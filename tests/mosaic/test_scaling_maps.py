@@ -88,7 +88,8 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
         task = SegmentationTask.load_from_checkpoint(best, at_prediction=choice)
         model = TrainedModel(task, best, "32-true", Devices("cpu"))
         found, files = [], []
-        for batch, ahead in ((1, None), (3, None), (16, None), (3, 1), (3, 99)):
+        read_ahead = ((3, 1), (3, 99)) if group == "none" else ()
+        for batch, ahead in ((3, None), (1, None), (16, None), *read_ahead):
             mosaic = MosaicSettings(name="multiple", batch_size=batch, outputs=["probabilities"])
             out = tmp_path / f"{choice}_{batch}_{ahead}.tif"
             with monkeypatch.context() as patch:
@@ -99,7 +100,7 @@ def test_a_scaled_model_maps_alike_in_batches_of_any_size(
             with rasterio.open(layers) as opened:
                 found.append(opened.read().astype(int))
             files.append((out.read_bytes(), layers.read_bytes()))
-        assert files[1] == files[3] == files[4], "it depends on how far is read ahead"
+        assert all(each == files[0] for each in files[3:]), "it depends on how far is read ahead"
         assert (found[0][:, 10:20, 30:44] == 255).all()
         assert max(np.abs(f - found[0]).max() for f in found[1:]) <= 1, "it depends on the batch"
 

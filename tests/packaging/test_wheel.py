@@ -67,10 +67,10 @@ def test_it_trains_sweeps_and_predicts(installed: Path, tmp_path: Path) -> None:
     assert record["command"].startswith("python -m lulcseg train scene=ground/scene.yaml")
     lulcseg(installed, tmp_path, "predict", "checkpoint=run/checkpoints/best.ckpt", *common, "output=maps")
     assert list((tmp_path / "maps").rglob("*.tif"))
-    swept = ["-m", "+sweeps=batch_size", "+experiment=batch10", "seed=0,1"]
+    swept = ["-m", "+sweeps=batch_size", "+experiment=batch10", "seed=0"]
     lulcseg(installed, tmp_path, "train", *swept, *common, *QUICK)
     states = [json.loads(path.read_text())["state"] for path in tmp_path.glob("runs/batch_size/*/*/record.json")]
-    assert states == ["finished", "finished"]
+    assert states == ["finished"]
 
 
 def test_it_says_what_to_do_next(installed: Path, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_the_command_counts_claims_and_refuses_wrong_ones(tmp_path: Path, capsys
     text.write_text("It costs [A1.held −0.39*].")
     main(["study", "claims", str(text), str(table)])
     assert "1 claims" in capsys.readouterr().out
+    main(["study", "claims", str(text), str(text), str(table)])
+    assert "2 claims" in capsys.readouterr().out
     text.write_text("It gains [A1.held +0.39*].")
     with pytest.raises(SystemExit) as stopped:
         main(["study", "claims", str(text), str(table)])
@@ -60,5 +62,13 @@ def test_the_command_counts_claims_and_refuses_wrong_ones(tmp_path: Path, capsys
         check_file(tmp_path / "none.md", table)
 
 
-def test_the_claims_of_the_study_are_borne_out() -> None:
-    assert check_file(ROOT / "docs" / "study.md", ROOT / "docs" / "study" / "effects.csv") > 10
+PAGES = sorted(path.name for path in (ROOT / "docs" / "study" / "trials").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", ["study.md", *(f"study/trials/{name}" for name in PAGES)])
+def test_the_claims_of_the_study_are_borne_out(page: str) -> None:
+    assert check_file(ROOT / "docs" / page, ROOT / "docs" / "study" / "effects.csv") > 2
+
+
+def test_a_trial_has_a_page() -> None:
+    assert {"augmentation.md", "sources.md", "real_imagery.md"} <= set(PAGES)
