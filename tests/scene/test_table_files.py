@@ -125,7 +125,7 @@ def test_cells_are_what_they_look_like(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "crs", "message"),
     [
-        ("class,x,y\nA,1,2\n", None, "it has no coordinate reference system; state it: crs: in the scene file, --crs"),
+        ("class,x,y\nA,1,2\n", None, r"it has no coordinate reference system; state it: crs: in .*, or <file>\|crs="),
         ("class,x,y\nA,1,2\n", "EPSG:1", "crs 'EPSG:1' is not known; write it as EPSG:28355"),
         ("class,a,b\nA,1,2\n", CRS, r"it has no coordinates \(its columns are class, a, b\); name two columns x and y"),
         ("class,lon,lat\nA,1,2\n", CRS, r"its columns lon, lat don't go with crs GDA.*; state the CRS of these"),
