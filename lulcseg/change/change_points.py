@@ -99,15 +99,15 @@ def _check_pair(
     dated = record.is_dated and dates != UNDATED
     theirs_of = tuple(stated.get("maps_checksums", "").split(","))
     if theirs_of == record.checksums[::-1] != record.checksums:
-        first, second = stated.get("columns", "").split(",")[:1], stated.get("columns", "").split(",")[1:]
-        if columns is not None and columns == (*second, *first):
+        swapped = tuple(stated.get("columns", "").split(",")[::-1])
+        if columns == swapped:
             return
         pair = stated.get("maps", "?").replace(",", " to ")
         raise LulcsegError(
             f"it was drawn for the change from {pair}, and {mapped.name} is the one the other way round",
             where=path,
             remedy=f"compare the maps in the sample's order, or name its columns in the map's: --column "
-            f"{','.join((*second, *first))}",
+            f"{','.join(swapped)}",
         )
     fits = dates == record.labels if dated else theirs_of == record.checksums
     if fits or (columns is not None and not dated):

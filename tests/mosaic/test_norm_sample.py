@@ -18,7 +18,7 @@ from torch.optim.swa_utils import update_bn
 import lulcseg
 from lulcseg.augment.band_matching import QUANTILES
 from lulcseg.errors import LulcsegError
-from lulcseg.mosaic import adaptation, norm_sample, strip_job
+from lulcseg.mosaic import adaptation, norm_sample
 from lulcseg.mosaic.adaptation import check_adaptable
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.norm_sample import draw_candidates, statistics_of_mosaic
@@ -30,6 +30,7 @@ from lulcseg.training.batch_norm import batch_norms, check_batch_norm, take_stat
 from lulcseg.training.task import SegmentationTask
 from tests.conftest import write_raster
 from tests.support.models import record, save
+from tests.support.mosaics import stopped_at_row
 
 Make = Callable[..., Path]
 CPU = torch.device("cpu")
@@ -201,15 +202,7 @@ def test_a_resumed_map_takes_the_statistics_that_it_began_with(
 
     monkeypatch.setattr(adaptation, "statistics_of_mosaic", take)
     whole = mapped(path, scene, tmp_path / "whole.tif", strip=16)
-    rows = strip_job.StripWriter.write
-
-    def write(self: Any, finished: Any) -> None:
-        if finished.row >= 32:
-            raise KeyboardInterrupt
-        rows(self, finished)
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(strip_job.StripWriter, "write", write)
+    with stopped_at_row(32):
         mapped(path, scene, tmp_path / "resumed.tif", strip=16)
     assert len(taken) == 2
     assert (mapped(path, scene, tmp_path / "resumed.tif", strip=16) == whole).all()

@@ -13,7 +13,6 @@ from PIL import Image
 
 from lulcseg.errors import LulcsegError
 from lulcseg.launch.compose import compose
-from lulcseg.mosaic import strip_job
 from lulcseg.mosaic.map_request import MapRequest
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.scaled_patches import ScaledPatches, resampled, scaled, scaled_size
@@ -31,6 +30,7 @@ from tests.support.mosaics import (
     random_image,
     request_of,
     share_reader,
+    stopped_at_row,
 )
 from tests.support.pass_plans import CROP, MULTIPLE, SINGLE
 
@@ -38,12 +38,7 @@ SIZES = (6, 8, 11, 16, 21, 40)
 WANTED = {"batch": 4, "patch": 16, "strip": 16, "outputs": ["probabilities", "disagreement"]}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def reader() -> ArrayReader:
@@ -155,16 +150,8 @@ def test_pixels_do_not_depend_on_strips_or_processes(tmp_path) -> None:
     assert whole == pixels_of(tmp_path / "strips") == pixels_of(tmp_path / "shared")
 
 
-def test_a_map_begun_at_another_scale_is_kept_apart(tmp_path, monkeypatch, capsys) -> None:
-    rows = strip_job.StripWriter.write
-
-    def write(self: Any, finished: Any) -> None:
-        if finished.row >= 32:
-            raise KeyboardInterrupt
-        rows(self, finished)
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(strip_job.StripWriter, "write", write)
+def test_a_map_begun_at_another_scale_is_kept_apart(tmp_path, capsys) -> None:
+    with stopped_at_row(32):
         map_reader(tmp_path / "cut", NormalisedUNet(), reader(), SINGLE, scale=1.33, **WANTED)
     other = map_reader(tmp_path / "cut", NormalisedUNet(), reader(), SINGLE, scale=1.5, **WANTED)
     assert other.strips_resumed == 0

@@ -7,7 +7,6 @@ import json
 import os
 
 import pytest
-import torch
 from filelock import FileLock
 
 from lulcseg.errors import LulcsegError
@@ -21,12 +20,7 @@ from tests.support.share_jobs import REQUEST, reader, start
 STRIPS = 9
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def alone(folder, **changed):

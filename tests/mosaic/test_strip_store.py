@@ -41,13 +41,7 @@ PATCH, BATCH = 32, 5
 LAYERS = ["probabilities", "confidence", "entropy", "disagreement"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """With several, other processes on the machine make small networks wait."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def reader_of(height=131, width=101, seed=0):

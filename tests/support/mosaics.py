@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 import rasterio
 import torch
 import yaml
@@ -15,6 +17,7 @@ import yaml
 from lulcseg.grid import Grid
 from lulcseg.legend import LandClass, Legend
 from lulcseg.models.unet import UNet
+from lulcseg.mosaic import strip_job
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.mapping import map_scene
@@ -207,3 +210,18 @@ class NormalisedUNet:
             logits = self.network(scaled).float()
         centre, spread = logits.mean((2, 3), keepdim=True), logits.std((2, 3), keepdim=True)
         return 2 * (logits - centre) / spread
+
+
+@contextmanager
+def stopped_at_row(row):
+    """Interrupt what maps in the block once it would write rows from ``row`` on, and expect that."""
+    write = strip_job.StripWriter.write
+
+    def write_or_stop(self, finished):
+        if finished.row >= row:
+            raise KeyboardInterrupt
+        write(self, finished)
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(strip_job.StripWriter, "write", write_or_stop)
+        yield
