@@ -79,6 +79,33 @@ def read_change(path: Path) -> ChangeRecord | None:
         ) from error
 
 
+def check_earlier_change(folder: Path, map_name: str, names: Sequence[str]) -> None:
+    """Check that files that a comparison would replace are those of an earlier one.
+
+    Args:
+        folder: The folder to be written to.
+        map_name: Name of a change map.
+        names: Names of all files of a change.
+
+    Raises:
+        LulcsegError: It holds files of these names, and no change map that this package wrote.
+    """
+    there = [name for name in names if (folder / name).exists()]
+    if there and not (map_name in there and _is_change_map(folder / map_name)):
+        raise LulcsegError(
+            f"holds {there[0]}, which is not of an earlier comparison and would be replaced",
+            where=folder,
+            remedy="give another folder with --out, or remove the file",
+        )
+
+
+def _is_change_map(path: Path) -> bool:
+    try:
+        return read_change(path) is not None
+    except LulcsegError:  # no raster, or damaged
+        return False
+
+
 def date_labels(before: Path, after: Path, given: str | None = None) -> tuple[str, str]:
     """Return what two maps' dates are called.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lulcseg.assessment.probability_points import probabilities_beside
 from lulcseg.change.change_polygons import write_change_polygons
-from lulcseg.change.change_record import CHANGE_TAG, ChangeRecord, date_labels
+from lulcseg.change.change_record import CHANGE_TAG, ChangeRecord, check_earlier_change, date_labels
 from lulcseg.change.change_strips import ChangeStrips, StageProgress, StripRequest
 from lulcseg.change.change_tables import ChangeAreas, areas_csv, matrix_csv
 from lulcseg.change.crosswalks import CommonClasses, common_classes
@@ -56,7 +56,7 @@ class ChangeRequest:
     Attributes:
         before: The map of the first date.
         after: The map of the second date.
-        out: Folder to write to; files of an earlier comparison there are replaced.
+        out: Folder to write to; files of an earlier comparison there are replaced, others of their names aren't.
         onto: Which map's pixels to keep where they differ.
         tolerance: Greatest shift of a boundary that is no change, in metres; 0: every shift is one.
         minimum_unit: Smallest area of a patch of change, in m²; 0: any.
@@ -122,6 +122,7 @@ def compare_maps(
     paths = request.before, request.after
     read = (*paths, *map(probabilities_beside, paths), request.crosswalk)
     check_not_replaced([request.out / name for name in FILES], read, remedy="give another folder with --out")
+    check_earlier_change(request.out, MAP, FILES)
     labels = date_labels(*paths, request.dates)
     common = common_classes(*paths, legend=request.legend, crosswalk=request.crosswalk)
     with ExitStack() as stack:

@@ -49,8 +49,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--allocation",
         choices=("equal", "proportional", "optimal", "olofsson"),
-        default="olofsson",
-        help="how the points are allocated to the strata (default: %(default)s)",
+        help="how the points are allocated to the strata (default: olofsson)",
     )
     parser.add_argument("--least", type=int, help="minimum number of points per stratum (default: 10; olofsson: 50)")
     parser.add_argument(
@@ -169,6 +168,10 @@ def _parse_request(arguments: argparse.Namespace, design: str) -> SampleRequest:
     from lulcseg.assessment.reference_sample import SampleRequest
     from lulcseg.errors import LulcsegError
 
+    if design == "simple random":
+        for option in ("allocation", "least"):
+            if getattr(arguments, option) is not None:
+                raise LulcsegError("a simple random sample has no strata", where=f"--{option}", remedy="leave it out")
     expected = {}
     for text in arguments.expect:
         name, _, number = text.rpartition("=")
@@ -180,7 +183,7 @@ def _parse_request(arguments: argparse.Namespace, design: str) -> SampleRequest:
         design,
         arguments.points,
         arguments.standard_error,
-        arguments.allocation,
+        arguments.allocation or "olofsson",
         arguments.least,
         expected,
         arguments.seed,

@@ -78,6 +78,17 @@ with work_folder(Path({str(tmp_path)!r})) as staged:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["change.tif", "change_areas.csv"])
+def test_files_of_others_are_not_replaced(tmp_path: Path, name: str) -> None:
+    paths, out = pair(tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / name).write_bytes(paths[0].read_bytes())
+    with pytest.raises(LulcsegError, match=f"holds {name}, which is not of an earlier comparison"):
+        compare_maps(ChangeRequest(*paths, out))
+    assert [path.name for path in out.iterdir()] == [name]
+    assert (out / name).read_bytes() == paths[0].read_bytes()
+
+
 def test_places_to_review_are_those_of_the_change_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths, out = pair(tmp_path), tmp_path / "out"
     compare_maps(ChangeRequest(*paths, out))

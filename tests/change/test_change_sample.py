@@ -335,6 +335,8 @@ def test_one_column_is_not_two(change: Path, tmp_path: Path) -> None:
         (["--expect", "buffer=0.95"], "--expect: there is no buffer to expect anything of; give --buffer too"),
         (["--design", "simple-random", "--buffer", "3"], "--buffer: a simple random sample has no strata"),
         (["--design", "simple-random", "--own-strata", "3"], "--own-strata: a simple random sample has no strata"),
+        (["--design", "simple-random", "--least", "3"], "--least: a simple random sample has no strata"),
+        (["--design", "simple-random", "--allocation", "equal"], "--allocation: a simple random sample has no strata"),
         (["--points", "100000"], "100,000 points can't be drawn from 10,800 pixels"),
         (["--points", "0"], "0 points can't be drawn from 10,800 pixels"),
         (["--design", "simple-random", "--points", "0"], "0 points can't be drawn"),
