@@ -9,11 +9,12 @@ EXPERIMENT ?= demo
 SCENE ?= synthetic2018
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test torture lint lock clean study docs
+.PHONY: help env demo test test-slow torture lint lock clean study docs
 
 help:
 	@echo "make demo    environment, synthetic landscape, training, maps of both dates, report"
-	@echo "make test    environment, then every test"
+	@echo "make test    environment, then the tests"
+	@echo "make test-slow   those of many processes: sweeps, jobs of a cluster, killed maps, the wheel, benchmarks"
 	@echo "make torture the tests of hostile input, a hundred times as many cases"
 	@echo "make docs    the documentation site, in build/site"
 	@echo "make study   every trial of the study, on two CPU cores: an estimated 7 hours"
@@ -38,7 +39,10 @@ demo: .venv/.installed
 	@echo "Open $(DEMO)/run/report.html in a browser"
 
 test: .venv/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-slow: .venv/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 torture: .venv/.installed
 	LULCSEG_TORTURE=100 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/reliability

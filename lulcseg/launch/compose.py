@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -46,13 +47,19 @@ def register_defaults() -> None:
 
     Defaults are registered as plain containers, so that a wrong value is reported in this package's words.
     """
-    from hydra.core.config_store import ConfigStore
     from hydra.core.utils import setup_globals
 
     from lulcseg.launch.configuration_sources import register_sources
 
     setup_globals()
     register_sources()
+    _store_defaults()
+
+
+@lru_cache(maxsize=1)
+def _store_defaults() -> None:
+    from hydra.core.config_store import ConfigStore
+
     store = ConfigStore.instance()
     for name, schema in SCHEMAS.items():
         store.store(name=f"{name}_defaults", node=defaults_of(schema))

@@ -46,6 +46,7 @@ def beside(monkeypatch):
         del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_it_runs_without_geodata_libraries_and_ratios_are_quotients_of_rates(tmp_path, beside):
     command = [sys.executable, "-c", WITHOUT, str(FOLDER / "gpu.py"), *TINY, "--seconds", "0.03", "--device", "cpu"]
     done = subprocess.run(

@@ -134,7 +134,6 @@ def test_links_fit_where_pages_lie(tmp_path: Path) -> None:
     assert not list((tmp_path / "pages").rglob("*.py"))
 
 
-@pytest.mark.slow
 def test_it_builds_offline_without_warnings(tmp_path: Path) -> None:
     pytest.importorskip("zensical")
     command = [sys.executable, str(FOLDER / "build.py"), str(tmp_path / "site")]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pystac
+import pytest
 
 from lulcseg.launch.compose import compose
 from lulcseg.run.predict import predict
@@ -38,6 +39,7 @@ def test_shares_are_recorded_and_both_ways_of_adapting_are_named(make_scene: Mak
     )
 
 
+@pytest.mark.slow
 def test_training_takes_on_the_look_of_unlabelled_imagery(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     scene, other = make_scene("trained", size=(96, 128)), make_scene("other", size=(96, 128), seed=4)
     options = [*QUICK, "trainer.precision=32-true", "stop_after=training", f"cache={cache}", f"scene={scene}"]

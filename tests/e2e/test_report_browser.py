@@ -13,10 +13,7 @@ from tests.support.adapted_run import write_adapted_run
 from tests.support.browser import BROWSER, browse
 from tests.support.runs import write_run
 
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)")
 
 # Plays the reader's part inside the page and leaves what came of it in an attribute.
 EXERCISE = """

@@ -63,6 +63,7 @@ def test_a_score_on_ground_that_is_not_held_out_is_refused(make_scene: Make, cac
         assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_early_is_finished(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     options = [f"scene={make_scene()}", f"cache={cache}", *QUICK, "trainer.epochs=30", "optim.learning_rate=1e-12"]
     options += ["trainer.patience=2", "trainer.monitor=train/accuracy", "scaling=none", "stop_after=training"]
@@ -94,6 +95,7 @@ def test_a_run_that_stopped_early_is_finished(make_scene: Make, cache: Path, tmp
     assert folder.last.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_whose_minutes_are_spent_is_finished(
     make_scene: Make, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_run_whose_minutes_are_spent_is_finished(
     assert (again.selection.epochs, again.selection.minutes) == (record.selection.epochs, 0.1)
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_predicted_with_and_training_resumes_exactly(
     make_scene: Make, cache: Path, tmp_path: Path
 ) -> None:

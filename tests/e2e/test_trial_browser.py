@@ -12,10 +12,7 @@ from lulcseg.report.trial.trial_page import write_trial_report
 from tests.support.browser import BROWSER, browse
 from tests.support.trial_pages import LEGEND, NASTY, write_trial
 
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed (apt-get install chromium)")
 
 # Plays the reader's part inside the page and leaves what came of it in an attribute.
 EXERCISE = """

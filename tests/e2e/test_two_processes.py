@@ -37,8 +37,7 @@ SHARES = {  # patches of each rank's micro-batches in an epoch, by the batch
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("loss", "batch"), [("cross_entropy", 8), ("lovasz", 7)])
+@pytest.mark.parametrize(("loss", "batch"), [("cross_entropy", 8), pytest.param("lovasz", 7, marks=pytest.mark.slow)])
 def test_two_processes_train_as_one(
     make_scene: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: str, batch: int
 ) -> None:

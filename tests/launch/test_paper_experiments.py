@@ -83,8 +83,13 @@ def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 @cache
+def of_nothing() -> dict[str, Any]:
+    return flat(asdict(compose("train")))
+
+
+@cache
 def runs_of(sweep: str) -> list[Any]:
-    return [job.settings for job in jobs_of(program_of(sweep), [f"+sweeps={sweep}"])]
+    return [job.settings for job in jobs_from(program_of(sweep), ["-m", f"+sweeps={sweep}"])]
 
 
 STUDIED = (
@@ -113,7 +118,7 @@ def test_no_experiment_of_the_papers_is_missing_or_unknown() -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_is_what_the_paper_describes_and_nothing_else(name: str) -> None:
     composed = compose("train", [f"+experiment={name}"])
-    mine, default = flat(asdict(composed)), flat(asdict(compose("train")))
+    mine, default = flat(asdict(composed)), of_nothing()
     expected = SHARED | EXPERIMENTS[name]
     assert {key: mine[key] for key in expected} == expected
     changed = {key for key, value in mine.items() if value != default[key]} - {"run_dir", "name"}
@@ -127,7 +132,6 @@ def test_an_experiment_is_what_the_paper_describes_and_nothing_else(name: str) -
 @pytest.mark.parametrize("name", SWEEPS)
 def test_a_sweep_is_the_papers_trial(name: str) -> None:
     program, (values, levels, contrast) = program_of(name), SWEEPS[name]
-    jobs_from(program, ["-m", f"+sweeps={name}"])
     runs = runs_of(name)
     assert [(r.trial.value, r.trial.level, r.seed) for r in runs] == [
         (value, level, seed) for value, level in zip(values, levels, strict=True) for seed in range(5)
@@ -140,8 +144,9 @@ def test_a_sweep_is_the_papers_trial(name: str) -> None:
         if program == "train":
             assert run.sampling.seed == 0, "its runs don't share a plan"
     if program == "train":
-        lone = compose_all("train", [[f"+experiment={value}", "seed=4"] for value in values])
-        for alone, run in zip(lone, [run for run in runs if run.seed == 4], strict=True):
+        ends = values[:: max(1, len(values) - 1)]
+        lone = compose_all("train", [[f"+experiment={value}", "seed=4"] for value in ends])
+        for alone, run in zip(lone, [run for run in runs if run.seed == 4 and run.trial.value in ends], strict=True):
             mine, swept = flat(asdict(alone)), flat(asdict(run))
             differing = {key for key in mine if mine[key] != swept[key]}
             assert all(key in {"run_dir", "sampling.seed"} or key.startswith("trial.") for key in differing)
@@ -217,8 +222,8 @@ def test_what_is_said_on_the_command_line_stands_over_the_sweep() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*SWEEPS, "replicates", *sorted(set(STUDIES) - {"one_class"})]
-)  # its scenes are made first
+    "name", ["batch_size", "passes", "replicates", "losses", "adaptation", "patch_batch", "patch_window"]
+)
 def test_a_wandb_sweep_is_of_the_same_runs(name: str) -> None:
     program = program_of(name)
     made = yaml.safe_load(yaml.safe_dump(wandb_sweep(name, ["cache=/c"])))

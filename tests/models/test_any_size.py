@@ -71,7 +71,6 @@ def test_padding_reflects_where_it_can() -> None:
     assert pad_to(image, 2, 6)[0, 0, 0].tolist() == [0, 1, 2, 2, 2, 2]
 
 
-@pytest.mark.slow
 def test_a_dinov3_transformer_builds_offline() -> None:
     network = build_network(smp("tu-vit_small_patch16_dinov3", architecture="DPT"), 4, 3)
     network.train()(torch.rand(2, 4, 40, 40)).sum().backward()

@@ -30,7 +30,6 @@ SMALL = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_run_with_every_part_of_somebody_else(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     run, diary, scene = tmp_path / "run", tmp_path / "diary.txt", make_scene()
     config = compose("train", [

@@ -27,7 +27,6 @@ SMALL = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_frozen_encoder_of_a_file_maps_and_is_recorded(
     make_scene: Make, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,7 +134,10 @@ def test_validity_reads_no_pixels_where_a_band_or_mask_tells_it(
     assert asked == bands
 
 
-@pytest.mark.parametrize(("method", "workers", "decoded"), [("fork", 2, False), ("fork", 2, True), ("spawn", 1, False)])
+@pytest.mark.parametrize(
+    ("method", "workers", "decoded"),
+    [("fork", 2, False), ("fork", 2, True), pytest.param("spawn", 1, False, marks=pytest.mark.slow)],
+)
 def test_loader_processes_read_what_this_one_reads(
     make_scene: Make, cache: Path, method: str, workers: int, decoded: bool
 ) -> None:

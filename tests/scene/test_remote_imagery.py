@@ -165,6 +165,7 @@ def test_a_server_that_is_gone(tmp_path: Path) -> None:
         read_header(locate(server.url("b.tif"), "test"))
 
 
+@pytest.mark.slow
 def test_a_slow_server_is_waited_for_and_a_stalled_one_is_not(server: FileServer, tmp_path: Path) -> None:
     write(tmp_path / "served")
     server.tell(delay=0.2)

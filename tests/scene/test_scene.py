@@ -208,7 +208,7 @@ def _sum(reader: object) -> int:
     return int(reader.read(Window(0, 0, 64, 64))[0].sum())  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_other_processes_open_their_own_handles(make_scene: Make, cache: Path, method: str) -> None:
     reader = Scene.open(str(make_scene()), cache).imagery
     here = _sum(reader)  # handles are open in this process

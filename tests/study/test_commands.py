@@ -61,6 +61,7 @@ def asked_for(runs: list[Any]) -> dict[str, list[Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_command_composes_and_every_question_has_its_runs(asked_for: dict[str, list[Any]]) -> None:
     for trial, runs in asked_for.items():
         places = [(run.trial.value, run.seed) for run in runs]
@@ -75,6 +76,7 @@ def test_every_command_composes_and_every_question_has_its_runs(asked_for: dict[
     assert asked <= arms
 
 
+@pytest.mark.slow
 def test_what_is_predicted_again_was_trained_before(runs: list[Any]) -> None:
     trained: set[str] = set()
     for run in runs:

@@ -254,6 +254,7 @@ def test_results_that_are_missing_or_of_an_earlier_version_get_a_sentence(tmp_pa
         write_document(tmp_path)
 
 
+@pytest.mark.slow
 def test_samples_are_drawn_from_a_map_and_its_truth(
     trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ print(told, faults() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="there is no GNU libc to tell")
 def test_pages_are_not_asked_for_anew() -> None:
     faults = {}

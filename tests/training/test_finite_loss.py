@@ -93,7 +93,6 @@ def test_finite_losses_pass(tmp_path: Path) -> None:
     assert fit([1.0] * 10, tmp_path).done == 10
 
 
-@pytest.mark.slow
 def test_undeclared_fill_is_named_with_its_scene_and_patch(make_scene: Make, cache: Path, tmp_path: Path) -> None:
     path = make_scene()
     with rasterio.open(path.parent / "image.tif") as source:
@@ -117,7 +116,6 @@ def test_undeclared_fill_is_named_with_its_scene_and_patch(make_scene: Make, cac
     )
 
 
-@pytest.mark.slow
 def test_a_run_that_diverges_fails_with_the_reason_and_maps_nothing(
     make_scene: Make, cache: Path, tmp_path: Path
 ) -> None:

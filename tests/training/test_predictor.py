@@ -23,7 +23,6 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=draw), torch.ones(2, 32, 32).bool()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler, which torch.compile needs on a CPU")
 def test_a_compiled_network_gives_the_same(predictor: PatchPredictor) -> None:
     expected = predictor(*batch())
