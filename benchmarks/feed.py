@@ -71,6 +71,8 @@ def main() -> None:
     parser.add_argument("--gdal-cache", type=int, default=16, help="GDAL's block cache in each process, MB")
     parser.add_argument("--out", type=Path, default=Path("feed"), help="folder for feed.json and feed.png")
     settings = parser.parse_args()
+    if settings.size <= PATCH:
+        parser.error(f"--size {settings.size}: the image must be larger than a patch of {PATCH} pixels")
     os.environ["GDAL_CACHEMAX"] = str(settings.gdal_cache)
     import torch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -153,7 +154,9 @@ def _ratio(value: float | None) -> str:
 
 
 if __name__ == "__main__":
-    file = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path, help="gpu.json of benchmarks/gpu.py")
+    file = parser.parse_args().file
     measured = json.loads(file.read_text(encoding="utf-8"))
     show(measured)
     draw(measured, file.with_suffix(".png"))

@@ -73,7 +73,7 @@ def _print(progress: MapProgress, console: Console) -> None:
 
 def _state(progress: MapProgress, worker: SurveyedWorker) -> str:
     if worker.state == "dead":
-        return f"dead, silent for {_duration(worker.silent)}"
+        return f"dead, silent for {_duration(worker.silent)}" if worker.silent >= 1 else "dead"
     if worker.state == "left":
         return "left"
     if progress.joined_by == worker.name:
@@ -88,7 +88,8 @@ def _what_to_do(progress: MapProgress) -> list[str]:
     lines = []
     if free:
         what = "1 strip was" if len(free) == 1 else f"{len(free)} strips were"
-        lines.append(f"{what} claimed by jobs that are gone; others take them.")
+        others = "; others take them" if "working" in states.values() else ""
+        lines.append(f"{what} claimed by jobs that are gone{others}.")
     if "working" not in states.values():
         rest = "joins them" if progress.done == progress.total else "goes on with the rest"
         lines.append(f"No job is at work: the same command {rest}.")

@@ -101,8 +101,9 @@ def _works(config: TrainConfig, *, opens: bool) -> list[Work]:
 def _measured(work: Work, *, again: bool, console: Console) -> Measurement:
     """Return what was measured of some work, now or earlier, and print it."""
     from lulcseg.files import default_cache
-    from lulcseg.training.kept_speed import kept_measurement, processor_name
+    from lulcseg.training.kept_speed import kept_measurement
     from lulcseg.training.precision import measure_and_keep
+    from lulcseg.training.processor import processor_name
 
     known = None if again else kept_measurement(work)
     found = known or measure_and_keep(work, again=again)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.launch.experiments import series_of_experiments
 from lulcseg.settings import presets
 from lulcseg.settings.config import PredictConfig, TrainConfig
@@ -141,7 +141,9 @@ def load(name: str, overrides: Sequence[str], *, several: bool = False) -> Any:
     except MissingConfigException as error:
         missing = str(error.missing_cfg_file)
         if missing not in _EXTRAS:
-            raise LulcsegError(str(error).splitlines()[0], where="configuration") from error
+            group, _, option = missing.rpartition("/")
+            remedy = did_you_mean(option, error.options) if group and error.options else None
+            raise LulcsegError(str(error).splitlines()[0], where="configuration", remedy=remedy) from error
         raise _not_installed(missing, _EXTRAS[missing]) from error
     except (HydraException, OmegaConfBaseException) as error:
         first = str(error).splitlines()[0]
@@ -200,6 +202,9 @@ def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:
         if key == mapping:
             return f"write +{key}.…=…, one for each of its keys"
     free = section in {known.partition(".")[0] for known in known_keys(SCHEMAS[name]) if known.endswith(f".{TARGET}")}
+    if section in group_names() and section not in {known.partition(".")[0] for known in known_keys(SCHEMAS[name])}:
+        other = next((program for program in SCHEMAS if section in defaults_of(SCHEMAS[program])), None)
+        return "leave it out" if other is None else f"leave it out: it is a setting of {other}"
     near = suggest_key(key, SCHEMAS[name])
     if near.startswith(f"did you mean '{section}."):
         return near

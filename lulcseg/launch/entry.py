@@ -15,6 +15,7 @@ from lulcseg.invocation import call_of
 from lulcseg.launch.command_line import CommandLine, read_command_line
 from lulcseg.launch.compose import filled, hydra_of, load, register_defaults
 from lulcseg.launch.jobs import Job, prepared_jobs
+from lulcseg.launch.slurm import check_slurm
 from lulcseg.processes import export_import_path
 from lulcseg.settings.configuration_folders import CONF, in_place_of_shipped
 
@@ -82,7 +83,10 @@ def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | 
         config = load(line.program, line.overrides)
         settings = filled(line.program, config)
         _tell_own(config)
-        if line.program == "predict" and settings.mosaic.shares > 1 and _has_launcher(line):
+        shares = line.program == "predict" and settings.mosaic.shares > 1
+        if not shares:
+            _check_no_launcher(line)
+        elif _has_launcher(line):
             from lulcseg.launch.map_jobs import run_map_jobs
 
             run_map_jobs(hydra, load(line.program, line.overrides, several=True), settings, task)
@@ -95,6 +99,22 @@ def _has_launcher(line: CommandLine) -> bool:
     """Whether a command line chooses a launcher other than Hydra's own, which runs jobs one after another here."""
     master = load(line.program, line.overrides, several=True)
     return bool(master.hydra.launcher._target_ != _BASIC_LAUNCHER)
+
+
+def _check_no_launcher(line: CommandLine) -> None:
+    """Refuse a launcher for a single job, which this process does itself.
+
+    Raises:
+        LulcsegError: One is given.
+    """
+    given = [o for o in line.parsed if str(o.key_or_group) == "hydra/launcher" and o.value() != "basic"]
+    if given:
+        one_map = "mosaic.shares=… for one map by several jobs, " if line.program == "predict" else ""
+        raise LulcsegError(
+            f"'{given[0].input_line}' has nothing to launch: this is one job, which would run here",
+            where="command line",
+            remedy=f"add {one_map}-m for several runs, or leave it out",
+        )
 
 
 def _check_alone(settings: Any) -> None:
@@ -121,6 +141,7 @@ def _run_several(line: CommandLine, task: Callable[[Any], float | None], words: 
     with hydra_of(name) as hydra:
         master = load(name, line.overrides, several=True)
         _tell_own(master)
+        check_slurm(master)
         if master.hydra.sweeper._target_ != _BASIC_SWEEPER:
             _check_alone(filled(name, master))  # what is wrong with it is reported before the first run
             hydra.multirun(name, partial(_searched, name, command), line.overrides)

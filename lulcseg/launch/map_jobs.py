@@ -13,12 +13,19 @@ from typing import Any
 from lulcseg.errors import LulcsegError, describe_error
 from lulcseg.files import make_folder, sha256_of
 from lulcseg.launch.hydra_runner import run_equal
+from lulcseg.launch.slurm import check_slurm
 from lulcseg.mosaic.map_progress import MapProgress, maps_in_progress
 from lulcseg.mosaic.share_workers import file_system_time
 from lulcseg.processes import export_import_path, print_line
 from lulcseg.run.chosen_checkpoints import chosen_checkpoints
 from lulcseg.run.map_destination import map_destination
 from lulcseg.settings.config import PredictConfig
+
+_KILLED = {
+    "UncompletedJobError": "a job was killed, or ended before it could say why; submitit's folder has its log",
+    "TerminatedWorkerError": "a job was killed, or ran out of memory, and joblib ends the others with it",
+}
+"""What launchers' errors mean."""
 
 _POLL = 2.0
 """Seconds between two looks at jobs that outlive their launcher."""
@@ -36,9 +43,10 @@ def run_map_jobs(hydra: Any, master: Any, settings: PredictConfig, task: Callabl
         task: Makes the map, as each job does.
 
     Raises:
-        LulcsegError: The folder for the maps can't be written to, or a checkpoint can't be found.
+        LulcsegError: The folder for the maps can't be written to, a checkpoint can't be found, or Slurm isn't here.
         SystemExit: The map isn't finished.
     """
+    check_slurm(master)
     export_import_path()
     checkpoints = chosen_checkpoints(settings)
     maps = map_destination(settings, checkpoints, [sha256_of(path) for path in checkpoints]).maps
@@ -57,7 +65,7 @@ def run_map_jobs(hydra: Any, master: Any, settings: PredictConfig, task: Callabl
         )
         raise SystemExit(130) from None
     except Exception as error:  # a job that was killed, or the launcher's own failure
-        broken = describe_error(error).splitlines()[0]
+        broken = _KILLED.get(type(error).__name__) or describe_error(error).splitlines()[0]
         sys.stderr.write(f"lulcseg: the launcher failed ({broken[:300]}).\n")
     for failure in filter(None, outcomes):
         sys.stderr.write(f"lulcseg: a job failed. {failure}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,13 +17,14 @@ from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.map_model import MapModel
+from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.batch_norm import BatchNormStatistics
 from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.predictor import PatchPredictor, number_format
+from lulcseg.training.predictor import PatchPredictor, number_format, precision_named
 
 RESOLUTION_TOLERANCE = 0.1
 """Largest relative difference between pixel sizes at which a model is still used."""
@@ -100,6 +101,21 @@ class Ensemble:
         accelerator = self.devices.accelerator
         found = [str(number_format(member.precision, accelerator) or torch.float32) for member in self.members]
         return found[0] if len(set(found)) == 1 else found
+
+    @property
+    def leaves_format_open(self) -> bool:
+        """Whether the settings left it open which types the models compute in."""
+        return all(isinstance(member, TrainedModel) and member.leaves_open for member in self.members)
+
+    def in_formats(self, names: str | Sequence[str]) -> Ensemble:
+        """Return the same models, computing in other types, named as in :attr:`number_formats`."""
+        every = [names] * len(self) if isinstance(names, str) else names
+        members = [
+            replace(member, precision=precision_named(name))
+            for member, name in zip(self.members, every, strict=True)
+            if isinstance(member, TrainedModel)
+        ]
+        return Ensemble(tuple(members), adapt=self.adapt)
 
     @property
     def scaled_over(self) -> str | None:

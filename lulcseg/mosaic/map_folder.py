@@ -139,7 +139,15 @@ class MapFolder:
         for other in unfinished_maps(self.target):
             theirs = read_json(other / MANIFEST)
             if other != self.path and theirs is not None:
-                yield other, [key for key in self.plain if theirs["identity"].get(key) != self.plain[key]]
+                identity = theirs.get("identity")
+                known = identity if isinstance(identity, dict) else {}
+                yield other, [key for key in self.plain if known.get(key) != self.plain[key]]
+
+    @staticmethod
+    def identity_of(folder: Path) -> dict[str, Any]:
+        """Return all that the pixels of another unfinished map depend on, one that :meth:`others` has found."""
+        manifest = read_json(folder / MANIFEST) or {}
+        return dict(manifest["identity"])
 
     def is_made(self) -> bool:
         """Whether this very map is at its place already, as its STAC item tells."""

@@ -49,23 +49,42 @@ class MapProgress:
 
 
 def maps_in_progress(place: Path) -> list[MapProgress]:
-    """Return the progress of unfinished maps, by their targets.
+    """Return the progress of unfinished maps that can be read, by their targets.
 
     Args:
         place: A map that isn't there yet, a folder of maps, or a run's folder.
     """
+    return [progress for folder in _folders(place) if (progress := _progress_of(folder)) is not None]
+
+
+def _folders(place: Path) -> list[Path]:
     within = [*place.glob(".*.part"), *(place / "maps").glob(".*.part")]
-    folders = within if place.is_dir() else unfinished_maps(place)
-    return [progress for folder in sorted(folders) if (progress := _progress_of(folder)) is not None]
+    return sorted(within) if place.is_dir() else unfinished_maps(place)
+
+
+def _read_manifest(folder: Path) -> tuple[Window, int] | None:
+    """Return the part that is mapped and the rows of a strip; None if they can't be read."""
+    manifest = read_json(folder / MANIFEST) or {}
+    try:
+        return Window(*map(int, manifest["part"])), int(manifest["strip_rows"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def progress_of(place: Path) -> list[MapProgress]:
     """Return the progress of unfinished maps; empty: those there are finished.
 
     Raises:
-        LulcsegError: There is neither an unfinished map nor a finished one.
+        LulcsegError: There is neither an unfinished map nor a finished one, or one can't be read.
     """
     found = maps_in_progress(place)
+    for folder in _folders(place):
+        if (folder / MANIFEST).exists() and _read_manifest(folder) is None:
+            raise LulcsegError(
+                "it can't be read, or is of another version",
+                where=folder / MANIFEST,
+                remedy="map with the version that began it, or remove its folder",
+            )
     if not found and not finished_maps(place):
         raise LulcsegError(
             "no map is there, nor one in progress" if place.exists() else "there is nothing of this name",
@@ -77,18 +96,23 @@ def progress_of(place: Path) -> list[MapProgress]:
 
 def finished_maps(place: Path) -> list[Path]:
     """Return the finished maps that a path names: itself, or those in the folder of maps or of a run."""
-    if place.is_file():
-        return [place]
-    within = [*place.glob("*.tif"), *(place / "maps").glob("*.tif")]
-    return sorted(path for path in within if path.with_suffix(".json").is_file())
+    within = [place] if place.is_file() else [*place.glob("*.tif"), *(place / "maps").glob("*.tif")]
+    return sorted(path for path in within if _is_map(path))
+
+
+def _is_map(path: Path) -> bool:
+    """Whether a raster is a class map that this package wrote, as the STAC item beside it tells."""
+    item = read_json(path.with_suffix(".json")) if path.suffix == ".tif" else None
+    properties = (item or {}).get("properties")
+    return isinstance(properties, dict) and any(str(key).startswith("lulcseg:") for key in properties)
 
 
 def _progress_of(folder: Path) -> MapProgress | None:
-    manifest = read_json(folder / MANIFEST)
-    if manifest is None:
+    begun = _read_manifest(folder)
+    if begun is None:
         return None
     notes: dict[int, dict[str, Any]] = {}
-    total = len(split_rows(Window(*manifest["part"]), int(manifest["strip_rows"])))
+    total = len(split_rows(*begun))
     for number in range(total):
         if (note := read_json(folder / note_name(number))) is not None:
             notes[number] = note

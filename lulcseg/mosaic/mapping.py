@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.areas import ClassArea
+from lulcseg.mosaic.begun_format import request_map
 from lulcseg.mosaic.devices import threads_of
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.join_strips import join_strips
 from lulcseg.mosaic.map_model import MapModel
-from lulcseg.mosaic.map_request import MapRequest
 from lulcseg.mosaic.map_share import MapShare
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
@@ -28,6 +26,7 @@ from lulcseg.run_folder.folder import MAPS
 from lulcseg.run_folder.record_parts import MapEntry
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.processor import processor_kind
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,8 @@ def map_scene(
     """
     began = time.perf_counter()
     ensemble = Ensemble.of(model)
-    request = MapRequest.of(ensemble, scene, settings)
+    request = request_map(ensemble, scene, settings, out)
+    ensemble = request.ensemble
     if share is not None and request.folder(out).path != share.store.folder:
         raise _changed(scene)
     trainer = ensemble.devices.trainer()
@@ -111,7 +111,7 @@ def map_scene(
             request.identity,
             strip_rows=settings.strip,
             threads=threads_of(trainer),
-            processor=torch.backends.cpu.get_cpu_capability(),
+            processor=processor_kind(),
             joins=share is not None,
         ) as store,
         _reporting_kept_strips(store),
@@ -187,7 +187,7 @@ def _report_earlier_work(store: StripStore) -> None:
         print_line(
             f"An unfinished map by other settings ({', '.join(differing) or 'format'}) was left as it is: {folder}"
         )
-    if store.resumed and store.processor != torch.backends.cpu.get_cpu_capability():
+    if store.resumed and store.processor != processor_kind():
         print_line("It was begun on another kind of processor: pixels may differ where two classes are nearly tied.")
 
 

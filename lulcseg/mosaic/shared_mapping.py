@@ -11,6 +11,7 @@ import torch
 
 from lulcseg.errors import LulcsegError
 from lulcseg.maps.writer import reporting_write_errors
+from lulcseg.mosaic.begun_format import request_map
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.map_folder import SHARES, MapFolder
 from lulcseg.mosaic.map_request import MapRequest
@@ -23,6 +24,7 @@ from lulcseg.processes import print_line
 from lulcseg.progress import Bars, Progress
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.training.processor import processor_kind
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def shared_map(ensemble: Ensemble, scene: Scene, settings: MosaicSettings, out: 
         LulcsegError: The request is not valid, processes with other models, imagery or settings are making the map,
             something can't be read or written, or the imagery changed.
     """
-    request = MapRequest.of(ensemble, scene, settings)
+    request = request_map(ensemble, scene, settings, out)
     folder = request.folder(out)
     store = StripStore.share(
         folder,
@@ -51,7 +53,7 @@ def shared_map(ensemble: Ensemble, scene: Scene, settings: MosaicSettings, out: 
         request.products,
         strip_rows=settings.strip,
         threads=torch.get_num_threads(),
-        processor=torch.backends.cpu.get_cpu_capability(),
+        processor=processor_kind(),
     )
     if folder.is_made() and len(store.missing()) == len(store.strips()):
         store.discard()
@@ -134,7 +136,7 @@ def _check_others(folder: MapFolder, store: StripStore, worker: ShareWorker) -> 
             if not worker.others() and len(store.missing()) == len(store.strips()):
                 store.discard()
             raise LulcsegError(
-                f"this job sees another {_in_words(differing)} than those that are making this map ({_names(earlier)})",
+                f"this job's {_in_words(differing)} differs from that of those making this map ({_names(earlier)})",
                 where=folder.target,
                 remedy="give all jobs the same files, settings and versions",
             )
@@ -181,4 +183,4 @@ def _describe(device: torch.device) -> str:
     """Return what a process computes on."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} ({torch.backends.cpu.get_cpu_capability()})"
+    return f"{device.type} ({processor_kind()})"

@@ -17,7 +17,7 @@ from lulcseg.training.batch_norm import BatchNormStatistics, check_batch_norm, p
 from lulcseg.training.calibration import Calibration
 from lulcseg.training.measured_speed import Work
 from lulcseg.training.model_record import ModelRecord
-from lulcseg.training.precision import choose_computing
+from lulcseg.training.precision import AUTO, choose_computing
 from lulcseg.training.predictor import PatchPredictor, scaled_over, trained_quantiles
 from lulcseg.training.task import SegmentationTask
 
@@ -32,6 +32,7 @@ class TrainedModel:
         precision: As in ``trainer.precision``; ``auto`` becomes what is faster for this network here.
         devices: The devices.
         calibration: Of its probabilities; None: as the network gives them.
+        leaves_open: Whether the settings left the number format open (``auto``).
     """
 
     task: SegmentationTask
@@ -39,9 +40,11 @@ class TrainedModel:
     precision: str = "auto"
     devices: Devices = field(default_factory=Devices)
     calibration: Calibration | None = None
+    leaves_open: bool = False
 
     def __post_init__(self) -> None:
         """Decide on the number format, so that all that is made with the model has one."""
+        object.__setattr__(self, "leaves_open", self.leaves_open or self.precision == AUTO)
         work = Work(self.record.model, self.record.bands, self.record.patch_size, training=False)
         chosen = choose_computing(self.precision, self.devices.accelerator, work)
         object.__setattr__(self, "precision", chosen.precision)

@@ -34,6 +34,7 @@ from lulcseg.sampling.plan import TRAIN, Plan
 from lulcseg.scene.dataset import SceneDataset
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.config import TrainConfig
+from lulcseg.training.batch_norm import batch_norms
 from lulcseg.training.checkpoint_file import WholeCheckpoints
 from lulcseg.training.checkpoints import RunCheckpoints, describe_selection
 from lulcseg.training.clock import TrainingClock
@@ -139,6 +140,8 @@ def fit(
     trainer.accumulate_grad_batches = schedule.accumulate
     if is_rank_zero():
         print_line(_what_comes(config, scenes, plan, run_dir))
+        if trainer.world_size > 1 and not syncs_batch_norm(config.trainer) and batch_norms(task.network):
+            print_line(f"Batch norm takes its statistics of each device's part of a batch, of {trainer.world_size}.")
     with as_keyboard_interrupt(), reporting_lost_loaders(), using_threads(config.trainer.threads):
         trainer.fit(task, datamodule=data, ckpt_path=None if start is None else str(start), weights_only=True)
     took = clock.stop()

@@ -13,7 +13,14 @@ from lulcseg.run_folder.record import RunRecord
 from lulcseg.settings.config import TrainConfig
 from lulcseg.training.kept_speed import kept_measurement
 from lulcseg.training.measured_speed import Work
-from lulcseg.training.precision import AUTO, BY_MEASUREMENT, ChosenComputing, choose_computing
+from lulcseg.training.precision import (
+    AUTO,
+    BY_CHECKPOINT,
+    BY_MEASUREMENT,
+    BY_SETTINGS,
+    ChosenComputing,
+    choose_computing,
+)
 
 TRAINING, MAPPING = "training", "mapping"
 _OPEN = {"precision": AUTO, "channels_last": None, "threads": 0}
@@ -35,12 +42,11 @@ def decide_computing(config: TrainConfig, bands: int) -> dict[str, dict[str, Any
     work, device = Work(config.model, bands, patch), settings.accelerator
     before = {key: value for key, value in _of_checkpoint(config).items() if getattr(settings, key) == _OPEN[key]}
     asked = replace(settings, **before)
-    found = {
-        TRAINING: choose_computing(
-            asked.precision, device, work, channels_last=asked.channels_last, threads=asked.threads
-        )
-    }
-    _say(found[TRAINING], work)
+    chosen = choose_computing(asked.precision, device, work, channels_last=asked.channels_last, threads=asked.threads)
+    if before and chosen.decided_by == BY_SETTINGS:
+        chosen = replace(chosen, decided_by=BY_CHECKPOINT)
+    found = {TRAINING: chosen}
+    _say(chosen, work)
     if config.stop_after != "training":
         maps = replace(work, training=False)
         found[MAPPING] = choose_computing(settings.precision, device, maps)

@@ -76,7 +76,9 @@ class TrainerSettings:
     )
     gradient_clip: float = setting(1.0, "Largest norm of the gradient; 0: not clipped.", least=0.0)
     sync_batchnorm: bool = setting(
-        True, "Whether batch norm computes its statistics over all GPUs; false is faster, and can be compiled."
+        True,
+        "Whether batch norm computes its statistics over all GPUs; false is faster, and can be compiled. Processes on "
+        "CPUs take those of their own part in any case.",
     )
     deterministic: bool = setting(
         False, "Whether only deterministic kernels are used; on a GPU, bilinear upsampling has none."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ from lulcseg.errors import LulcsegError
 from lulcseg.files import create_once, default_cache, read_json, write_json
 from lulcseg.processes import usable_cores
 from lulcseg.training.measured_speed import Measurement, Work
+from lulcseg.training.processor import processor_kind
 
 TUNED = "tuned"
 """Folder of the default cache that holds the measurements, a file each."""
-
-_CPU_INFO = Path("/proc/cpuinfo")
 
 
 def place_of(work: Work) -> Path:
@@ -63,15 +61,5 @@ def keep_measurement(work: Work, measured: Measurement, *, again: bool = False) 
     return kept_measurement(work) or measured
 
 
-def processor_name() -> str:
-    """Return the processor's name, as the system knows it."""
-    try:
-        lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def _machine() -> dict[str, Any]:
-    return {"processor": processor_name(), "cores": usable_cores(), "torch": torch.__version__}
+    return {"processor": processor_kind(), "cores": usable_cores(), "torch": torch.__version__}

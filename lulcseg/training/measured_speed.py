@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from lulcseg.processes import usable_cores
 from lulcseg.progress import Progress
 from lulcseg.settings.model import ModelSettings
 from lulcseg.training.losses.cross_entropy import cross_entropy
+from lulcseg.training.processor import cpu_capabilities
 
 FLOAT32, BFLOAT16 = "32-true", "bf16-mixed"
 MARGIN = 0.05
@@ -230,8 +232,7 @@ def measure(work: Work, progress: Progress | None = None) -> Measurement:
 
 def computes_bf16() -> bool:
     """Whether the processor has instructions for bfloat16: AMX, AVX-512 BF16, or those of other makers."""
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(name.endswith("bf16") and bool(has) for name, has in capabilities.items())
+    return any(name.endswith("bf16") and bool(has) for name, has in cpu_capabilities().items())
 
 
 def is_busy() -> bool:
@@ -279,7 +280,10 @@ def _take_turns(
 def _read_times(plain: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
     for each in plain:
         way = Computing(str(each["precision"]), bool(each["channels_last"]), int(each["threads"]))
-        yield Measured(way, float(each["ms"]), float(each["ratio"]))
+        measured = Measured(way, float(each["ms"]), float(each["ratio"]))
+        if way.precision not in {FLOAT32, BFLOAT16} or way.threads < 1 or not 0 < measured.ratio < math.inf:
+            raise ValueError("a time that can't have been measured")
+        yield measured
 
 
 def _ms(seconds: float) -> float:

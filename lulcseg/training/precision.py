@@ -10,9 +10,10 @@ from lulcseg.processes import is_rank_zero, print_line
 from lulcseg.progress import progress_bar
 from lulcseg.training.kept_speed import keep_measurement, kept_measurement
 from lulcseg.training.measured_speed import BFLOAT16, FLOAT32, Measurement, Work, measure
+from lulcseg.training.processor import cpu_capabilities
 
 AUTO = "auto"
-BY_MEASUREMENT, BY_DEVICE, BY_SETTINGS = "measurement", "device", "settings"
+BY_MEASUREMENT, BY_DEVICE, BY_SETTINGS, BY_CHECKPOINT = "measurement", "device", "settings", "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class ChosenComputing:
         precision: Lightning's.
         channels_last: Whether the memory layout is channels-last.
         threads: Number of threads; None: PyTorch's own.
-        decided_by: ``measurement``, ``device``, or ``settings`` where nothing was left to decide.
+        decided_by: ``measurement``, ``device``, ``settings`` where nothing was left to decide, or ``checkpoint`` where
+            training goes on from one and computes as its run did.
     """
 
     precision: str
@@ -42,7 +44,7 @@ def fast_bf16(accelerator: str) -> bool:
     """
     if accelerator in {"auto", "gpu"} and torch.cuda.is_available():
         return torch.cuda.get_device_capability()[0] >= 8
-    return is_cpu(accelerator) and bool(_capabilities().get("amx_bf16"))
+    return is_cpu(accelerator) and bool(cpu_capabilities().get("amx_bf16"))
 
 
 def is_cpu(accelerator: str) -> bool:
@@ -73,7 +75,7 @@ def choose_computing(
         return replace(by_device, decided_by=BY_SETTINGS)
     if not is_cpu(accelerator):
         return by_device
-    capabilities = _capabilities()
+    capabilities = cpu_capabilities()
     unknown = bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
     found = kept_measurement(work)
     if found is None and (channels_last is None or threads == 0 or unknown):
@@ -122,8 +124,3 @@ def resolve_precision(precision: str, accelerator: str) -> str:
 def _threads(found: Measurement) -> int | None:
     """Return the fastest number of threads; None, PyTorch's own, where that wasn't measured."""
     return found.fastest.computing.threads if found.threads else None
-
-
-def _capabilities() -> dict[str, object]:
-    found: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return found

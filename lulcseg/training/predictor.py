@@ -19,6 +19,9 @@ from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.precision import resolve_precision
 from lulcseg.training.task import SegmentationTask
 
+_FORMATS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+"""Autocast's types by settings of ``trainer.precision``; others compute in float32."""
+
 
 class PatchPredictor:
     """Calls a trained task under autocast.
@@ -136,8 +139,17 @@ def number_format(precision: str, accelerator: str) -> torch.dtype | None:
         >>> number_format("bf16-mixed", "cpu")
         torch.bfloat16
     """
-    resolved = resolve_precision(precision, accelerator)
-    return {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(resolved)
+    return _FORMATS.get(resolve_precision(precision, accelerator))
+
+
+def precision_named(name: str) -> str:
+    """Return the setting of ``trainer.precision`` that computes in a type, by the type's name.
+
+    Examples:
+        >>> precision_named("torch.bfloat16"), precision_named("torch.float32")
+        ('bf16-mixed', '32-true')
+    """
+    return next((precision for precision, dtype in _FORMATS.items() if str(dtype) == name), "32-true")
 
 
 def device_of(accelerator: str) -> torch.device:

@@ -64,27 +64,46 @@ def test_the_table_names_jobs_and_what_the_dead_left(
     assert "No job is at work" not in said
     (unfinished / "maps" / ".scene_multiple.tif.0123456789ab.part" / "shares" / "worker_here.json").unlink()
     main(["map", "status", str(unfinished / "maps")])
-    assert "No job is at work: the same command goes on with the rest." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "No job is at work: the same command goes on with the rest." in said
+    assert "3 strips were claimed by jobs that are gone.\n" in said, "there are no others to take them"
 
 
 def test_finished_maps_and_other_places_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "map.tif").touch()
+    (tmp_path / "map.json").write_text(json.dumps({"properties": {"lulcseg:fingerprint": "0"}}))
     main(["map", "status", str(tmp_path / "map.tif")])
     assert "map.tif: finished, 20" in capsys.readouterr().out
-    (tmp_path / "map.json").touch()
     (tmp_path / "half.tif").touch()  # no map of ours: nothing beside it
+    (tmp_path / "imagery.tif").touch()
+    (tmp_path / "imagery.json").write_text(json.dumps({"properties": {"gsd": 0.5}}))
     main(["map", "status", str(tmp_path)])
     assert "map.tif: finished" in (shown := capsys.readouterr().out)
     assert "half.tif" not in shown
+    assert "imagery.tif" not in shown
     (tmp_path / "empty").mkdir()
     for name, part in (
         ("other.tif", "there is nothing of this name"),
+        ("half.tif", "no map is there, nor one in progress"),
+        ("imagery.tif", "no map is there, nor one in progress"),
         ("empty", "no map is there, nor one in progress"),
     ):
         with pytest.raises(SystemExit) as left:
             main(["map", "status", str(tmp_path / name)])
         assert left.value.code == 2
         assert f"{part}; give a map, a folder of maps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["{", '{"format": 99}', '{"part": [1], "strip_rows": 4}', "[]"])
+def test_a_map_of_another_version_is_a_sentence(
+    unfinished: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (manifest,) = unfinished.glob("maps/.*.part/manifest.json")
+    manifest.write_text(content)
+    with pytest.raises(SystemExit) as left:
+        main(["map", "status", str(unfinished)])
+    assert left.value.code == 2
+    assert "manifest.json: it can't be read, or is of another version" in " ".join(capsys.readouterr().err.split())
 
 
 def test_it_needs_no_torch() -> None:

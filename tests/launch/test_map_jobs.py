@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lulcseg.launch import compose as composing
+from lulcseg.launch import slurm
 from lulcseg.launch.compose import compose, hydra_of, load
 from lulcseg.launch.entry import run_hydra
 from lulcseg.run_folder.settings_without_effect import FREE, settings_without
@@ -51,6 +52,34 @@ def test_a_launcher_that_is_missing_is_named_with_its_extra(
     for name, words in (("predict", MAP), ("train", ["-m", "+sweeps=batch_size", "scene=scene.yaml"])):
         said = refused(capsys, name, [*words, f"hydra/launcher={launcher}"])
         assert f"isn't installed; run pip install 'lulcseg[{extra}]', which adds {plugin}." in said
+
+
+def test_a_launcher_without_anything_to_launch_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "predict", [*MAP[:2], "hydra/launcher=joblib"])
+    assert "'hydra/launcher=joblib' has nothing to launch: this is one job, which would run here" in said
+    assert "add mosaic.shares=… for one map by several jobs, -m for several runs, or leave it out" in said
+    said = refused(capsys, "train", ["scene=scene.yaml", "hydra/launcher=joblib"])
+    assert "add -m for several runs, or leave it out" in said
+
+
+def test_slurm_where_there_is_none(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    monkeypatch.setattr(slurm.shutil, "which", lambda _: None)
+    for name, words in (("predict", MAP), ("train", ["-m", "+sweeps=batch_size", "scene=scene.yaml"])):
+        said = refused(capsys, name, [*words, "hydra/launcher=slurm"])
+        assert "hydra/launcher=slurm: Slurm isn't on this machine: there is no srun; start it on a machine" in said
+    monkeypatch.setattr(slurm.shutil, "which", lambda _: "/usr/bin/srun")
+    with hydra_of("predict"):
+        slurm.check_slurm(load("predict", [*MAP, "hydra/launcher=slurm"], several=True))
+
+
+def test_an_unknown_launcher_is_named_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean 'slurm'?" in refused(capsys, "predict", [*MAP, "hydra/launcher=slurn"])
+
+
+def test_a_setting_of_the_other_program_is_not_suggested_with_a_plus(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "predict", [*MAP[:2], "logger=none"])
+    assert "leave it out: it is a setting of train" in said
 
 
 @pytest.mark.parametrize("program", ["predict", "train"])

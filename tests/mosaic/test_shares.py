@@ -173,7 +173,7 @@ def test_a_job_that_sees_other_files_or_settings_is_refused(folder, whole, chang
     paused = start(folder, "batch", "pause", count=8)
     paused.wait()
     checkpoint = (folder / "model.ckpt").read_bytes()
-    with pytest.raises(LulcsegError, match=rf"this job sees another {named} than those that are making this map \("):
+    with pytest.raises(LulcsegError, match=rf"this job's {named} differs from that of those making this map \("):
         share(folder, **changed)
     assert len(hidden(folder)) == 1, "its own folder is left"
     (folder / "model.ckpt").write_bytes(checkpoint)
@@ -186,7 +186,7 @@ def test_imagery_of_another_time_is_refused(folder):
     paused = start(folder, "batch", "pause", count=8)
     paused.wait()
     os.utime(folder / "scene" / "image.tif", (1, 1))
-    with pytest.raises(LulcsegError, match="this job sees another imagery than those"):
+    with pytest.raises(LulcsegError, match="this job's imagery differs from that of those"):
         share(folder)
     paused.go_on()
     kind, sentence = paused.finish()

@@ -86,8 +86,8 @@ def test_a_run_computes_as_measured_and_whatever_goes_on_keeps_it(
 ) -> None:
     words = ["trainer=tuned", f"scene={make_scene()}", f"cache={tmp_path / 'scenes'}"]
     config = settings(*words, f"run_dir={tmp_path / 'run'}")
-    keep(config, training="32-true", mapping="bf16-mixed", threads=1)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    keep(config, training="32-true", mapping="bf16-mixed", threads=1)
     train(config)
     out = capsys.readouterr().out
     assert "Computing in 32-true, contiguous, threads: 1, as was measured to be fastest here" in out
@@ -101,6 +101,7 @@ def test_a_run_computes_as_measured_and_whatever_goes_on_keeps_it(
     last = tmp_path / "run" / "checkpoints" / "last.ckpt"
     found = decide_computing(settings(*words, f"ckpt_path={last}"), 3)["training"]
     assert (found["precision"], found["channels_last"], found["threads"]) == ("32-true", False, 1)
+    assert found["decided_by"] == "checkpoint"
     found = decide_computing(settings(*words, f"ckpt_path={last}", "trainer.precision=bf16-mixed"), 3)["training"]
     assert found["precision"] == "bf16-mixed"
     assert decide_computing(config, 3)["training"]["precision"] == "bf16-mixed"

@@ -16,6 +16,7 @@ from lulcseg.training import kept_speed, measured_speed, precision
 from lulcseg.training.kept_speed import TUNED, keep_measurement, kept_measurement, place_of
 from lulcseg.training.measured_speed import Computing, Measured, Measurement, Work, measure, using_threads
 from lulcseg.training.precision import ChosenComputing, choose_computing
+from lulcseg.training.processor import processor_kind
 
 WORK = Work(ModelSettings(filters=2, depth=1), bands=3, patch=16)
 BF16, FLOAT32 = "bf16-mixed", "32-true"
@@ -98,11 +99,36 @@ def test_what_was_kept_decides_over_the_device_and_for_its_work_alone(monkeypatc
         assert choose_computing("auto", "cpu", other).decided_by == "device"
     alike = replace(WORK, classes=2, model=replace(WORK.model, encoder_weights="imagenet"))
     assert place_of(alike) == place_of(WORK)
-    for name, value in (("processor_name", "another"), ("usable_cores", 99)):
+    for name, value in (("processor_kind", "another"), ("usable_cores", 99)):
         with monkeypatch.context() as patched:
             patched.setattr(kept_speed, name, lambda value=value: value)
             assert kept_measurement(WORK) is None
     monkeypatch.setattr(torch, "__version__", "1.0")
+    assert kept_measurement(WORK) is None
+
+
+def test_a_processor_of_the_same_name_with_other_instructions_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    measures(monkeypatch, measurement(), AMX)
+    keep_measurement(WORK, measurement(0.5))
+    kind = processor_kind()
+    measures(monkeypatch, measurement(), NEITHER)
+    assert kept_measurement(WORK) is None
+    measures(monkeypatch, measurement(), AMX)
+    assert kept_measurement(WORK) is not None
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+    assert processor_kind() != kind, "kernels that are left out round otherwise"
+    assert kept_measurement(WORK) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("precision", "fp8-mixed"), ("ratio", -1.0), ("ratio", "nan"), ("threads", 0)]
+)
+def test_a_kept_file_that_cannot_be_is_measured_anew(key: str, value: object) -> None:
+    keep_measurement(WORK, measurement(0.5))
+    path = place_of(WORK)
+    content = json.loads(path.read_text())
+    content["formats"][1][key] = value
+    path.write_text(json.dumps(content))
     assert kept_measurement(WORK) is None
 
 
