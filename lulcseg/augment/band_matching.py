@@ -21,6 +21,9 @@ from lulcseg.errors import LulcsegError
 QUANTILES = 257
 """Quantiles of each band that describe a distribution of values: 0, 1/256 … 1."""
 
+LEAST_PIXELS = 4 * QUANTILES
+"""Pixels with imagery that the quantiles of a mosaic may rest on."""
+
 Quantiles = Sequence[Sequence[float]]
 """For each band, its quantiles from the least value to the greatest, as raw values."""
 

@@ -72,7 +72,11 @@ def _print_only(name: str, words: Sequence[str]) -> None:
     def job(_: Any) -> None:
         """Nothing is run."""
 
-    job()
+    try:
+        job()
+    except Exception as error:  # of Hydra's own code, which raises any type
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise LulcsegError(first, where="command line", remedy="leave -m out, or correct the overrides") from error
 
 
 def _run_one(line: CommandLine, task: Callable[[Any], float | None]) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from lulcseg.augment.band_matching import QUANTILES, BandMatching, Quantiles
+from lulcseg.augment.band_matching import LEAST_PIXELS, QUANTILES, BandMatching, Quantiles
 from lulcseg.errors import LulcsegError
 from lulcseg.files import replacing
 from lulcseg.models.tensor_archive import check_archive
@@ -58,7 +58,7 @@ class Adaptation:
         Raises:
             LulcsegError: A model can't be adapted.
         """
-        name = ensemble.adaptation(scene.name)
+        name = ensemble.adaptation(scene)
         if name is None:
             return cls()
         quantiles = None
@@ -155,9 +155,23 @@ def check_adaptable(scene: Scene, adapt: str, samples: Iterable[tuple[int, int]]
     Raises:
         LulcsegError: A band has a single value, there is too little imagery, or the mosaic can't be read.
     """
+    if adapt == "none":
+        return
+    statistics = mosaic_statistics(scene.imagery, scene.cache)
+    if (pixels := statistics.bands[0].count) < LEAST_PIXELS:
+        raise LulcsegError(
+            f"its mosaic has imagery in {pixels:,} pixels, of at least {LEAST_PIXELS:,} that it can be adapted by",
+            where=scene.file.path,
+            remedy="set adapt=none",
+        )
+    quantiles = statistics.quantiles(QUANTILES)
+    shown = quantiles if scene.imagery.optical is None else [quantiles[k] for k in scene.imagery.optical]
+    if all(band[0] == band[-1] for band in shown):
+        raise LulcsegError(
+            "its mosaic has a single colour, which says nothing of what to adapt", where=scene.file.path,
+            remedy="set adapt=none",
+        )  # fmt: skip
     if adapt in BY_HISTOGRAM:
-        quantiles = mosaic_statistics(scene.imagery, scene.cache).quantiles(QUANTILES)
-        shown = quantiles if scene.imagery.optical is None else [quantiles[k] for k in scene.imagery.optical]
         BandMatching(shown, shown, where=scene.file.path)
     if adapt in BY_BATCH_NORM:
         for patch_size, seed in dict.fromkeys(samples):

@@ -18,8 +18,10 @@ from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.map_model import MapModel
 from lulcseg.mosaic.trained_model import TrainedModel
+from lulcseg.mosaic.trained_mosaics import was_trained_on
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
+from lulcseg.scene.scene import Scene
 from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.batch_norm import BatchNormStatistics
@@ -195,20 +197,20 @@ class Ensemble:
             )
         return settings.patch_size or self.record.patch_size
 
-    def adapts(self, scene: str) -> bool:
+    def adapts(self, scene: Scene) -> bool:
         """Whether a scene's mosaic is adapted; one that a model was trained on isn't.
 
         Raises:
             LulcsegError: It should be, but a model's record doesn't hold what it was trained on, or its network has no
                 batch norm to adapt.
         """
-        if self.adapt == "none" or scene in self.trained_on:
+        if self.adapt == "none" or was_trained_on(scene, [member.record for member in self.members]):
             return False
         for member in self.members:
             member.check_adaptable(self.adapt)
         return True
 
-    def adaptation(self, scene: str) -> str | None:
+    def adaptation(self, scene: Scene) -> str | None:
         """Return how a scene's mosaic is adapted, here or inside exported files, as maps' names and tags have it.
 
         Raises:

@@ -61,7 +61,7 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
         for member in ensemble.members:
             member.check_request(scene.name, scaled_size(size, settings.scale))
         ensemble.review_confidence(settings)
-        if ensemble.adapts(scene.name):
+        if ensemble.adapts(scene):
             records = [member.record for member in ensemble.members]
             check_adaptable(scene, ensemble.adapt, [(record.patch_size, record.seed) for record in records])
     check_outputs(settings, scene)

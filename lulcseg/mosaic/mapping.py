@@ -149,18 +149,18 @@ def _changed(scene: Scene) -> LulcsegError:
     return LulcsegError("the imagery changed while it was mapped", where=scene.file.path, remedy="map it again")
 
 
-def map_entry(result: MapResult, scene: str, label: str, ensemble: Ensemble, scale: float = 1.0) -> MapEntry:
+def map_entry(result: MapResult, scene: Scene, label: str, ensemble: Ensemble, scale: float = 1.0) -> MapEntry:
     """Return a map's entry in a run's record.
 
     Args:
         result: The map, at ``<run>/maps/``.
-        scene: Name of the scene.
+        scene: The scene.
         label: Name of its passes.
         ensemble: The models.
         scale: At which their networks saw patches (``mosaic.scale``).
     """
     return MapEntry(
-        scene=scene,
+        scene=scene.name,
         mosaic=label,
         scaled_over=ensemble.scaled_over,
         calibration=ensemble.describe_calibration(),

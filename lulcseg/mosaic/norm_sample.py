@@ -43,6 +43,9 @@ LEAST_CANDIDATES = 64
 LEAST_EFFECTIVE = 24
 """Least effective number of candidates that the sample is drawn of."""
 
+_FAR = 0.2
+"""Difference of a class's share from which on it is said to be far off."""
+
 ROUNDS = 3
 """Times that the sample is drawn and the statistics are taken, each time by the classes that the last ones predict."""
 
@@ -153,8 +156,10 @@ def _describe(
     """Return a sentence on the sample, with the class whose share differs most from the training patches'."""
     found = shares[drawn].mean(axis=0)
     worst = int(np.abs(found - target).argmax())
+    far = np.abs(found - target).max() > _FAR
     return (
         f"Batch norm's statistics are taken of {len(drawn)} patches, drawn of {len(shares)} (effectively "
         f"{effective:.0f}) so that the predicted classes have their shares of the training patches; the largest "
-        f"difference: {names[worst]}, {found[worst]:.3f} for {target[worst]:.3f}."
+        f"difference: {names[worst]}, {found[worst]:.3f} for {target[worst]:.3f}"
+        + (", which is far off: compare the map with one of adapt=none or histogram." if far else ".")
     )

@@ -86,7 +86,7 @@ class MapRun:
     def _map(self, scene: Scene, mosaic: MosaicSettings) -> Assessment | None:
         """Map a scene and score the map; None without reference points."""
         folder, model = self.writer.folder, Ensemble.of(self.model)
-        label = label_of(mosaic, self.variant, model.adaptation(scene.name))
+        label = label_of(mosaic, self.variant, model.adaptation(scene))
         stem = f"{scene.name}_{label}"
         if scene.name not in self.pictured:
             entry = put_previews(scene, folder.path)
@@ -97,7 +97,7 @@ class MapRun:
         path = folder.map_file(stem)
         done = map_scene(model, scene, mosaic, path, label=label, share=self.shares.get(scene.name))
         assert done is not None
-        made = map_entry(done, scene.name, label, model, mosaic.scale)
+        made = map_entry(done, scene, label, model, mosaic.scale)
         self.writer.put_map(made)
         show_map(self.display, folder, made, self.writer.record.scenes[scene.name])
         print_areas(done.areas)

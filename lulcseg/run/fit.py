@@ -205,7 +205,24 @@ def _what_comes(config: TrainConfig, scenes: Sequence[Scene], plan: Plan, run_di
     length += "" if config.trainer.minutes is None else f", {config.trainer.minutes:g} minutes at most"
     named = ", ".join(scene.name for scene in scenes)
     computed = resolve_precision(config.trainer.precision, config.trainer.accelerator)
-    return f"Training on {named}: {patches:,} patches of {side}², {length} in {computed}, into {run_dir}"
+    return (
+        f"Training on {named}: {patches:,} patches of {side}², {length} in {computed}, into {run_dir}"
+        f"{_what_unlabelled(config)}"
+    )
+
+
+def _what_unlabelled(config: TrainConfig) -> str:
+    """Say what a training takes from unlabelled scenes, in sentences that follow on another."""
+    exchange, taught, scenes = config.exchange, config.self_training, ", ".join(config.scenes.unlabelled)
+    said = ""
+    if scenes and exchange.share:
+        said += f". {exchange.share:.0%} of the patches take on the look of {scenes} ({exchange.kind})"
+    if scenes and taught.weight:
+        said += f". After {taught.begins:.0%} of the steps it learns what its moving average is sure of in {scenes}"
+    if not scenes and config.augment.name == "transfer":
+        said += ". scenes.unlabelled names no mosaic whose tone half of the patches could take on: another camera alone"
+        said += " is imitated"
+    return said
 
 
 def _selecting(config: TrainConfig, monitor: Monitor) -> list[pl.Callback]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lulcseg.files import short_paths
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.map_models import calibration_by_model
+from lulcseg.scene.scene import Scene
 
 
 def model_remarks(ensemble: Ensemble, *, adapts: bool = False, scale: float = 1.0) -> Iterator[str]:
@@ -38,3 +39,20 @@ def model_remarks(ensemble: Ensemble, *, adapts: bool = False, scale: float = 1.
                 f"{len(own)} of {len(runs)} models are of one training run, {run.path} ({', '.join(own)}): "
                 f"that run counts {len(own)} times in the mean."
             )
+
+
+def prediction_remarks(ensemble: Ensemble, scenes: Sequence[Scene], scale: float = 1.0) -> Iterator[str]:
+    """Yield sentences on the models, and on scenes whose adaptation might surprise, by their names.
+
+    Args:
+        ensemble: The models.
+        scenes: The scenes that they map.
+        scale: At which the networks see patches (``mosaic.scale``).
+    """
+    adapted = [ensemble.adapts(scene) for scene in scenes]
+    yield from model_remarks(ensemble, adapts=any(adapted), scale=scale)
+    for scene, is_adapted in zip(scenes, adapted, strict=True):
+        if is_adapted and scene.name in ensemble.trained_on:
+            yield f"{scene.name} has a training scene's name and other values: it is adapted (adapt={ensemble.adapt})."
+        elif not is_adapted and ensemble.adapt != "none":
+            yield f"{scene.name}'s mosaic was trained on: it is mapped as it is, whatever adapt={ensemble.adapt} asks."

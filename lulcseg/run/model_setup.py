@@ -53,6 +53,7 @@ def model_record(
         quantiles=None if together is None else together.quantiles(QUANTILES),
         class_shares=None if class_shares is None else list(class_shares),
         scenes=[s.name for s in scenes],
+        mosaics=[each.digest() for each in measured] or None,
         name=config.name,
         seed=config.seed,
         plan="" if plan is None else plan.digest(),

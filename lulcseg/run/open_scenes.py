@@ -32,7 +32,7 @@ def open_scenes(names: Sequence[str], cache: Path, sources: Sequence[str] = ()) 
     for scene in scenes:
         if scene.name in by_name:
             raise LulcsegError(
-                f"two scenes are named '{scene.name}'", where=scene.file.path, remedy="give one of them another name:"
+                f"two scenes are named '{scene.name}'", where=scene.file.path, remedy="give one of them another name"
             )
         by_name[scene.name] = scene
     return scenes
@@ -78,13 +78,14 @@ def check_fits(record: ModelRecord, scene: Scene, scale: float = 1.0) -> None:
         )
 
 
-def check_imagery(record: ModelRecord, scene: Scene, scale: float = 1.0) -> None:
+def check_imagery(record: ModelRecord, scene: Scene, scale: float = 1.0, *, remedy: str = "") -> None:
     """Check that a scene's imagery is such as a model was trained on; whatever its classes are.
 
     Args:
         record: The model's.
         scene: The scene.
         scale: At which the network sees patches (``mosaic.scale``): it may bring other pixels to those trained on.
+        remedy: What else may be done about another resolution than to warp the scene; empty: to map at a scale.
 
     Raises:
         LulcsegError: Its sources' bands have other names or another order, or one is missing; it has another number of
@@ -116,8 +117,13 @@ def check_imagery(record: ModelRecord, scene: Scene, scale: float = 1.0) -> None
             f"its pixels measure {scene.grid.xres:g} × {scene.grid.yres:g} m, the model was trained on "
             f"{record.resolution[0]:g} × {record.resolution[1]:g} m",
             where=where,
-            remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it (predict.py: warp=true), or "
-            f"map it as it is with mosaic.scale={ratios[0]:.3g}, if that is 0.25 to 4",
+            remedy=f"set resolution: {record.resolution[0]:g} in the scene file to warp it"
+            + (
+                f", or {remedy}"
+                if remedy
+                else f" (predict.py: warp=true), or map it as it is with mosaic.scale={ratios[0]:.3g}, if that is 0.25 "
+                "to 4"
+            ),
         )
 
 

@@ -25,7 +25,7 @@ from lulcseg.run.evaluate import MapRun, label_of
 from lulcseg.run.exported_models import exported_models
 from lulcseg.run.fingerprint import predict_fingerprint
 from lulcseg.run.map_destination import check_maps_of, map_destination
-from lulcseg.run.model_remarks import model_remarks
+from lulcseg.run.model_remarks import prediction_remarks
 from lulcseg.run.open_scenes import cache_folder, of_model, open_scenes, read_ahead, warped_to
 from lulcseg.run.other_scenes import put_trained_scenes
 from lulcseg.run.part_in_maps import Shares, stand_apart, taking_part
@@ -81,16 +81,14 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     ensemble.devices.trainer()
     for scene in scenes:
         check_request(scene, config.mosaic, ensemble)
-    labels = [label_of(config.mosaic, config.at_prediction, ensemble.adaptation(scene.name)) for scene in scenes]
+    labels = [label_of(config.mosaic, config.at_prediction, ensemble.adaptation(scene)) for scene in scenes]
     stems = [f"{scene.name}_{label}" for scene, label in zip(scenes, labels, strict=True)]
     folder = map_destination(config, checkpoints, ensemble.digests)
     if not is_rank_zero():
         for scene, stem, label in zip(scenes, stems, labels, strict=True):
             map_scene(ensemble, scene, config.mosaic, folder.map_file(stem), label=label)
         return None
-    for remark in model_remarks(
-        ensemble, adapts=any(ensemble.adapts(scene.name) for scene in scenes), scale=config.mosaic.scale
-    ):
+    for remark in prediction_remarks(ensemble, scenes, config.mosaic.scale):
         print_line(remark)
 
     def map_scenes(writer: RecordWriter, shares: Shares | None = None) -> float | None:

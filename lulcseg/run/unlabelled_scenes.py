@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lulcseg.augment.band_matching import QUANTILES, BandMatching
+from lulcseg.augment.band_matching import LEAST_PIXELS, QUANTILES, BandMatching, Quantiles
 from lulcseg.augment.exchange import Exchange
 from lulcseg.augment.low_frequencies import highest_frequency, low_amplitudes
 from lulcseg.augment.optical_bands import OpticalBands
@@ -31,11 +32,9 @@ from lulcseg.settings.self_training import OWN
 from lulcseg.training.mean_teacher import Unlabelled
 from lulcseg.training.model_record import ModelRecord
 
+_LEAVE_OUT = "leave it out of scenes.unlabelled"
 _POOL = 256
 """Patches of each unlabelled mosaic that amplitudes are taken of, or that self-training draws from."""
-
-_LEAST_PIXELS = 4 * QUANTILES
-"""Pixels that quantiles may rest on."""
 
 
 def check_unlabelled(
@@ -52,30 +51,32 @@ def check_unlabelled(
     if unlabelled and config.uses_unlabelled:
         measured = zip(scenes, measure_scenes(scenes), strict=True)
         trained = {scene.name: record.of_optical(each.quantiles(QUANTILES)) for scene, each in measured}
+        if config.exchange.share:
+            _check_exchange(config, scenes, trained, _side(config, record))
     for scene in unlabelled:
-        check_imagery(record, scene)
+        check_imagery(record, scene, remedy=_LEAVE_OUT)
         if (own := mosaics.get(_same_files(scene))) is not None:
             raise LulcsegError(
                 f"its mosaic is that of the training scene {own.name}",
                 where=scene.file.path,
-                remedy="leave it out of scenes.unlabelled",
+                remedy=_LEAVE_OUT,
             )
         if config.uses_unlabelled:
             statistics = mosaic_statistics(scene.imagery, scene.cache)
-            if statistics.bands[0].count < _LEAST_PIXELS:
+            if statistics.bands[0].count < LEAST_PIXELS:
                 raise LulcsegError(
-                    f"its mosaic has imagery in {statistics.bands[0].count:,.0f} pixels, of at least {_LEAST_PIXELS:,}",
+                    f"its mosaic has imagery in {statistics.bands[0].count:,.0f} pixels, of at least {LEAST_PIXELS:,}",
                     where=scene.file.path,
-                    remedy="leave it out of scenes.unlabelled",
+                    remedy=_LEAVE_OUT,
                 )
             quantiles = record.of_optical(statistics.quantiles(QUANTILES))
             if same := [name for name, values in trained.items() if values == quantiles]:
                 raise LulcsegError(
                     f"its values are those of the training scene {same[0]}, so that nothing would change",
                     where=scene.file.path,
-                    remedy="leave it out of scenes.unlabelled",
+                    remedy=_LEAVE_OUT,
                 )
-            BandMatching(quantiles, quantiles, where=scene.file.path, remedy="leave it out of scenes.unlabelled")
+            BandMatching(quantiles, quantiles, where=scene.file.path, remedy=_LEAVE_OUT)
             if config.exchange.kind == "fourier" or config.self_training.weight:
                 _draw_pool(scene, _side(config, record), config.seed)
     taught = config.self_training
@@ -83,6 +84,30 @@ def check_unlabelled(
         print_line(
             "self_training.batch_norm=own: the model keeps batch norm's statistics of labelled patches alone; map "
             f"unlabelled mosaics with adapt=batch_norm or both (adapt is {config.adapt})."
+        )
+
+
+def _check_exchange(config: TrainConfig, scenes: Sequence[Scene], trained: Mapping[str, Quantiles], side: int) -> None:
+    """Check that training mosaics' values can be exchanged.
+
+    Args:
+        config: The run's settings.
+        scenes: The training scenes.
+        trained: Quantiles of each one's optical bands, by its name.
+        side: Side of a training patch as it is read, in pixels.
+
+    Raises:
+        LulcsegError: A band has a single value, or no frequency is low enough to be exchanged.
+    """
+    for scene in scenes:
+        values, remedy = trained[scene.name], "leave the band out with imagery.bands, or set exchange.p=0"
+        BandMatching(values, values, where=scene.file.path, remedy=remedy)
+    settings = config.exchange
+    if settings.kind == "fourier" and settings.beta and not highest_frequency(side, settings.beta):
+        raise LulcsegError(
+            f"of patches of {side} pixels {settings.beta:g} is less than a single cycle",
+            where="exchange.beta",
+            remedy=f"set it to {math.ceil(1000 / side) / 1000:g} or more, or to 0, which exchanges each band's mean",
         )
 
 

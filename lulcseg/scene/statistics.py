@@ -91,6 +91,11 @@ class BandStatistics:
         shares = [100 * k / (number - 1) for k in range(number)]
         return [band.percentiles(shares) for band in self.bands]
 
+    def digest(self) -> str:
+        """Return a hash of the values and how often each occurs: of the same mosaic it is the same under any name."""
+        content = [self.dtype, [[band.keys.tolist(), band.counts.tolist()] for band in self.bands]]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+
     def to_plain(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {"dtype": self.dtype, "every": self.every, "bands": [band.to_plain() for band in self.bands]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lulcseg.errors import LulcsegError
 from lulcseg.settings.schema import setting
 
 SHARED, OWN = "shared", "own"
@@ -41,3 +42,16 @@ class SelfTrainingSettings:
         "either alone, of which the model keeps those of the labelled patches: map with adapt=batch_norm.",
         choices=(SHARED, OWN),
     )
+
+    def __post_init__(self) -> None:
+        """Refuse statistics of unlabelled patches where there are none.
+
+        Raises:
+            LulcsegError: ``batch_norm`` is set, and the weight is 0.
+        """
+        if self.batch_norm != SHARED and not self.weight:
+            raise LulcsegError(
+                f"self_training.batch_norm={self.batch_norm} does nothing with self_training.weight=0",
+                where="configuration",
+                remedy="set self_training.weight, or leave it out",
+            )

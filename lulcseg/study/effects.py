@@ -141,7 +141,10 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
         first, second = columns[q.first[0]], columns[q.first[-1]]
         found, reach = slopes(levels, np.array([columns[arm] for arm in q.first])), float(np.ptp(levels))
     if q.ceiling:
-        found = unit_means(found, landscapes) / unit_means(_mean(columns, q.ceiling) - first, landscapes)
+        gaps = unit_means(_mean(columns, q.ceiling) - first, landscapes)
+        if gaps.min() <= 0:  # trained on the target a model is no better there: there is nothing to close
+            return None
+        found = unit_means(found, landscapes) / gaps
         units, same = found, math.nan
         parts = variance_components([], [])
     else:

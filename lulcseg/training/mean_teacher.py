@@ -68,6 +68,7 @@ class MeanTeacher(nn.Module):
             check_batch_statistics(network, "self_training.batch_norm")
         self.register_buffer("image", patches.image, persistent=False)
         self.register_buffer("valid", patches.valid, persistent=False)
+        self.train()  # Lightning leaves modules in the mode that they were built in
 
     def train(self, mode: bool = True) -> MeanTeacher:  # noqa: ARG002
         """Stay in evaluation mode: labels come of batch norm's averages, unless each domain has its own."""

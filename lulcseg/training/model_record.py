@@ -51,6 +51,8 @@ class ModelRecord:
         class_shares: Each class's share of the labelled pixels of its training patches, in the legend's order; None in
             records of earlier versions, and if they weren't counted.
         scenes: Names of the scenes it was trained on.
+        mosaics: Digests of their mosaics' values (:meth:`lulcseg.scene.statistics.BandStatistics.digest`), by which
+            they are known under any name; None in records of earlier versions.
         name: Name of the run.
         seed: Seed of the run.
         plan: Digest of its sampling plan.
@@ -72,6 +74,7 @@ class ModelRecord:
     quantiles: list[list[float]] | None = None
     class_shares: list[float] | None = None
     scenes: list[str] = field(default_factory=list)
+    mosaics: list[str] | None = None
     name: str = "run"
     seed: int = 0
     plan: str = ""
@@ -92,7 +95,8 @@ class ModelRecord:
     def to_plain(self) -> dict[str, Any]:
         """Return the record as a plain dictionary, as a checkpoint holds it."""
         plain = asdict(self) | {"model": plain_section(self.model), "scaling": plain_section(self.scaling)}
-        return {key: value for key, value in plain.items() if key not in {"weights", "band_table"} or value is not None}
+        lately = {"weights", "band_table", "mosaics"}  # entries of later versions
+        return {key: value for key, value in plain.items() if key not in lately or value is not None}
 
     @property
     def named_bands(self) -> tuple[Band, ...] | None:

@@ -77,6 +77,12 @@ def test_an_unknown_launcher_is_named_with_those_that_there_are(capsys: pytest.C
     assert "did you mean 'slurm'?" in refused(capsys, "predict", [*MAP, "hydra/launcher=slurn"])
 
 
+def test_settings_of_several_runs_cannot_be_printed_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "train", ["-m", "+sweeps=transfer", "scene=scene.yaml", "--cfg", "job"])
+    assert "Traceback" not in said
+    assert "leave -m out" in said
+
+
 def test_a_setting_of_the_other_program_is_not_suggested_with_a_plus(capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "predict", [*MAP[:2], "logger=none"])
     assert "leave it out: it is a setting of train" in said

@@ -123,8 +123,21 @@ def test_a_model_that_does_not_know_what_it_was_trained_on_is_refused(
 
 def test_a_mosaic_of_one_value_is_refused(make_scene: Make, cache: Path) -> None:
     flat = scene_of(make_scene, cache, "flat", lambda x: np.full_like(x, 77))
+    band = scene_of(make_scene, cache, "band", lambda x: np.concatenate([np.full_like(x[:1], 77), x[1:]]))
+    for adapt in ("histogram", "batch_norm", "both"):
+        with pytest.raises(LulcsegError, match=r"scene\.yaml: its mosaic has a single colour"):
+            check_adaptable(flat, adapt, [(16, 0)])
+    check_adaptable(flat, "none", [(16, 0)])
     with pytest.raises(LulcsegError, match=r"scene\.yaml: band 1 of the mosaic has the single value 77"):
-        check_adaptable(flat, "histogram", [])
+        check_adaptable(band, "histogram", [])
+
+
+@pytest.mark.parametrize("columns", [0, 4])
+def test_a_mosaic_of_hardly_any_imagery_is_refused(make_scene: Make, cache: Path, columns: int) -> None:
+    sparse = scene_of(make_scene, cache, "sparse", lambda x: np.where(np.arange(64) < columns, x, 0))
+    for adapt in ("histogram", "batch_norm"):
+        with pytest.raises(LulcsegError, match=rf"imagery in {columns * 48} pixels, of at least 1,028"):
+            check_adaptable(sparse, adapt, [(16, 0)])
 
 
 def test_kept_statistics_that_were_damaged_are_not_used(tmp_path: Path) -> None:

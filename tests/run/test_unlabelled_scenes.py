@@ -66,6 +66,29 @@ def test_a_step_sees_patches_of_the_other_look(scenes: list[Scene], kind: str, s
         assert changed.mean() > plain.mean()
 
 
+def test_a_training_mosaic_with_a_constant_band_is_named(scenes: list[Scene], cache: Path) -> None:
+    path = scenes[0].image_files[0].path
+    image = np.random.default_rng(1).integers(0, 90, (3, 48, 64)).astype("uint8")
+    image[2] = 9
+    write_raster(path, image)
+    trained = [Scene.open(str(scenes[0].file.path), cache)]
+    for kind in ("histogram", "fourier"):
+        config = config_of(scenes, f"exchange.kind={kind}", "exchange.beta=0.1")
+        said = r"trained/scene\.yaml: band 3 .* single value 9.*; leave the band out with imagery\.bands, or set"
+        with pytest.raises(LulcsegError, match=said):
+            check_unlabelled(config, trained, scenes[1:], model_record(config, trained))
+
+
+def test_a_frequency_below_a_single_cycle_is_refused(scenes: list[Scene]) -> None:
+    config = config_of(scenes, "exchange.kind=fourier")
+    said = r"exchange\.beta: of patches of 16 pixels 0\.01 is less than a single cycle; set it to 0\.063 or more"
+    with pytest.raises(LulcsegError, match=said):
+        check_unlabelled(config, scenes[:1], scenes[1:], model_record(config, scenes[:1]))
+    for beta in ("0", "0.063"):
+        config = config_of(scenes, "exchange.kind=fourier", f"exchange.beta={beta}")
+        check_unlabelled(config, scenes[:1], scenes[1:], model_record(config, scenes[:1]))
+
+
 def test_it_is_part_of_the_fingerprint_only_where_it_is_used(scenes: list[Scene]) -> None:
     config, plain = config_of(scenes), compose("train", [f"scene={scenes[0].file.path}", "sampling.patch_size=16"])
     before = train_fingerprint(plain, scenes[:1], scenes[:1])

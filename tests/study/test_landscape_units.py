@@ -80,3 +80,6 @@ def test_the_share_of_a_gap_is_that_of_each_landscape() -> None:
     assert (row["low"], row["high"]) == pytest.approx(
         stats.t.interval(0.95, 4, 0.6, np.std([0.5, 0.75, 0.5, 0.25, 1], ddof=1) / 5**0.5)
     )
+    turned = scores({"first": ceiling, "second": second, "ceiling": first}, 1)
+    found = effects(Questions(0.02, {"held": VIEW}, [q]), turned, pd.DataFrame())
+    assert found.empty, "a model of the target that is worse there leaves no gap"

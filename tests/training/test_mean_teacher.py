@@ -53,6 +53,22 @@ def test_it_follows_as_a_moving_average_and_learns_nothing_itself() -> None:
     assert not teacher.train().network[1].training
 
 
+def test_it_rests_from_the_beginning_as_lightning_calls_no_train() -> None:
+    torch.manual_seed(0)
+    layers = [torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4), torch.nn.Dropout(0.5)]
+    network = torch.nn.Sequential(*layers).train()
+    teacher = MeanTeacher(network, SelfTrainingSettings(), pool())
+    assert not any(layer.training for layer in teacher.modules())
+    assert network.training
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    image, valid = pool()[:2]
+    first, again = (teacher.labelled(lambda x, n: n(x), network, image.float(), valid) for _ in range(2))
+    assert torch.equal(first, again), "dropout is drawn"
+    assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
+    task = task_of(SelfTrainingSettings(weight=1.0))
+    assert not any(layer.training for layer in task.teacher.modules())
+
+
 def test_draws_depend_on_the_numbers_alone() -> None:
     limits = Limits(*(torch.arange(6.0).view(6, 1, 1, 1) + k for k in range(2)))
     teacher = MeanTeacher(torch.nn.Conv2d(3, 3, 1), SelfTrainingSettings(share=0.5), pool()._replace(limits=limits))
@@ -104,6 +120,11 @@ def test_the_teacher_is_in_the_checkpoint_and_the_patches_are_not() -> None:
     assert {n.removeprefix("teacher.") for n in names if n.startswith("teacher.")} == {
         n for n in names if n.startswith("network.")
     }
+
+
+def test_statistics_of_its_own_without_self_training_are_refused() -> None:
+    with pytest.raises(LulcsegError, match=r"self_training\.batch_norm=own does nothing with self_training\.weight=0"):
+        compose("train", ["self_training.batch_norm=own"])
 
 
 def test_what_it_needs_is_said() -> None:

@@ -119,7 +119,7 @@ def _view(
             ]
         if len(values.mosaic) > _MOST_BANDS:
             notes = [*notes, f"The first {_MOST_BANDS} of {len(values.mosaic)} bands are drawn."]
-        if values.matched and not how:
+        if values.matched and not how and scene not in run.record.unlabelled_scenes:
             hints = [
                 "No map of it is adapted. predict.py with adapt=histogram adds one, and this section compares both."
             ]
