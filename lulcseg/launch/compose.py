@@ -202,9 +202,9 @@ def _remedy(name: str, key: str, overrides: Sequence[str]) -> str:
         if key == mapping:
             return f"write +{key}.…=…, one for each of its keys"
     free = section in {known.partition(".")[0] for known in known_keys(SCHEMAS[name]) if known.endswith(f".{TARGET}")}
-    if section in group_names() and section not in {known.partition(".")[0] for known in known_keys(SCHEMAS[name])}:
-        other = next((program for program in SCHEMAS if section in defaults_of(SCHEMAS[program])), None)
-        return "leave it out" if other is None else f"leave it out: it is a setting of {other}"
+    others = [program for program in SCHEMAS if program != name and section in defaults_of(SCHEMAS[program])]
+    if others and section not in defaults_of(SCHEMAS[name]):
+        return f"leave it out: it is a setting of {others[0]}"
     near = suggest_key(key, SCHEMAS[name])
     if near.startswith(f"did you mean '{section}."):
         return near
