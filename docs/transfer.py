@@ -57,14 +57,19 @@ def main() -> None:
 
 
 def scores(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Return for each map of a folder's runs the scores by run; all are mapped with one size of patch."""
+    """Return for each map of a folder's runs the scores by run; all are mapped with one size of patch.
+
+    Runs are called by their folders' names, seed0 and so on, or by their paths where several have one name.
+    """
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for run in TrialFolder(folder).runs():
+    runs = TrialFolder(folder).runs()
+    by_path = len({run.path.name for run in runs}) < len(runs)
+    for run in runs:
         for path in run.assessment_files():
             scored = json.loads(path.read_text(encoding="utf-8"))
             if scored["compared"] == "map":
                 by_run = found.setdefault(re.sub(r"-patch\d+", "", path.stem), {})
-                by_run[run.path.name] = {key: scored[key] for key in SCORES}
+                by_run[str(run.path if by_path else run.path.name)] = {key: scored[key] for key in SCORES}
     return found
 
 

@@ -61,7 +61,8 @@ def _print(progress: MapProgress, console: Console) -> None:
             in_work = progress.in_work.get(worker.name, []) if worker.state == "working" else []
             done = progress.strips.get(worker.name, 0)
             state = _state(progress, worker)
-            table.add_row(worker.note.name, worker.note.device, state, str(done or "·"), str(len(in_work) or "·"))
+            device = worker.note.device.partition(" (")[0]  # without a processor's instructions
+            table.add_row(worker.note.name, device, state, str(done or "·"), str(len(in_work) or "·"))
         console.print(table)
     alone = progress.strips.get("", 0)
     if alone and progress.workers:

@@ -183,4 +183,4 @@ def _describe(device: torch.device) -> str:
     """Return what a process computes on."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} ({processor_kind()})"
+    return f"{device.type}: {processor_kind()}"
