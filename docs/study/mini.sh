@@ -14,8 +14,8 @@ CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lulcseg}
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-0,1,2,3,4}
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-parts="scenes augmentation sampling transfer sources batches losses preprocessing passes real full_training longer pretrained ensemble
-    resolution results"
+parts="scenes augmentation sampling transfer sources batches losses one_class preprocessing passes real full_training longer pretrained
+    ensemble resolution results"
 at_once="hydra/launcher=joblib hydra.launcher.n_jobs=$JOBS cache=$CACHE"
 failed=0
 train() { "$PYTHON" train.py -m study=mini $at_once seed="$SEEDS" "$@" || failed=1; }
@@ -85,6 +85,27 @@ adapt() {  # trial, value: its models with the histogram matched
 
 losses() {
     train +sweeps=losses +experiment=grid_inverse,stratified_inverse,stratified_effective_number,stratified_focal,stratified_dice_ce
+}
+
+# One model a class, each of as many steps as the one of all classes, and one map of them together
+one_class() {
+    for seed in $(every_seed); do
+        while read -r value name; do
+            study class "runs/scenes/$seed/mini2018_training.yaml" "$name" "runs/scenes/$seed/class_$value.yaml" --cache "$CACHE"
+        done <<CLASSES
+banana Banana Plantation
+berry Berry Crops
+forestry Forestry Plantation
+mature Tree Crop - Mature
+sugarcane Sugarcane Crop
+teatree Tea Tree Plantation
+vineyards Vineyards
+young Tree Crop - Young
+CLASSES
+    done
+    train +sweeps=one_class +experiment=patch512_stratified "scenes.train=[$here/class_\${trial.value}.yaml]" \
+        "scenes.assess=[$here/class_\${trial.value}.yaml]"
+    predict +sweeps=joined
 }
 
 preprocessing() {
@@ -171,8 +192,21 @@ real() {
     train +sweeps=augmentation trial.name=dubai_augmentation +experiment=augment_on trial.contrast.kind=null 'trial.contrast.values=[]' \
         "$dubai" "$tile"
     train +sweeps=replicates trial.name=dubai_place +experiment=place validation.fraction=0 "$dubai" "$tile"
+    for seed in $(every_seed); do dubai_left_out "$seed"; done
     train +sweeps=replicates trial.name=dubai_pretrained +experiment=place model=smp model.encoder=tu-tf_efficientnet_lite0 \
         model.encoder_weights=imagenet validation.fraction=0 "$dubai" "$tile"
+}
+
+# Replicate K is trained on four of Dubai's tiles 1 to 5, and maps the one that is left out, K modulo 5 + 1
+dubai_left_out() {
+    left=$(($1 % 5 + 1)) four="" own=$SEEDS SEEDS=$1
+    for number in 1 2 3 4 5; do [ "$number" = "$left" ] || four="$four,${d}$number.yaml"; done
+    scenes="scenes.train=[${four#,}] scenes.assess=[runs/scenes/dubai_left_out$left.yaml]"
+    train +sweeps=replicates trial.name=dubai_left +experiment=patch512_stratified sampling.background=Land $scenes
+    train +sweeps=replicates trial.name=dubai_left +experiment=place validation.fraction=0 $scenes
+    train +sweeps=replicates trial.name=dubai_left_pretrained +experiment=place model=smp model.encoder=tu-tf_efficientnet_lite0 \
+        model.encoder_weights=imagenet validation.fraction=0 $scenes
+    SEEDS=$own
 }
 
 results() {

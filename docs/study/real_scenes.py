@@ -33,7 +33,9 @@ def main() -> None:
     for year, month in ((2023, "202309"), (2024, "202412")):
         write_korea(arguments.folder / "korea", year, month, arguments.out)
     for tile in range(1, 7):
-        write_dubai(arguments.folder / "dubai", tile, arguments.out)
+        write_dubai(arguments.folder / "dubai", tile, arguments.out, f"dubai_tile{tile}")
+    for tile in range(1, 6):  # under one name, so that each is the same scene of another replicate
+        write_dubai(arguments.folder / "dubai", tile, arguments.out, "dubai_left_out", str(tile))
 
 
 def write_korea(folder: Path, year: int, month: str, out: Path) -> None:
@@ -53,10 +55,9 @@ def write_korea(folder: Path, year: int, month: str, out: Path) -> None:
         })  # fmt: skip
 
 
-def write_dubai(folder: Path, tile: int, out: Path) -> None:
-    """Write a tile; its points are in the same folder."""
-    name = f"dubai_tile{tile}"
-    write_scene(out / f"{name}.yaml", name, DUBAI, {
+def write_dubai(folder: Path, tile: int, out: Path, name: str, number: str = "") -> None:
+    """Write a tile as a scene of a name, into a file of this name and a number; its points are in the same folder."""
+    write_scene(out / f"{name}{number}.yaml", name, DUBAI, {
         "imagery": {"files": [str(folder / f"tile{tile}.tif")]},
         "labels": {"file": str(folder / f"tile{tile}_polygons.gpkg"), "column": "class", "uncovered": "ignore"},
         "points": {"file": str(folder / f"tile{tile}_points.gpkg"), "column": "class", "design": "simple random"},

@@ -1,4 +1,4 @@
-"""The models that a map is made with: one, or several whose class probabilities are averaged."""
+"""The models that a map is made with: one, several whose class probabilities are averaged, or one of each class."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from lulcseg.legend import Legend
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.map_model import MapModel
+from lulcseg.mosaic.one_against_all import OneAgainstAll, joined_legend
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.mosaic.trained_mosaics import was_trained_on
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.adapt import ADAPTATIONS
+from lulcseg.settings.combine import MEAN
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.batch_norm import BatchNormStatistics
 from lulcseg.training.model_record import ModelRecord
@@ -37,29 +39,33 @@ _LARGEST_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Ensemble:
-    """One or several models, averaged with equal weights; a map's stream calls each on the same batches.
+    """One or several models, averaged with equal weights or joined; a map's stream calls each on the same batches.
 
     They may differ in their network, seed, plan and training, not in what a map is made of.
 
     Attributes:
         members: The models, in the order of summation.
         adapt: How mosaics are adapted to them, as in the settings.
+        combine: What they make together, as in the settings: their mean, or a map of models of one class each.
 
     Raises:
         LulcsegError: Two members are the same file, or differ in legend, bands, type or scaling, or by more than a
-            tenth in resolution.
+            tenth in resolution; or models to be joined aren't of one class each and a common rest.
     """
 
     members: tuple[MapModel, ...]
     adapt: str = "none"
+    combine: str = MEAN
 
     def __post_init__(self) -> None:
         """Check that the members fit together."""
         first, *others = self.members
+        known = self.legend  # of models to be joined it is checked here
         for number, member in enumerate(others, start=1):
-            for name, mine, theirs in _differences(first.record, member.record):
+            theirs = replace(member.record, legend=known.to_plain()) if self.joins else member.record
+            for name, mine, other in _differences(self.record, theirs):
                 raise LulcsegError(
-                    f"its {name} ({theirs}) differs from that of {first.checkpoint} ({mine})",
+                    f"its {name} ({other}) differs from that of {first.checkpoint} ({mine})",
                     where=member.checkpoint,
                     remedy="average models that were trained alike",
                 )
@@ -83,14 +89,36 @@ class Ensemble:
         return len(self.members)
 
     @property
-    def record(self) -> ModelRecord:
-        """The record of the first model: legend, bands, type and scaling are those of all."""
-        return self.members[0].record
+    def joins(self) -> bool:
+        """Whether the models, of one class each, are joined, not averaged."""
+        return self.combine != MEAN
 
     @property
+    def averaged(self) -> int:
+        """Number of models whose probabilities are averaged; joined ones count as one."""
+        return 1 if self.joins else len(self)
+
+    @property
+    def record(self) -> ModelRecord:
+        """The record of the first model: legend, bands, type and scaling are those of all."""
+        return self.records[0]
+
+    @property
+    def records(self) -> list[ModelRecord]:
+        """The record of each model, with the legend of the map."""
+        found = [member.record for member in self.members]
+        return [replace(each, legend=self.legend.to_plain()) for each in found] if self.joins else found
+
+    @cached_property
     def legend(self) -> Legend:
-        """The classes."""
-        return self.record.to_legend()
+        """The classes of the map."""
+        if not self.joins:
+            return self.members[0].record.to_legend()
+        return joined_legend(self._legends, [member.checkpoint for member in self.members])
+
+    @property
+    def _legends(self) -> list[Legend]:
+        return [member.record.to_legend() for member in self.members]
 
     @property
     def devices(self) -> Devices:
@@ -117,7 +145,7 @@ class Ensemble:
             for member, name in zip(self.members, every, strict=True)
             if isinstance(member, TrainedModel)
         ]
-        return Ensemble(tuple(members), adapt=self.adapt)
+        return replace(self, members=tuple(members))
 
     @property
     def scaled_over(self) -> str | None:
@@ -162,6 +190,12 @@ class Ensemble:
         precision = settings.review_precision
         if precision is None:
             return None
+        if self.joins:
+            raise LulcsegError(
+                "places to review by precision are of models that know all classes",
+                where="mosaic.review_precision",
+                remedy="leave it out with combine=one_against_all",
+            )
         found = []
         for member in self.members:
             if member.calibration is None:
@@ -251,6 +285,14 @@ class Ensemble:
             for member, its in zip(self.members, found, strict=True)
         )
         return [each if together or not isinstance(each, PatchPredictor) else _Visiting(each) for each in predictors]
+
+    def combined(self, predictors: Sequence[PatchModel]) -> list[PatchModel]:
+        """Return predictors of all classes: those of the models as they are, or the one that they are joined into.
+
+        Args:
+            predictors: The models' (:meth:`on`), in their order.
+        """
+        return [OneAgainstAll(predictors, self._legends, self.legend)] if self.joins else list(predictors)
 
     def _fit_together(self, device: torch.device) -> bool:
         """Whether the weights leave enough of a GPU's memory free; other devices share the machine's memory."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lulcseg.errors import LulcsegError
+from lulcseg.mosaic.one_against_all import OneAgainstAll
 from lulcseg.mosaic.passes import PassPlan, PatchView
 from lulcseg.mosaic.patch_reader import Patch
 
@@ -116,6 +117,7 @@ class ForwardPass:
         with_entropy: bool = False,
     ) -> None:
         self._models = list(model) if isinstance(model, Sequence) else [model]
+        self._networks = sum(each.networks if isinstance(each, OneAgainstAll) else 1 for each in self._models)
         self._classes = classes
         self._batch_size = batch_size
         self._with_entropy = with_entropy
@@ -152,7 +154,7 @@ class ForwardPass:
                 mean = None if self._entropy is None else self._entropy / self._views
                 yield Prediction(sample.patch, self._total if self._views == 1 else self._total / self._views, mean)
                 self._total, self._entropy, self._views = None, None, 0
-        self.samples += len(group) * len(self._models)
+        self.samples += len(group) * self._networks
 
     def _means(self, group: list[ForwardSample]) -> tuple[Tensor, Tensor | None]:
         """Return the mean over the models of (B, K, P, P) probabilities, and (E, B, P, P) entropies if requested.

@@ -55,7 +55,7 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
             be adapted, or the region can't be read or holds no pixel of the scene.
     """
     plan_from(settings)
-    settings.check_views(1 if ensemble is None else len(ensemble))
+    settings.check_views(1 if ensemble is None else ensemble.averaged)
     if ensemble is not None:
         size = ensemble.patch_size(settings)
         for member in ensemble.members:
@@ -121,7 +121,7 @@ class MapRequest:
             device,
             workers=max(1, default if settings.workers < 0 else settings.workers),
             with_entropy=DISAGREEMENT in layers,
-            models=len(ensemble),
+            models=ensemble.averaged,
         ).fitted_to(grid.window)
         identity = {
             "lulcseg": lulcseg.__version__,
@@ -135,9 +135,10 @@ class MapRequest:
             **ensemble.calibration_identity(),
             **adaptation.identity(),
             **scale_identity(settings),
+            **({"combine": ensemble.combine} if ensemble.joins else {}),
             **pixel_identity(setup, ensemble.legend, grid),
         }
-        rasters = products(ensemble.legend, layers, len(ensemble))
+        rasters = products(ensemble.legend, layers, ensemble.averaged)
         return cls(ensemble, scene, settings, setup, region, rasters, statistics, adaptation, identity)
 
     @property
@@ -193,7 +194,7 @@ class MapRequest:
         predictors = self.ensemble.on(device, self.statistics, adapted.quantiles, found)
         if self.settings.compile:
             self._compile(predictors, device)
-        return scaled(predictors, self.settings.scale)
+        return self.ensemble.combined(scaled(predictors, self.settings.scale))
 
     def folder(self, out: Path) -> MapFolder:
         """Return where the map is in progress."""
@@ -244,6 +245,7 @@ class MapRequest:
             | ({} if calibration is None else {"calibration": calibration})
             | self.adaptation.tags()
             | {key: str(scale) for key, scale in scale_identity(self.settings).items()}
+            | ({"combine": self.ensemble.combine} if self.ensemble.joins else {})
         )
 
     def properties(self, store: StripStore) -> dict[str, Any]:

@@ -166,6 +166,7 @@ def map_entry(result: MapResult, scene: Scene, label: str, ensemble: Ensemble, s
         calibration=ensemble.describe_calibration(),
         adapted=ensemble.adaptation(scene),
         scale=None if scale == 1 else scale,
+        combine=ensemble.combine if ensemble.joins else None,
         path=f"{MAPS}/{result.path.name}",
         files=[f"{MAPS}/{path.name}" for path in result.files],
         bytes=result.path.stat().st_size,

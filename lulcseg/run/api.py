@@ -37,13 +37,14 @@ def map_scene(
     precision: str = "auto",
     at_prediction: str | None = None,
     adapt: str = "none",
+    combine: str = "mean",
     trust_target: bool = False,
 ) -> MapResult:
-    """Map a scene with a trained model, or with the mean of several, on one device.
+    """Map a scene with a trained model, or with several together, on one device.
 
     Args:
         model: A checkpoint (``<run>/checkpoints/best.ckpt``), a model loaded from one, or an ONNX file of
-            ``lulcseg export``; or a list of them, whose class probabilities are averaged.
+            ``lulcseg export``; or a list of them.
         scene: An open scene, or its name or path.
         out: Path of the class map, a GeoTIFF; its legend, style and description are written beside it. If the
             mapping is interrupted, the same call continues it.
@@ -53,6 +54,8 @@ def map_scene(
         at_prediction: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
         adapt: How a mosaic that the model wasn't trained on is adapted to it: ``none``, ``histogram``,
             ``batch_norm`` or ``both``.
+        combine: What several models make together: ``mean``, the mean of their class probabilities, or
+            ``one_against_all``, one map of models of one class each.
         trust_target: As for :meth:`SegmentationTask.load_from_checkpoint`; only with a path.
 
     Returns:
@@ -70,12 +73,12 @@ def map_scene(
     if not members:
         loaded = [_loaded(each, at_prediction=at_prediction, trust_target=trust_target) for each in models]
         members = tuple(TrainedModel(task, path, precision, devices) for task, path in loaded)
-    ensemble = Ensemble(members, adapt=adapt)
+    ensemble = Ensemble(members, adapt, combine)
     opened = scene if isinstance(scene, Scene) else Scene.open(scene)
     opened = of_model(opened, ensemble.record)
     chosen = settings or MosaicSettings()
-    for member in members:
-        check_fits(member.record, opened, chosen.scale)
+    for record in ensemble.records:
+        check_fits(record, opened, chosen.scale)
     check_request(opened, chosen, ensemble)
     path = Path(out).expanduser().resolve()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -76,8 +76,8 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     scenes = [of_model(scene, ensemble.record) for scene in scenes]
     if config.warp:
         scenes = [warped_to(scene, ensemble.record) for scene in scenes]
-    for member in ensemble.members:
-        read_ahead(scenes, member.record, config.mosaic.scale)
+    for record in ensemble.records:
+        read_ahead(scenes, record, config.mosaic.scale)
     ensemble.devices.trainer()
     for scene in scenes:
         check_request(scene, config.mosaic, ensemble)
@@ -181,7 +181,7 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
         "mosaic.compile": config.mosaic.compile,
     }
     if exported := exported_models(checkpoints, devices, chosen):
-        return Ensemble(exported, adapt=config.adapt)
+        return Ensemble(exported, config.adapt, config.combine)
     members = []
     for path in checkpoints:
         task = SegmentationTask.load_from_checkpoint(
@@ -189,7 +189,7 @@ def _loaded(config: PredictConfig, checkpoints: Sequence[Path]) -> Ensemble:
         )
         calibration = find_calibration(path, config.calibration, task.record.to_legend().names)
         members.append(TrainedModel(task, path, config.precision, devices, calibration))
-    return Ensemble(tuple(members), adapt=config.adapt)
+    return Ensemble(tuple(members), config.adapt, config.combine)
 
 
 def _joined(folder: RunFolder, checkpoints: Sequence[Path], ensemble: Ensemble) -> RecordWriter:

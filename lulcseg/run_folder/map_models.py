@@ -27,7 +27,8 @@ def model_sentences(entry: MapEntry) -> list[str]:
     """
     sentences = []
     if len(paths := _paths(entry)) > 1:
-        sentences.append(f"The mean of {len(paths)} models: {', '.join(short_paths(paths))}.")
+        how = "The mean of" if entry.combine is None else "One class each, joined (combine=one_against_all), by"
+        sentences.append(f"{how} {len(paths)} models: {', '.join(short_paths(paths))}.")
     if entry.calibration is not None:
         sentences.append(calibration_sentence(entry))
     if entry.adapted is not None:

@@ -154,10 +154,11 @@ class MapEntry(Entry):
             those of all, separated by commas, or ``none``.
         adapted: How its mosaic was adapted to the models; None: not at all.
         scale: At which the networks saw patches (``mosaic.scale``); None: as they are.
+        combine: What several models made together, if not their mean.
         path: The class map, below the run's folder.
         files: All files of the map, likewise.
         bytes: Size of the class map's file.
-        checkpoint: Path of the model, or the paths of several that were averaged.
+        checkpoint: Path of the model, or the paths of several.
         patches: Patches predicted, over all passes and processes.
         samples: Forward samples: patches times their views, of each model.
         seconds: Wall time, in seconds.
@@ -172,6 +173,7 @@ class MapEntry(Entry):
     calibration: str | None = None
     adapted: str | None = None
     scale: float | None = None
+    combine: str | None = None
     path: str
     files: Sequence[str] = ()
     bytes: int | None = None

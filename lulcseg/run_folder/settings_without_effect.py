@@ -23,6 +23,7 @@ ADDED: Mapping[str, Any] = {
     "adapt": "none",
     "augment.most": None,
     "calibration": "auto",
+    "combine": "mean",
     "exchange.beta": 0.01,
     "exchange.kind": "histogram",
     "exchange.least": 1.0,

@@ -9,6 +9,7 @@ from typing import Any
 from lulcseg.settings.adapt import adapt_setting
 from lulcseg.settings.assess import AssessSettings
 from lulcseg.settings.augment import AugmentSettings
+from lulcseg.settings.combine import combine_setting
 from lulcseg.settings.exchange import SHARE, ExchangeSettings
 from lulcseg.settings.logger import LoggerSettings
 from lulcseg.settings.loss import LossSettings
@@ -123,14 +124,15 @@ class PredictConfig:
 
     checkpoint: Any = setting(
         None,
-        "Checkpoint of a run, <run>/checkpoints/best.ckpt, or an ONNX file of lulcseg export; a list of either, whose "
-        "class probabilities are averaged; or the folder of a trial's value, runs/<trial>/<value>, for its replicates.",
+        "Checkpoint of a run, <run>/checkpoints/best.ckpt, or an ONNX file of lulcseg export; a list of either, which "
+        "make a map together (combine); or the folder of a trial's value, runs/<trial>/<value>, for its replicates.",
     )
     members: str = setting(
         "all",
         "Which replicates in such a folder are averaged: all; one: that of seed alone; others: all but that of seed.",
         choices=("all", "one", "others"),
     )
+    combine: str = combine_setting()
     scene: str | None = setting(None, "The scene to map: a name under conf/scenes/ or a path.")
     scenes: PredictScenes = field(default_factory=PredictScenes)
     output: str | None = setting(
