@@ -35,6 +35,10 @@ def add(commands: Commands) -> None:
         "--untouched", default="_other", help="ending of the names of scenes never trained on (default: %(default)s)"
     )
 
+    results.add_argument(
+        "--keep", action="store_true", help="keep the rows of other runs that the tables in --out hold already"
+    )
+
     tables = add_command(actions, "tables", _tables, help="write effects, tables and figures from the raw results")
     tables.add_argument("folder", type=as_path, help="holds results.csv, classes.csv.gz and questions.yaml")
 
@@ -78,7 +82,7 @@ def _results(arguments: argparse.Namespace) -> None:
     for trial in trials:
         for note in trial.notes:
             sys.stdout.write(f"{trial.name}: {note}\n")
-    write_results(trials, arguments.out, arguments.cache, arguments.untouched, arguments.labels)
+    write_results(trials, arguments.out, arguments.cache, arguments.untouched, arguments.labels, keep=arguments.keep)
     sys.stdout.write(f"{arguments.out / 'results.csv'}\n{arguments.out / 'classes.csv.gz'}\n")
 
 

@@ -25,6 +25,9 @@ from lulcseg.trials.trial_reader import Trial
 POINTS, PIXELS = "points", "truth"
 """Reference of a score: the reference points, or the true class of every pixel."""
 
+POLYGONS = "human"
+"""Trial of the digitised polygons, scored as if they were a map."""
+
 KEYS = ("trial", "value", "level", "seed", LANDSCAPE, "scene", "mosaic", "ground", "against")
 WHOLE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 COST = ("training_seconds", "map_seconds", "steps", "plan")
@@ -132,7 +135,7 @@ def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.Dat
             raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
         drawn = labels.read(scene.grid.window)
         key = {
-            "trial": "human",
+            "trial": POLYGONS,
             "value": "manual",
             "level": None,
             "seed": seeds.setdefault(truth.landscape, len(seeds)),

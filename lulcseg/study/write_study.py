@@ -20,7 +20,7 @@ from lulcseg.study.landscape import ALL, read_map, read_truth
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
 from lulcseg.study.samplefigures import reference_figures
 from lulcseg.study.samples import PAPER_HECTARES, compare_designs, simple_random_error, with_shares
-from lulcseg.study.score import KEYS, score_labels, score_trials
+from lulcseg.study.score import KEYS, POLYGONS, score_labels, score_trials
 from lulcseg.trials.trial_reader import Trial
 
 RESULTS, CLASSES = "results.csv", "classes.csv.gz"
@@ -43,7 +43,9 @@ DIGITS = 5
 OURS, PAPER = "the landscape's shares", "the paper's shares"
 
 
-def write_results(trials: Sequence[Trial], out: Path, cache: Path | None, whole: str, labels: Sequence[str]) -> None:
+def write_results(
+    trials: Sequence[Trial], out: Path, cache: Path | None, whole: str, labels: Sequence[str], *, keep: bool = False
+) -> None:
     """Score all runs and write the raw tables: ``results.csv``, ``classes.csv.gz``.
 
     Args:
@@ -52,18 +54,34 @@ def write_results(trials: Sequence[Trial], out: Path, cache: Path | None, whole:
         cache: Folder of the synthetic landscapes.
         whole: Ending of the names of scenes that no model was trained on.
         labels: Scenes whose digitised polygons are scored as well.
+        keep: Whether rows of other runs that are in the tables already stay there: a study made in parts.
 
     Raises:
-        LulcsegError: A scene or a map can't be read, or a file can't be written.
+        LulcsegError: A scene or a map can't be read, or a file can't be read or written.
     """
+    before = [_read(out / name) for name in (RESULTS, CLASSES)] if keep else []
     maps, classes = score_trials(trials, cache, whole)
-    maps = pd.concat([maps, score_labels(labels, cache, whole)], ignore_index=True)
+    if labels:
+        maps = pd.concat([maps, score_labels(labels, cache, whole)], ignore_index=True)
+    if keep:
+        maps, classes = (_with_others(old, new) for old, new in zip(before, (maps, classes), strict=True))
     make_folder(out, "out")
     with replacing(out / RESULTS) as part:
         maps.round(DIGITS).to_csv(part, index=False)
     with replacing(out / CLASSES) as part:
         # no file name and time in the header: the same runs give the same bytes
         part.write_bytes(gzip.compress(classes.round(DIGITS).to_csv(index=False).encode(), mtime=0))
+
+
+def _with_others(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Return a table's rows of other runs and the new ones, in the order of a table that is written anew."""
+    run = ["trial", "value", "seed"]
+    made = set(new[run].itertuples(index=False, name=None))
+    others = [row not in made for row in old[run].itertuples(index=False, name=None)]
+    both = pd.concat([old[others], new], ignore_index=True) if any(others) else new
+    order = [key for key in (*KEYS, "class") if key in both]
+    last = both["trial"] == POLYGONS
+    return pd.concat([both[~last].sort_values(order), both[last]], ignore_index=True)
 
 
 def write_document(folder: Path) -> list[Path]:
@@ -123,7 +141,7 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
         "\n## Kappa of every value in every view\n",
     ]
     for trial in dict.fromkeys(maps["trial"]):
-        if trial != "human":
+        if trial != POLYGONS:
             parts += [f"### {trial}\n", by_value(maps, trial, list(views.values())), ""]
     return "\n".join(parts) + "\n"
 

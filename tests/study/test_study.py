@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,6 +245,29 @@ def test_the_commands_write_results_tables_and_figures(
     assert (tmp_path / "classes.csv.gz").read_bytes() == first, "the same runs give the same bytes"
     written = write_document(tmp_path)
     assert all(path.stat().st_size > 0 for path in written)
+
+
+def test_a_study_made_in_parts_keeps_the_rows_of_its_other_runs(
+    trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene, cache = str(landscape / "scene_2018.yaml"), ["--cache", str(tmp_path)]
+    main(["study", "results", str(trial), "--out", str(tmp_path), *cache, "--labels", scene])
+    files = [tmp_path / name for name in ("results.csv", "classes.csv.gz")]
+    whole = [path.read_bytes() for path in files]
+    part = tmp_path / "noise"
+    shutil.copytree(trial / "little", part / "little")
+    main(["study", "results", str(part), "--out", str(tmp_path), *cache, "--keep"])
+    assert [path.read_bytes() for path in files] == whole
+    shutil.copy(trial / "much" / "seed1" / "maps" / "m.tif", part / "little" / "seed1" / "maps" / "m.tif")
+    main(["study", "results", str(part), "--out", str(tmp_path), *cache, "--keep"])
+    before, after = pd.read_csv(io.BytesIO(whole[0])), pd.read_csv(files[0])
+    changed = before[(before != after).any(axis=1) & (before["kappa"] != after["kappa"])]
+    assert set(changed[["value", "seed"]].itertuples(index=False, name=None)) == {("little", 1)}
+    main(["study", "results", str(part), "--out", str(tmp_path), *cache])
+    assert set(pd.read_csv(files[0])["value"]) == {"little"}
+    with pytest.raises(SystemExit):
+        main(["study", "results", str(part), "--out", str(tmp_path / "new"), *cache, "--keep"])
+    assert "results.csv: it can't be read" in capsys.readouterr().err
 
 
 def test_results_that_are_missing_or_of_an_earlier_version_get_a_sentence(tmp_path: Path) -> None:
