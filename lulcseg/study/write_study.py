@@ -33,10 +33,12 @@ PASSES = (
     ("pass_weights", "multiple_even"), ("passes", "multiple"),
 )  # fmt: skip
 """Trial and value of sets of passes on the same models, roughly by cost."""
+BESIDE = {"scaling": [("augmentation", "augment_off")]}
+"""Values of other trials that a trial's figure shows first: what its own are compared with."""
 GROUPS = {
-    ("B",): "batch_size", ("P", "Z"): "patch_size", ("S", "L"): "sampling", ("A", "C", "H"): "preprocessing",
-    ("T",): "another_date", ("M", "E"): "passes", ("F", "U"): "full_training", ("R", "W"): "sources",
-    ("K", "D"): "real_imagery",
+    ("B",): "batch_size", ("P", "Z"): "patch_size", ("S",): "sampling", ("L", "O"): "losses",
+    ("A", "C", "H"): "preprocessing", ("T",): "another_date", ("M", "E"): "passes", ("F",): "full_training",
+    ("U",): "longer", ("R", "W"): "sources", ("K", "D"): "real_imagery",
 }  # fmt: skip
 """Questions that are drawn together, by the letter that their names begin with, and what their figure is called."""
 DIGITS = 5
@@ -152,7 +154,7 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
     figures = {"effects": effects_figure(found, questions)}
     for trial in ("batch_size", "patch_size", "augmentation", "scaling", "full_training"):
         rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
-        arms = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
+        arms = BESIDE.get(trial, []) + [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
         if arms:
             figures[trial] = score_boxes(maps, arms, usual, "kappa", (2018, None, 2015))
     known = [arm for arm in PASSES if ((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any()]

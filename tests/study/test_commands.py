@@ -33,6 +33,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     stub.chmod(0o755)
     (folder / "runs" / "some").mkdir(parents=True)
     (folder / "runs" / "some" / "trial.json").write_text("{}")
+    (folder / "runs" / "patch_size" / "patch512_stratified" / "seed0").mkdir(parents=True)
     env = os.environ | {"PYTHON": str(stub), "CALLS": str(folder / "calls"), "DATA": "data", "CACHE": "/tmp/kept"}
     env["SEEDS"] = "0,1"
     done = subprocess.run(["sh", str(SCRIPT)], cwd=folder, env=env, capture_output=True, text=True, check=False)
