@@ -95,7 +95,7 @@ def read_truth(scene: Scene, *, split: bool) -> LandscapeTruth:
             where=scene.file.path,
             remedy=f"use a synthetic landscape ({truth_file or image})",
         )
-    folder = truth_file.parent
+    folder = truth_file.parent.resolve()  # of a scene with named sources the path leads there by way of another
     with rasterio.open(truth_file) as file:
         codes, shape, transform = file.read(1), file.shape, file.transform
     grounds = {ALL: np.ones(shape, dtype=np.bool_)}

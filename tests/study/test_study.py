@@ -70,6 +70,16 @@ def test_scores_of_a_ground_are_those_of_its_pixels_and_points(landscape: Path, 
     assert at.sum() == seen.sum()
 
 
+def test_a_landscape_has_its_folders_name_from_wherever_it_is_named(landscape: Path, tmp_path: Path) -> None:
+    plain = yaml.safe_load((landscape / "scene_2018.yaml").read_text())
+    plain["imagery"]["files"] = [f"../{name}" for name in plain["imagery"]["files"]]
+    for part in ("labels", "points"):
+        plain[part]["file"] = f"../{plain[part]['file']}"
+    (landscape / "more").mkdir()
+    (landscape / "more" / "scene.yaml").write_text(yaml.safe_dump(plain))
+    assert read_truth(Scene.open(str(landscape / "more" / "scene.yaml"), tmp_path), split=True).landscape == "land"
+
+
 def test_a_scene_of_one_class_and_one_of_a_plans_ground(landscape: Path, tmp_path: Path) -> None:
     scene = whole_scene(landscape, tmp_path)
     single = Scene.open(str(write_class_scene(scene, "Vineyards", tmp_path / "one" / "v.yaml")), tmp_path)
