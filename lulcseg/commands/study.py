@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
     classes.add_argument("scene", help="name or path of the scene")
     classes.add_argument("land_class", metavar="class", help="name of the class")
     classes.add_argument("out", type=as_target, help="scene file to write, .yaml")
+    classes.add_argument("--rest", help="name of the class that the others are merged into (default: Other)")
     add_cache(classes)
 
     results = add_command(actions, "results", _results, help="score all runs by ground, at points and at every pixel")
@@ -68,10 +69,10 @@ def _ground(arguments: argparse.Namespace) -> None:
 
 def _class(arguments: argparse.Namespace) -> None:
     from lulcseg.scene.scene import Scene
-    from lulcseg.study.derived_scenes import write_class_scene
+    from lulcseg.study.derived_scenes import REST, write_class_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
-    sys.stdout.write(f"{write_class_scene(scene, arguments.land_class, arguments.out)}\n")
+    sys.stdout.write(f"{write_class_scene(scene, arguments.land_class, arguments.out, arguments.rest or REST)}\n")
 
 
 def _results(arguments: argparse.Namespace) -> None:

@@ -174,7 +174,7 @@ def _difference(settings: Settings) -> str:
     from lulcseg.run.fingerprint import differing
 
     found = differing(settings, _config_of(folder_of(settings)))
-    return ", ".join(found) or "a file of a scene, or the version of lulcseg"
+    return ", ".join(found) or "a file of a scene or of a model, or the version of lulcseg"
 
 
 def _record_of(folder: RunFolder) -> RunRecord:

@@ -11,20 +11,21 @@ import torch
 from torch import Tensor
 
 from lulcseg.augment.band_matching import Quantiles
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import sha256_of
 from lulcseg.legend import Legend
+from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.map_model import MapModel
-from lulcseg.mosaic.one_against_all import OneAgainstAll, joined_legend
+from lulcseg.mosaic.one_against_all import OneAgainstAll, joined, joined_legend
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.mosaic.trained_mosaics import was_trained_on
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.adapt import ADAPTATIONS
-from lulcseg.settings.combine import MEAN
+from lulcseg.settings.combine import COMBINATIONS, MEAN
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.batch_norm import BatchNormStatistics
 from lulcseg.training.model_record import ModelRecord
@@ -47,18 +48,26 @@ class Ensemble:
         members: The models, in the order of summation.
         adapt: How mosaics are adapted to them, as in the settings.
         combine: What they make together, as in the settings: their mean, or a map of models of one class each.
+        names: Order of the classes of models of one class each; None: that of their codes.
 
     Raises:
-        LulcsegError: Two members are the same file, or differ in legend, bands, type or scaling, or by more than a
-            tenth in resolution; or models to be joined aren't of one class each and a common rest.
+        LulcsegError: There is no model; a way to adapt or combine doesn't exist; two members are the same file, or
+            differ in legend, bands, type or scaling, or by more than a tenth in resolution; or models to be joined
+            aren't of one class each and a common rest.
     """
 
     members: tuple[MapModel, ...]
     adapt: str = "none"
     combine: str = MEAN
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check that the members fit together."""
+        if not self.members:
+            raise LulcsegError("no model is named", where="checkpoint", remedy="give one or several")
+        for key, ways in (("adapt", ADAPTATIONS), ("combine", COMBINATIONS)):
+            if (way := getattr(self, key)) not in ways:
+                raise LulcsegError(f"{key}={way} doesn't exist", where=key, remedy=did_you_mean(way, list(ways)))
         first, *others = self.members
         known = self.legend  # of models to be joined it is checked here
         for number, member in enumerate(others, start=1):
@@ -67,7 +76,8 @@ class Ensemble:
                 raise LulcsegError(
                     f"its {name} ({other}) differs from that of {first.checkpoint} ({mine})",
                     where=member.checkpoint,
-                    remedy="average models that were trained alike",
+                    remedy="give models that were trained alike"
+                    + (", or combine=one_against_all for models of one class each" if name == "legend" else ""),
                 )
             if self.digests[number] in self.digests[:number]:
                 same = self.members[self.digests.index(self.digests[number])].checkpoint
@@ -114,7 +124,18 @@ class Ensemble:
         """The classes of the map."""
         if not self.joins:
             return self.members[0].record.to_legend()
-        return joined_legend(self._legends, [member.checkpoint for member in self.members])
+        found = joined_legend(self._legends, [member.checkpoint for member in self.members])
+        if self.names is None:
+            return found
+        return Legend(tuple(found.classes[found.index(name)] for name in self.names))
+
+    def in_order_of(self, scenes: Sequence[Scene]) -> Ensemble:
+        """Return the ensemble with its classes in the order in which scenes list the same ones, if it joins models."""
+        if not self.joins:
+            return self
+        same = (scene.legend.names for scene in scenes if set(scene.legend.names) == set(self.legend.names))
+        names = next(same, None)
+        return self if names is None else replace(self, names=tuple(names))
 
     @property
     def _legends(self) -> list[Legend]:
@@ -287,12 +308,18 @@ class Ensemble:
         return [each if together or not isinstance(each, PatchPredictor) else _Visiting(each) for each in predictors]
 
     def combined(self, predictors: Sequence[PatchModel]) -> list[PatchModel]:
-        """Return predictors of all classes: those of the models as they are, or the one that they are joined into.
+        """Return the predictors of a map: those of the models, or one that carries the shares of all to be joined.
 
         Args:
             predictors: The models' (:meth:`on`), in their order.
         """
-        return [OneAgainstAll(predictors, self._legends, self.legend)] if self.joins else list(predictors)
+        return [OneAgainstAll(predictors, self._legends)] if self.joins else list(predictors)
+
+    def class_shares(self, rows: FinishedRows) -> FinishedRows:
+        """Return finished rows with the shares of the map's classes: as they are, or those of the models joined."""
+        if not self.joins:
+            return rows
+        return replace(rows, probabilities=joined(rows.probabilities, self._legends, self.legend))
 
     def _fit_together(self, device: torch.device) -> bool:
         """Whether the weights leave enough of a GPU's memory free; other devices share the machine's memory."""

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 import lulcseg
 from lulcseg.augment.scaler import MOSAIC
+from lulcseg.errors import LulcsegError
 from lulcseg.grid import Grid, Window
 from lulcseg.legend import Legend
 from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.mosaic.adaptation import Adaptation, check_adaptable
+from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.forward import PatchModel
@@ -56,6 +59,12 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
     """
     plan_from(settings)
     settings.check_views(1 if ensemble is None else ensemble.averaged)
+    if ensemble is not None and ensemble.joins and DISAGREEMENT in settings.outputs:
+        raise LulcsegError(
+            "disagreement is between models that know all classes, or their views",
+            where="mosaic.outputs",
+            remedy="leave it out with combine=one_against_all",
+        )
     if ensemble is not None:
         size = ensemble.patch_size(settings)
         for member in ensemble.members:
@@ -139,6 +148,8 @@ class MapRequest:
             **pixel_identity(setup, ensemble.legend, grid),
         }
         rasters = products(ensemble.legend, layers, ensemble.averaged)
+        if ensemble.joins:
+            rasters = [replace(raster, make=_of_joined(raster, ensemble)) for raster in rasters]
         return cls(ensemble, scene, settings, setup, region, rasters, statistics, adaptation, identity)
 
     @property
@@ -245,7 +256,7 @@ class MapRequest:
             | ({} if calibration is None else {"calibration": calibration})
             | self.adaptation.tags()
             | {key: str(scale) for key, scale in scale_identity(self.settings).items()}
-            | ({"combine": self.ensemble.combine} if self.ensemble.joins else {})
+            | ({"combine": self.ensemble.combine} if self.ensemble.joins else {})  # of checkpoints in this order
         )
 
     def properties(self, store: StripStore) -> dict[str, Any]:
@@ -275,6 +286,11 @@ class MapRequest:
                 reason = predictor.compile(image, valid)
             if reason is not None:
                 print_line(f"The network isn't compiled ({reason}); it predicts without.")
+
+
+def _of_joined(raster: Product, ensemble: Ensemble) -> Callable[[FinishedRows], Tensor]:
+    """Return what makes a raster of rows that carry the shares of models of one class each."""
+    return lambda rows: raster.make(ensemble.class_shares(rows))
 
 
 def _weights_tag(weights: Sequence[PretrainedWeights | None]) -> dict[str, str]:

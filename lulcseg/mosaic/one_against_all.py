@@ -13,33 +13,49 @@ from lulcseg.legend import Legend
 
 
 class OneAgainstAll:
-    """A model of K + 1 classes out of K models that each know one class and the rest (:func:`join_shares`).
+    """Carries the probabilities of K models that each know one class and the rest as the logits of one model.
+
+    Their softmax is linear in those probabilities: pₖ / K for each class, and what is left to 1. The mean over views,
+    passes and patches, which a map is made of, so holds each model's own mean, of which :func:`joined` makes the map.
 
     Args:
         models: Give logits, (B, 2, P, P), for images (B, C, P, P) and where they are valid (B, P, P).
         legends: The two classes of each model, in the order of its logits.
-        joined: All classes (:func:`joined_legend`).
 
     Attributes:
         networks: Number of models K.
     """
 
-    def __init__(
-        self, models: Sequence[Callable[[Tensor, Tensor], Tensor]], legends: Sequence[Legend], joined: Legend
-    ) -> None:
-        rest = rest_of(legends)
+    def __init__(self, models: Sequence[Callable[[Tensor, Tensor], Tensor]], legends: Sequence[Legend]) -> None:
         self._models = list(models)
+        rest = rest_of(legends)
         self._own = [next(k for k, name in enumerate(legend.names) if name != rest) for legend in legends]
-        known = [legend.names[own] for legend, own in zip(legends, self._own, strict=True)]
-        self._order = [known.index(name) if name in known else len(known) for name in joined.names]
         self.networks = len(self._models)
 
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
-        """Return logits, (B, K + 1, P, P) float32, whose softmax are the joined shares."""
+        """Return logits, (B, K + 1, P, P) float32: the models' classes in their order, and what is left to 1."""
         shares = []
         for model, own in zip(self._models, self._own, strict=True):
             shares.append(torch.softmax(model(image, valid), dim=1, dtype=torch.float32)[:, own])
-        return join_shares(torch.stack(shares, dim=1))[:, self._order].log()
+        own_classes = torch.stack(shares, dim=1) / self.networks
+        return torch.cat([own_classes, (1 - own_classes.sum(dim=1, keepdim=True)).clamp(min=0)], dim=1).log()
+
+
+def joined(carried: Tensor, legends: Sequence[Legend], legend: Legend) -> Tensor:
+    """Return shares of all classes from the mean of what :class:`OneAgainstAll` carries.
+
+    Args:
+        carried: (K + 1, h, W) float32.
+        legends: The two classes of each model.
+        legend: All classes (:func:`joined_legend`).
+
+    Returns:
+        (K + 1, h, W) float32, in the legend's order.
+    """
+    rest = rest_of(legends)
+    known = [next(name for name in each.names if name != rest) for each in legends]
+    order = [known.index(name) if name in known else len(known) for name in legend.names]
+    return join_shares((carried[:-1] * len(known)).clamp(max=1))[order]
 
 
 def join_shares(shares: Tensor) -> Tensor:
@@ -49,18 +65,18 @@ def join_shares(shares: Tensor) -> Tensor:
     probable than not, and else of the class whose model is surest. All are divided by their sum.
 
     Args:
-        shares: (B, K, …) the probability of each class against all others, 0…1.
+        shares: (K, …) the probability of each class against all others, 0…1.
 
     Returns:
-        (B, K + 1, …) float32, the rest last; they add up to 1.
+        (K + 1, …) float32, the rest last; they add up to 1.
 
     Example:
-        >>> join_shares(torch.tensor([[0.75, 0.5], [0.2, 0.0]])).tolist()
-        [[0.5, 0.3333333432674408, 0.1666666716337204], [0.19999998807907104, 0.0, 0.7999999523162842]]
+        >>> join_shares(torch.tensor([[0.75], [0.5]])).flatten().tolist()
+        [0.5, 0.3333333432674408, 0.1666666716337204]
     """
-    rest = 1 - shares.amax(dim=1, keepdim=True)
-    both = torch.cat([shares, rest], dim=1)
-    return both / both.sum(dim=1, keepdim=True)
+    rest = 1 - shares.amax(dim=0, keepdim=True)
+    both = torch.cat([shares, rest])
+    return both / both.sum(dim=0, keepdim=True)
 
 
 def joined_legend(legends: Sequence[Legend], files: Sequence[Path]) -> Legend:
@@ -71,8 +87,8 @@ def joined_legend(legends: Sequence[Legend], files: Sequence[Path]) -> Legend:
         files: The models' files, for messages.
 
     Raises:
-        LulcsegError: There is one model alone, one has more than two classes, two know the same class or give it
-            different codes, or they have no rest in common.
+        LulcsegError: There is one model alone, one has more than two classes, two know the same class, classes share a
+            code, or they have no rest in common or give it different codes.
     """
     if len(legends) < 2:
         raise _refused("joins several models, and this is one", files[0])
@@ -104,6 +120,12 @@ def joined_legend(legends: Sequence[Legend], files: Sequence[Path]) -> Legend:
         (here, first), (there, other) = list(codes.items())[:2]
         raise _refused(f"needs one code of {rest}: it is {here} in {first} and {there} here", other)
     classes = {land_class.name: land_class for legend in reversed(legends) for land_class in legend}
+    by_code: dict[int, str] = {}
+    for name, file in found.items():
+        code = classes[name].code
+        if code in by_code:
+            raise _refused(f"needs a code of each class: {code} is {by_code[code]} too", file)
+        by_code[code] = name
     return Legend(tuple(sorted(classes.values(), key=lambda land_class: land_class.code)))
 
 

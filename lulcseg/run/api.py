@@ -75,6 +75,7 @@ def map_scene(
         members = tuple(TrainedModel(task, path, precision, devices) for task, path in loaded)
     ensemble = Ensemble(members, adapt, combine)
     opened = scene if isinstance(scene, Scene) else Scene.open(scene)
+    ensemble = ensemble.in_order_of([opened])
     opened = of_model(opened, ensemble.record)
     chosen = settings or MosaicSettings()
     for record in ensemble.records:

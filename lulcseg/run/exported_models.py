@@ -30,7 +30,7 @@ def exported_models(paths: Sequence[Path], devices: Devices, chosen: Mapping[str
         return ()
     if len(exported) < len(paths):
         raise LulcsegError(
-            "exported models and checkpoints can't be averaged together",
+            "exported models and checkpoints can't make a map together",
             where=exported[0],
             remedy="give the checkpoint that it was exported from",
         )

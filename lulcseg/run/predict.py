@@ -39,6 +39,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.settings.adapt import ADAPTATIONS
 from lulcseg.settings.config import PredictConfig
 from lulcseg.training.calibration import AUTO, NONE, find_calibration
+from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.task import SegmentationTask
 
 
@@ -73,9 +74,8 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
     seed = _seed_of(config, ensemble, checkpoints)
     scenes = open_scenes(names, cache_folder(config.cache))
     fingerprint = predict_fingerprint(config, scenes) if config.trial.name is not None and is_rank_zero() else None
-    scenes = [of_model(scene, ensemble.record) for scene in scenes]
-    if config.warp:
-        scenes = [warped_to(scene, ensemble.record) for scene in scenes]
+    ensemble = ensemble.in_order_of(scenes)
+    scenes = _as_trained_on(scenes, ensemble.record, warp=config.warp)
     for record in ensemble.records:
         read_ahead(scenes, record, config.mosaic.scale)
     ensemble.devices.trainer()
@@ -120,6 +120,12 @@ def predict(config: PredictConfig, *, goes_on: bool = False, command: str | None
             found = map_scenes(writer)
         _say_where(folder)
     return found
+
+
+def _as_trained_on(scenes: Sequence[Scene], record: ModelRecord, *, warp: bool) -> list[Scene]:
+    """Return scenes with the sources that a model was trained on and, if requested, at its resolution."""
+    found = [of_model(scene, record) for scene in scenes]
+    return [warped_to(scene, record) for scene in found] if warp else found
 
 
 def _seed_of(config: PredictConfig, ensemble: Ensemble, checkpoints: Sequence[Path]) -> int | None:

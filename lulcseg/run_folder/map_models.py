@@ -30,7 +30,7 @@ def model_sentences(entry: MapEntry) -> list[str]:
         how = "The mean of" if entry.combine is None else "One class each, joined (combine=one_against_all), by"
         sentences.append(f"{how} {len(paths)} models: {', '.join(short_paths(paths))}.")
     if entry.calibration is not None:
-        sentences.append(calibration_sentence(entry))
+        sentences.append(calibration_sentence(entry) + (" They were joined after that." if entry.combine else ""))
     if entry.adapted is not None:
         sentences.append(_ADAPTED.get(entry.adapted, f"The mosaic was adapted to the model ({entry.adapted})."))
     if entry.scale is not None:

@@ -19,7 +19,7 @@ from lulcseg.scene.scene import Scene
 from lulcseg.settings.plain_yaml import read_yaml
 
 REST = "Other"
-"""Name of the class that all others are merged into."""
+"""Name of the class that all others are merged into, if no other is named."""
 
 
 def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
@@ -46,34 +46,45 @@ def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
     return _write(content, out)
 
 
-def write_class_scene(scene: Scene, land_class: str, out: Path) -> Path:
-    """Write a scene file of one class, all others merged into ``Other``; it keeps the scene's name.
+def write_class_scene(scene: Scene, land_class: str, out: Path, rest: str = REST) -> Path:
+    """Write a scene file of one class, all others merged into a rest; it keeps the scene's name.
 
     Args:
         scene: The scene.
         land_class: Name of the class.
         out: The scene file to write, ``.yaml``.
+        rest: Name of the class that the others are merged into.
 
     Returns:
         ``out``.
 
     Raises:
-        LulcsegError: The scene has no such class or no ``Other``, or the file can't be written.
+        LulcsegError: The scene has no labels, no such class or no such rest, both are the same, or the file can't be
+            written.
     """
     names = scene.legend.names
-    for name in (land_class, REST):
+    for name in (land_class, rest):
         if name not in names:
             raise LulcsegError(f"it has no class '{name}'", where=scene.file.path, remedy=did_you_mean(name, names))
+    if land_class == rest:
+        raise LulcsegError(
+            f"{rest} is what all other classes are merged into", where="class", remedy="choose another class or rest"
+        )
+    if scene.spec.labels is None:
+        raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
     _check_out(scene, (out,))
     make_folder(out.parent, "out")
     content = _absolute_content(scene) | {"name": scene.name}
-    content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, REST}]
-    others = {name: REST for name in names if name not in {land_class, REST}}
+    content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, rest}]
+    others = {name: rest for name in names if name not in {land_class, rest}}
     for section in ("labels", "points"):
         if content.get(section):
             own: dict[str, str] = content[section].get("crosswalk") or {}
             both = {source: others.get(name, name) for source, name in own.items()}
             content[section] = content[section] | {"crosswalk": others | both}
+    uncovered = content["labels"].get("uncovered")
+    if uncovered in others:
+        content["labels"]["uncovered"] = rest
     return _write(content, out)
 
 
@@ -91,14 +102,23 @@ def _absolute_content(scene: Scene) -> dict[str, Any]:
     """Return a scene file's content with absolute paths."""
     content = read_yaml(scene.file.path)
     folder = scene.file.path.parent.resolve()
-    content["imagery"] = content["imagery"] | {"files": [str(folder / name) for name in content["imagery"]["files"]]}
+
+    def absolute(name: str) -> str:
+        return name if "://" in name else str(folder / name)
+
+    imagery = content["imagery"]
+    for source in imagery if isinstance(imagery, list) else [imagery]:
+        if source.get("files"):
+            source["files"] = [absolute(name) for name in source["files"]]
+        if source.get("stac"):
+            source["stac"] = absolute(source["stac"])
     for section in ("labels", "points"):
         if content.get(section) and content[section].get("file"):
-            content[section] = content[section] | {"file": str(folder / content[section]["file"])}
+            content[section] = content[section] | {"file": absolute(content[section]["file"])}
     if content.get("labels") and content["labels"].get("rasters"):
-        content["labels"]["rasters"] = [str(folder / name) for name in content["labels"]["rasters"]]
+        content["labels"]["rasters"] = [absolute(name) for name in content["labels"]["rasters"]]
     if content.get("boundary"):
-        content["boundary"] = str(folder / content["boundary"])
+        content["boundary"] = absolute(content["boundary"])
     return content
 
 

@@ -123,10 +123,10 @@ def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.Dat
     """Score the digitised polygons as if they were a map: an upper bound for models trained on them.
 
     Returns:
-        Rows as those of :func:`score_trials`, of the trial ``human``; landscapes are numbered in place of seeds.
+        Rows as those of :func:`score_trials`, of the trial ``human``; landscapes are numbered, by their names, in place
+        of seeds (:func:`numbered`).
     """
     rows = []
-    seeds: dict[str, int] = {}
     for name in names:
         scene = Scene.open(name, cache)
         truth = read_truth(scene, split=not scene.name.endswith(whole))
@@ -138,11 +138,18 @@ def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.Dat
             "trial": POLYGONS,
             "value": "manual",
             "level": None,
-            "seed": seeds.setdefault(truth.landscape, len(seeds)),
+            "seed": 0,
         }
         key |= {LANDSCAPE: truth.landscape, "scene": scene.name, "mosaic": ""}
         rows += [key | where | {m: getattr(scored, m) for m in WHOLE} for where, scored in _by_ground(truth, drawn)]
-    return pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST])
+    return numbered(pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST]))
+
+
+def numbered(polygons: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of digitised polygons with their landscapes' numbers for seeds, in the order of a table's rows."""
+    return polygons.assign(seed=polygons[LANDSCAPE].rank(method="dense").astype(int) - 1).sort_values(
+        list(KEYS), ignore_index=True
+    )
 
 
 def _by_class(names: Sequence[str], scored: Scores) -> Iterator[dict[str, Any]]:

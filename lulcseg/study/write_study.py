@@ -17,10 +17,11 @@ from lulcseg.scene.scene import Scene
 from lulcseg.study.effect_figures import effects_figure, score_boxes, time_against_accuracy, views_figure
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
 from lulcseg.study.landscape import ALL, read_map, read_truth
+from lulcseg.study.landscape_units import LANDSCAPE
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
 from lulcseg.study.samplefigures import reference_figures
 from lulcseg.study.samples import PAPER_HECTARES, compare_designs, simple_random_error, with_shares
-from lulcseg.study.score import KEYS, POLYGONS, score_labels, score_trials
+from lulcseg.study.score import KEYS, POLYGONS, numbered, score_labels, score_trials
 from lulcseg.trials.trial_reader import Trial
 
 RESULTS, CLASSES = "results.csv", "classes.csv.gz"
@@ -61,7 +62,7 @@ def write_results(
     Raises:
         LulcsegError: A scene or a map can't be read, or a file can't be read or written.
     """
-    before = [_read(out / name) for name in (RESULTS, CLASSES)] if keep else []
+    before = [_read(out / name, "leave --keep out the first time") for name in (RESULTS, CLASSES)] if keep else []
     maps, classes = score_trials(trials, cache, whole)
     if labels:
         maps = pd.concat([maps, score_labels(labels, cache, whole)], ignore_index=True)
@@ -77,13 +78,15 @@ def write_results(
 
 def _with_others(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Return a table's rows of other runs and the new ones, in the order of a table that is written anew."""
-    run = ["trial", "value", "seed"]
-    made = set(new[run].itertuples(index=False, name=None))
-    others = [row not in made for row in old[run].itertuples(index=False, name=None)]
-    both = pd.concat([old[others], new], ignore_index=True) if any(others) else new
-    order = [key for key in (*KEYS, "class") if key in both]
-    last = both["trial"] == POLYGONS
-    return pd.concat([both[~last].sort_values(order), both[last]], ignore_index=True)
+    parts = []
+    for of_polygons, unit in ((False, "seed"), (True, LANDSCAPE)):
+        before, made = (table[(table["trial"] == POLYGONS) == of_polygons] for table in (old, new))
+        run = ["trial", "value", unit]
+        known = set(made[run].itertuples(index=False, name=None))
+        others = before[[row not in known for row in before[run].itertuples(index=False, name=None)]]
+        both = pd.concat([part for part in (others, made) if len(part)] or [made], ignore_index=True)
+        parts.append(numbered(both) if of_polygons else both.sort_values([k for k in (*KEYS, "class") if k in both]))
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def write_document(folder: Path) -> list[Path]:
@@ -110,9 +113,8 @@ def write_document(folder: Path) -> list[Path]:
     return [*written, *_figures(maps, found, questions, folder)]
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, remedy: str = "write it with lulcseg study results") -> pd.DataFrame:
     """Read a raw table."""
-    remedy = "write it with lulcseg study results"
     try:
         table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except OSError as error:

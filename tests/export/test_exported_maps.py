@@ -144,7 +144,7 @@ def test_checkpoints_and_exported_files_are_not_averaged(
     files: tuple[Path, Path], scene: Scene, folder: Path, tmp_path: Path
 ) -> None:
     named = f"checkpoint=[{files[0]},{files[1]}]"
-    with pytest.raises(LulcsegError, match="exported models and checkpoints can't be averaged together"):
+    with pytest.raises(LulcsegError, match="exported models and checkpoints can't make a map together"):
         predict(compose("predict", [f"scene={scene.file.path}", f"cache={folder / 'cache'}", named]))
 
 

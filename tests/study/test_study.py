@@ -275,9 +275,16 @@ def test_a_study_made_in_parts_keeps_the_rows_of_its_other_runs(
     assert set(changed[["value", "seed"]].itertuples(index=False, name=None)) == {("little", 1)}
     main(["study", "results", str(part), "--out", str(tmp_path), *cache])
     assert set(pd.read_csv(files[0])["value"]) == {"little"}
+    write_landscape(tmp_path / "second", size=SIZE, seed=5, points=400)
+    main(["study", "results", str(trial), "--out", str(tmp_path), *cache, "--labels", scene])
+    main(["study", "results", str(part), "--out", str(tmp_path), *cache, "--keep", "--labels",
+          str(tmp_path / "second" / "scene_2018.yaml")])  # fmt: skip
+    polygons = pd.read_csv(files[0]).query("trial == 'human'")
+    assert set(polygons[["landscape", "seed"]].itertuples(index=False, name=None)) == {("land", 0), ("second", 1)}
+    assert not polygons.duplicated(["landscape", "ground", "against"]).any()
     with pytest.raises(SystemExit):
         main(["study", "results", str(part), "--out", str(tmp_path / "new"), *cache, "--keep"])
-    assert "results.csv: it can't be read" in capsys.readouterr().err
+    assert "results.csv: it can't be read; leave --keep out the first time" in capsys.readouterr().err
 
 
 def test_results_that_are_missing_or_of_an_earlier_version_get_a_sentence(tmp_path: Path) -> None:
