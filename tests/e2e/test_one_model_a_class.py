@@ -59,7 +59,7 @@ def test_models_of_one_class_make_one_map_that_is_scored_and_described(trained: 
     assert set(np.unique(codes)) == {10, 20, 30}, "a class is missing"
     assert np.median(green[codes == 10]) > np.median(green[codes == 20]) > np.median(green[codes == 30])
     scored = json.loads((tmp_path / "maps" / "assessment" / "all_single.json").read_text())
-    assert scored["scores"]["kappa"] > 0.5
+    assert scored["kappa"] > 0.5
     report = (tmp_path / "maps" / "report.html").read_text()
     assert "One class each, joined (combine=one_against_all), by 2 models" in report
     item = pystac.Item.from_file(str(path.with_suffix(".json")))
