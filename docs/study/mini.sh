@@ -145,9 +145,9 @@ ensemble() {
     for seed in $(every_seed); do
         members=""
         for more in 0 5 10 15 20; do members="$members,runs/augmentation/augment_off/seed$((seed + more))/checkpoints/best.ckpt"; done
-        SEEDS=$seed predict +sweeps=ensemble members=all trial.value=five "checkpoint=[${members#,}]"
+        SEEDS=$seed predict +sweeps=ensemble mosaic=single members=all trial.value=five "checkpoint=[${members#,}]"
     done
-    predict +sweeps=ensemble members=one trial.value=one 'checkpoint=runs/augmentation/augment_off/seed${seed}/checkpoints/best.ckpt'
+    predict +sweeps=ensemble mosaic=single members=all trial.value=one 'checkpoint=runs/augmentation/augment_off/seed${seed}/checkpoints/best.ckpt'
 }
 
 # Patches of 64², 128² and 256² pixels at half and at twice the landscapes' resolution of 0.5 m: the scene at its own stands in patch_size

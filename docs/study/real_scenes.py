@@ -29,13 +29,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
+    folder = arguments.folder.resolve()  # scene files lead on from their own folder
     arguments.out.mkdir(parents=True, exist_ok=True)
     for year, month in ((2023, "202309"), (2024, "202412")):
-        write_korea(arguments.folder / "korea", year, month, arguments.out)
+        write_korea(folder / "korea", year, month, arguments.out)
     for tile in range(1, 7):
-        write_dubai(arguments.folder / "dubai", tile, arguments.out, f"dubai_tile{tile}")
+        write_dubai(folder / "dubai", tile, arguments.out, f"dubai_tile{tile}")
     for tile in range(1, 6):  # under one name, so that each is the same scene of another replicate
-        write_dubai(arguments.folder / "dubai", tile, arguments.out, "dubai_left_out", str(tile))
+        write_dubai(folder / "dubai", tile, arguments.out, "dubai_left_out", str(tile))
 
 
 def write_korea(folder: Path, year: int, month: str, out: Path) -> None:

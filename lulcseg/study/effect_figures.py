@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from lulcseg.pictures.figure_style import INK, MUTED, RULE, STYLE
 from lulcseg.pictures.palette import value_colours
-from lulcseg.study.effects import AFTER, Questions, StudyView, in_view
+from lulcseg.study.effects import AFTER, Question, Questions, StudyView, in_view
 from lulcseg.trials.paper_figures import paper_figures
 
 _VERDICT_COLOURS = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
@@ -88,17 +88,20 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
 def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) -> Figure:
     """Draw the effects of some questions in every view that has them, with their 95 % intervals.
 
+    Questions that compare the same arms by the same score, in other views, are drawn as one.
+
     Args:
         found: Table of :func:`lulcseg.study.effects.effects`.
         questions: The study's questions.
         ids: Names of the questions, from the top.
     """
     asked = {q.id: q for q in questions.questions}
-    rows = [found[found["question"] == name] for name in ids]
+    together = _asked_of_same(ids, asked)
+    rows = [found[found["question"].isin(names)].sort_values("primary") for names in together]
     views = [name for name in questions.views if any((each["view"] == name).any() for each in rows)]
     shades = dict(zip(views, value_colours([None] * len(views)), strict=True))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 0.9 + 0.16 * len(ids) * max(2, len(views))), layout="constrained")
+        figure = Figure(figsize=(9.6, 0.9 + 0.16 * len(rows) * max(2, len(views))), layout="constrained")
         axes = figure.subplots()
         axes.axvspan(-questions.margin, questions.margin, color=RULE, alpha=0.6, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
@@ -110,8 +113,11 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
                     row["effect"], at, "D" if row["primary"] else "o", color=shades[str(row["view"])],
                     markersize=5.5 if row["primary"] else 4, markeredgecolor=INK if row["primary"] else "none",
                 )  # fmt: skip
-        axes.set_yticks(range(len(ids)), [textwrap.fill(f"{name}  {asked[name].text}", 60) for name in ids], fontsize=8)
-        axes.set(ylim=(len(ids) - 0.45, -0.55), xlabel="effect, with its 95 % interval; diamond: the conclusion's view")
+        labels = [textwrap.fill(_label(names, asked), 60) for names in together]
+        axes.set_yticks(range(len(rows)), labels, fontsize=8)
+        axes.set(
+            ylim=(len(rows) - 0.45, -0.55), xlabel="effect, with its 95 % interval; diamond: the conclusion's view"
+        )
         axes.tick_params(length=0)
         axes.grid(visible=False, axis="y")
         handles = [axes.plot([], [], "o-", color=shades[name], label=questions.views[name].title)[0] for name in views]
@@ -119,32 +125,45 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
         return figure
 
 
-def time_against_accuracy(whole: pd.DataFrame, arms: Sequence[tuple[str, str]], view: StudyView) -> Figure:
-    """Draw the gain of sets of passes over a single pass against mapping time: a dot per seed, a diamond for the mean.
+def _asked_of_same(ids: Sequence[str], asked: Mapping[str, Question]) -> list[list[str]]:
+    """Return the names of questions, those that compare the same arms by the same score together."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in ids:
+        q = asked[name]
+        found.setdefault((*q.first, "-", *q.second, "-", *q.ceiling, q.metric, *q.classes), []).append(name)
+    return list(found.values())
+
+
+def _label(names: Sequence[str], asked: Mapping[str, Question]) -> str:
+    """Return the label of questions that are drawn as one: their names, and what they ask but for where."""
+    texts = [asked[name].text for name in names]
+    common = {text.rsplit(", ", 1)[0] for text in texts}
+    return f"{', '.join(names)}  {common.pop() if len(texts) > 1 and len(common) == 1 else '; '.join(texts)}"
+
+
+def work_against_accuracy(
+    whole: pd.DataFrame, arms: Sequence[tuple[str, str]], view: StudyView, work: Sequence[float]
+) -> Figure:
+    """Draw the gain of sets of passes over a single pass against their work: a dot per seed, a diamond for the mean.
 
     Args:
         whole: Scores of whole maps.
         arms: Trial and value of each set; the first is the single pass.
         view: The maps.
+        work: Forward passes of a pixel, of each set.
     """
     colours = value_colours([None] * len(arms))
-    base = in_view(whole, *arms[0], view).set_index("seed")
+    base = in_view(whole, *arms[0], view).set_index("seed")["kappa"]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.6, 3.6), layout="constrained")
         axes = figure.subplots()
         axes.axhline(0, color=MUTED, linewidth=0.8)
-        for (trial, value), colour in zip(arms, colours, strict=True):
-            rows = in_view(whole, trial, value, view).set_index("seed")
-            rows = rows.loc[rows.index.intersection(base.index)]
-            gain, seconds = (
-                rows["kappa"] - base["kappa"].loc[rows.index],
-                rows["map_seconds"] / base["map_seconds"].mean(),
-            )
-            axes.plot(seconds, gain, "o", color=colour, markersize=3.5, alpha=0.5)
-            axes.plot(
-                seconds.mean(), gain.mean(), "D", color=colour, markersize=7, markeredgecolor="white", label=value
-            )
-        axes.set(xlabel="time to map, relative to a single pass", ylabel="kappa gained over a single pass")
+        for (trial, value), colour, at in zip(arms, colours, work, strict=True):
+            own = in_view(whole, trial, value, view).set_index("seed")["kappa"]
+            gain = (own - base).dropna()
+            axes.plot([at] * len(gain), gain, "o", color=colour, markersize=3.5, alpha=0.5)
+            axes.plot(at, gain.mean(), "D", color=colour, markersize=7, markeredgecolor="white", label=value)
+        axes.set(xlabel="forward passes of a pixel", ylabel="kappa gained over a single pass")
         axes.set_xlim(left=0)
         axes.tick_params(length=0)
         figure.legend(loc="outside right upper")

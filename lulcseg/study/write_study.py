@@ -10,11 +10,15 @@ import pandas as pd
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import make_folder, replacing
+from lulcseg.grid import Window
+from lulcseg.mosaic.passes import plan_from
+from lulcseg.mosaic.tiling import Tiling
 from lulcseg.pictures.figure_style import png
 from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
-from lulcseg.study.effect_figures import effects_figure, score_boxes, time_against_accuracy, views_figure
+from lulcseg.settings.mosaic import MosaicSettings
+from lulcseg.study.effect_figures import effects_figure, score_boxes, views_figure, work_against_accuracy
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
 from lulcseg.study.landscape import ALL, read_map, read_truth
 from lulcseg.study.landscape_units import LANDSCAPE
@@ -34,12 +38,16 @@ PASSES = (
     ("pass_weights", "multiple_even"), ("passes", "multiple"),
 )  # fmt: skip
 """Trial and value of sets of passes on the same models, roughly by cost."""
+PATCH = 128
+"""Side of the patches that passes are counted with, in pixels."""
 BESIDE = {"scaling": [("augmentation", "augment_off")]}
 """Values of other trials that a trial's figure shows first: what its own are compared with."""
+EVEN = "_even"
+"""Ending of the names of sets without weights."""
 GROUPS = {
     ("B",): "batch_size", ("P", "Z"): "patch_size", ("S",): "sampling", ("L", "O"): "losses",
-    ("A", "C", "H"): "preprocessing", ("T",): "another_date", ("M", "E"): "passes", ("F",): "full_training",
-    ("U",): "longer", ("R", "W"): "sources", ("K", "D"): "real_imagery",
+    ("A", "C"): "preprocessing", ("H",): "adaptation", ("T",): "another_date", ("M", "E"): "passes",
+    ("F",): "full_training", ("U",): "longer", ("R", "W"): "sources", ("K", "D"): "real_imagery",
 }  # fmt: skip
 """Questions that are drawn together, by the letter that their names begin with, and what their figure is called."""
 DIGITS = 5
@@ -113,6 +121,17 @@ def write_document(folder: Path) -> list[Path]:
     return [*written, *_figures(maps, found, questions, folder)]
 
 
+def forward_passes(name: str) -> float:
+    """Return how often a pixel inside a large mosaic goes through the network in a set of passes.
+
+    >>> forward_passes("single"), forward_passes("multiple")
+    (1.0, 8.0)
+    """
+    _, plan = plan_from(MosaicSettings(name=name).with_preset())
+    one = Tiling(Window(0, 0, PATCH, PATCH), plan, PATCH)
+    return sum(len(each.views) for each in plan.passes) * (PATCH / one.step) ** 2
+
+
 def _read(path: Path, remedy: str = "write it with lulcseg study results") -> pd.DataFrame:
     """Read a raw table."""
     try:
@@ -162,7 +181,8 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
     known = [arm for arm in PASSES if ((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any()]
     if len(known) > 1:
         figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None))
-        figures["passes_time"] = time_against_accuracy(maps, known, views["held"])
+        work = [forward_passes(value.removesuffix(EVEN)) for _, value in known]
+        figures["passes_work"] = work_against_accuracy(maps, known, views["held"], work)
     answered = set(found["question"])
     for initials, name in GROUPS.items():
         ids = [q.id for q in questions.questions if q.id.rstrip("0123456789") in initials and q.id in answered]

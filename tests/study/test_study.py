@@ -21,7 +21,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
 from lulcseg.study.derived_scenes import write_class_scene, write_ground_scene
-from lulcseg.study.effect_figures import time_against_accuracy
+from lulcseg.study.effect_figures import work_against_accuracy
 from lulcseg.study.effects import StudyView, effects, read_questions, verdict
 from lulcseg.study.landscape import read_map, read_truth
 from lulcseg.study.score import score_labels, score_trials
@@ -328,7 +328,7 @@ def test_sets_of_passes_that_lack_a_seed_are_drawn_at_those_they_have() -> None:
         for value, gain, seconds, seeds in (("single", 0.0, 2.0, SEEDS), ("multiple", 0.1, 16.0, SEEDS[:2]))
         for seed in seeds
     ]  # fmt: skip
-    figure = time_against_accuracy(pd.DataFrame(rows), [("passes", "single"), ("passes", "multiple")], view)
+    figure = work_against_accuracy(pd.DataFrame(rows), [("passes", "single"), ("passes", "multiple")], view, [1, 8])
     diamonds = {line.get_label(): line.get_xydata() for line in figure.axes[0].get_lines() if line.get_marker() == "D"}
     np.testing.assert_allclose(diamonds["single"], [[1.0, 0.0]])
     np.testing.assert_allclose(diamonds["multiple"], [[8.0, 0.1]])
