@@ -19,6 +19,10 @@ from lulcseg.trials.paper_figures import paper_figures
 _VERDICT_COLOURS = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
 
 
+FEWEST = 3
+"""Units from which on an effect is drawn."""
+
+
 def score_boxes(
     whole: pd.DataFrame,
     arms: Sequence[tuple[str, str]],
@@ -50,7 +54,7 @@ def score_boxes(
                     )
             axes.set_title(_break_title(view.title), fontsize=8.5)
             axes.set(xlim=(-0.03, 1.03), xticks=[0, 0.25, 0.5, 0.75, 1], ylim=(len(arms) - 0.4, -0.6))
-            axes.set_yticks(range(len(arms)), [value for _, value in arms])
+            axes.set_yticks(range(len(arms)), _arm_names(arms))
             axes.tick_params(length=0)
             axes.grid(visible=False, axis="y")
         figure.supxlabel(metric.replace("_", " ").replace("f1", "F1"), color=MUTED, fontsize=9)
@@ -58,8 +62,11 @@ def score_boxes(
 
 
 def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
-    """Draw each question's effect with its 95 % interval, in the view that its conclusion rests on."""
-    rows = found[found["primary"]].iloc[::-1].reset_index(drop=True)
+    """Draw each question's effect with its 95 % interval, in the view that its conclusion rests on.
+
+    Effects of fewer than three units are left out.
+    """
+    rows = found[found["primary"] & (found["n"] >= FEWEST)].iloc[::-1].reset_index(drop=True)
     asked = {q.id: q.text for q in questions.questions}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.25 * len(rows)), layout="constrained")
@@ -88,7 +95,8 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
 def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) -> Figure:
     """Draw the effects of some questions in every view that has them, with their 95 % intervals.
 
-    Questions that compare the same arms by the same score, in other views, are drawn as one.
+    Questions that compare the same arms by the same score, in other views, are drawn as one; effects of fewer than
+    three units are left out.
 
     Args:
         found: Table of :func:`lulcseg.study.effects.effects`.
@@ -96,8 +104,9 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
         ids: Names of the questions, from the top.
     """
     asked = {q.id: q for q in questions.questions}
-    together = _asked_of_same(ids, asked)
-    rows = [found[found["question"].isin(names)].sort_values("primary") for names in together]
+    shown = found[found["n"] >= FEWEST]
+    together = _asked_of_same([name for name in ids if (shown["question"] == name).any()], asked)
+    rows = [shown[shown["question"].isin(names)].sort_values("primary") for names in together]
     views = [name for name in questions.views if any((each["view"] == name).any() for each in rows)]
     shades = dict(zip(views, value_colours([None] * len(views)), strict=True))
     with mpl.rc_context(STYLE):
@@ -168,6 +177,12 @@ def work_against_accuracy(
         axes.tick_params(length=0)
         figure.legend(loc="outside right upper")
         return figure
+
+
+def _arm_names(arms: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the arms' values, with their trials where two have one name."""
+    values = [value for _, value in arms]
+    return [f"{value} ({trial})" if values.count(value) > 1 else value for trial, value in arms]
 
 
 def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:

@@ -18,7 +18,7 @@ from lulcseg.run_folder.folder import RunFolder
 from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.study.effect_figures import effects_figure, score_boxes, views_figure, work_against_accuracy
+from lulcseg.study.effect_figures import FEWEST, effects_figure, score_boxes, views_figure, work_against_accuracy
 from lulcseg.study.effects import AFTER, Questions, effects, read_questions
 from lulcseg.study.landscape import ALL, read_map, read_truth
 from lulcseg.study.landscape_units import LANDSCAPE
@@ -40,8 +40,22 @@ PASSES = (
 """Trial and value of sets of passes on the same models, roughly by cost."""
 PATCH = 128
 """Side of the patches that passes are counted with, in pixels."""
-BESIDE = {"scaling": [("augmentation", "augment_off")]}
-"""Values of other trials that a trial's figure shows first: what its own are compared with."""
+BESIDE = {
+    "scaling": [("augmentation", "augment_off")],
+    "batch_size": [("batch_steps", value) for value in ("batch10", "batch100", "batch280")],
+    "full_training": [
+        ("full_unscaled", "full_training"), ("augmentation", "augment_off"), ("augmentation", "augment_on"),
+        ("transfer", "transfer"),
+    ],
+    "sampling": [
+        ("patch_size", "patch512_grid"), ("longer", "patch512_grid"), ("patch_size", "patch512_stratified"),
+        ("longer", "augment_off"),
+    ],
+    "losses": [
+        ("patch_size", "patch512_grid"), ("patch_size", "patch512_stratified"), ("joined", "one_against_all"),
+    ],
+}  # fmt: skip
+"""Values of other trials that a trial's figure shows below its own: what they are compared with."""
 EVEN = "_even"
 """Ending of the names of sets without weights."""
 GROUPS = {
@@ -121,6 +135,11 @@ def write_document(folder: Path) -> list[Path]:
     return [*written, *_figures(maps, found, questions, folder)]
 
 
+def _is_scored(maps: pd.DataFrame, arm: tuple[str, str]) -> bool:
+    """Whether there are maps of a trial's value."""
+    return bool(((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any())
+
+
 def forward_passes(name: str) -> float:
     """Return how often a pixel inside a large mosaic goes through the network in a set of passes.
 
@@ -173,17 +192,18 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
     views = questions.views
     usual = [views[name] for name in ("own", "held", "date")]
     figures = {"effects": effects_figure(found, questions)}
-    for trial in ("batch_size", "patch_size", "augmentation", "scaling", "full_training"):
+    for trial in ("batch_size", "patch_size", "augmentation", "scaling", "full_training", "sampling", "losses"):
         rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
-        arms = BESIDE.get(trial, []) + [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
-        if arms:
+        own = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
+        arms = own + [arm for arm in BESIDE.get(trial, []) if _is_scored(maps, arm)]
+        if own:
             figures[trial] = score_boxes(maps, arms, usual, "kappa", (2018, None, 2015))
-    known = [arm for arm in PASSES if ((maps["trial"] == arm[0]) & (maps["value"] == arm[1])).any()]
+    known = [arm for arm in PASSES if _is_scored(maps, arm)]
     if len(known) > 1:
         figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None))
         work = [forward_passes(value.removesuffix(EVEN)) for _, value in known]
         figures["passes_work"] = work_against_accuracy(maps, known, views["held"], work)
-    answered = set(found["question"])
+    answered = set(found.loc[found["n"] >= FEWEST, "question"])
     for initials, name in GROUPS.items():
         ids = [q.id for q in questions.questions if q.id.rstrip("0123456789") in initials and q.id in answered]
         if ids:
