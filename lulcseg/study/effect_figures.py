@@ -180,9 +180,8 @@ def work_against_accuracy(
 
 
 def _arm_names(arms: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the arms' values, with their trials where two have one name."""
-    values = [value for _, value in arms]
-    return [f"{value} ({trial})" if values.count(value) > 1 else value for trial, value in arms]
+    """Return the arms' values, with their trials where that isn't the first one's."""
+    return [value if trial == arms[0][0] else f"{value} ({trial})" for trial, value in arms]
 
 
 def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:
