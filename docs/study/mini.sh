@@ -15,7 +15,7 @@ JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-0,1,2,3,4}
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 parts="scenes augmentation sampling transfer sources batches losses one_class preprocessing passes real full_training longer pretrained
-    ensemble resolution results"
+    ensemble calibration resolution results"
 at_once="hydra/launcher=joblib hydra.launcher.n_jobs=$JOBS cache=$CACHE"
 failed=0
 train() { "$PYTHON" train.py -m study=mini $at_once seed="$SEEDS" "$@" || failed=1; }
@@ -148,6 +148,15 @@ ensemble() {
         SEEDS=$seed predict +sweeps=ensemble mosaic=single members=all trial.value=five "checkpoint=[${members#,}]"
     done
     predict +sweeps=ensemble mosaic=single members=all trial.value=one 'checkpoint=runs/augmentation/augment_off/seed${seed}/checkpoints/best.ckpt'
+}
+
+# One temperature for each model, fitted on the next landscape
+calibration() {
+    for seed in $(every_seed); do
+        "$PYTHON" -m lulcseg.cli calibrate "runs/augmentation/augment_off/seed$seed/checkpoints/best.ckpt" method=temperature \
+            "scene=runs/scenes/$(((seed + 1) % 5))/mini2018.yaml" "cache=$CACHE" || failed=1
+    done
+    predict +sweeps=calibration mosaic=single calibration=none,temperature 'checkpoint=runs/augmentation/augment_off/seed${seed}/checkpoints/best.ckpt'
 }
 
 # Patches of 64², 128² and 256² pixels at half and at twice the landscapes' resolution of 0.5 m: the scene at its own stands in patch_size

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from lulcseg.augment.band_matching import Quantiles
 from lulcseg.errors import LulcsegError, did_you_mean
@@ -18,9 +17,11 @@ from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.devices import Devices
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.map_model import MapModel
+from lulcseg.mosaic.model_differences import model_differences
 from lulcseg.mosaic.one_against_all import OneAgainstAll, joined, joined_legend
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.mosaic.trained_mosaics import was_trained_on
+from lulcseg.mosaic.visiting_predictor import VisitingPredictor
 from lulcseg.processes import print_line
 from lulcseg.run_folder.record_parts import one_or_list
 from lulcseg.scene.scene import Scene
@@ -30,9 +31,6 @@ from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.training.batch_norm import BatchNormStatistics
 from lulcseg.training.model_record import ModelRecord
 from lulcseg.training.predictor import PatchPredictor, number_format, precision_named
-
-RESOLUTION_TOLERANCE = 0.1
-"""Largest relative difference between pixel sizes at which a model is still used."""
 
 _LARGEST_SHARE = 0.5
 """Share of a GPU's free memory that the weights of all models may take to stay there together."""
@@ -72,7 +70,7 @@ class Ensemble:
         known = self.legend  # of models to be joined it is checked here
         for number, member in enumerate(others, start=1):
             theirs = replace(member.record, legend=known.to_plain()) if self.joins else member.record
-            for name, mine, other in _differences(self.record, theirs):
+            for name, mine, other in model_differences(self.record, theirs):
                 raise LulcsegError(
                     f"its {name} ({other}) differs from that of {first.checkpoint} ({mine})",
                     where=member.checkpoint,
@@ -200,34 +198,6 @@ class Ensemble:
             return None
         return ", ".join("none" if calibration is None else calibration.describe() for calibration in found)
 
-    def review_confidence(self, settings: MosaicSettings) -> list[float] | None:
-        """Return the confidence of each class from which on a disagreement is a place to review; None: any.
-
-        Of several models it is the highest.
-
-        Raises:
-            LulcsegError: Places to review are requested by precision, and a model has no calibration, which states it.
-        """
-        precision = settings.review_precision
-        if precision is None:
-            return None
-        if self.joins:
-            raise LulcsegError(
-                "places to review by precision are of models that know all classes",
-                where="mosaic.review_precision",
-                remedy="leave it out with combine=one_against_all",
-            )
-        found = []
-        for member in self.members:
-            if member.calibration is None:
-                raise LulcsegError(
-                    "places to review by precision need its precision on held-out ground, which a calibration states",
-                    where=member.checkpoint,
-                    remedy="run lulcseg calibrate, or leave mosaic.review_precision out",
-                )
-            found.append([member.calibration.threshold(k, precision) for k in range(len(self.legend))])
-        return [max(each) for each in zip(*found, strict=True)]
-
     @property
     def trained_on(self) -> list[str]:
         """Names of the scenes that any of the models was trained on."""
@@ -305,7 +275,9 @@ class Ensemble:
             member.predictor(device, statistics, quantiles, its)
             for member, its in zip(self.members, found, strict=True)
         )
-        return [each if together or not isinstance(each, PatchPredictor) else _Visiting(each) for each in predictors]
+        return [
+            each if together or not isinstance(each, PatchPredictor) else VisitingPredictor(each) for each in predictors
+        ]
 
     def combined(self, predictors: Sequence[PatchModel]) -> list[PatchModel]:
         """Return the predictors of a map: those of the models, or one that carries the shares of all to be joined.
@@ -326,40 +298,3 @@ class Ensemble:
         if device.type != "cuda":
             return True
         return self.weights <= _LARGEST_SHARE * torch.cuda.mem_get_info(device)[0]
-
-
-class _Visiting:
-    """A predictor whose weights are on its device only while it is called."""
-
-    def __init__(self, predictor: PatchPredictor) -> None:
-        self._predictor = predictor
-        predictor.task.to("cpu")
-
-    def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
-        task = self._predictor.task.to(self._predictor.device)
-        try:
-            return self._predictor(image, valid)
-        finally:
-            task.to("cpu")
-
-
-def _differences(mine: ModelRecord, theirs: ModelRecord) -> Iterator[tuple[str, object, object]]:
-    """Yield what two models may not differ in but do: its name, and both values."""
-    own, other = (", ".join(f"{c.code} {c.name}" for c in record.to_legend()) for record in (mine, theirs))
-    if own != other:
-        yield "legend", own, other
-    if mine.bands != theirs.bands:
-        yield "number of bands", mine.bands, theirs.bands
-    if mine.band_table != theirs.band_table:
-        here, there = (", ".join(b.name for b in record.named_bands or ()) or "none" for record in (mine, theirs))
-        yield "bands of named sources, or their ranges", here, there
-    if mine.dtype != theirs.dtype:
-        yield "type of imagery", mine.dtype, theirs.dtype
-    pairs = zip(mine.resolution, theirs.resolution, strict=True)
-    if any(abs(a / b - 1) > RESOLUTION_TOLERANCE for a, b in pairs):
-        here, there = (f"{record.resolution[0]:g} × {record.resolution[1]:g} m" for record in (mine, theirs))
-        yield "resolution", here, there
-    scaling, others = asdict(mine.scaling), asdict(theirs.scaling)
-    for key, value in scaling.items():
-        if value != others[key]:
-            yield f"scaling.{key}", value, others[key]

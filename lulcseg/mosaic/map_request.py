@@ -15,20 +15,21 @@ from torch import Tensor
 import lulcseg
 from lulcseg.augment.scaler import MOSAIC
 from lulcseg.errors import LulcsegError
-from lulcseg.grid import Grid, Window
+from lulcseg.grid import Window
 from lulcseg.legend import Legend
-from lulcseg.models.pretrained import PretrainedWeights
 from lulcseg.mosaic.adaptation import Adaptation, check_adaptable
 from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.forward import PatchModel
 from lulcseg.mosaic.map_folder import FINGERPRINT, MapFolder
+from lulcseg.mosaic.map_identity import pixel_identity, weights_tag
 from lulcseg.mosaic.memory import estimate_cache, estimate_memory
 from lulcseg.mosaic.outputs import check_outputs, layers_for
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.products import DISAGREEMENT, Product, products
 from lulcseg.mosaic.region import Region
+from lulcseg.mosaic.review_thresholds import review_confidence
 from lulcseg.mosaic.row_stream import PredictionSetup
 from lulcseg.mosaic.scaled_patches import scale_identity, scaled, scaled_bytes, scaled_size
 from lulcseg.mosaic.strip_job import Progress, StripJob
@@ -69,7 +70,7 @@ def check_request(scene: Scene, settings: MosaicSettings, ensemble: Ensemble | N
         size = ensemble.patch_size(settings)
         for member in ensemble.members:
             member.check_request(scene.name, scaled_size(size, settings.scale))
-        ensemble.review_confidence(settings)
+        review_confidence(ensemble, settings)
         if ensemble.adapts(scene):
             records = [member.record for member in ensemble.members]
             check_adaptable(scene, ensemble.adapt, [(record.patch_size, record.seed) for record in records])
@@ -251,7 +252,7 @@ class MapRequest:
                 "run": ", ".join(dict.fromkeys(record.name for record in records)),
                 "scaling": self.ensemble.record.scaling.method,
                 "scaled_over": self.identity["scaled_over"] or "",
-                **_weights_tag([record.weights for record in records]),
+                **weights_tag([record.weights for record in records]),
             }
             | ({} if calibration is None else {"calibration": calibration})
             | self.adaptation.tags()
@@ -291,25 +292,3 @@ class MapRequest:
 def _of_joined(raster: Product, ensemble: Ensemble) -> Callable[[FinishedRows], Tensor]:
     """Return what makes a raster of rows that carry the shares of models of one class each."""
     return lambda rows: raster.make(ensemble.class_shares(rows))
-
-
-def _weights_tag(weights: Sequence[PretrainedWeights | None]) -> dict[str, str]:
-    """Return the tag that names pretrained weights with their licences; none for models from random weights."""
-    named = dict.fromkeys(f"{each.source} (licence {each.licence})" for each in weights if each is not None)
-    return {"encoder_weights": ", ".join(named)} if named else {}
-
-
-def pixel_identity(setup: PredictionSetup, legend: Legend, grid: Grid) -> dict[str, Any]:
-    """Return what a map's pixels depend on besides model and imagery, as plain Python.
-
-    The keys are stored with unfinished maps; renaming one makes them unusable.
-    """
-    return {
-        "passes": setup.plan.to_plain(),
-        "patch": setup.patch_size,
-        "batch": setup.batch_size,
-        "device": setup.device.type,
-        "legend": legend.to_plain(),
-        "grid": repr(grid),
-        "torch": torch.__version__,
-    }

@@ -18,6 +18,7 @@ from lulcseg.mosaic.map_model import MapModel
 from lulcseg.mosaic.map_share import MapShare
 from lulcseg.mosaic.memory import limited_cache
 from lulcseg.mosaic.outputs import MapFiles, leftover_files
+from lulcseg.mosaic.review_thresholds import review_confidence
 from lulcseg.mosaic.shared_mapping import report_strip_rows, shared_work
 from lulcseg.mosaic.strip_store import StripStore
 from lulcseg.processes import is_rank_zero, print_line
@@ -129,7 +130,7 @@ def map_scene(
         tags = request.tags() | {"mosaic": label}
         with bars.busy("Writing the map"):
             rasters = join_strips(store, request.legend, tags)
-        files = MapFiles(store, request.legend, settings, scene, bars, ensemble.review_confidence(settings))
+        files = MapFiles(store, request.legend, settings, scene, bars, review_confidence(ensemble, settings))
         made = request.properties(store) | tags | {"checkpoint": ensemble.checkpoints}
         areas = files.write(title, rasters, made)
         strips = len(store.strips())

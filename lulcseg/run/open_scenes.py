@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lulcseg.errors import LulcsegError
 from lulcseg.files import default_cache, make_folder, target_of
-from lulcseg.mosaic.ensemble import RESOLUTION_TOLERANCE
+from lulcseg.mosaic.model_differences import RESOLUTION_TOLERANCE
 from lulcseg.processes import print_line
 from lulcseg.scene.band_table import describe_difference
 from lulcseg.scene.points import check_place

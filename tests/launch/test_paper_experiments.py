@@ -103,7 +103,7 @@ WEIGHTED = (
     "stratified_lovasz", "stratified_tversky",
 )  # fmt: skip
 STUDIES = (
-    "adaptation", "longer", "preprocessing", "rotations",
+    "adaptation", "joined", "longer", "preprocessing", "rotations",
     "augmentation_time", "batch_rates", "batch_steps", "calibration", "ensemble", "fast_path", "losses", "one_class",
     "pass_sets", "pass_weights", "patch_batch", "patch_window", "pretrained", "sampling", "sources", "transfer",
 )  # fmt: skip
@@ -166,7 +166,7 @@ def test_the_trial_of_pretrained_encoders_differs_in_their_weights_alone() -> No
 
 def test_a_sweep_says_which_script_runs_it() -> None:
     predicted = {name for name in groups()["sweeps"] if program_of(name) == "predict"}
-    again = {"adaptation", "calibration", "ensemble", "rotations"}
+    again = {"adaptation", "calibration", "ensemble", "joined", "rotations"}
     assert predicted == again | {"passes", "pass_sets", "pass_weights", "patch_window"}
 
 

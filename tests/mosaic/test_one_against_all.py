@@ -17,6 +17,7 @@ from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.map_request import check_request
 from lulcseg.mosaic.mapping import map_scene
 from lulcseg.mosaic.one_against_all import OneAgainstAll, join_shares, joined, joined_legend
+from lulcseg.mosaic.review_thresholds import review_confidence
 from lulcseg.mosaic.trained_model import TrainedModel
 from lulcseg.scene.scene import Scene
 from lulcseg.settings.combine import ONE_AGAINST_ALL
@@ -168,7 +169,7 @@ def test_scale_adaptation_and_precision_are_those_of_each_model(
     made = map_scene(ensemble, scene, MosaicSettings(scale=0.5), tmp_path / "half.tif", label="single")
     assert made is not None
     with pytest.raises(LulcsegError, match=r"review_precision.*leave it out with combine=one_against_all"):
-        ensemble.review_confidence(MosaicSettings(review_precision=0.9, outputs=["review"]))
+        review_confidence(ensemble, MosaicSettings(review_precision=0.9, outputs=["review"]))
 
 
 def test_models_of_one_class_differ_in_nothing_else(tmp_path: Path, members: tuple[TrainedModel, ...]) -> None:

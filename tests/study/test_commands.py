@@ -91,7 +91,7 @@ def test_what_is_predicted_again_was_trained_before(runs: list[Any]) -> None:
 def test_the_other_commands_are_read(calls: list[list[str]]) -> None:
     studied = [arguments[2:] for arguments in calls if arguments[:2] == ["-m", "lulcseg.cli"]]
     actions = [command_parser().parse_args(arguments).run.__name__ for arguments in studied]
-    assert actions == [*["_ground"] * 2, *["_class"] * 16, "_results", "_tables", "_samples", "_claims"]
+    assert actions == [*["_ground"] * 2, *["_class"] * 16, *["_run"] * 2, "_results", "_tables", "_samples", "_claims"]
 
 
 def test_a_replicate_has_its_own_landscape_and_a_second_round_the_same_ones(tmp_path: Path) -> None:
