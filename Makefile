@@ -17,7 +17,7 @@ help:
 	@echo "make test-slow   those of many processes: sweeps, jobs of a cluster, killed maps, the wheel, benchmarks"
 	@echo "make torture the tests of hostile input, a hundred times as many cases"
 	@echo "make docs    the documentation site, in build/site"
-	@echo "make study   every trial of the study, on two CPU cores: an estimated 7 hours"
+	@echo "make study   every trial of the study, on two CPU cores: an estimated 9 hours"
 	@echo "make lint    style, types and import order"
 	@echo "make lock    pin the dependencies anew"
 	@echo "make clean   remove the demo, caches and the environment"

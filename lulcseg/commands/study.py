@@ -35,7 +35,6 @@ def add(commands: Commands) -> None:
     results.add_argument(
         "--untouched", default="_other", help="ending of the names of scenes never trained on (default: %(default)s)"
     )
-
     results.add_argument(
         "--keep", action="store_true", help="keep the rows of other runs that the tables in --out hold already"
     )

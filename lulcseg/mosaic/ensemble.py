@@ -288,9 +288,7 @@ class Ensemble:
         return [OneAgainstAll(predictors, self._legends)] if self.joins else list(predictors)
 
     def class_shares(self, rows: FinishedRows) -> FinishedRows:
-        """Return finished rows with the shares of the map's classes: as they are, or those of the models joined."""
-        if not self.joins:
-            return rows
+        """Return finished rows with the shares of the map's classes, from those that joined models carry."""
         return replace(rows, probabilities=joined(rows.probabilities, self._legends, self.legend))
 
     def _fit_together(self, device: torch.device) -> bool:

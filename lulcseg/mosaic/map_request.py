@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
 
 import lulcseg
 from lulcseg.augment.scaler import MOSAIC
@@ -18,7 +17,6 @@ from lulcseg.errors import LulcsegError
 from lulcseg.grid import Window
 from lulcseg.legend import Legend
 from lulcseg.mosaic.adaptation import Adaptation, check_adaptable
-from lulcseg.mosaic.blend import FinishedRows
 from lulcseg.mosaic.devices import predict_on
 from lulcseg.mosaic.ensemble import Ensemble
 from lulcseg.mosaic.forward import PatchModel
@@ -132,6 +130,7 @@ class MapRequest:
             workers=max(1, default if settings.workers < 0 else settings.workers),
             with_entropy=DISAGREEMENT in layers,
             models=ensemble.averaged,
+            to_classes=ensemble.class_shares if ensemble.joins else None,
         ).fitted_to(grid.window)
         identity = {
             "lulcseg": lulcseg.__version__,
@@ -149,8 +148,6 @@ class MapRequest:
             **pixel_identity(setup, ensemble.legend, grid),
         }
         rasters = products(ensemble.legend, layers, ensemble.averaged)
-        if ensemble.joins:
-            rasters = [replace(raster, make=_of_joined(raster, ensemble)) for raster in rasters]
         return cls(ensemble, scene, settings, setup, region, rasters, statistics, adaptation, identity)
 
     @property
@@ -257,7 +254,7 @@ class MapRequest:
             | ({} if calibration is None else {"calibration": calibration})
             | self.adaptation.tags()
             | {key: str(scale) for key, scale in scale_identity(self.settings).items()}
-            | ({"combine": self.ensemble.combine} if self.ensemble.joins else {})  # of checkpoints in this order
+            | ({"combine": self.ensemble.combine} if self.ensemble.joins else {})
         )
 
     def properties(self, store: StripStore) -> dict[str, Any]:
@@ -287,8 +284,3 @@ class MapRequest:
                 reason = predictor.compile(image, valid)
             if reason is not None:
                 print_line(f"The network isn't compiled ({reason}); it predicts without.")
-
-
-def _of_joined(raster: Product, ensemble: Ensemble) -> Callable[[FinishedRows], Tensor]:
-    """Return what makes a raster of rows that carry the shares of models of one class each."""
-    return lambda rows: raster.make(ensemble.class_shares(rows))

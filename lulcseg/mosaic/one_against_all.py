@@ -28,8 +28,7 @@ class OneAgainstAll:
 
     def __init__(self, models: Sequence[Callable[[Tensor, Tensor], Tensor]], legends: Sequence[Legend]) -> None:
         self._models = list(models)
-        rest = rest_of(legends)
-        self._own = [next(k for k, name in enumerate(legend.names) if name != rest) for legend in legends]
+        self._own = [each.index(name) for each, name in zip(legends, own_classes(legends), strict=True)]
         self.networks = len(self._models)
 
     def __call__(self, image: Tensor, valid: Tensor) -> Tensor:
@@ -37,8 +36,8 @@ class OneAgainstAll:
         shares = []
         for model, own in zip(self._models, self._own, strict=True):
             shares.append(torch.softmax(model(image, valid), dim=1, dtype=torch.float32)[:, own])
-        own_classes = torch.stack(shares, dim=1) / self.networks
-        return torch.cat([own_classes, (1 - own_classes.sum(dim=1, keepdim=True)).clamp(min=0)], dim=1).log()
+        packed = torch.stack(shares, dim=1) / self.networks
+        return torch.cat([packed, (1 - packed.sum(dim=1, keepdim=True)).clamp(min=0)], dim=1).log()
 
 
 def joined(carried: Tensor, legends: Sequence[Legend], legend: Legend) -> Tensor:
@@ -52,8 +51,7 @@ def joined(carried: Tensor, legends: Sequence[Legend], legend: Legend) -> Tensor
     Returns:
         (K + 1, h, W) float32, in the legend's order.
     """
-    rest = rest_of(legends)
-    known = [next(name for name in each.names if name != rest) for each in legends]
+    known = own_classes(legends)
     order = [known.index(name) if name in known else len(known) for name in legend.names]
     return join_shares((carried[:-1] * len(known)).clamp(max=1))[order]
 
@@ -133,6 +131,12 @@ def rest_of(legends: Sequence[Legend]) -> str | None:
     """Return the name of the only class that all have in common; None: there is none, or more than one."""
     common = set.intersection(*(set(legend.names) for legend in legends))
     return common.pop() if len(common) == 1 else None
+
+
+def own_classes(legends: Sequence[Legend]) -> list[str]:
+    """Return the name of each model's own class: the one of its two that isn't the rest."""
+    rest = rest_of(legends)
+    return [next(name for name in legend.names if name != rest) for legend in legends]
 
 
 def _refused(what: str, file: Path) -> LulcsegError:

@@ -31,6 +31,7 @@ class PredictionSetup:
         workers: Threads that read patches ahead.
         with_entropy: Whether to average the entropies of a pixel's views too.
         models: Number of models that are averaged.
+        to_classes: Turns finished rows into those of the map's classes; None: they are.
     """
 
     plan: PassPlan
@@ -41,6 +42,7 @@ class PredictionSetup:
     workers: int = 1
     with_entropy: bool = False
     models: int = 1
+    to_classes: Callable[[FinishedRows], FinishedRows] | None = None
 
     @property
     def entropies(self) -> int:
@@ -155,7 +157,7 @@ class RowStream:
         """Predict a batch, and yield the rows that it makes final."""
         for prediction in self._forward(batch):
             patch, core = prediction.patch, prediction.patch.tile.core
-            yield from self._masked(self._blend.advance(core.row))
+            yield from self._of_map(self._blend.advance(core.row))
             entropy = prediction.entropy
             self._blend.add(
                 core,
@@ -169,7 +171,7 @@ class RowStream:
 
     def flush(self) -> Iterator[FinishedRows]:
         """Yield the remaining rows; call it after the last batch."""
-        yield from self._masked(self._blend.advance(self._end))
+        yield from self._of_map(self._blend.advance(self._end))
         self.patches_done = self.patches_total
 
     def _tiles(self) -> Iterator[Tile]:
@@ -191,9 +193,11 @@ class RowStream:
         before, self._end = self._end, self._goes_on(self._end)
         return self._end > before
 
-    def _masked(self, finished: Iterator[FinishedRows]) -> Iterator[FinishedRows]:
-        """Mark pixels that aren't requested as invalid."""
-        for rows in finished:
+    def _of_map(self, finished: Iterator[FinishedRows]) -> Iterator[FinishedRows]:
+        """Turn rows into those of the map's classes, and mark pixels that aren't requested as invalid."""
+        to_classes = self._setup.to_classes
+        for each in finished:
+            rows = each if to_classes is None else to_classes(each)
             if self._mask is None:
                 yield rows
                 continue
