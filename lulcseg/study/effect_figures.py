@@ -18,9 +18,10 @@ from lulcseg.trials.paper_figures import paper_figures
 
 _VERDICT_COLOURS = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
 
-
 FEWEST = 3
 """Units from which on an effect is drawn."""
+BOXED = 5
+"""Scores from which on they have a box; fewer have a dash at their mean."""
 
 
 def score_boxes(
@@ -30,7 +31,9 @@ def score_boxes(
     metric: str,
     years: Sequence[int | None],
 ) -> Figure:
-    """Draw box plots of a score over the seeds: one panel per view, one box per arm; a diamond is the paper's score.
+    """Draw a score's box plots over the seeds: one panel per view, one box per arm; a diamond is the paper's score.
+
+    Fewer than five scores have a dash at their mean instead of a box.
 
     Args:
         whole: Scores of whole maps.
@@ -62,11 +65,13 @@ def score_boxes(
 
 
 def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
-    """Draw each question's effect with its 95 % interval, in the view that its conclusion rests on.
+    """Draw the headline questions' effects with their 95 % intervals, each in the view that its conclusion rests on.
 
-    Effects of fewer than three units are left out.
+    Effects of fewer than three units, and shares, are left out. If no question is a headline, all are drawn.
     """
-    rows = found[found["primary"] & (found["n"] >= FEWEST)].iloc[::-1].reset_index(drop=True)
+    shown = {q.id for q in questions.questions if q.headline} or {q.id for q in questions.questions}
+    rows = found[found["primary"] & (found["n"] >= FEWEST) & (found["kind"] != "share") & found["question"].isin(shown)]
+    rows = rows.iloc[::-1].reset_index(drop=True)
     asked = {q.id: q.text for q in questions.questions}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.25 * len(rows)), layout="constrained")
@@ -108,7 +113,7 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
     together = _asked_of_same([name for name in ids if (shown["question"] == name).any()], asked)
     rows = [shown[shown["question"].isin(names)].sort_values("primary") for names in together]
     views = [name for name in questions.views if any((each["view"] == name).any() for each in rows)]
-    shades = dict(zip(views, value_colours([None] * len(views)), strict=True))
+    shades = _view_shades(list(questions.views))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.16 * len(rows) * max(2, len(views))), layout="constrained")
         axes = figure.subplots()
@@ -139,8 +144,23 @@ def _asked_of_same(ids: Sequence[str], asked: Mapping[str, Question]) -> list[li
     found: dict[tuple[str, ...], list[str]] = {}
     for name in ids:
         q = asked[name]
-        found.setdefault((*q.first, "-", *q.second, "-", *q.ceiling, q.metric, *q.classes), []).append(name)
+        found.setdefault((*q.first, "-", *q.second, "-", *q.without, "-", *q.ceiling, q.metric, *q.classes), []).append(
+            name
+        )
     return list(found.values())
+
+
+def _view_shades(names: Sequence[str]) -> dict[str, str]:
+    """Return the colour of each view, the same in every figure; ``k_held`` has that of ``held``.
+
+    >>> found = _view_shades(["own", "held", "k_held"])
+    >>> found["held"] == found["k_held"] != found["own"]
+    True
+    """
+    kinds = {name: name.rpartition("_")[2] for name in names}
+    different = list(dict.fromkeys(kinds.values()))
+    shades = dict(zip(different, value_colours([None] * len(different)), strict=True))
+    return {name: shades[kind] for name, kind in kinds.items()}
 
 
 def _label(names: Sequence[str], asked: Mapping[str, Question]) -> str:
@@ -187,11 +207,15 @@ def _arm_names(arms: Sequence[tuple[str, str]]) -> list[str]:
 def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:
     if not len(values):
         return
-    line = {"color": colour}
-    axes.boxplot(
-        values, positions=[at], orientation="horizontal", widths=0.55, whis=(0, 100), manage_ticks=False,
-        boxprops=line, medianprops=line | {"linewidth": 1.8}, whiskerprops=line, capprops=line,
-    )  # fmt: skip
+    if len(values) < BOXED:
+        mean = float(values.mean())
+        axes.plot([mean, mean], [at - 0.27, at + 0.27], color=colour, linewidth=1.8)
+    else:
+        line = {"color": colour}
+        axes.boxplot(
+            values, positions=[at], orientation="horizontal", widths=0.55, whis=(0, 100), manage_ticks=False,
+            boxprops=line, medianprops=line | {"linewidth": 1.8}, whiskerprops=line, capprops=line,
+        )  # fmt: skip
     axes.plot(values, np.full(len(values), at), "o", color=colour, markersize=3.2, alpha=0.7)
 
 

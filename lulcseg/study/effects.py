@@ -41,15 +41,23 @@ class Question:
         [],
         "Arm trained on the target itself: the effect is the share of the way from `first` to it that `second` goes.",
     )
+    without: list[str] = setting(
+        [],
+        "Two arms, as `first` and `second` but without a factor: the effect is an interaction, the difference between "
+        "`second` and `first` less that between these.",
+    )
     metric: str = setting("kappa", "Score of the whole map, or f1, users or producers of `classes`.")
     classes: list[str] = setting([], "Classes that are averaged; empty: the score is of the whole map.")
     primary: str = setting("", "View that the conclusion rests on.")
     after: bool = setting(False, "Whether it was asked after scores were seen.")
+    headline: bool = setting(False, "Whether the study's first figure shows it.")
 
     @property
     def kind(self) -> str:
-        """``difference`` of two arms, ``slope`` over several, or ``share`` of the way to a ceiling."""
-        return "share" if self.ceiling else "difference" if self.second else "slope"
+        """``difference`` of two arms, ``interaction`` of four, ``slope`` over several, ``share`` of the way to one."""
+        if self.ceiling or self.without:
+            return "share" if self.ceiling else "interaction"
+        return "difference" if self.second else "slope"
 
     @property
     def text(self) -> str:
@@ -91,6 +99,11 @@ def read_questions(path: Path) -> Questions:
             raise LulcsegError(
                 f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}"
             )
+        if q.without and (len(q.without) != 2 or not q.second or q.ceiling):
+            raise LulcsegError(
+                f"question {q.id} has `without`, but isn't of four arms", where=path,
+                remedy="give `first`, `second`, and in `without` the same two without the factor; no `ceiling`",
+            )  # fmt: skip
     if len({q.id for q in asked}) < len(asked):
         raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
     return Questions(whole.margin, views, asked)
@@ -127,7 +140,7 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
 
 
 def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margin: float) -> dict[str, Any] | None:
-    by_arm = {arm: _by_seed(scores, arm, view, q) for arm in [*q.first, *q.second, *q.ceiling]}
+    by_arm = {arm: _by_seed(scores, arm, view, q) for arm in [*q.first, *q.second, *q.without, *q.ceiling]}
     common = sorted(set.intersection(*(set(found) for found in by_arm.values())))
     if not common:
         return None
@@ -136,6 +149,8 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
     if q.second:
         first, second = _mean(columns, q.first), _mean(columns, q.second)
         found, reach = second - first, 1.0
+        if q.without:
+            found = found - (columns[q.without[1]] - columns[q.without[0]])
     else:
         levels = np.log2([_level(scores, arm) for arm in q.first])
         first, second = columns[q.first[0]], columns[q.first[-1]]
@@ -157,6 +172,7 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
         "against": view.against, "kind": q.kind,
         "first": "+".join(q.first) if q.second else q.first[0],
         "second": "+".join(q.second) if q.second else q.first[-1],
+        "without": "+".join(q.without), "ceiling": "+".join(q.ceiling),
         "metric": q.metric, "classes": "+".join(q.classes), "n": len(units), "runs": len(common),
         "mean_first": _over_units(first, landscapes), "mean_second": _over_units(second, landscapes),
         "effect": float(units.mean()), "low": low, "high": high, "between": parts.between, "within": parts.within,

@@ -60,8 +60,8 @@ EVEN = "_even"
 """Ending of the names of sets without weights."""
 GROUPS = {
     ("B",): "batch_size", ("P", "Z"): "patch_size", ("S",): "sampling", ("L", "O"): "losses",
-    ("A", "C"): "preprocessing", ("H",): "adaptation", ("T",): "another_date", ("M", "E"): "passes",
-    ("F",): "full_training", ("U",): "longer", ("R", "W"): "sources", ("K", "D"): "real_imagery",
+    ("A", "C", "X"): "preprocessing", ("H",): "adaptation", ("T",): "another_date", ("M", "E"): "passes",
+    ("F",): "full_training", ("U", "N"): "longer", ("R",): "sources", ("W",): "pretrained", ("K", "D"): "real_imagery",
 }  # fmt: skip
 """Questions that are drawn together, by the letter that their names begin with, and what their figure is called."""
 DIGITS = 5

@@ -15,6 +15,7 @@ from tests.support.checkout import ROOT
 EFFECTS = pd.DataFrame({
     "row": ["A1.held", "A2.date", "M1.own"], "effect": [-0.386, 0.135, 0.0004],
     "verdict": ["differs", "can't be told", "no difference"],
+    "low": [-0.5219, -0.06, -0.01], "high": [-0.2, 0.335, 0.011], "p_holm": [0.06, 1.0, float("nan")],
 })  # fmt: skip
 
 
@@ -33,12 +34,27 @@ def test_what_the_effects_bear_out_passes() -> None:
         ("[A1.held −0.38*]", "is −0.39*, and the text states −0.38*"),
         ("[A1.held −0.39=]", "and the text states −0.39="),
         ("[A9.held −0.39*]", "no row of the effects"),
+        ("[A1.held −0.39‡]", "is −0.39*, and the text states −0.39‡"),
+        ("[A1.held −0.39*] (−.53 to −.20)", "the interval of A1.held is −0.52 to −0.20"),
+        ("**[A2.date +0.14?]** (.06 to .34)", "the interval of A2.date is −0.06 to +0.34"),
+        ("[A1.held −0.39*] can't be told.", "says that it can't be told"),
+        ("shows nothing on 2018 that can be told [A1.held −0.39*]", "says that it can't be told"),
     ],
 )
 def test_a_wrong_sign_size_verdict_or_row_is_told(tag: str, part: str) -> None:
     (told,) = check_claims(f"\nAugmentation {tag}.", EFFECTS)
     assert part in told
     assert told.startswith("line 2:")
+
+
+def test_intervals_and_differences_that_stand_after_correction_are_read() -> None:
+    told = EFFECTS.assign(p_holm=[0.01, 0.01, float("nan")])
+    text = "It costs [A1.held −0.39‡] (−.52 to −.2); what it gains can't be told, [A2.date +0.135?] (−0.06 to +.335)."
+    assert check_claims(text, told) == []
+    (wrong,) = check_claims("It costs [A1.held −0.39*].", told)
+    assert "is −0.39‡" in wrong
+    row = "| it gains | [M1.own 0.00=] | can't be told: [A2.date +0.14?] |\nElse [M1.own 0.00=] it is. It can't be told."
+    assert check_claims(row, told) == [], "a row has one of them, and the last sentence no tag"
 
 
 def test_a_tag_without_a_size_is_refused() -> None:

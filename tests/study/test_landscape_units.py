@@ -83,3 +83,20 @@ def test_the_share_of_a_gap_is_that_of_each_landscape() -> None:
     turned = scores({"first": ceiling, "second": second, "ceiling": first}, 1)
     found = effects(Questions(0.02, {"held": VIEW}, [q]), turned, pd.DataFrame())
     assert found.empty, "a model of the target that is worse there leaves no gap"
+
+
+def test_an_interaction_is_a_difference_of_differences_and_that_of_a_factorial_model() -> None:
+    rng = np.random.default_rng(5)
+    n = len(LANDSCAPES)
+    arms = {f"{a}{b}": 0.4 + 0.1 * a + 0.05 * b + 0.2 * a * b + rng.normal(0, 0.03, n) for a in (0, 1) for b in (0, 1)}
+    table = scores(arms, 1)
+    asked = Question(
+        id="X1", first=["t/10"], second=["t/11"], without=["t/00", "t/01"], primary="v", asks="b beside a, less alone"
+    )
+    found = effects(Questions(0.02, {"v": VIEW}, [asked]), table, table).iloc[0]
+    assert (found["kind"], found["without"]) == ("interaction", "t/00+t/01")
+    table[["a", "b"]] = table["value"].map(lambda name: [int(name[0]), int(name[1])]).tolist()
+    fitted = smf.ols("kappa ~ a * b + C(landscape)", table).fit()
+    assert found["effect"] == pytest.approx(fitted.params["a:b"])
+    by_hand = arms["11"] - arms["10"] - (arms["01"] - arms["00"])
+    assert found["p"] == pytest.approx(stats.ttest_1samp(by_hand, 0).pvalue)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import rasterio
 import yaml
+from matplotlib.figure import Figure
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score, f1_score
 
@@ -21,7 +22,7 @@ from lulcseg.errors import LulcsegError
 from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
 from lulcseg.study.derived_scenes import write_class_scene, write_ground_scene
-from lulcseg.study.effect_figures import work_against_accuracy
+from lulcseg.study.effect_figures import effects_figure, score_boxes, work_against_accuracy
 from lulcseg.study.effects import StudyView, effects, read_questions, verdict
 from lulcseg.study.landscape import read_map, read_truth
 from lulcseg.study.score import score_labels, score_trials
@@ -228,6 +229,7 @@ def test_what_two_tests_let_be_told(p: float, same: float, told: str) -> None:
         (QUESTIONS.replace("primary: own", "primary: mine"), "rests on view 'mine'"),
         (QUESTIONS.replace("id: N2", "id: N1"), "two questions have one id"),
         (QUESTIONS.replace("metric:", "metrik:"), "metrik"),
+        (QUESTIONS.replace("first: [noise/none]", "without: [noise/much], first: [noise/none]"), "isn't of four arms"),
     ],
 )
 def test_questions_that_cannot_be_asked_get_a_sentence(text: str, part: str, tmp_path: Path) -> None:
@@ -318,6 +320,38 @@ def test_samples_are_drawn_from_a_map_and_its_truth(
     with pytest.raises(SystemExit):
         main(["study", "samples", str(run), other, "--out", str(tmp_path), "--cache", str(tmp_path)])
     assert "it has no map of synthetic_2015" in capsys.readouterr().err
+
+
+def test_the_first_figure_shows_headline_questions_without_shares(trial: Path, tmp_path: Path) -> None:
+    whole, classes = score_trials([read_trial(trial)], tmp_path, "_other")
+    (tmp_path / "q.yaml").write_text(QUESTIONS)
+    asked = read_questions(tmp_path / "q.yaml")
+    found = effects(asked, whole, classes)
+    assert labels(effects_figure(found, asked)) == ["N3", "N2", "N1"]
+    first = [replace(q, headline=q.id != "N2") for q in asked.questions]
+    chosen = replace(asked, questions=first)
+    assert labels(effects_figure(found, chosen)) == ["N3", "N1"]
+    shares = found.assign(kind=found["kind"].where(found["question"] != "N1", "share"))
+    assert labels(effects_figure(shares, chosen)) == ["N3"]
+
+
+def labels(figure: Figure) -> list[str]:
+    """Return the questions' names in a figure of effects, from below."""
+    return [label.get_text().split()[0] for label in figure.axes[0].get_yticklabels()]
+
+
+def test_few_scores_have_a_dash_at_their_mean_instead_of_a_box() -> None:
+    view = StudyView(scene="here", ground="all", against="truth", title="here")
+    scores = [0.1, 0.2, 0.6, 0.7, 0.9]
+    rows = [
+        {"trial": "t", "value": "v", "seed": k, "scene": "here", "ground": "all", "against": "truth", "kappa": x}
+        for k, x in enumerate(scores)
+    ]
+    few = score_boxes(pd.DataFrame(rows[:3]), [("t", "v")], [view], "kappa", [None]).axes[0].get_lines()
+    dashes = [np.asarray(line.get_xdata(), dtype=float) for line in few if line.get_marker() == "None"]
+    np.testing.assert_allclose(dashes, [[0.3, 0.3]])
+    boxed = score_boxes(pd.DataFrame(rows), [("t", "v")], [view], "kappa", [None]).axes[0].get_lines()
+    assert len(boxed) > len(few) + 3, "whiskers, caps, box and median"
 
 
 def test_sets_of_passes_that_lack_a_seed_are_drawn_at_those_they_have() -> None:
