@@ -20,6 +20,7 @@ SMALLEST = {
     "step": "--patch 32 --batch 2 --filters 4",
     "growth": "--together --first 1 --most-seconds 60 --out OUT",
     "trials": "--runs 4 --points 100",
+    "study_arms": "--rounds 1 --seconds 0 --groups loss passes --out OUT",
     "ensemble": "--size 128 --models 2 --plan single --filters 4 --patch 64 --rounds 1 --threads 1",
     "augment": "--rounds 1 --seconds 0.05 --step-batch 0 --threads 1 --only multiply --out OUT",
 }
