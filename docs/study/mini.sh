@@ -24,6 +24,7 @@ study() { "$PYTHON" -m lulcseg.cli study "$@" || failed=1; }
 every_seed() { echo "$SEEDS" | tr ',' ' '; }
 here='runs/scenes/${seed}'
 maps="[$here/mini2018.yaml,$here/mini2015.yaml]"
+d=runs/scenes/dubai_tile
 
 # One folder of scene files for each replicate: 2018 and 2015 whole, and their western parts, which are trained on
 scenes() {
@@ -193,7 +194,6 @@ real() {
         predict +sweeps=adaptation mosaic=single trial.name=korea_adaptation trial.value=$way adapt=$way \
             "scenes.assess=[${k}2024_east.yaml,${k}2024_west.yaml]" 'checkpoint=runs/korea_transfer/transfer_source/seed${seed}/checkpoints/best.ckpt'
     done
-    d=runs/scenes/dubai_tile
     dubai="scenes.train=[${d}1.yaml,${d}2.yaml,${d}3.yaml]"
     tile="scenes.assess=[${d}6.yaml]"
     train +sweeps=patch_size trial.name=dubai_sampling +experiment=patch512_grid,patch512_stratified sampling.background=Land \

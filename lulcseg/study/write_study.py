@@ -40,6 +40,8 @@ PASSES = (
 """Trial and value of sets of passes on the same models, roughly by cost."""
 PATCH = 128
 """Side of the patches that passes are counted with, in pixels."""
+BOXES = ("batch_size", "patch_size", "augmentation", "scaling", "full_training", "sampling", "losses", "pretrained")
+"""Trials whose scores have a figure."""
 BESIDE = {
     "scaling": [("augmentation", "augment_off")],
     "batch_size": [("batch_steps", value) for value in ("batch10", "batch100", "batch280")],
@@ -51,6 +53,7 @@ BESIDE = {
         ("patch_size", "patch512_grid"), ("longer", "patch512_grid"), ("patch_size", "patch512_stratified"),
         ("longer", "augment_off"),
     ],
+    "pretrained": [("patch_size", "patch512_stratified")],
     "losses": [
         ("patch_size", "patch512_grid"), ("patch_size", "patch512_stratified"), ("joined", "one_against_all"),
     ],
@@ -192,7 +195,7 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
     views = questions.views
     usual = [views[name] for name in ("own", "held", "date")]
     figures = {"effects": effects_figure(found, questions)}
-    for trial in ("batch_size", "patch_size", "augmentation", "scaling", "full_training", "sampling", "losses"):
+    for trial in BOXES:
         rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
         own = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
         arms = own + [arm for arm in BESIDE.get(trial, []) if _is_scored(maps, arm)]
