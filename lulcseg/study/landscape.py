@@ -107,9 +107,8 @@ def read_truth(scene: Scene, *, split: bool) -> LandscapeTruth:
     if places is None:
         raise LulcsegError("it has no reference points", where=scene.file.path, remedy="add points:")
     table = _to_legend(scene.legend)
-    grid = scene.grid
-    cols = (places.geometry.x.to_numpy() - grid.left) / grid.xres
-    rows = (grid.top - places.geometry.y.to_numpy()) / grid.yres
+    # on the truth's pixels: the scene itself may be read at another resolution
+    cols, rows = ~transform * (places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
     last = np.array(shape) - 1
     return LandscapeTruth(
         folder.name,

@@ -53,7 +53,9 @@ def test_intervals_and_differences_that_stand_after_correction_are_read() -> Non
     assert check_claims(text, told) == []
     (wrong,) = check_claims("It costs [A1.held −0.39*].", told)
     assert "is −0.39‡" in wrong
-    row = "| it gains | [M1.own 0.00=] | can't be told: [A2.date +0.14?] |\nElse [M1.own 0.00=] it is. It can't be told."
+    row = (
+        "| it gains | [M1.own 0.00=] | can't be told: [A2.date +0.14?] |\nElse [M1.own 0.00=] it is. It can't be told."
+    )
     assert check_claims(row, told) == [], "a row has one of them, and the last sentence no tag"
 
 

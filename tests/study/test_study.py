@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from lulcseg.study.landscape import read_map, read_truth
 from lulcseg.study.score import score_labels, score_trials
 from lulcseg.study.write_study import write_document
 from lulcseg.trials.trial_reader import read_trial
+from tests.support.checkout import ROOT
 from tests.support.plans import drawn
 
 SIZE = 256
@@ -207,6 +210,20 @@ def test_a_map_of_another_resolution_is_scored_on_the_truths_pixels(landscape: P
         out.write(coarse[: SIZE // 4], 1)
     with pytest.raises(LulcsegError, match="isn't on its landscape's extent"):
         read_map(tmp_path / "part.tif", truth)
+
+
+def test_points_of_a_scene_read_at_another_resolution_are_on_the_truths_pixels(landscape: Path, tmp_path: Path) -> None:
+    truth = read_truth(whole_scene(landscape, tmp_path), split=True)
+    for metres in (1.0, 0.25):
+        path = tmp_path / f"at_{metres}m.yaml"
+        command = [str(ROOT / "docs/study/resampled_scene.py"), str(landscape / "scene_2018.yaml"), "again"]
+        subprocess.run([sys.executable, *command, str(metres), str(path)], check=True)
+        scene = Scene.open(str(path), tmp_path)
+        assert scene.grid.xres == metres
+        again = read_truth(scene, split=True)
+        np.testing.assert_array_equal(again.rows, truth.rows)
+        np.testing.assert_array_equal(again.cols, truth.cols)
+        np.testing.assert_array_equal(again.truth, truth.truth)
 
 
 def test_polygons_are_scored_like_a_map(landscape: Path, tmp_path: Path) -> None:
