@@ -196,7 +196,8 @@ real() {
     done
     dubai="scenes.train=[${d}1.yaml,${d}2.yaml,${d}3.yaml]"
     tile="scenes.assess=[${d}6.yaml]"
-    train +sweeps=patch_size trial.name=dubai_sampling +experiment=patch512_grid,patch512_stratified sampling.background=Land \
+    # as many steps for both: the grid of three whole tiles has more patches than are drawn
+    train +sweeps=patch_size trial.name=dubai_sampling +experiment=patch512_grid,patch512_stratified trainer.steps=840 sampling.background=Land \
         trial.contrast.kind=difference 'trial.contrast.values=[patch512_grid,patch512_stratified]' "$dubai" "$tile"
     train +sweeps=augmentation trial.name=dubai_augmentation +experiment=augment_on trial.contrast.kind=null 'trial.contrast.values=[]' \
         "$dubai" "$tile"
