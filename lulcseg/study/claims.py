@@ -21,8 +21,12 @@ MARKED = f"{CORRECTED} differs, for all questions together too, * differs, = no 
 _NUMBER = r"[+−]?\d*\.\d+"
 _TAG = re.compile(rf"\[([A-Z]+\d+\.\w+)([^\]]*)\](?:\**\s\(({_NUMBER}) to ({_NUMBER})\))?")
 _CLAIM = re.compile(rf"\s({_NUMBER})([{CORRECTED}*=?])")
-_SENTENCE = re.compile(r"(?<=[.;:])\**\s")
-_UNTOLD = re.compile(r"can't be told|(?:no|nothing)\b.*\bcan be told")
+_SENTENCE = re.compile(r"(?<=[.;!?])[)*]*\s")
+_UNTOLD = re.compile(
+    r"(?:can't|can’t|cannot) be told|\b(?:no|nothing)\b[^,;:]*\bcan be told|inconclusive", re.IGNORECASE
+)
+_INTERVAL = re.compile(rf"\((?:[^()]*\s)?({_NUMBER}|[-–]\d*\.\d+) to ({_NUMBER}|[-–]\d*\.\d+)\b[^()]*\)")
+_LIKE_A_TAG = re.compile(rf"\[([^\[\]]*\s{_NUMBER}[{CORRECTED}*=?])\]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def read_claims(text: str) -> list[StatedEffect]:
     """Return the claims of a text.
 
     Raises:
-        LulcsegError: A tag that states no size or no verdict.
+        LulcsegError: A tag that states no size or no verdict, or a bracket that looks like a tag and is none.
 
     >>> read_claims("Augmentation costs accuracy [A1.held −0.39*].")
     [StatedEffect(row='A1.held', effect='−0.39', mark='*', line=1, interval=None)]
@@ -63,6 +67,11 @@ def read_claims(text: str) -> list[StatedEffect]:
                     where="text", remedy=f"write [{row} +0.12*]: {MARKED}",
                 )  # fmt: skip
             claims.append(StatedEffect(row, stated[1], stated[2], number, (low, high) if low else None))
+        for other in _LIKE_A_TAG.findall(_TAG.sub("", line)):
+            raise LulcsegError(
+                f"line {number}: [{other}] looks like a tag and names no row", where="text",
+                remedy="write the question's name, a point and the view: [A1.held −0.39*]",
+            )  # fmt: skip
     return claims
 
 
@@ -95,7 +104,7 @@ def check_claims(text: str, effects: pd.DataFrame) -> list[str]:
                     f"line {claim.line}: the interval of {claim.row} is {low} to {high}, and the text states "
                     f"{' to '.join(claim.interval)}"
                 )
-    return wrong + _told_otherwise(text)
+    return wrong + _told_otherwise(text) + _loose_intervals(text)
 
 
 def mark_of(row: pd.Series) -> str:
@@ -108,13 +117,31 @@ def _told_otherwise(text: str) -> list[str]:
     """Name each sentence, or row of a table, that says that a thing can't be told beside tags that all tell it."""
     wrong = []
     for number, line in enumerate(text.splitlines(), 1):
-        for sentence in [line] if line.startswith("|") else _SENTENCE.split(line):
+        for sentence in _sentences(line):
             marks = [claim.mark for claim in read_claims(sentence)]
             if marks and _UNTOLD.search(sentence) and "?" not in marks:
                 wrong.append(
                     f"line {number}: '{sentence.strip()}' says that it can't be told, and none of its tags has ?"
                 )
     return wrong
+
+
+def _loose_intervals(text: str) -> list[str]:
+    """Name each interval that stands in a sentence or cell with tags, but isn't written so that it is read as one's."""
+    wrong = []
+    for number, line in enumerate(text.splitlines(), 1):
+        for sentence in (part for each in _sentences(line) for part in each.split("|")):
+            if _TAG.search(sentence):
+                wrong += [
+                    f"line {number}: ({low} to {high}) is no tag's interval; write it behind its tag: (−.52 to −.34)"
+                    for low, high in _INTERVAL.findall(_TAG.sub("", sentence))
+                ]
+    return wrong
+
+
+def _sentences(line: str) -> list[str]:
+    """Return a line's sentences; a row of a table is one."""
+    return [line] if line.startswith("|") else _SENTENCE.split(line)
 
 
 def check_file(text: Path, effects: Path) -> int:
@@ -130,7 +157,10 @@ def check_file(text: Path, effects: Path) -> int:
     wrong = check_claims(content, table)
     if wrong:
         raise LulcsegError("; ".join(wrong), where=text, remedy="state what the effects show")
-    return len(read_claims(content))
+    claims = read_claims(content)
+    if not claims:
+        raise LulcsegError("it makes no claim", where=text, remedy="put tags beside its sentences: [A1.held −0.39*]")
+    return len(claims)
 
 
 def _rounded(value: float, like: str) -> str:

@@ -30,6 +30,8 @@ def score_boxes(
     views: Sequence[StudyView],
     metric: str,
     years: Sequence[int | None],
+    *,
+    printed_as: Sequence[tuple[str, str]] = (),
 ) -> Figure:
     """Draw a score's box plots over the seeds: one panel per view, one box per arm; a diamond is the paper's score.
 
@@ -41,7 +43,9 @@ def score_boxes(
         views: The panels.
         metric: The score.
         years: For each panel the year of the paper's scores drawn in it; None draws none.
+        printed_as: Trial and value whose score in the paper stands beside each arm; none: the arms' own.
     """
+    names = list(printed_as) or list(arms)
     colours = value_colours([None] * len(arms))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(1.2 + 2.75 * len(views), 0.9 + 0.34 * len(arms) + 0.5), layout="constrained")
@@ -50,7 +54,7 @@ def score_boxes(
             axes = panels[panel]
             for i, ((trial, value), colour) in enumerate(zip(arms, colours, strict=True)):
                 _box(axes, i, in_view(whole, trial, value, view)[metric].to_numpy(), colour)
-                printed = None if (year := years[panel]) is None else paper_figures(trial, value, year)
+                printed = None if (year := years[panel]) is None else paper_figures(*names[i], year)
                 if printed is not None:
                     axes.plot(
                         getattr(printed, metric), i, "D", color="white", markeredgecolor=INK, markersize=5, zorder=4
@@ -101,7 +105,7 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
     """Draw the effects of some questions in every view that has them, with their 95 % intervals.
 
     Questions that compare the same arms by the same score, in other views, are drawn as one; effects of fewer than
-    three units are left out.
+    three units, and shares, whose unit is another, are left out.
 
     Args:
         found: Table of :func:`lulcseg.study.effects.effects`.
@@ -109,7 +113,7 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
         ids: Names of the questions, from the top.
     """
     asked = {q.id: q for q in questions.questions}
-    shown = found[found["n"] >= FEWEST]
+    shown = found[(found["n"] >= FEWEST) & (found["kind"] != "share")]
     together = _asked_of_same([name for name in ids if (shown["question"] == name).any()], asked)
     rows = [shown[shown["question"].isin(names)].sort_values("primary") for names in together]
     views = [name for name in questions.views if any((each["view"] == name).any() for each in rows)]
@@ -165,9 +169,11 @@ def _view_shades(names: Sequence[str]) -> dict[str, str]:
 
 def _label(names: Sequence[str], asked: Mapping[str, Question]) -> str:
     """Return the label of questions that are drawn as one: their names, and what they ask but for where."""
-    texts = [asked[name].text for name in names]
+    texts = [asked[name].asks for name in names]
     common = {text.rsplit(", ", 1)[0] for text in texts}
-    return f"{', '.join(names)}  {common.pop() if len(texts) > 1 and len(common) == 1 else '; '.join(texts)}"
+    said = common.pop() if len(texts) > 1 and len(common) == 1 else "; ".join(texts)
+    mark = f" {AFTER}" if any(asked[name].after for name in names) else ""
+    return f"{', '.join(names)}  {said}{mark}"
 
 
 def work_against_accuracy(
@@ -181,21 +187,21 @@ def work_against_accuracy(
         view: The maps.
         work: Forward passes of a pixel, of each set.
     """
-    colours = value_colours([None] * len(arms))
+    order = sorted(range(len(arms)), key=lambda i: work[i])
     base = in_view(whole, *arms[0], view).set_index("seed")["kappa"]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.6, 3.6), layout="constrained")
+        figure = Figure(figsize=(7.2, 0.9 + 0.3 * len(arms)), layout="constrained")
         axes = figure.subplots()
-        axes.axhline(0, color=MUTED, linewidth=0.8)
-        for (trial, value), colour, at in zip(arms, colours, work, strict=True):
-            own = in_view(whole, trial, value, view).set_index("seed")["kappa"]
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        for row, i in enumerate(order):
+            own = in_view(whole, *arms[i], view).set_index("seed")["kappa"]
             gain = (own - base).dropna()
-            axes.plot([at] * len(gain), gain, "o", color=colour, markersize=3.5, alpha=0.5)
-            axes.plot(at, gain.mean(), "D", color=colour, markersize=7, markeredgecolor="white", label=value)
-        axes.set(xlabel="forward passes of a pixel", ylabel="kappa gained over a single pass")
-        axes.set_xlim(left=0)
+            axes.plot(gain, [row] * len(gain), "o", color="#0072b2", markersize=3.5, alpha=0.5)
+            axes.plot(gain.mean(), row, "D", color="#0072b2", markersize=7, markeredgecolor="white", label=arms[i][1])
+        axes.set_yticks(range(len(arms)), [f"{arms[i][1]}, {work[i]:.3g} ×" for i in order])
+        axes.set(xlabel="kappa gained over a single pass", ylim=(len(arms) - 0.5, -0.5))
+        axes.set_title("sets by forward passes of a pixel", fontsize=8.5, loc="left")
         axes.tick_params(length=0)
-        figure.legend(loc="outside right upper")
         return figure
 
 

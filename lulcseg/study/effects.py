@@ -99,10 +99,11 @@ def read_questions(path: Path) -> Questions:
             raise LulcsegError(
                 f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}"
             )
-        if q.without and (len(q.without) != 2 or not q.second or q.ceiling):
+        four = [*q.first, *q.second, *q.without]
+        if q.without and ((len(q.first), len(q.second), len(set(four)), len(four)) != (1, 1, 4, 4) or q.ceiling):
             raise LulcsegError(
                 f"question {q.id} has `without`, but isn't of four arms", where=path,
-                remedy="give `first`, `second`, and in `without` the same two without the factor; no `ceiling`",
+                remedy="give one `first`, one `second`, and in `without` the same two without the factor; no `ceiling`",
             )  # fmt: skip
     if len({q.id for q in asked}) < len(asked):
         raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
@@ -146,6 +147,12 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
         return None
     columns = {arm: np.array([found[seed].score for seed in common]) for arm, found in by_arm.items()}
     landscapes = [by_arm[q.first[0]][seed].landscape for seed in common]
+    for arm, found_of in by_arm.items():
+        if [found_of[seed].landscape for seed in common] != landscapes:
+            raise LulcsegError(
+                f"{arm} and {q.first[0]} are of other landscapes at the same seeds", where=f"question {q.id}",
+                remedy="score runs whose seeds have the same landscapes",
+            )  # fmt: skip
     if q.second:
         first, second = _mean(columns, q.first), _mean(columns, q.second)
         found, reach = second - first, 1.0
@@ -219,15 +226,15 @@ def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Ma
     rows = in_view(scores, trial, value, view)
     if mosaic:
         rows = rows[rows["mosaic"] == mosaic[0]]
-    if q.classes:
-        rows = rows[rows["class"].isin(q.classes)]
-        rows = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)})
-        rows = rows.groupby(["seed", LANDSCAPE], dropna=False)[q.metric].mean().reset_index()
-    elif rows["seed"].duplicated().any():
+    if rows["mosaic"].groupby(rows["seed"]).nunique().gt(1).any():
         raise LulcsegError(
             f"{arm} has several maps of {view.scene}", where=f"question {q.id}",
             remedy=f"name one: {arm}/" + " or ".join(sorted(set(rows["mosaic"]))),
         )  # fmt: skip
+    if q.classes:
+        rows = rows[rows["class"].isin(q.classes)]
+        rows = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)})
+        rows = rows.groupby(["seed", LANDSCAPE], dropna=False)[q.metric].mean().reset_index()
     return {
         int(seed): _Scored(float(x), land if isinstance(land, str) else None)
         for seed, x, land in zip(rows["seed"], rows[q.metric], rows[LANDSCAPE], strict=True)

@@ -59,6 +59,8 @@ BESIDE = {
     ],
 }  # fmt: skip
 """Values of other trials that a trial's figure shows below its own: what they are compared with."""
+PRINTED_AS = {("scaling", "augmentation", "augment_off"): ("scaling", "scaling_off")}
+"""Figure, trial and value → the paper's trial and value, where the paper trained the baseline again."""
 EVEN = "_even"
 """Ending of the names of sets without weights."""
 GROUPS = {
@@ -200,7 +202,8 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
         own = [(trial, str(value)) for value in dict.fromkeys(rows["value"])]
         arms = own + [arm for arm in BESIDE.get(trial, []) if _is_scored(maps, arm)]
         if own:
-            figures[trial] = score_boxes(maps, arms, usual, "kappa", (2018, None, 2015))
+            printed_as = [PRINTED_AS.get((trial, *arm), arm) for arm in arms]
+            figures[trial] = score_boxes(maps, arms, usual, "kappa", (2018, None, 2015), printed_as=printed_as)
     known = [arm for arm in PASSES if _is_scored(maps, arm)]
     if len(known) > 1:
         figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None))

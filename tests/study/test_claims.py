@@ -38,6 +38,13 @@ def test_what_the_effects_bear_out_passes() -> None:
         ("[A1.held −0.39*] (−.53 to −.20)", "the interval of A1.held is −0.52 to −0.20"),
         ("**[A2.date +0.14?]** (.06 to .34)", "the interval of A2.date is −0.06 to +0.34"),
         ("[A1.held −0.39*] can't be told.", "says that it can't be told"),
+        ("No effect can be told [A1.held −0.39*].", "says that it can't be told"),
+        ("It cannot be told (as so often [A1.held −0.39*].)", "says that it can't be told"),
+        ("It is inconclusive [A1.held −0.39*]", "says that it can't be told"),
+        ("[A1.held −0.39*] (95 %: −.99 to −.01)", "is no tag's interval"),
+        ("[A1.held −0.39*], (−.99 to −.01)", "is no tag's interval"),
+        ("[A1.held −0.39*] (-.99 to -.01)", "is no tag's interval"),
+        ("| [A1.held −0.39*] and (−.99 to −.01) |", "is no tag's interval"),
         ("shows nothing on 2018 that can be told [A1.held −0.39*]", "says that it can't be told"),
     ],
 )
@@ -57,6 +64,19 @@ def test_intervals_and_differences_that_stand_after_correction_are_read() -> Non
         "| it gains | [M1.own 0.00=] | can't be told: [A2.date +0.14?] |\nElse [M1.own 0.00=] it is. It can't be told."
     )
     assert check_claims(row, told) == [], "a row has one of them, and the last sentence no tag"
+
+
+@pytest.mark.parametrize("tag", ["[a1.held −0.39*]", "[A1held −0.39*]", "[ A1.held −0.39*]"])
+def test_what_only_looks_like_a_tag_is_refused(tag: str) -> None:
+    with pytest.raises(LulcsegError, match="looks like a tag"):
+        read_claims(f"It costs accuracy {tag}.")
+
+
+def test_a_text_without_claims_is_refused(tmp_path: Path) -> None:
+    EFFECTS.to_csv(tmp_path / "effects.csv", index=False)
+    (tmp_path / "text.md").write_text("It costs accuracy.")
+    with pytest.raises(LulcsegError, match="makes no claim"):
+        check_file(tmp_path / "text.md", tmp_path / "effects.csv")
 
 
 def test_a_tag_without_a_size_is_refused() -> None:

@@ -8,6 +8,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from lulcseg.errors import LulcsegError
 from lulcseg.study.effects import Question, Questions, StudyView, effects
 from lulcseg.study.landscape_units import unit_means, variance_components
 
@@ -100,3 +101,23 @@ def test_an_interaction_is_a_difference_of_differences_and_that_of_a_factorial_m
     assert found["effect"] == pytest.approx(fitted.params["a:b"])
     by_hand = arms["11"] - arms["10"] - (arms["01"] - arms["00"])
     assert found["p"] == pytest.approx(stats.ttest_1samp(by_hand, 0).pvalue)
+
+
+def test_arms_of_other_landscapes_at_the_same_seeds_are_refused() -> None:
+    table = scores({"first": np.zeros(5), "second": np.ones(5)}, 1)
+    turned = (table["value"] == "second") & (table["seed"] == 0)
+    table.loc[turned, "landscape"] = "z"
+    asked = Questions(0.02, {"v": VIEW}, [Question("Q1", "?", ["t/first"], ["t/second"], primary="v")])
+    with pytest.raises(LulcsegError, match="are of other landscapes"):
+        effects(asked, table, table)
+
+
+def test_several_maps_of_a_run_are_refused_for_classes_too() -> None:
+    table = pd.concat([scores({"first": np.zeros(5), "second": np.ones(5)}, 1)] * 2, ignore_index=True)
+    table["mosaic"] = ["single"] * 10 + ["multiple"] * 10
+    table["class"], table["f1"] = "c", 0.5
+    for classes in ([], ["c"]):
+        metric = "f1" if classes else "kappa"
+        q = Question("Q1", "?", ["t/first"], ["t/second"], metric=metric, classes=classes, primary="v")
+        with pytest.raises(LulcsegError, match="has several maps"):
+            effects(Questions(0.02, {"v": VIEW}, [q]), table, table)

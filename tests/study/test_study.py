@@ -381,5 +381,6 @@ def test_sets_of_passes_that_lack_a_seed_are_drawn_at_those_they_have() -> None:
     ]  # fmt: skip
     figure = work_against_accuracy(pd.DataFrame(rows), [("passes", "single"), ("passes", "multiple")], view, [1, 8])
     diamonds = {line.get_label(): line.get_xydata() for line in figure.axes[0].get_lines() if line.get_marker() == "D"}
-    np.testing.assert_allclose(diamonds["single"], [[1.0, 0.0]])
-    np.testing.assert_allclose(diamonds["multiple"], [[8.0, 0.1]])
+    np.testing.assert_allclose(diamonds["single"], [[0.0, 0]])
+    np.testing.assert_allclose(diamonds["multiple"], [[0.1, 1]])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["single, 1 ×", "multiple, 8 ×"]
