@@ -15,7 +15,7 @@ JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-0,1,2,3,4}
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 parts="scenes augmentation sampling transfer sources batches losses one_class preprocessing passes real full_training longer pretrained
-    ensemble calibration resolution results"
+    ensemble calibration resolution number_format results"
 at_once="hydra/launcher=joblib hydra.launcher.n_jobs=$JOBS cache=$CACHE"
 failed=0
 train() { "$PYTHON" train.py -m study=mini $at_once seed="$SEEDS" "$@" || failed=1; }
@@ -177,6 +177,9 @@ resolution() {
             "scenes.assess=[$here/${metres}m_2018.yaml,$here/${metres}m_2015.yaml]"
     done
 }
+
+# The stratified arm in float32 whatever the processor, beside the one in the format that it computes faster
+number_format() { train +sweeps=patch_size +experiment=patch512_stratified trial.name=float32 trainer.precision=32-true; }
 
 # Korea (Sentinel-2, two dates) and Dubai (tiles 1 to 3 trained on, 6 mapped), where they are at hand: one scene for all replicates
 real() {
