@@ -193,7 +193,9 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     from lulcseg.pictures.figure_style import MUTED, STYLE, png
+    from lulcseg.pictures.palette import value_colours
 
+    (colour,) = value_colours([None])
     groups = {name: [row for row in rows if row["group"] == name] for name in dict.fromkeys(r["group"] for r in rows)}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.8 + 0.28 * len(rows) + 0.3 * len(groups)), layout="constrained")
@@ -201,8 +203,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=sizes)[:, 0]
         for axes, (name, members) in zip(panels, groups.items(), strict=True):
             for i, row in enumerate(members):
-                axes.plot([row["least"], row["greatest"]], [i, i], color="#0072b2", linewidth=1.6)
-                axes.plot(row["ratio"], i, "o", color="#0072b2", markersize=5)
+                axes.plot([row["least"], row["greatest"]], [i, i], color=colour, linewidth=1.6)
+                axes.plot(row["ratio"], i, "o", color=colour, markersize=5)
             axes.axvline(1, color=MUTED, linewidth=0.8)
             axes.set_yticks(range(len(members)), [row["arm"] for row in members])
             axes.set(ylim=(len(members) - 0.5, -0.5), xscale="log")

@@ -148,9 +148,8 @@ def _asked_of_same(ids: Sequence[str], asked: Mapping[str, Question]) -> list[li
     found: dict[tuple[str, ...], list[str]] = {}
     for name in ids:
         q = asked[name]
-        found.setdefault((*q.first, "-", *q.second, "-", *q.without, "-", *q.ceiling, q.metric, *q.classes), []).append(
-            name
-        )
+        arms = (*q.first, "-", *q.second, "-", *q.without, "-", *q.ceiling)
+        found.setdefault((*arms, q.metric, *q.classes), []).append(name)
     return list(found.values())
 
 
@@ -188,6 +187,7 @@ def work_against_accuracy(
         work: Forward passes of a pixel, of each set.
     """
     order = sorted(range(len(arms)), key=lambda i: work[i])
+    (colour,) = value_colours([None])
     base = in_view(whole, *arms[0], view).set_index("seed")["kappa"]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.9 + 0.3 * len(arms)), layout="constrained")
@@ -196,8 +196,8 @@ def work_against_accuracy(
         for row, i in enumerate(order):
             own = in_view(whole, *arms[i], view).set_index("seed")["kappa"]
             gain = (own - base).dropna()
-            axes.plot(gain, [row] * len(gain), "o", color="#0072b2", markersize=3.5, alpha=0.5)
-            axes.plot(gain.mean(), row, "D", color="#0072b2", markersize=7, markeredgecolor="white", label=arms[i][1])
+            axes.plot(gain, [row] * len(gain), "o", color=colour, markersize=3.5, alpha=0.5)
+            axes.plot(gain.mean(), row, "D", color=colour, markersize=7, markeredgecolor="white", label=arms[i][1])
         axes.set_yticks(range(len(arms)), [f"{arms[i][1]}, {work[i]:.3g} ×" for i in order])
         axes.set(xlabel="kappa gained over a single pass", ylim=(len(arms) - 0.5, -0.5))
         axes.set_title("sets by forward passes of a pixel", fontsize=8.5, loc="left")

@@ -54,9 +54,11 @@ class Question:
 
     @property
     def kind(self) -> str:
-        """``difference`` of two arms, ``interaction`` of four, ``slope`` over several, ``share`` of the way to one."""
-        if self.ceiling or self.without:
-            return "share" if self.ceiling else "interaction"
+        """``difference`` of two arms, ``interaction`` of four, ``slope``, or ``share`` of the way to a ceiling."""
+        if self.ceiling:
+            return "share"
+        if self.without:
+            return "interaction"
         return "difference" if self.second else "slope"
 
     @property
