@@ -73,7 +73,8 @@ def test_every_command_composes_and_every_question_has_its_runs(asked_for: dict[
     assert {name: len(values) for name, values in paper.items()} == {"batch_size": 7, "patch_size": 8, "passes": 2}
     arms = {f"{trial}/{run.trial.value}" for trial, runs in asked_for.items() for run in runs}
     questions = read_questions(SCRIPT.with_name("questions.yaml"))
-    asked = {"/".join(arm.split("/")[:2]) for q in questions.questions for arm in [*q.first, *q.second, *q.without, *q.ceiling]}
+    named = [arm for q in questions.questions for arm in [*q.first, *q.second, *q.without, *q.ceiling]]
+    asked = {"/".join(arm.split("/")[:2]) for arm in named}
     assert asked <= arms
 
 
