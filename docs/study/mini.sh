@@ -130,7 +130,12 @@ full_training() {
     train +sweeps=full_training trial.name=full_unscaled scaling=none
 }
 
-longer() { train +sweeps=longer; }
+longer() {
+    train +sweeps=longer
+    train +sweeps=longer +experiment=transfer_source,transfer validation.fraction=0 "scenes.unlabelled=[$here/mini2015.yaml]"
+    train +sweeps=longer +experiment=sources_rgb validation.fraction=0 "scenes.train=[$here/sources_training.yaml]" "scenes.assess=[$here/sources.yaml]"
+    train +sweeps=longer +experiment=encoder_random,encoder_imagenet validation.fraction=0
+}
 
 pretrained() { train +sweeps=pretrained +experiment=encoder_random,encoder_imagenet validation.fraction=0; }
 
@@ -202,8 +207,8 @@ real() {
     # as many steps for both: the grid of three whole tiles has more patches than are drawn
     train +sweeps=patch_size trial.name=dubai_sampling +experiment=patch512_grid,patch512_stratified trainer.steps=840 sampling.background=Land \
         trial.contrast.kind=difference 'trial.contrast.values=[patch512_grid,patch512_stratified]' "$dubai" "$tile"
-    train +sweeps=augmentation trial.name=dubai_augmentation +experiment=augment_on trial.contrast.kind=null 'trial.contrast.values=[]' \
-        "$dubai" "$tile"
+    train +sweeps=augmentation trial.name=dubai_augmentation +experiment=augment_on trainer.steps=840 sampling.background=Land \
+        trial.contrast.kind=null 'trial.contrast.values=[]' "$dubai" "$tile"
     train +sweeps=replicates trial.name=dubai_place +experiment=place validation.fraction=0 "$dubai" "$tile"
     for seed in $(every_seed); do dubai_left_out "$seed"; done
     train +sweeps=replicates trial.name=dubai_pretrained +experiment=place model=smp model.encoder=tu-tf_efficientnet_lite0 \

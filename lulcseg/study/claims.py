@@ -21,7 +21,7 @@ MARKED = f"{CORRECTED} differs, for all questions together too, * differs, = no 
 _NUMBER = r"[+−]?\d*\.\d+"
 _TAG = re.compile(rf"\[([A-Z]+\d+\.\w+)([^\]]*)\](?:\**\s\(({_NUMBER}) to ({_NUMBER})\))?")
 _CLAIM = re.compile(rf"\s({_NUMBER})([{CORRECTED}*=?])")
-_SENTENCE = re.compile(r"(?<=[.;!?])[)*]*\s")
+_SENTENCE = re.compile(r"(?<=[.;!?])[)*]*\s(?![^()]*\))")  # not within parentheses
 _UNTOLD = re.compile(
     r"(?:can't|can’t|cannot) be told|\b(?:no|nothing)\b[^,;:]*\bcan be told|inconclusive", re.IGNORECASE
 )

@@ -66,6 +66,12 @@ def test_intervals_and_differences_that_stand_after_correction_are_read() -> Non
     assert check_claims(row, told) == [], "a row has one of them, and the last sentence no tag"
 
 
+@pytest.mark.parametrize("interval", ["(−.52 to −.34)", "(−.52 to −.34; asked afterwards)", "(95 %; −.5 to .3)"])
+def test_an_interval_away_from_its_tag_is_named(interval: str) -> None:
+    (wrong,) = check_claims(f"It costs [A1.held −0.39*], on five landscapes {interval}.", EFFECTS)
+    assert "is no tag's interval" in wrong
+
+
 @pytest.mark.parametrize("tag", ["[a1.held −0.39*]", "[A1held −0.39*]", "[ A1.held −0.39*]"])
 def test_what_only_looks_like_a_tag_is_refused(tag: str) -> None:
     with pytest.raises(LulcsegError, match="looks like a tag"):
