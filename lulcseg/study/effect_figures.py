@@ -60,7 +60,8 @@ def score_boxes(
                         getattr(printed, metric), i, "D", color="white", markeredgecolor=INK, markersize=5, zorder=4
                     )
             axes.set_title(_break_title(view.title), fontsize=8.5)
-            axes.set(xlim=(-0.03, 1.03), xticks=[0, 0.25, 0.5, 0.75, 1], ylim=(len(arms) - 0.4, -0.6))
+            axes.set(xlim=(min(-0.03, axes.dataLim.x0 - 0.03), 1.03), xticks=[0, 0.25, 0.5, 0.75, 1])
+            axes.set_ylim(len(arms) - 0.4, -0.6)
             axes.set_yticks(range(len(arms)), _arm_names(arms))
             axes.tick_params(length=0)
             axes.grid(visible=False, axis="y")
@@ -76,7 +77,7 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
     shown = {q.id for q in questions.questions if q.headline} or {q.id for q in questions.questions}
     rows = found[found["primary"] & (found["n"] >= FEWEST) & (found["kind"] != "share") & found["question"].isin(shown)]
     rows = rows.iloc[::-1].reset_index(drop=True)
-    asked = {q.id: q.text for q in questions.questions}
+    asked = {q.id: q.text.replace(f" {AFTER}", f"\N{NO-BREAK SPACE}{AFTER}") for q in questions.questions}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.25 * len(rows)), layout="constrained")
         axes = figure.subplots()
@@ -117,15 +118,17 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
     together = _asked_of_same([name for name in ids if (shown["question"] == name).any()], asked)
     rows = [shown[shown["question"].isin(names)].sort_values("primary") for names in together]
     views = [name for name in questions.views if any((each["view"] == name).any() for each in rows)]
+    most = max((len(set(each["view"])) for each in rows), default=1)
     shades = _view_shades(list(questions.views))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 0.9 + 0.16 * len(rows) * max(2, len(views))), layout="constrained")
+        figure = Figure(figsize=(9.6, 0.9 + 0.16 * len(rows) * max(2, most)), layout="constrained")
         axes = figure.subplots()
         axes.axvspan(-questions.margin, questions.margin, color=RULE, alpha=0.6, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         for i, each in enumerate(rows):
+            own = [name for name in views if (each["view"] == name).any()]
             for _, row in each.iterrows():
-                at = i + 0.7 * ((views.index(str(row["view"])) + 0.5) / len(views) - 0.5)
+                at = i + 0.7 / most * (own.index(str(row["view"])) - (len(own) - 1) / 2)
                 axes.plot([row["low"], row["high"]], [at, at], color=shades[str(row["view"])], linewidth=1.4)
                 axes.plot(
                     row["effect"], at, "D" if row["primary"] else "o", color=shades[str(row["view"])],
@@ -138,7 +141,10 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
         )
         axes.tick_params(length=0)
         axes.grid(visible=False, axis="y")
-        handles = [axes.plot([], [], "o-", color=shades[name], label=questions.views[name].title)[0] for name in views]
+        titles: dict[str, list[str]] = {}
+        for name in views:
+            titles.setdefault(shades[name], []).append(questions.views[name].title)
+        handles = [axes.plot([], [], "o-", color=shade, label="; ".join(of))[0] for shade, of in titles.items()]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, fontsize=8)
         return figure
 
@@ -171,7 +177,7 @@ def _label(names: Sequence[str], asked: Mapping[str, Question]) -> str:
     texts = [asked[name].asks for name in names]
     common = {text.rsplit(", ", 1)[0] for text in texts}
     said = common.pop() if len(texts) > 1 and len(common) == 1 else "; ".join(texts)
-    mark = f" {AFTER}" if any(asked[name].after for name in names) else ""
+    mark = f"\N{NO-BREAK SPACE}{AFTER}" if any(asked[name].after for name in names) else ""
     return f"{', '.join(names)}  {said}{mark}"
 
 
