@@ -55,7 +55,8 @@ BESIDE = {
     ],
     "pretrained": [("patch_size", "patch512_stratified")],
     "losses": [
-        ("patch_size", "patch512_grid"), ("patch_size", "patch512_stratified"), ("joined", "one_against_all"),
+        ("patch_size", "patch512_grid"), ("patch_size", "patch512_stratified"), ("longer", "grid_inverse"),
+        ("longer", "stratified_inverse"), ("joined", "one_against_all"),
     ],
 }  # fmt: skip
 """Values of other trials that a trial's figure shows below its own: what they are compared with."""
