@@ -77,7 +77,7 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
     shown = {q.id for q in questions.questions if q.headline} or {q.id for q in questions.questions}
     rows = found[found["primary"] & (found["n"] >= FEWEST) & (found["kind"] != "share") & found["question"].isin(shown)]
     rows = rows.iloc[::-1].reset_index(drop=True)
-    asked = {q.id: q.text.replace(f" {AFTER}", f"\N{NO-BREAK SPACE}{AFTER}") for q in questions.questions}
+    asked = {q.id: q.text for q in questions.questions}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.25 * len(rows)), layout="constrained")
         axes = figure.subplots()

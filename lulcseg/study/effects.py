@@ -64,7 +64,7 @@ class Question:
     @property
     def text(self) -> str:
         """The question, marked if it was asked after scores were seen."""
-        return f"{self.asks} {AFTER}" if self.after else self.asks
+        return f"{self.asks}\N{NO-BREAK SPACE}{AFTER}" if self.after else self.asks
 
 
 @dataclass
