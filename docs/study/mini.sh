@@ -64,6 +64,7 @@ batches() {
     train +sweeps=batch_size
     train +sweeps=batch_steps
     train +sweeps=patch_batch
+    train +sweeps=patch_batch trial.name=patch_steps trainer.steps=820
 }
 
 # Elevation and near-infrared beside colour, from one scene
