@@ -14,6 +14,8 @@ TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SE
 """Documents of the repository's top level that are pages, and their names there."""
 
 _LINK = re.compile(r"(\]\()([^)\s#]+)")
+_TAG = re.compile(r"\[([A-Z]+\d+\.\w+) ([+−]?\d*\.\d+(?:\\\*|[‡=?])†?)\]")
+"""A claim's tag in the study's pages: row, and size with its mark (:mod:`lulcseg.study.claims`)."""
 _SHOWN = {".md", ".png", ".jpg", ".csv"}
 
 
@@ -52,8 +54,9 @@ def notebook_page(path: Path) -> str:
 
 
 def _on_site(text: str, path: Path) -> str:
-    """Return a document whose relative links lead to pages of the site."""
-    return _LINK.sub(lambda found: found[1] + _target(found[2], path), text)
+    """Return a document whose relative links lead to pages of the site, and in which a tag's row is set small."""
+    shown = _TAG.sub(r'<span class="effect">\2 <small>\1</small></span>', text)
+    return _LINK.sub(lambda found: found[1] + _target(found[2], path), shown)
 
 
 def _target(link: str, path: Path) -> str:

@@ -9,6 +9,7 @@
 # Replicate K of every trial is trained on landscape 31 + K modulo 5, so that five replicates are five trainings on five landscapes. SEEDS=5,6,7,8,9
 # trains each landscape a second time. JOBS runs go on at once, each on one thread; CACHE keeps the landscapes.
 set -u
+trap 'exit 130' INT TERM
 PYTHON=${PYTHON:-.venv/bin/python}
 CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lulcseg}
 JOBS=${JOBS:-2}
@@ -18,6 +19,13 @@ parts="scenes augmentation sampling transfer sources batches losses one_class pr
     ensemble calibration resolution number_format results"
 at_once="hydra/launcher=joblib hydra.launcher.n_jobs=$JOBS cache=$CACHE"
 failed=0
+refuse() { echo "mini.sh: $1" >&2; exit 2; }
+command -v "$PYTHON" >/dev/null || refuse "there is no $PYTHON; run make env in the project's folder, or name a Python in PYTHON"
+for seed in $(echo "$SEEDS" | tr ',' ' '); do
+    case "$seed" in *[!0-9]*) refuse "SEEDS has '$seed'; write numbers with commas: SEEDS=0,1,2" ;; esac
+done
+case "$SEEDS" in "" | *[!0-9,]*) refuse "SEEDS is '$SEEDS'; write numbers with commas: SEEDS=0,1,2" ;; esac
+case "$CACHE" in *[[:space:]]*) refuse "CACHE has a space in '$CACHE'; name a folder without" ;; esac
 train() { "$PYTHON" train.py -m study=mini $at_once seed="$SEEDS" "$@" || failed=1; }
 predict() { "$PYTHON" predict.py -m $at_once seed="$SEEDS" "scenes.assess=$maps" "$@" || failed=1; }
 study() { "$PYTHON" -m lulcseg.cli study "$@" || failed=1; }
@@ -169,10 +177,11 @@ calibration() {
 # Patches of 64², 128² and 256² pixels at half and at twice the landscapes' resolution of 0.5 m: the scene at its own stands in patch_size
 resolution() {
     for seed in $(every_seed); do
-        land="$CACHE"/synthetic/*_size3072_seed$((31 + seed % 5))
+        land=$(echo "$CACHE"/synthetic/*_size3072_seed$((31 + seed % 5)))
+        [ -d "$land" ] || refuse "resolution reads the landscapes, which CACHE doesn't hold; make them first, with any part that trains"
         for metres in 0.25 1; do
             for scene in 2018 2015 2018_training; do
-                "$PYTHON" docs/study/resampled_scene.py "$(echo $land)/scene_$scene.yaml" "mini$scene" $metres \
+                "$PYTHON" docs/study/resampled_scene.py "$land/scene_$scene.yaml" "mini$scene" $metres \
                     "runs/scenes/$seed/${metres}m_$scene.yaml" || failed=1
             done
         done
@@ -233,15 +242,14 @@ results() {
     trials=$(for trial in runs/*/trial.json; do dirname "$trial"; done)
     study results $trials --out docs/study --cache "$CACHE" --keep --labels runs/scenes/[0-4]/mini2018.yaml runs/scenes/[0-4]/mini2015.yaml
     study tables docs/study
-    sampled=runs/patch_size/patch512_stratified/seed0
-    [ ! -e "$sampled" ] || study samples "$sampled" runs/scenes/0/mini2018.yaml --out docs/study --cache "$CACHE"
     study claims docs/study.md docs/study/trials/*.md docs/study/effects.csv
 }
 
 for part in ${@:-$parts}; do
     case " $(echo $parts) " in
-        *" $part "*) "$part" ;;
-        *) echo "no part '$part'; there are: $(echo $parts)" >&2; exit 2 ;;
+        *" $part "*) ;;
+        *) refuse "no part '$part'; there are: $(echo $parts)" ;;
     esac
 done
+for part in ${@:-$parts}; do "$part"; done
 exit $failed

@@ -11,6 +11,10 @@ import yaml
 
 def main() -> None:
     """Write the scene file."""
+    if len(sys.argv) != 5 or not Path(sys.argv[1]).is_file():
+        sys.exit(
+            f"resampled_scene.py: give a scene file that exists, a name, metres and the file to write: {sys.argv[1:]}"
+        )
     source, name, metres, out = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), Path(sys.argv[4])
     content = _absolute(yaml.safe_load(source.read_text(encoding="utf-8")), source.parent.resolve())
     content |= {"name": name, "resolution": metres}

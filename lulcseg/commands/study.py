@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     claims = add_command(
         actions, "claims", _claims, help="check the tags of texts against the effects: size and verdict"
     )
-    claims.add_argument("texts", type=as_path, nargs="+", metavar="text", help="Markdown with tags as [A1.held −0.39*]")
+    claims.add_argument("texts", type=as_path, nargs="+", metavar="text", help=r"Markdown with tags: [A1.held −0.39\*]")
     claims.add_argument("effects", type=as_path, help="effects.csv")
 
     samples = add_command(
@@ -94,14 +94,14 @@ def _tables(arguments: argparse.Namespace) -> None:
 
 
 def _claims(arguments: argparse.Namespace) -> None:
-    from lulcseg.study.claims import check_file
+    from lulcseg.study.claims import check_files
 
-    number = sum(check_file(text, arguments.effects) for text in arguments.texts)
+    number = check_files(arguments.texts, arguments.effects)
     sys.stdout.write(f"{number} claims, each borne out by its row\n")
 
 
 def _samples(arguments: argparse.Namespace) -> None:
-    from lulcseg.study.write_study import write_samples
+    from lulcseg.study.write_samples import write_samples
 
     for path in write_samples(arguments.run_dir, arguments.scene, arguments.out, arguments.cache):
         sys.stdout.write(f"{path}\n")

@@ -13,13 +13,12 @@ from matplotlib.figure import Figure
 
 from lulcseg.pictures.figure_style import INK, MUTED, RULE, STYLE
 from lulcseg.pictures.palette import value_colours
-from lulcseg.study.effects import AFTER, Question, Questions, StudyView, in_view
+from lulcseg.study.effects import DIFFERS, FEWEST, SAME, UNTOLD, in_view
+from lulcseg.study.questions import AFTER, Question, Questions, StudyView
 from lulcseg.trials.paper_figures import paper_figures
 
-_VERDICT_COLOURS = {"differs": "#0072b2", "no difference": "#009e73", "can't be told": MUTED}
+_VERDICT_COLOURS = {DIFFERS: "#0072b2", SAME: "#009e73", UNTOLD: MUTED}
 
-FEWEST = 3
-"""Units from which on an effect is drawn."""
 BOXED = 5
 """Scores from which on they have a box; fewer have a dash at their mean."""
 

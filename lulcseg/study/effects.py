@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,103 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lulcseg.errors import LulcsegError
-from lulcseg.settings.from_plain import fill
-from lulcseg.settings.plain_yaml import read_yaml
-from lulcseg.settings.schema import setting
 from lulcseg.study.landscape_units import LANDSCAPE, unit_means, variance_components
+from lulcseg.study.questions import SEPARATOR, Question, Questions, StudyView
 from lulcseg.trials.paired_tests import equivalence, holm, paired_t, slopes
 from lulcseg.trials.summary import t_interval
 
 LEVEL = 0.05
-SEPARATOR = "/"
-AFTER = "†"
-"""Marks questions that were asked after scores were seen."""
-
-
-@dataclass
-class Question:
-    """A comparison that is made in several views.
-
-    Arms are written ``trial/value``, or ``trial/value/mosaic`` if a run has maps of several mosaic settings.
-    """
-
-    id: str = setting("", "Name of the question; the rows are named after it.")
-    asks: str = setting("", "What it asks, in words.")
-    first: list[str] = setting([], "Baseline arm; for a slope, all arms in order.")
-    second: list[str] = setting([], "Arm whose score minus the baseline's is the effect; empty: a slope over `first`.")
-    ceiling: list[str] = setting(
-        [],
-        "Arm trained on the target itself: the effect is the share of the way from `first` to it that `second` goes.",
-    )
-    without: list[str] = setting(
-        [],
-        "Two arms, as `first` and `second` but without a factor: the effect is an interaction, the difference between "
-        "`second` and `first` less that between these.",
-    )
-    metric: str = setting("kappa", "Score of the whole map, or f1, users or producers of `classes`.")
-    classes: list[str] = setting([], "Classes that are averaged; empty: the score is of the whole map.")
-    primary: str = setting("", "View that the conclusion rests on.")
-    after: bool = setting(False, "Whether it was asked after scores were seen.")
-    headline: bool = setting(False, "Whether the study's first figure shows it.")
-
-    @property
-    def kind(self) -> str:
-        """``difference`` of two arms, ``interaction`` of four, ``slope``, or ``share`` of the way to a ceiling."""
-        if self.ceiling:
-            return "share"
-        if self.without:
-            return "interaction"
-        return "difference" if self.second else "slope"
-
-    @property
-    def text(self) -> str:
-        """The question, marked if it was asked after scores were seen."""
-        return f"{self.asks}\N{NO-BREAK SPACE}{AFTER}" if self.after else self.asks
-
-
-@dataclass
-class StudyView:
-    """Which maps are compared, on which ground, and against which reference."""
-
-    scene: str = setting("", "Name of the scene.")
-    ground: str = setting("all", "all, training or heldout.")
-    against: str = setting("truth", "points or truth.", choices=("points", "truth"))
-    title: str = setting("", "Title of the view.")
-
-
-@dataclass
-class Questions:
-    """A study's questions and views, as in their YAML file."""
-
-    margin: float = setting(0.02, "Difference below which values count as equivalent.", least=0.0)
-    views: dict[str, StudyView] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
-
-
-def read_questions(path: Path) -> Questions:
-    """Read a study's questions.
-
-    Raises:
-        LulcsegError: Not YAML, an unknown key, or a question that names an unknown view.
-    """
-    plain = read_yaml(path)
-    views = {str(name): fill(StudyView, view, f"{path}: views.{name}") for name, view in plain.pop("views", {}).items()}
-    asked = [fill(Question, q, f"{path}: question {n}") for n, q in enumerate(plain.pop("questions", []), 1)]
-    whole = fill(Questions, plain, str(path))
-    for q in asked:
-        if q.primary not in views:
-            raise LulcsegError(
-                f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}"
-            )
-        four = [*q.first, *q.second, *q.without]
-        if q.without and ((len(q.first), len(q.second), len(set(four)), len(four)) != (1, 1, 4, 4) or q.ceiling):
-            raise LulcsegError(
-                f"question {q.id} has `without`, but isn't of four arms", where=path,
-                remedy="give one `first`, one `second`, and in `without` the same two without the factor; no `ceiling`",
-            )  # fmt: skip
-    if len({q.id for q in asked}) < len(asked):
-        raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
-    return Questions(whole.margin, views, asked)
+DIFFERS, SAME, UNTOLD = "differs", "no difference", "can't be told"
+"""Verdicts."""
+FEWEST = 3
+"""Landscapes, or trainings of a scene, from which on an effect is told: a t test of two has one degree of freedom."""
 
 
 def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +34,8 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
     Returns:
         One row per question and view in which both arms were scored: ``row`` (its name: question and view), the arms,
         both means, the effect with its 95 % t interval, the p of the paired t test, that of equivalence within the
-        margin, and the verdict. Effects are averaged within landscapes first: interval and tests are over ``n``
+        margin, and the verdict; of fewer than three units nothing is told. Effects are averaged within landscapes
+        first: interval and tests are over ``n``
         landscapes, from ``runs`` pairs of runs, and hold for another landscape and another training. ``between`` and
         ``within`` are standard deviations of the effect, between landscapes and between trainings on one. ``p_holm``
         is adjusted among the rows that conclusions rest on (Holm 1979), NaN in the others.
@@ -143,7 +55,7 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
 
 
 def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margin: float) -> dict[str, Any] | None:
-    by_arm = {arm: _by_seed(scores, arm, view, q) for arm in [*q.first, *q.second, *q.without, *q.ceiling]}
+    by_arm = {arm: scores_by_seed(scores, arm, view, q) for arm in [*q.first, *q.second, *q.without, *q.ceiling]}
     common = sorted(set.intersection(*(set(found) for found in by_arm.values())))
     if not common:
         return None
@@ -185,7 +97,8 @@ def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margi
         "metric": q.metric, "classes": "+".join(q.classes), "n": len(units), "runs": len(common),
         "mean_first": _over_units(first, landscapes), "mean_second": _over_units(second, landscapes),
         "effect": float(units.mean()), "low": low, "high": high, "between": parts.between, "within": parts.within,
-        "p": p, "p_equivalence": same, "verdict": verdict(p, same), "primary": name == q.primary, "after": q.after,
+        "p": p, "p_equivalence": same, "verdict": verdict(p, same) if len(units) >= FEWEST else UNTOLD,
+        "primary": name == q.primary, "after": q.after,
     }  # fmt: skip
 
 
@@ -211,18 +124,18 @@ def verdict(p: float, p_equivalence: float) -> str:
         ('differs', 'no difference', "can't be told")
     """
     if p < LEVEL:
-        return "differs"
-    return "no difference" if p_equivalence < LEVEL else "can't be told"
+        return DIFFERS
+    return SAME if p_equivalence < LEVEL else UNTOLD
 
 
-class _Scored(NamedTuple):
+class Scored(NamedTuple):
     """A run's score, and the landscape that it is of."""
 
     score: float
     landscape: str | None
 
 
-def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Mapping[int, _Scored]:
+def scores_by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> dict[int, Scored]:
     """Return an arm's score by seed; of several classes the mean, in which a class that is never mapped counts 0."""
     trial, value, *mosaic = arm.split(SEPARATOR)
     rows = in_view(scores, trial, value, view)
@@ -238,7 +151,7 @@ def _by_seed(scores: pd.DataFrame, arm: str, view: StudyView, q: Question) -> Ma
         rows = rows.assign(**{q.metric: rows[q.metric].fillna(0.0)})
         rows = rows.groupby(["seed", LANDSCAPE], dropna=False)[q.metric].mean().reset_index()
     return {
-        int(seed): _Scored(float(x), land if isinstance(land, str) else None)
+        int(seed): Scored(float(x), land if isinstance(land, str) else None)
         for seed, x, land in zip(rows["seed"], rows[q.metric], rows[LANDSCAPE], strict=True)
     }
 

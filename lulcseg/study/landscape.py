@@ -18,6 +18,7 @@ from rasterio.warp import reproject
 from lulcseg.assessment.confusion import confusion_matrix
 from lulcseg.errors import LulcsegError
 from lulcseg.legend import IGNORE, PAPER_LEGEND, Legend
+from lulcseg.maps.classraster import open_raster
 from lulcseg.scene.scene import Scene
 from lulcseg.study.derived_scenes import REST
 
@@ -137,12 +138,12 @@ def read_map(path: Path, truth: LandscapeTruth) -> NDArray[np.uint8]:
     centre.
 
     Raises:
-        LulcsegError: The map covers another extent than the truth.
+        LulcsegError: The map is missing or damaged, or covers another extent than the truth.
     """
     table = np.full(256, IGNORE, dtype=np.uint8)
     table[list(truth.legend.codes)] = np.arange(len(truth.legend), dtype=np.uint8)
     height, width = truth.truth.shape
-    with rasterio.open(path) as file:
+    with open_raster(path) as file:
         own = array_bounds(height, width, truth.transform)
         if not np.allclose(file.bounds, own, rtol=0, atol=abs(file.transform.a)):
             raise LulcsegError("it isn't on its landscape's extent", where=path, remedy="map the whole date")

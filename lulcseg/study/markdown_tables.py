@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lulcseg.study.effects import Questions, StudyView, in_view
+from lulcseg.study.effects import DIFFERS, FEWEST, SAME, in_view
 from lulcseg.study.landscape_units import LANDSCAPE, unit_means
+from lulcseg.study.questions import Questions, StudyView
 from lulcseg.trials.paper_figures import HUMAN, PAPER, PaperFigures
 from lulcseg.trials.paper_ranking_rule import paper_ranks
 from lulcseg.trials.summary import t_interval
@@ -118,7 +119,7 @@ def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _mark(row: pd.Series) -> str:
-    return {"differs": "*", "no difference": "="}.get(str(row["verdict"]), "")
+    return {DIFFERS: "\\*", SAME: "="}.get(str(row["verdict"]), "")
 
 
 def _spread_of(rows: pd.DataFrame, metric: str) -> str:
@@ -126,17 +127,17 @@ def _spread_of(rows: pd.DataFrame, metric: str) -> str:
 
 
 def format_spread(values: np.ndarray) -> str:
-    """Return the mean ± half its 95 % t interval as text; of a single value the mean alone.
+    """Return the mean ± half its 95 % t interval as text; of fewer than three values the mean and their number.
 
     Example:
-        >>> format_spread(np.array([0.6, 0.7, 0.8]))
-        '0.700 ± 0.248'
+        >>> format_spread(np.array([0.6, 0.7, 0.8])), format_spread(np.array([0.6, 0.7]))
+        ('0.700 ± 0.248', '0.650 (n = 2)')
     """
     if not len(values):
         return MISSING
     low, high = t_interval(values)
     mean = f"{float(np.mean(values)):.3f}"
-    return mean if math.isnan(low) else f"{mean} ± {(high - low) / 2:.3f}"
+    return f"{mean} (n = {len(values)})" if len(values) < FEWEST else f"{mean} ± {(high - low) / 2:.3f}"
 
 
 def format_effect(x: float) -> str:

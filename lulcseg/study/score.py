@@ -19,6 +19,7 @@ from lulcseg.run_folder.record import RunRecord
 from lulcseg.scene.scene import Scene
 from lulcseg.study.landscape import ALL, LandscapeTruth, has_truth, read_map, read_truth
 from lulcseg.study.landscape_units import LANDSCAPE
+from lulcseg.study.read_tables import BY_CLASS, KEYS, WHOLE
 from lulcseg.trials.replicates import Replicate
 from lulcseg.trials.trial_reader import Trial
 
@@ -28,8 +29,6 @@ POINTS, PIXELS = "points", "truth"
 POLYGONS = "human"
 """Trial of the digitised polygons, scored as if they were a map."""
 
-KEYS = ("trial", "value", "level", "seed", LANDSCAPE, "scene", "mosaic", "ground", "against")
-WHOLE = ("kappa", "overall_accuracy", "mean_f1", "mean_users", "mean_producers")
 COST = ("training_seconds", "map_seconds", "steps", "plan")
 
 
@@ -50,15 +49,16 @@ def score_trials(trials: Sequence[Trial], cache: Path | None, whole: str) -> tup
     scenes = _Scenes(cache, whole)
     rows: list[dict[str, Any]] = []
     classes: list[dict[str, Any]] = []
-    runs = [(trial, r) for trial in trials for r in trial.replicates if r.counts]
-    for trial, r in tracked(runs, "Scoring"):
+    # of several runs of one seed the last by path counts, as the trial's notes say
+    runs = {(trial.name, r.value, r.seed): (trial, r) for trial in trials for r in trial.replicates if r.counts}
+    for trial, r in tracked(list(runs.values()), "Scoring"):
         for key, cost, names, scored in _scored(trial, r, scenes):
             rows.append(key | {name: getattr(scored, name) for name in WHOLE} | cost)
             classes += [key | row for row in _by_class(names, scored)]
     order = list(KEYS)
     return (
         pd.DataFrame(rows, columns=[*KEYS, *WHOLE, *COST]).sort_values(order, ignore_index=True),
-        pd.DataFrame(classes, columns=[*KEYS, "class", "f1", "users", "producers", "n"]).sort_values(
+        pd.DataFrame(classes, columns=[*KEYS, "class", *BY_CLASS, "n"]).sort_values(
             [*order, "class"], ignore_index=True
         ),
     )
@@ -117,6 +117,22 @@ def _requested_scenes(run: Path) -> list[str]:
     config = yaml.safe_load(RunFolder(run).config.read_text(encoding="utf-8"))
     scenes = config.get("scenes") or {}
     return scenes.get("assess") or scenes.get("train") or [config["scene"]]
+
+
+def mapped_landscape(run: Path, scene: str, cache: Path | None) -> str | None:
+    """Return the name of the landscape that a run's scene is of; None if it is of none.
+
+    Args:
+        run: The run directory.
+        scene: The scene's name.
+        cache: Folder of the synthetic landscapes.
+
+    Raises:
+        LulcsegError: A scene that the run mapped can't be read.
+    """
+    truths = dict(_Scenes(cache, "").of(name) for name in _requested_scenes(run))
+    truth = truths.get(scene)
+    return None if truth is None else truth.landscape
 
 
 def score_labels(names: Sequence[str], cache: Path | None, whole: str) -> pd.DataFrame:

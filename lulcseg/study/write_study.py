@@ -7,25 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.files import make_folder, replacing
 from lulcseg.grid import Window
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.tiling import Tiling
 from lulcseg.pictures.figure_style import png
-from lulcseg.run_folder.folder import RunFolder
-from lulcseg.run_folder.record import RunRecord
-from lulcseg.scene.scene import Scene
 from lulcseg.settings.mosaic import MosaicSettings
-from lulcseg.study.effect_figures import FEWEST, effects_figure, score_boxes, views_figure, work_against_accuracy
-from lulcseg.study.effects import AFTER, Questions, effects, read_questions
-from lulcseg.study.landscape import ALL, read_map, read_truth
+from lulcseg.study.effect_figures import effects_figure, score_boxes, views_figure, work_against_accuracy
+from lulcseg.study.effects import FEWEST, effects
 from lulcseg.study.landscape_units import LANDSCAPE
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
-from lulcseg.study.samplefigures import reference_figures
-from lulcseg.study.samples import PAPER_HECTARES, compare_designs, simple_random_error, with_shares
-from lulcseg.study.score import KEYS, POLYGONS, numbered, score_labels, score_trials
+from lulcseg.study.questions import AFTER, Questions, read_questions
+from lulcseg.study.read_tables import KEYS, read_classes, read_maps
+from lulcseg.study.score import POLYGONS, numbered, score_labels, score_trials
 from lulcseg.trials.trial_reader import Trial
 
 RESULTS, CLASSES = "results.csv", "classes.csv.gz"
@@ -70,8 +67,9 @@ GROUPS = {
     ("F",): "full_training", ("U", "N"): "longer", ("R",): "sources", ("W",): "pretrained", ("K", "D"): "real_imagery",
 }  # fmt: skip
 """Questions that are drawn together, by the letter that their names begin with, and what their figure is called."""
+USUAL = ("own", "held", "date")
+"""Views that tables and figures show."""
 DIGITS = 5
-OURS, PAPER = "the landscape's shares", "the paper's shares"
 
 
 def write_results(
@@ -90,7 +88,8 @@ def write_results(
     Raises:
         LulcsegError: A scene or a map can't be read, or a file can't be read or written.
     """
-    before = [_read(out / name, "leave --keep out the first time") for name in (RESULTS, CLASSES)] if keep else []
+    first = "leave --keep out the first time"
+    before = [read_maps(out / RESULTS, first), read_classes(out / CLASSES, first)] if keep else []
     maps, classes = score_trials(trials, cache, whole)
     if labels:
         maps = pd.concat([maps, score_labels(labels, cache, whole)], ignore_index=True)
@@ -129,16 +128,34 @@ def write_document(folder: Path) -> list[Path]:
     Raises:
         LulcsegError: Results that are missing or of an earlier version, invalid questions, or a file can't be written.
     """
-    maps, classes = _read(folder / RESULTS), _read(folder / CLASSES)
+    maps, classes = read_maps(folder / RESULTS), read_classes(folder / CLASSES)
     maps["mosaic"] = maps["mosaic"].fillna("")
-    questions = read_questions(folder / "questions.yaml")
+    asked = folder / "questions.yaml"
+    questions = read_questions(asked)
+    missing = [name for name in USUAL if name not in questions.views]
+    if missing:
+        raise LulcsegError(
+            f"it has no view {', '.join(missing)}", where=asked, remedy="tables and figures show it: add it"
+        )
+    unknown = sorted({name for q in questions.questions for name in q.classes} - set(classes["class"]))
+    if unknown:
+        raise LulcsegError(
+            f"no map was scored for class '{unknown[0]}'",
+            where=asked,
+            remedy=did_you_mean(unknown[0], set(classes["class"])),
+        )
     found = effects(questions, maps, classes)
-    written = [folder / "effects.csv", folder / "tables.md"]
-    with replacing(written[0]) as part:
-        found.round(DIGITS).to_csv(part, index=False)
-    with replacing(written[1]) as part:
-        part.write_text(_tables(maps, found, questions), encoding="utf-8")
-    return [*written, *_figures(maps, found, questions, folder)]
+    if found.empty:
+        raise LulcsegError(
+            "none of its questions has runs of all its arms", where=asked, remedy="score the arms' trials"
+        )
+    tables, figures = _tables(maps, found, questions), _figures(maps, found, questions)
+    contents = {"effects.csv": found.round(DIGITS).to_csv(index=False).encode(), "tables.md": tables.encode()}
+    contents |= {f"{name}.png": png(figure) for name, figure in figures.items()}
+    for name, content in contents.items():  # all are made before the first is written
+        with replacing(folder / name) as part:
+            part.write_bytes(content)
+    return [folder / name for name in contents]
 
 
 def _is_scored(maps: pd.DataFrame, arm: tuple[str, str]) -> bool:
@@ -157,18 +174,6 @@ def forward_passes(name: str) -> float:
     return sum(len(each.views) for each in plan.passes) * (PATCH / one.step) ** 2
 
 
-def _read(path: Path, remedy: str = "write it with lulcseg study results") -> pd.DataFrame:
-    """Read a raw table."""
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except OSError as error:
-        raise LulcsegError("it can't be read", where=path, remedy=remedy) from error
-    missing = [key for key in KEYS if key not in table]
-    if missing:
-        raise LulcsegError(f"it has no column {', '.join(missing)}", where=path, remedy=remedy)
-    return table
-
-
 def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> str:
     views = questions.views
     parts = [
@@ -183,7 +188,7 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
         "\n## Table 9 and 11: the other date\n\nOurs: 2015, the ground trained on, every pixel.\n",
         beside_paper(maps, views["date"], 2015, ("augmentation_2015", "full_training")),
         "\n## What each question found\n\nThe effect in the view that the conclusion rests on; elsewhere: those in "
-        "the other views, * differs (p < 0.05, not adjusted), = no difference beyond the margin. "
+        "the other views, \\* differs (p < 0.05, not adjusted), = no difference beyond the margin. "
         f"{AFTER}: asked after scores were seen.\n",
         answers(found, questions),
         "\n## Kappa of every value in every view\n",
@@ -194,9 +199,10 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
     return "\n".join(parts) + "\n"
 
 
-def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, folder: Path) -> list[Path]:
+def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> dict[str, Figure]:
+    """Return the figures by name."""
     views = questions.views
-    usual = [views[name] for name in ("own", "held", "date")]
+    usual = [views[name] for name in USUAL]
     figures = {"effects": effects_figure(found, questions)}
     for trial in BOXES:
         rows = maps[maps["trial"] == trial].sort_values("level", na_position="last", kind="stable")
@@ -215,55 +221,4 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions, fold
         ids = [q.id for q in questions.questions if q.id.rstrip("0123456789") in initials and q.id in answered]
         if ids:
             figures[f"effects_{name}"] = views_figure(found, questions, ids)
-    written = []
-    for name, figure in figures.items():
-        path = folder / f"{name}.png"
-        with replacing(path) as part:
-            part.write_bytes(png(figure))
-        written.append(path)
-    return written
-
-
-def write_samples(run: Path, scene_name: str, out: Path, cache: Path | None, *, seed: int = 0) -> list[Path]:
-    """Simulate reference samples from a run's map and its truth, and write the errors of their scores.
-
-    Args:
-        run: The run directory.
-        scene_name: Scene of the map, by name or path.
-        out: Folder for ``samples_random.csv``, ``samples_designs.csv`` and their figures.
-        cache: Folder of the synthetic landscapes.
-        seed: Seed of the draws.
-
-    Returns:
-        The files written.
-
-    Raises:
-        LulcsegError: The run has no map of the scene, the scene isn't of the paper's classes, or a file can't be
-            read or written.
-    """
-    scene = Scene.open(scene_name, cache)
-    if list(scene.legend.names) != list(PAPER_HECTARES):
-        raise LulcsegError("its classes aren't the paper's", where=scene.file.path, remedy="use a synthetic landscape")
-    record = RunRecord.read(RunFolder(run))
-    maps = [entry for entry in (record and record.maps) or () if entry.scene == scene.name]
-    if not maps:
-        raise LulcsegError(f"it has no map of {scene.name}", where=run, remedy="give a run that mapped it")
-    truth = read_truth(scene, split=False)
-    matrix = truth.pixels(read_map(run / maps[0].path, truth), ALL)
-    names = list(scene.legend.names)
-    matrices = {OURS: matrix / matrix.sum(), PAPER: with_shares(matrix, list(PAPER_HECTARES.values()))}
-    errors = {whose: simple_random_error(m, seed=seed, names=names) for whose, m in matrices.items()}
-    compared = {whose: compare_designs(m, seed=seed, names=names) for whose, m in matrices.items()}
-    figures = dict(zip(("scatter", "ratio"), reference_figures(errors, compared[PAPER]), strict=True))
-    make_folder(out, "out")
-    written = []
-    for name, tables in (("random", errors), ("designs", compared)):
-        written.append(out / f"samples_{name}.csv")
-        table = pd.concat([t.assign(shares=whose) for whose, t in tables.items()], ignore_index=True)
-        with replacing(written[-1]) as part:
-            table.round(DIGITS).to_csv(part, index=False)
-    for name, figure in figures.items():
-        written.append(out / f"samples_{name}.png")
-        with replacing(written[-1]) as part:
-            part.write_bytes(png(figure))
-    return written
+    return figures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from lulcseg.cli import command_parser
 from lulcseg.launch.compose import SCHEMAS
 from lulcseg.scene.spec import SceneSpec
 from lulcseg.settings.schema import defaults_of, known_keys
+from lulcseg.study.claims import read_claims
 from tests.support.checkout import ROOT
 
 FOLDER = ROOT / "docs" / "site"
@@ -143,6 +145,11 @@ def test_it_builds_offline_without_warnings(tmp_path: Path) -> None:
     assert '<script src="../assets/file_worker.js">' in (tmp_path / "site" / "reference" / "train.html").read_text()
     assert (tmp_path / "site" / "search.js").is_file()
     assert "map_scene" in (tmp_path / "site" / "reference" / "python.html").read_text()
+    for page in (ROOT / "docs" / "study.md", *(ROOT / "docs" / "study" / "trials").glob("*.md")):
+        tags = [(each.row, f"{each.effect}{each.mark}") for each in read_claims(page.read_text(encoding="utf-8"))]
+        built = (tmp_path / "site" / page.relative_to(ROOT / "docs")).with_suffix(".html").read_text(encoding="utf-8")
+        shown = re.findall(r'<span class="effect">(\S+?)†? <small>(\S+)</small></span>', built)
+        assert [(row, effect) for effect, row in shown] == tags, page.name
 
 
 def test_every_document_is_in_the_navigation() -> None:

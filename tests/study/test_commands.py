@@ -13,10 +13,11 @@ import pytest
 
 from lulcseg.cli import command_parser
 from lulcseg.launch.jobs import jobs_from
-from lulcseg.study.effects import read_questions
+from lulcseg.study.questions import read_questions
 from tests.support.checkout import ROOT
 
 SCRIPT = ROOT / "docs" / "study" / "mini.sh"
+SELF = os.environ | {"PYTHON": sys.executable}
 STUB = """#!{python}
 import json, os, sys
 with open(os.environ["CALLS"], "a") as calls:
@@ -34,7 +35,10 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     (folder / "runs" / "some").mkdir(parents=True)
     (folder / "runs" / "some" / "trial.json").write_text("{}")
     (folder / "runs" / "patch_size" / "patch512_stratified" / "seed0").mkdir(parents=True)
-    env = os.environ | {"PYTHON": str(stub), "CALLS": str(folder / "calls"), "DATA": "data", "CACHE": "/tmp/kept"}
+    env = os.environ | {"PYTHON": str(stub), "CALLS": str(folder / "calls"), "DATA": "data"}
+    env["CACHE"] = str(folder / "kept")
+    for seed in (31, 32):
+        (folder / "kept" / "synthetic" / f"v3_size3072_seed{seed}").mkdir(parents=True)
     env["SEEDS"] = "0,1"
     done = subprocess.run(["sh", str(SCRIPT)], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -92,12 +96,34 @@ def test_what_is_predicted_again_was_trained_before(runs: list[Any]) -> None:
 def test_the_other_commands_are_read(calls: list[list[str]]) -> None:
     studied = [arguments[2:] for arguments in calls if arguments[:2] == ["-m", "lulcseg.cli"]]
     actions = [command_parser().parse_args(arguments).run.__name__ for arguments in studied]
-    assert actions == [*["_ground"] * 2, *["_class"] * 16, *["_run"] * 2, "_results", "_tables", "_samples", "_claims"]
+    assert actions == [*["_ground"] * 2, *["_class"] * 16, *["_run"] * 2, "_results", "_tables", "_claims"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "parts", "told"),
+    [
+        ({}, ["scenes", "sampeling"], "no part 'sampeling'"),
+        ({"PYTHON": "none/python"}, ["scenes"], "there is no none/python"),
+        ({"SEEDS": "abc"}, ["scenes"], "SEEDS has 'abc'"),
+        ({"SEEDS": "0 1"}, ["scenes"], "SEEDS is '0 1'"),
+        ({"CACHE": "a folder"}, ["scenes"], "CACHE has a space"),
+        ({"CACHE": "none"}, ["resolution"], "make them first"),
+    ],
+)
+def test_the_script_refuses_before_it_begins(
+    changed: dict[str, str], parts: list[str], told: str, tmp_path: Path
+) -> None:
+    command = ["sh", str(SCRIPT), *parts]
+    done = subprocess.run(command, cwd=tmp_path, env=SELF | changed, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_replicate_has_its_own_landscape_and_a_second_round_the_same_ones(tmp_path: Path) -> None:
     for seeds in ("0,1,2,3,4", "5,6,7,8,9"):
-        subprocess.run(["sh", str(SCRIPT), "scenes"], cwd=tmp_path, env=os.environ | {"SEEDS": seeds}, check=True)
+        subprocess.run(["sh", str(SCRIPT), "scenes"], cwd=tmp_path, env=SELF | {"SEEDS": seeds}, check=True)
     scenes = [tmp_path / "runs" / "scenes" / str(seed) / "mini2018.yaml" for seed in range(10)]
     texts = [path.read_text() for path in scenes]
     assert len(set(texts[:5])) == 5

@@ -9,8 +9,9 @@ import statsmodels.formula.api as smf
 from scipy import stats
 
 from lulcseg.errors import LulcsegError
-from lulcseg.study.effects import Question, Questions, StudyView, effects
+from lulcseg.study.effects import effects
 from lulcseg.study.landscape_units import unit_means, variance_components
+from lulcseg.study.questions import Question, Questions, StudyView
 
 LANDSCAPES = ("a", "b", "c", "d", "e")
 VIEW = StudyView(scene="s", ground="heldout", against="truth", title="s")

@@ -25,8 +25,9 @@ from lulcseg.scene.scene import Scene
 from lulcseg.scene.synthetic.write import write_landscape
 from lulcseg.study.derived_scenes import write_class_scene, write_ground_scene
 from lulcseg.study.effect_figures import effects_figure, score_boxes, work_against_accuracy
-from lulcseg.study.effects import StudyView, effects, read_questions, verdict
+from lulcseg.study.effects import effects, verdict
 from lulcseg.study.landscape import read_map, read_truth
+from lulcseg.study.questions import StudyView, read_questions
 from lulcseg.study.score import score_labels, score_trials
 from lulcseg.study.write_study import write_document
 from lulcseg.trials.trial_reader import read_trial
@@ -337,6 +338,32 @@ def test_samples_are_drawn_from_a_map_and_its_truth(
     with pytest.raises(SystemExit):
         main(["study", "samples", str(run), other, "--out", str(tmp_path), "--cache", str(tmp_path)])
     assert "it has no map of synthetic_2015" in capsys.readouterr().err
+
+
+def test_samples_of_another_landscape_are_refused(
+    trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(landscape, tmp_path / "elsewhere")
+    other = str(tmp_path / "elsewhere" / "scene_2018.yaml")
+    with pytest.raises(SystemExit) as stopped:
+        main(["study", "samples", str(trial / "much" / "seed0"), other, "--out", str(tmp_path / "out")])
+    assert stopped.value.code == 2
+    assert "and the scene of elsewhere" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_map_that_is_gone_is_named(trial: Path, landscape: Path, tmp_path: Path) -> None:
+    truth = read_truth(whole_scene(landscape, tmp_path), split=False)
+    with pytest.raises(LulcsegError, match=r"gone\.tif: no such file"):
+        read_map(tmp_path / "gone.tif", truth)
+
+
+def test_of_two_runs_of_a_seed_one_counts(trial: Path, tmp_path: Path) -> None:
+    read = read_trial(trial)
+    doubled = replace(read, replicates=[*read.replicates, *read.replicates])
+    once, twice = (score_trials([each], tmp_path, "_other") for each in (read, doubled))
+    for one, two in zip(once, twice, strict=True):
+        pd.testing.assert_frame_equal(one, two)
 
 
 def test_the_first_figure_shows_headline_questions_without_shares(trial: Path, tmp_path: Path) -> None:
