@@ -31,6 +31,7 @@ def score_boxes(
     years: Sequence[int | None],
     *,
     printed_as: Sequence[tuple[str, str]] = (),
+    called: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw a score's box plots over the seeds: one panel per view, one box per arm; a diamond is the paper's score.
 
@@ -43,9 +44,11 @@ def score_boxes(
         metric: The score.
         years: For each panel the year of the paper's scores drawn in it; None draws none.
         printed_as: Trial and value whose score in the paper stands beside each arm; none: the arms' own.
+        called: Name in words of an arm, ``trial/value``; one without has its value's.
     """
     names = list(printed_as) or list(arms)
     colours = value_colours([None] * len(arms))
+    any_printed = False
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(1.2 + 2.75 * len(views), 0.9 + 0.34 * len(arms) + 0.5), layout="constrained")
         panels = figure.subplots(1, len(views), sharey=True, squeeze=False)[0]
@@ -55,16 +58,18 @@ def score_boxes(
                 _box(axes, i, in_view(whole, trial, value, view)[metric].to_numpy(), colour)
                 printed = None if (year := years[panel]) is None else paper_figures(*names[i], year)
                 if printed is not None:
+                    any_printed = True
                     axes.plot(
                         getattr(printed, metric), i, "D", color="white", markeredgecolor=INK, markersize=5, zorder=4
                     )
             axes.set_title(_break_title(view.title), fontsize=8.5)
             axes.set(xlim=(min(-0.03, axes.dataLim.x0 - 0.03), 1.03), xticks=[0, 0.25, 0.5, 0.75, 1])
             axes.set_ylim(len(arms) - 0.4, -0.6)
-            axes.set_yticks(range(len(arms)), _arm_names(arms))
+            axes.set_yticks(range(len(arms)), _arm_names(arms, called or {}))
             axes.tick_params(length=0)
             axes.grid(visible=False, axis="y")
-        figure.supxlabel(metric.replace("_", " ").replace("f1", "F1"), color=MUTED, fontsize=9)
+        scored = metric.replace("_", " ").replace("f1", "F1")
+        figure.supxlabel(f"{scored}; diamond: the paper's" if any_printed else scored, color=MUTED, fontsize=9)
         return figure
 
 
@@ -86,7 +91,7 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
             colour = _VERDICT_COLOURS[str(row["verdict"])]
             axes.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=1.6)
             axes.plot(row["effect"], i, "o", color=colour, markersize=5)
-        labels = [textwrap.fill(f"{row['question']}  {asked[str(row['question'])]}", 78) for _, row in rows.iterrows()]
+        labels = [textwrap.fill(f"{row['row']}  {asked[str(row['question'])]}", 78) for _, row in rows.iterrows()]
         axes.set_yticks(range(len(rows)), labels, fontsize=8)
         axes.set(
             xlabel=f"effect on kappa or the score named   {AFTER} asked after scores were seen",
@@ -95,7 +100,9 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
         axes.tick_params(length=0)
         axes.grid(visible=False, axis="y")
         handles = [
-            axes.plot([], [], "o-", color=colour, label=verdict)[0] for verdict, colour in _VERDICT_COLOURS.items()
+            axes.plot([], [], "o-", color=colour, label=verdict)[0]
+            for verdict, colour in _VERDICT_COLOURS.items()
+            if (rows["verdict"] == verdict).any()
         ]
         figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8)
         return figure
@@ -113,6 +120,7 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
         ids: Names of the questions, from the top.
     """
     asked = {q.id: q for q in questions.questions}
+    shares = [name for name in ids if asked[name].kind == "share"]
     shown = found[(found["n"] >= FEWEST) & (found["kind"] != "share")]
     together = _asked_of_same([name for name in ids if (shown["question"] == name).any()], asked)
     rows = [shown[shown["question"].isin(names)].sort_values("primary") for names in together]
@@ -135,9 +143,10 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
                 )  # fmt: skip
         labels = [textwrap.fill(_label(names, asked), 60) for names in together]
         axes.set_yticks(range(len(rows)), labels, fontsize=8)
-        axes.set(
-            ylim=(len(rows) - 0.45, -0.55), xlabel="effect, with its 95 % interval; diamond: the conclusion's view"
-        )
+        said = "effect, with its 95 % interval; diamond: the conclusion's view"
+        if shares:
+            said += f"; {', '.join(shares)}, shares of a gap, are in the tables"
+        axes.set(ylim=(len(rows) - 0.45, -0.55), xlabel=said)
         axes.tick_params(length=0)
         axes.grid(visible=False, axis="y")
         titles: dict[str, list[str]] = {}
@@ -159,13 +168,13 @@ def _asked_of_same(ids: Sequence[str], asked: Mapping[str, Question]) -> list[li
 
 
 def _view_shades(names: Sequence[str]) -> dict[str, str]:
-    """Return the colour of each view, the same in every figure; ``k_held`` has that of ``held``.
+    """Return the colour of each view, the same in every figure; Korea's ``k_held`` has that of ``held``.
 
-    >>> found = _view_shades(["own", "held", "k_held"])
-    >>> found["held"] == found["k_held"] != found["own"]
-    True
+    >>> found = _view_shades(["own", "held", "k_held", "d_held"])
+    >>> found["held"] == found["k_held"] != found["own"], found["d_held"] == found["held"]
+    (True, False)
     """
-    kinds = {name: name.rpartition("_")[2] for name in names}
+    kinds = {name: name.removeprefix("k_") for name in names}
     different = list(dict.fromkeys(kinds.values()))
     shades = dict(zip(different, value_colours([None] * len(different)), strict=True))
     return {name: shades[kind] for name, kind in kinds.items()}
@@ -210,9 +219,10 @@ def work_against_accuracy(
         return figure
 
 
-def _arm_names(arms: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the arms' values, with their trials where that isn't the first one's."""
-    return [value if trial == arms[0][0] else f"{value} ({trial})" for trial, value in arms]
+def _arm_names(arms: Sequence[tuple[str, str]], called: Mapping[str, str]) -> list[str]:
+    """Return the arms' names in words, or their values, with their trials where that isn't the first one's."""
+    plain = {arm: arm[1] if arm[0] == arms[0][0] else f"{arm[1]} ({arm[0]})" for arm in arms}
+    return [textwrap.fill(called.get("/".join(arm), plain[arm]), 34) for arm in arms]
 
 
 def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:

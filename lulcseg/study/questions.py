@@ -76,6 +76,7 @@ class Questions:
     """A study's questions and views, as in their YAML file."""
 
     margin: float = setting(0.02, "Difference below which values count as equivalent.", least=0.0)
+    names: dict[str, str] = setting({}, "Name in words of an arm, trial/value, in figures.")
     views: dict[str, StudyView] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
 
@@ -90,11 +91,14 @@ def read_questions(path: Path) -> Questions:
     views = {str(name): fill(StudyView, view, f"{path}: views.{name}") for name, view in plain.pop("views", {}).items()}
     asked = [fill(Question, q, f"{path}: question {n}") for n, q in enumerate(plain.pop("questions", []), 1)]
     whole = fill(Questions, plain, str(path))
+    for arm in whole.names:
+        if not _ARM.fullmatch(arm):
+            raise LulcsegError(f"names: '{arm}' is no arm", where=path, remedy="write trial/value: its name")
     for n, q in enumerate(asked, 1):
         _check(q, n, views, path)
     if len({q.id for q in asked}) < len(asked):
         raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
-    return Questions(whole.margin, views, asked)
+    return Questions(whole.margin, whole.names, views, asked)
 
 
 def _check(q: Question, number: int, views: dict[str, StudyView], path: Path) -> None:

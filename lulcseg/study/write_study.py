@@ -210,10 +210,12 @@ def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> d
         arms = own + [arm for arm in BESIDE.get(trial, []) if _is_scored(maps, arm)]
         if own:
             printed_as = [PRINTED_AS.get((trial, *arm), arm) for arm in arms]
-            figures[trial] = score_boxes(maps, arms, usual, "kappa", (2018, None, 2015), printed_as=printed_as)
+            figures[trial] = score_boxes(
+                maps, arms, usual, "kappa", (2018, None, 2015), printed_as=printed_as, called=questions.names
+            )
     known = [arm for arm in PASSES if _is_scored(maps, arm)]
     if len(known) > 1:
-        figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None))
+        figures["passes"] = score_boxes(maps, known, usual, "kappa", (2018, None, None), called=questions.names)
         work = [forward_passes(value.removesuffix(EVEN)) for _, value in known]
         figures["passes_work"] = work_against_accuracy(maps, known, views["held"], work)
     answered = set(found.loc[found["n"] >= FEWEST, "question"])

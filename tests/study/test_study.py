@@ -381,7 +381,7 @@ def test_the_first_figure_shows_headline_questions_without_shares(trial: Path, t
 
 def labels(figure: Figure) -> list[str]:
     """Return the questions' names in a figure of effects, from below."""
-    return [label.get_text().split()[0] for label in figure.axes[0].get_yticklabels()]
+    return [label.get_text().split()[0].split(".")[0] for label in figure.axes[0].get_yticklabels()]
 
 
 def test_few_scores_have_a_dash_at_their_mean_instead_of_a_box() -> None:
