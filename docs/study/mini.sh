@@ -242,7 +242,7 @@ results() {
     trials=$(for trial in runs/*/trial.json; do dirname "$trial"; done)
     study results $trials --out docs/study --cache "$CACHE" --keep --labels runs/scenes/[0-4]/mini2018.yaml runs/scenes/[0-4]/mini2015.yaml
     study tables docs/study
-    study claims docs/study.md docs/study/trials/*.md docs/study/effects.csv
+    study claims docs/study.md docs/study/method.md docs/study/trials/*.md docs/study/effects.csv
 }
 
 for part in ${@:-$parts}; do
