@@ -14,8 +14,8 @@ TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SE
 """Documents of the repository's top level that are pages, and their names there."""
 
 _LINK = re.compile(r"(\]\()([^)\s#]+)")
-_TAG = re.compile(r"\[([A-Z]+\d+\.\w+) ([+−]?\d*\.\d+(?:\\\*|[‡=?])†?)\]")
-"""A claim's tag in the study's pages: row, and size with its mark (:mod:`lulcseg.study.claims`)."""
+_TAG = re.compile(r"\[([A-Z]+\d+\.\w+) ([+−]?\d*\.\d+(?:\\\*|[‡=?])†?)\](\**)(?: (\([^()\s]+ to [^()\s]+\)))?")
+"""A claim's tag in the study's pages: row, size with its mark, and interval (:mod:`lulcseg.study.claims`)."""
 _SHOWN = {".md", ".png", ".jpg", ".csv"}
 
 
@@ -55,8 +55,14 @@ def notebook_page(path: Path) -> str:
 
 def _on_site(text: str, path: Path) -> str:
     """Return a document whose relative links lead to pages of the site, and in which a tag's row is set small."""
-    shown = _TAG.sub(r'<span class="effect">\2 <small>\1</small></span>', text)
+    shown = _TAG.sub(_effect, text)
     return _LINK.sub(lambda found: found[1] + _target(found[2], path), shown)
+
+
+def _effect(tag: re.Match[str]) -> str:
+    """Return a tag, and the interval behind it, as neither breaks across lines."""
+    interval = f' <span class="effect">{tag[4]}</span>' if tag[4] else ""
+    return f'<span class="effect">{tag[2]} <small>{tag[1]}</small></span>{tag[3]}{interval}'
 
 
 def _target(link: str, path: Path) -> str:
