@@ -76,9 +76,9 @@ class Questions:
     """A study's questions and views, as in their YAML file."""
 
     margin: float = setting(0.02, "Difference below which values count as equivalent.", least=0.0)
-    names: dict[str, str] = setting({}, "Name in words of an arm, trial/value, in figures.")
     views: dict[str, StudyView] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    names: dict[str, str] = setting({}, "Name in words of an arm, trial/value, in figures.")
 
 
 def read_questions(path: Path) -> Questions:
@@ -98,7 +98,7 @@ def read_questions(path: Path) -> Questions:
         _check(q, n, views, path)
     if len({q.id for q in asked}) < len(asked):
         raise LulcsegError("two questions have one id", where=path, remedy="give each its own")
-    return Questions(whole.margin, whole.names, views, asked)
+    return Questions(whole.margin, views, asked, whole.names)
 
 
 def _check(q: Question, number: int, views: dict[str, StudyView], path: Path) -> None:
