@@ -191,6 +191,9 @@ resolution() {
             'trial.contrast.values=[patch256_stratified,patch512_stratified,patch1024_stratified]' "scenes.train=[$here/${metres}m_2018_training.yaml]" \
             "scenes.assess=[$here/${metres}m_2018.yaml,$here/${metres}m_2015.yaml]"
     done
+    # the same ground in a patch as at 0.5 m, and as many patches a step
+    train +sweeps=patch_batch +experiment=patch1024_stratified trial.name=resolution_0.25m_steps trainer.steps=820 \
+        "scenes.train=[$here/0.25m_2018_training.yaml]" "scenes.assess=[$here/0.25m_2018.yaml,$here/0.25m_2015.yaml]"
 }
 
 # The stratified arm in float32 whatever the processor, beside the one in the format that it computes faster
