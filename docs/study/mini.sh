@@ -72,7 +72,8 @@ batches() {
     train +sweeps=batch_size
     train +sweeps=batch_steps
     train +sweeps=patch_batch
-    train +sweeps=patch_batch trial.name=patch_steps trainer.steps=820
+    # as many steps too; in float32, as the trial `float32` that stands for 512
+    train +sweeps=patch_batch trial.name=patch_steps trainer.steps=820 trainer.precision=32-true
 }
 
 # Elevation and near-infrared beside colour, from one scene
@@ -191,8 +192,8 @@ resolution() {
             'trial.contrast.values=[patch256_stratified,patch512_stratified,patch1024_stratified]' "scenes.train=[$here/${metres}m_2018_training.yaml]" \
             "scenes.assess=[$here/${metres}m_2018.yaml,$here/${metres}m_2015.yaml]"
     done
-    # the same ground in a patch as at 0.5 m, and as many patches a step
-    train +sweeps=patch_batch +experiment=patch1024_stratified trial.name=resolution_0.25m_steps trainer.steps=820 \
+    # the same ground in a patch as at 0.5 m, as many patches a step and steps; compared with the trial `float32`
+    train +sweeps=patch_batch +experiment=patch1024_stratified trial.name=resolution_0.25m_steps trainer.steps=820 trainer.precision=32-true \
         "scenes.train=[$here/0.25m_2018_training.yaml]" "scenes.assess=[$here/0.25m_2018.yaml,$here/0.25m_2015.yaml]"
 }
 
