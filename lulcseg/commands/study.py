@@ -58,12 +58,12 @@ def add(commands: Commands) -> None:
 
 
 def _ground(arguments: argparse.Namespace) -> None:
-    from lulcseg.sampling.plan import Plan
+    from lulcseg.sampling.reused_plan import reuse_plan
     from lulcseg.scene.scene import Scene
     from lulcseg.study.derived_scenes import write_ground_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
-    sys.stdout.write(f"{write_ground_scene(scene, Plan.load(arguments.plan), arguments.out)}\n")
+    sys.stdout.write(f"{write_ground_scene(scene, reuse_plan(arguments.plan, [scene]), arguments.out)}\n")
 
 
 def _class(arguments: argparse.Namespace) -> None:

@@ -107,6 +107,27 @@ def test_a_scene_of_one_class_and_one_of_a_plans_ground(landscape: Path, tmp_pat
     assert ground.ground.area == pytest.approx(len(plan) * (32 * 0.5) ** 2)
 
 
+def test_a_plan_of_another_scene_gives_no_ground(
+    landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, out = tmp_path / "plan.gpkg", tmp_path / "ground.yaml"
+    drawn(whole_scene(landscape, tmp_path), method="grid", cell=64, background=None, seed=0).save(plan)
+    command = ["study", "ground", "", str(plan), str(out), "--cache", str(tmp_path)]
+    for other, wrong in (("scene_2015", "it is a plan of scene"), ("smaller", "it was made for other imagery")):
+        content = yaml.safe_load((landscape / f"scene_{'2015' if other == 'scene_2015' else '2018'}.yaml").read_text())
+        command[2] = str(landscape / f"{other}.yaml")
+        if other == "smaller":
+            content["resolution"] = 1.0
+            Path(command[2]).write_text(yaml.safe_dump(content))
+        with pytest.raises(SystemExit, match="2"):
+            main(command)
+        assert wrong in capsys.readouterr().err
+        assert not out.exists()
+    command[2] = str(landscape / "scene_2018.yaml")
+    main(command)
+    assert out.exists()
+
+
 @pytest.fixture(scope="module")
 def trial(landscape: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two values of three seeds, whose maps are the truth with noise."""
