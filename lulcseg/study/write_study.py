@@ -17,7 +17,7 @@ from lulcseg.mosaic.tiling import Tiling
 from lulcseg.pictures.figure_style import png
 from lulcseg.settings.mosaic import MosaicSettings
 from lulcseg.study.effect_figures import effects_figure, score_boxes, views_figure, work_against_accuracy
-from lulcseg.study.effects import FEWEST, effects
+from lulcseg.study.effects import DIFFERS, FEWEST, LEVEL, effects
 from lulcseg.study.landscape_units import LANDSCAPE
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
 from lulcseg.study.questions import AFTER, Questions, read_questions
@@ -189,7 +189,7 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
         beside_paper(maps, views["date"], 2015, ("augmentation_2015", "full_training")),
         "\n## What each question found\n\nThe effect in the view that the conclusion rests on; elsewhere: those in "
         "the other views, \\* differs (p < 0.05, not adjusted), = no difference beyond the margin. "
-        f"{AFTER}: asked after scores were seen.\n",
+        f"{AFTER}: asked after scores were seen. {_counted(found)}\n",
         answers(found, questions),
         "\n## Kappa of every value in every view\n",
     ]
@@ -197,6 +197,17 @@ def _tables(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> st
         if trial != POLYGONS:
             parts += [f"### {trial}\n", by_value(maps, trial, list(views.values())), ""]
     return "\n".join(parts) + "\n"
+
+
+def _counted(found: pd.DataFrame) -> str:
+    """Say how many conclusions differ, by themselves and for all of them together."""
+    conclusions = found[found["primary"]]
+    differ = conclusions["verdict"] == DIFFERS
+    together = differ & (conclusions["p_holm"] < LEVEL)
+    return (
+        f"Of {len(conclusions)} conclusions {differ.sum()} differ by themselves, and {together.sum()} of these for all "
+        "of them together (Holm)."
+    )
 
 
 def _figures(maps: pd.DataFrame, found: pd.DataFrame, questions: Questions) -> dict[str, Figure]:

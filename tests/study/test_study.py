@@ -298,6 +298,14 @@ def test_the_commands_write_results_tables_and_figures(
     assert all(path.stat().st_size > 0 for path in written)
 
 
+def test_the_tables_count_what_differs() -> None:
+    found = pd.read_csv(ROOT / "docs/study/effects.csv").query("primary")
+    alone, together = (found["p"] < 0.05).sum(), (found["p_holm"] < 0.05).sum()
+    assert 0 < together < alone < len(found)
+    said = f"Of {len(found)} conclusions {alone} differ by themselves, and {together} of these for all of them together"
+    assert said in (ROOT / "docs/study/tables.md").read_text(encoding="utf-8")
+
+
 def test_a_study_made_in_parts_keeps_the_rows_of_its_other_runs(
     trial: Path, landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
