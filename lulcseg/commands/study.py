@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from lulcseg.commands.parsers import Commands, add_actions, add_cache, add_command, as_path, as_target
 
@@ -63,7 +64,8 @@ def _ground(arguments: argparse.Namespace) -> None:
     from lulcseg.study.derived_scenes import write_ground_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
-    sys.stdout.write(f"{write_ground_scene(scene, reuse_plan(arguments.plan, [scene]), arguments.out)}\n")
+    plan = reuse_plan(arguments.plan, [scene])
+    sys.stdout.write(f"{write_ground_scene(scene, plan, arguments.out, [Path(arguments.scene), arguments.plan])}\n")
 
 
 def _class(arguments: argparse.Namespace) -> None:
@@ -71,7 +73,8 @@ def _class(arguments: argparse.Namespace) -> None:
     from lulcseg.study.derived_scenes import REST, write_class_scene
 
     scene = Scene.open(arguments.scene, arguments.cache)
-    sys.stdout.write(f"{write_class_scene(scene, arguments.land_class, arguments.out, arguments.rest or REST)}\n")
+    rest, read = arguments.rest or REST, [Path(arguments.scene)]
+    sys.stdout.write(f"{write_class_scene(scene, arguments.land_class, arguments.out, rest, read)}\n")
 
 
 def _results(arguments: argparse.Namespace) -> None:

@@ -143,16 +143,20 @@ def check_files(texts: Sequence[Path], effects: Path) -> int:
             content = text.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise LulcsegError("it can't be read", where=text, remedy="check its path; it is UTF-8") from error
-        claims = read_claims(content)
+        if states_scores(content):
+            beside = beside or _scores_beside(effects)
+        try:
+            claims = read_claims(content)
+            found = check_claims(content, table)
+            found += wrong_scores(content, *beside) if beside and states_scores(content) else []
+        except LulcsegError as error:
+            wrong.append(f"{text}, {error.what}; {error.remedy}")
+            continue
         if not claims:
             raise LulcsegError(
                 "it makes no claim", where=text, remedy=r"put tags beside its sentences: [A1.held −0.39\*]"
             )
         number += len(claims)
-        found = check_claims(content, table)
-        if states_scores(content):
-            beside = beside or _scores_beside(effects)
-            found += wrong_scores(content, *beside)
         wrong += [f"{text}, {each}" for each in found]
     if wrong:
         raise LulcsegError("; ".join(wrong), remedy="state what the effects show")

@@ -22,22 +22,23 @@ REST = "Other"
 """Name of the class that all others are merged into, if no other is named."""
 
 
-def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
+def write_ground_scene(scene: Scene, plan: Plan, out: Path, read: Sequence[Path] = ()) -> Path:
     """Write a scene file of the ground that a plan's patches cover, and its boundary next to it.
 
     Args:
         scene: The plan's scene.
         plan: The plan, such as a systematic grid.
         out: The scene file to write, ``.yaml``.
+        read: Files that the scene and the plan were read from, which aren't replaced.
 
     Returns:
         ``out``.
 
     Raises:
-        LulcsegError: A file can't be written.
+        LulcsegError: A file can't be written, or would replace one that is read.
     """
     boundary = out.with_suffix(".gpkg")
-    _check_out(scene, (out, boundary))
+    _check_out(scene, (out, boundary), read)
     make_folder(out.parent, "out")
     ground = gpd.GeoDataFrame({"name": [out.stem]}, geometry=[plan.rows.geometry.union_all()], crs=plan.rows.crs)
     with replacing(boundary) as part:
@@ -46,7 +47,7 @@ def write_ground_scene(scene: Scene, plan: Plan, out: Path) -> Path:
     return _write(content, out)
 
 
-def write_class_scene(scene: Scene, land_class: str, out: Path, rest: str = REST) -> Path:
+def write_class_scene(scene: Scene, land_class: str, out: Path, rest: str = REST, read: Sequence[Path] = ()) -> Path:
     """Write a scene file of one class, all others merged into a rest; it keeps the scene's name.
 
     Args:
@@ -54,6 +55,7 @@ def write_class_scene(scene: Scene, land_class: str, out: Path, rest: str = REST
         land_class: Name of the class.
         out: The scene file to write, ``.yaml``.
         rest: Name of the class that the others are merged into.
+        read: Files that the scene was read from, which aren't replaced.
 
     Returns:
         ``out``.
@@ -72,7 +74,7 @@ def write_class_scene(scene: Scene, land_class: str, out: Path, rest: str = REST
         )
     if scene.spec.labels is None:
         raise LulcsegError("it has no labels", where=scene.file.path, remedy="add labels:")
-    _check_out(scene, (out,))
+    _check_out(scene, (out,), read)
     make_folder(out.parent, "out")
     content = _absolute_content(scene) | {"name": scene.name}
     content["legend"] = [entry for entry in scene.legend.to_plain() if entry["name"] in {land_class, rest}]
@@ -88,11 +90,11 @@ def write_class_scene(scene: Scene, land_class: str, out: Path, rest: str = REST
     return _write(content, out)
 
 
-def _check_out(scene: Scene, targets: Sequence[Path]) -> None:
-    """Check that nothing that the scene consists of would be replaced."""
+def _check_out(scene: Scene, targets: Sequence[Path], also: Sequence[Path]) -> None:
+    """Check that nothing that the scene consists of would be replaced, nor what it was read from."""
     spec = scene.spec
     named = [part.file for part in (spec.labels, spec.points) if part is not None and part.file]
-    read = [scene.file.path, *(scene.file.place(name) for name in named)]
+    read = [*also, scene.file.path, *(scene.file.place(name) for name in named)]
     if spec.boundary is not None:
         read.append(scene.file.place(split_layer(spec.boundary).file))
     check_not_replaced(targets, read, remedy="give another name for the new scene")

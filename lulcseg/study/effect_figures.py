@@ -93,8 +93,9 @@ def effects_figure(found: pd.DataFrame, questions: Questions) -> Figure:
             axes.plot(row["effect"], i, "o", color=colour, markersize=5)
         labels = [textwrap.fill(f"{row['row']}  {asked[str(row['question'])]}", 78) for _, row in rows.iterrows()]
         axes.set_yticks(range(len(rows)), labels, fontsize=8)
+        band = f"grey: ± {questions.margin:g}"
         axes.set(
-            xlabel=f"effect on kappa or the score named   {AFTER} asked after scores were seen",
+            xlabel=f"effect on kappa or the score named; {band}; {AFTER} asked after scores were seen",
             ylim=(-0.7, len(rows) - 0.3),
         )
         axes.tick_params(length=0)
@@ -143,7 +144,7 @@ def views_figure(found: pd.DataFrame, questions: Questions, ids: Sequence[str]) 
                 )  # fmt: skip
         labels = [textwrap.fill(_label(names, asked), 60) for names in together]
         axes.set_yticks(range(len(rows)), labels, fontsize=8)
-        said = "effect, with its 95 % interval; diamond: the conclusion's view"
+        said = f"effect, with its 95 % interval; diamond: the conclusion's view; grey: ± {questions.margin:g}"
         if shares:
             said += f"; {', '.join(shares)}, shares of a gap, are in the tables"
         axes.set(ylim=(len(rows) - 0.45, -0.55), xlabel=said)
@@ -241,4 +242,4 @@ def _box(axes: Axes, at: float, values: np.ndarray, colour: str) -> None:
 
 
 def _break_title(title: str) -> str:
-    return title.replace(" (", ",\n(").replace(", ", ",\n")
+    return title.replace(" (", "\n(").replace(", ", ",\n")

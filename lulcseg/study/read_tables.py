@@ -59,9 +59,11 @@ def read_effects(path: Path) -> pd.DataFrame:
     """
     remedy = "write it with lulcseg study tables"
     numbers = ("effect", "low", "high", "p_holm")
-    table = _table(path, ("row", "verdict", *numbers), remedy)
+    table = _table(path, ("row", "verdict", "after", *numbers), remedy)
     for name in numbers:
         table[name] = _numbers(table, name, path, remedy)
+    if twice := table.loc[table["row"].duplicated(), "row"].tolist():
+        raise LulcsegError(f"it has {twice[0]} twice", where=path, remedy=remedy)
     return table
 
 

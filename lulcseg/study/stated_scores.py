@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from lulcseg.errors import LulcsegError
+from lulcseg.errors import LulcsegError, did_you_mean
 from lulcseg.study.effects import Scored, scores_by_seed
 from lulcseg.study.landscape_units import unit_means
 from lulcseg.study.questions import Question, Questions
+from lulcseg.study.read_tables import BY_CLASS, WHOLE
 
-_COMMENT = re.compile(r"<!--\s*scores\b(.*?)-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--\s*scores?\b(.*?)-->", re.DOTALL | re.IGNORECASE)
 _HEAD = re.compile(r"\s*(\w+)(?:\[([^\]]+)\])?\.(\w+):(.*)", re.DOTALL)
 _STATED = re.compile(r"(\S+?)(?:@(\d+))?((?:\s&\s\S+)*)\s(−?\d*\.\d+)")
 _HEADING = re.compile(r"^#+ ", re.MULTILINE)
@@ -68,6 +69,12 @@ def _means(
     of = head[2].split("+") if head[2] else []
     asked = Question(metric=head[1], classes=of)
     table, view = classes if of else maps, questions.views[head[3]]
+    known = BY_CLASS if of else WHOLE
+    if head[1] not in known:
+        raise LulcsegError(
+            f"line {line}: '{head[1]}' is no score of {'a class' if of else 'a map'}", where="text",
+            remedy=did_you_mean(head[1], known),
+        )  # fmt: skip
     for part in head[4].split(","):
         stated = _STATED.fullmatch(part.strip())
         if stated is None:

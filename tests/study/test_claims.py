@@ -18,6 +18,8 @@ EFFECTS = pd.DataFrame({
     "low": [-0.5219, -0.06, -0.01], "high": [-0.2, 0.335, 0.011], "p_holm": [0.06, 1.0, float("nan")],
     "after": [False, False, False],
 })  # fmt: skip
+TWICE = pd.concat([EFFECTS, EFFECTS.head(1)]).to_csv(index=False)
+WITHOUT_AFTER = EFFECTS.drop(columns="after").to_csv(index=False)
 
 
 def test_what_the_effects_bear_out_passes() -> None:
@@ -135,13 +137,23 @@ def test_the_command_counts_claims_and_refuses_wrong_ones(tmp_path: Path, capsys
         check_files([tmp_path / "none.md"], table)
 
 
-@pytest.mark.parametrize("content", ["", "row\n", "\0", "row,effect\nA1.held,x\n"])
+@pytest.mark.parametrize("content", ["", "row\n", "\0", "row,effect\nA1.held,x\n", TWICE, WITHOUT_AFTER])
 def test_effects_that_are_no_table_are_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "text.md").write_text(r"It costs [A1.held −0.39\*].", encoding="utf-8")
     (tmp_path / "effects.csv").write_text(content)
     with pytest.raises(LulcsegError) as refused:
         check_files([tmp_path / "text.md"], tmp_path / "effects.csv")
     assert "effects.csv" in str(refused.value)
+
+
+def test_a_text_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    EFFECTS.to_csv(tmp_path / "effects.csv", index=False)
+    (tmp_path / "one.md").write_text("It costs [A1.held -0.39].", encoding="utf-8")
+    (tmp_path / "two.md").write_text(r"It costs [A1.held −0.40\*].", encoding="utf-8")
+    with pytest.raises(LulcsegError) as refused:
+        check_files([tmp_path / "one.md", tmp_path / "two.md"], tmp_path / "effects.csv")
+    assert "one.md, line 1: [A1.held -0.39] states no effect" in str(refused.value)
+    assert "two.md, line 1: A1.held is −0.39*" in str(refused.value)
 
 
 def test_wrong_claims_of_every_text_are_told_at_once(tmp_path: Path) -> None:

@@ -67,7 +67,16 @@ def test_other_scores_are_named(text: str, part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "comment", ["kappa: a/b .5", "kappa.none: a/b .5", "kappa.held: a/b", "kappa.held: a/b .5; a/c .6"]
+    "comment",
+    [
+        "kapa.held: a/b .5",
+        "users.held: a/b .5",
+        "kappa[Vineyards].held: a/b .5",
+        "kappa: a/b .5",
+        "kappa.none: a/b .5",
+        "kappa.held: a/b",
+        "kappa.held: a/b .5; a/c .6",
+    ],
 )
 def test_a_comment_that_states_nothing_is_refused(comment: str) -> None:
     with pytest.raises(LulcsegError):

@@ -128,6 +128,24 @@ def test_a_plan_of_another_scene_gives_no_ground(
     assert out.exists()
 
 
+def test_a_derived_scene_replaces_neither_a_synthetic_scenes_file_nor_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given, plan = tmp_path / "given.yaml", tmp_path / "plan.gpkg"
+    given.write_text(f"name: given\nsynthetic: {{size: {SIZE}, seed: 4, scene: '2018'}}\n")
+    drawn(Scene.open(str(given), tmp_path), method="grid", cell=64, background=None, seed=0).save(plan)
+    before = [path.read_bytes() for path in (given, plan)]
+    ground = ["study", "ground", str(given), str(plan)]
+    for command in (
+        [*ground, str(given)], [*ground, str(plan.with_suffix(".yaml"))],
+        ["study", "class", str(given), "Vineyards", str(given)],
+    ):  # fmt: skip
+        with pytest.raises(SystemExit, match="2"):
+            main([*command, "--cache", str(tmp_path)])
+        assert "it is read, and would be replaced" in capsys.readouterr().err
+        assert [path.read_bytes() for path in (given, plan)] == before
+
+
 @pytest.fixture(scope="module")
 def trial(landscape: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two values of three seeds, whose maps are the truth with noise."""
