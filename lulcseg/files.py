@@ -183,6 +183,9 @@ def replacing_together(paths: Sequence[Path]) -> Iterator[list[Path]]:
     Raises:
         LulcsegError: A folder or a file can't be written.
     """
+    for path in paths:
+        if path.is_dir():
+            raise LulcsegError("it is a folder", where=path, remedy="move it away, or choose another name")
     with ExitStack() as stack:
         parts = [stack.enter_context(replacing(path)) for path in reversed(paths)]
         yield parts[::-1]  # the first is renamed first

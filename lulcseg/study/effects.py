@@ -55,7 +55,7 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
 
 
 def _answer(q: Question, name: str, view: StudyView, scores: pd.DataFrame, margin: float) -> dict[str, Any] | None:
-    by_arm = {arm: scores_by_seed(scores, arm, view, q) for arm in [*q.first, *q.second, *q.without, *q.ceiling]}
+    by_arm = {arm: scores_by_seed(scores, arm, view, q) for arm in q.arms}
     common = sorted(set.intersection(*(set(found) for found in by_arm.values())))
     if not common:
         return None

@@ -56,6 +56,11 @@ class Question:
         return "difference" if self.second else "slope"
 
     @property
+    def arms(self) -> list[str]:
+        """All arms that it compares."""
+        return [*self.first, *self.second, *self.without, *self.ceiling]
+
+    @property
     def text(self) -> str:
         """The question, marked if it was asked after scores were seen."""
         return f"{self.asks}\N{NO-BREAK SPACE}{AFTER}" if self.after else self.asks
@@ -111,7 +116,7 @@ def _check(q: Question, number: int, views: dict[str, StudyView], path: Path) ->
         raise LulcsegError(
             f"question {q.id} rests on view '{q.primary}'", where=path, remedy=f"use one of {list(views)}"
         )
-    arms = [*q.first, *q.second, *q.without, *q.ceiling]
+    arms = q.arms
     for arm in arms:
         if not _ARM.fullmatch(arm):
             raise LulcsegError(f"question {q.id} names the arm '{arm}'", where=path, remedy="write trial/value")

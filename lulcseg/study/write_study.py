@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lulcseg.errors import LulcsegError, did_you_mean
-from lulcseg.files import make_folder, replacing
+from lulcseg.files import make_folder, replacing_together
 from lulcseg.grid import Window
 from lulcseg.mosaic.passes import plan_from
 from lulcseg.mosaic.tiling import Tiling
@@ -20,7 +20,7 @@ from lulcseg.study.effect_figures import effects_figure, score_boxes, views_figu
 from lulcseg.study.effects import DIFFERS, FEWEST, LEVEL, effects
 from lulcseg.study.landscape_units import LANDSCAPE
 from lulcseg.study.markdown_tables import answers, beside_paper, by_value
-from lulcseg.study.questions import AFTER, Questions, read_questions
+from lulcseg.study.questions import AFTER, SEPARATOR, Questions, read_questions
 from lulcseg.study.read_tables import KEYS, read_classes, read_maps
 from lulcseg.study.score import POLYGONS, numbered, score_labels, score_trials
 from lulcseg.trials.trial_reader import Trial
@@ -96,11 +96,10 @@ def write_results(
     if keep:
         maps, classes = (_with_others(old, new) for old, new in zip(before, (maps, classes), strict=True))
     make_folder(out, "out")
-    with replacing(out / RESULTS) as part:
-        maps.round(DIGITS).to_csv(part, index=False)
-    with replacing(out / CLASSES) as part:
+    with replacing_together([out / RESULTS, out / CLASSES]) as (of_maps, of_classes):
+        maps.round(DIGITS).to_csv(of_maps, index=False)
         # no file name and time in the header: the same runs give the same bytes
-        part.write_bytes(gzip.compress(classes.round(DIGITS).to_csv(index=False).encode(), mtime=0))
+        of_classes.write_bytes(gzip.compress(classes.round(DIGITS).to_csv(index=False).encode(), mtime=0))
 
 
 def _with_others(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -144,6 +143,12 @@ def write_document(folder: Path) -> list[Path]:
             where=asked,
             remedy=did_you_mean(unknown[0], set(classes["class"])),
         )
+    of_classes = [arm for q in questions.questions if q.classes for arm in q.arms]
+    if lost := sorted(set(of_classes) & _arms(maps) - _arms(classes)):
+        raise LulcsegError(
+            f"it has no rows of {lost[0]}, which {RESULTS} has", where=folder / CLASSES,
+            remedy="write both with lulcseg study results",
+        )  # fmt: skip
     found = effects(questions, maps, classes)
     if found.empty:
         raise LulcsegError(
@@ -152,10 +157,15 @@ def write_document(folder: Path) -> list[Path]:
     tables, figures = _tables(maps, found, questions), _figures(maps, found, questions)
     contents = {"effects.csv": found.round(DIGITS).to_csv(index=False).encode(), "tables.md": tables.encode()}
     contents |= {f"{name}.png": png(figure) for name, figure in figures.items()}
-    for name, content in contents.items():  # all are made before the first is written
-        with replacing(folder / name) as part:
+    written = [folder / name for name in contents]
+    with replacing_together(written) as parts:
+        for part, content in zip(parts, contents.values(), strict=True):
             part.write_bytes(content)
-    return [folder / name for name in contents]
+    return written
+
+
+def _arms(scores: pd.DataFrame) -> set[str]:
+    return set((scores["trial"] + SEPARATOR + scores["value"]).unique())
 
 
 def _is_scored(maps: pd.DataFrame, arm: tuple[str, str]) -> bool:

@@ -125,6 +125,31 @@ def test_questions_that_cannot_be_asked_are_refused(
     assert sorted(folder.iterdir()) == before
 
 
+def test_classes_without_an_arm_that_the_maps_have_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = folder / "questions.yaml"
+    asked.write_text(asked.read_text().replace("primary: held", "primary: held, metric: f1, classes: [Vineyards]"))
+    main(["study", "tables", str(folder)])
+    classes = pd.read_csv(folder / "classes.csv.gz")
+    classes[classes["value"] != "on"].to_csv(folder / "classes.csv.gz", index=False)
+    with pytest.raises(SystemExit, match="2"):
+        main(["study", "tables", str(folder)])
+    assert "it has no rows of trial/on, which results.csv has" in capsys.readouterr().err
+
+
+def test_where_a_file_cannot_be_replaced_none_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["study", "tables", str(folder)])
+    for name in ("effects.csv", "tables.md"):
+        (folder / name).write_text("before")
+    (folder / "effects.png").unlink()
+    (folder / "effects.png").mkdir()
+    with pytest.raises(SystemExit, match="2"):
+        main(["study", "tables", str(folder)])
+    assert "effects.png: it is a folder" in capsys.readouterr().err
+    assert {(folder / name).read_text() for name in ("effects.csv", "tables.md")} == {"before"}
+
+
 def test_two_landscapes_tell_nothing(folder: Path) -> None:
     maps = _maps(landscapes=2).assign(kappa=[0.5, 0.6, 0.5, 0.6001])
     maps.to_csv(folder / "results.csv", index=False)
