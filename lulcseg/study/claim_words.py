@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_NUMBER = r"[+−]?\d*\.\d+"
-_MARK = re.compile(rf"\s({_NUMBER})\\?([*‡=?])")
+NUMBER = r"[+−]?\d*\.\d+"
+"""A number as the study's texts write it: "−.39"."""
+_MARK = re.compile(rf"\s({NUMBER})\\?([*‡=?])")
 _SENTENCE = re.compile(r"(?<=[.;!?])[)*]*\s(?![^()]*\))")  # not within parentheses
 _CLAUSE = re.compile(r"(?<=[.;:!?])\s")
 _UNTOLD = re.compile(
@@ -18,7 +19,7 @@ _SAME = re.compile(r"\b(?:no difference|changes? nothing|costs? nothing)\b(?![^,
 _DOWN = re.compile(r"\b(?:loses?|lost|loss|losses|costs?|lower|worse|worst|falls?|fell|behind)\b", re.IGNORECASE)
 _UP = re.compile(r"\b(?:gains?|gained|raises?|rises?|rose|higher|better|best|ahead|beats?)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:no|not|nor|neither|nothing|without|less)\b|n['’]t\b|instead of", re.IGNORECASE)
-_INTERVAL = re.compile(rf"\((?:[^()]*\s)?({_NUMBER}|[-–]\d*\.\d+) to ({_NUMBER}|[-–]\d*\.\d+)\b[^()]*\)")
+_INTERVAL = re.compile(rf"\((?:[^()]*\s)?({NUMBER}|[-–]\d*\.\d+) to ({NUMBER}|[-–]\d*\.\d+)\b[^()]*\)")
 
 
 def words_against_tags(text: str, tag: re.Pattern[str]) -> list[str]:

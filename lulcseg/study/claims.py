@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from lulcseg.errors import LulcsegError
-from lulcseg.study.claim_words import words_against_tags
+from lulcseg.study.claim_words import NUMBER, words_against_tags
 from lulcseg.study.effects import DIFFERS, LEVEL, SAME, UNTOLD
 from lulcseg.study.questions import AFTER, Questions, read_questions
 from lulcseg.study.read_tables import read_classes, read_effects, read_maps
@@ -23,7 +23,6 @@ CORRECTED = "‡"
 """Mark instead of * where the difference stands after correction for the number of questions too (Holm)."""
 MARKED = rf"{CORRECTED} differs, for all questions together too, \* differs, = no difference, ? can't be told"
 
-NUMBER = r"[+−]?\d*\.\d+"
 TAG = re.compile(rf"\[([A-Z]+\d+\.\w+)([^\]]*)\](?:\**\s\(({NUMBER}) to ({NUMBER})\))?")
 _CLAIM = re.compile(rf"\s({NUMBER})(\\?\*|[{CORRECTED}=?])({AFTER}?)")
 _LIKE_A_TAG = re.compile(rf"\[([^\[\]]*\s{NUMBER}(?:\\?\*|[{CORRECTED}=?]){AFTER}?)\]")
@@ -105,7 +104,7 @@ def check_claims(text: str, effects: pd.DataFrame) -> list[str]:
             wrong.append(
                 f"line {claim.line}: {claim.row} is {stated}{mark}, and the text states {claim.effect}{claim.mark}"
             )
-        if claim.after != bool(row.get("after", False)):
+        if claim.after != bool(row["after"]):
             was = "after scores were seen, which its tag doesn't say" if row["after"] else "beforehand, and has a mark"
             wrong.append(f"line {claim.line}: {claim.row} was asked {was} ({AFTER})")
         if claim.interval is not None:
@@ -143,12 +142,12 @@ def check_files(texts: Sequence[Path], effects: Path) -> int:
             content = text.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise LulcsegError("it can't be read", where=text, remedy="check its path; it is UTF-8") from error
-        if states_scores(content):
-            beside = beside or _scores_beside(effects)
+        if beside is None and states_scores(content):
+            beside = _scores_beside(effects)
         try:
-            claims = read_claims(content)
-            found = check_claims(content, table)
-            found += wrong_scores(content, *beside) if beside and states_scores(content) else []
+            claims, found = read_claims(content), check_claims(content, table)
+            if beside is not None:
+                found += wrong_scores(content, *beside)
         except LulcsegError as error:
             wrong.append(f"{text}, {error.what}; {error.remedy}")
             continue

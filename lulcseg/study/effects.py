@@ -35,10 +35,10 @@ def effects(questions: Questions, whole: pd.DataFrame, classes: pd.DataFrame) ->
         One row per question and view in which both arms were scored: ``row`` (its name: question and view), the arms,
         both means, the effect with its 95 % t interval, the p of the paired t test, that of equivalence within the
         margin, and the verdict; of fewer than three units nothing is told. Effects are averaged within landscapes
-        first: interval and tests are over ``n``
-        landscapes, from ``runs`` pairs of runs, and hold for another landscape and another training. ``between`` and
-        ``within`` are standard deviations of the effect, between landscapes and between trainings on one. ``p_holm``
-        is adjusted among the rows that conclusions rest on (Holm 1979), NaN in the others.
+        first: interval and tests are over ``n`` landscapes, from ``runs`` pairs of runs, and hold for another landscape
+        and another training. ``between`` and ``within`` are standard deviations of the effect, between landscapes and
+        between trainings on one. ``p_holm`` is adjusted among the rows that conclusions
+        rest on (Holm 1979), NaN in the others.
     """
     rows = [
         row

@@ -38,7 +38,7 @@ def wrong_scores(text: str, questions: Questions, maps: pd.DataFrame, classes: p
     comment.
 
     Raises:
-        LulcsegError: A comment that can't be read so, or an unknown view.
+        LulcsegError: A comment that can't be read so, or an unknown view or score.
     """
     wrong = []
     for comment in _COMMENT.finditer(text):
